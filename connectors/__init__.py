@@ -1,0 +1,1 @@
+"""Connectors: everything that talks to a vendor. Knows nothing of the store, the schema or the hub."""

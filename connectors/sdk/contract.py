@@ -1,0 +1,288 @@
+"""What a connector declares and implements.
+
+The engine asks declarations, never "is this Acme?". Everything that crosses this seam is plain JSON:
+in `Values` a missing key is absent and null is cleared; a connector turns its vendor's habits into that
+on reading and back on writing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+
+from pydantic import BaseModel
+
+# A JSON value. Numbers with a fraction are `Decimal`, never float: a score or an amount keeps every digit.
+# `Any`, since a recursive alias makes every access a cast; values are checked where they are mapped.
+Json: TypeAlias = Any
+Values: TypeAlias = Mapping[str, Json]
+Position: TypeAlias = Mapping[str, Json]
+Operation: TypeAlias = Literal["create", "update", "archive", "restore"]
+
+
+class RemoteRecord(NamedTuple):
+    """One row as the vendor has it. A NamedTuple: it is made 100,000 times a minute.
+
+    `version` is whatever orders two reads of the record or guards a write (etag, revision, stamp);
+    `values` is the vendor's own shape, its habits turned into absent and cleared.
+    """
+
+    key: str
+    version: str | None
+    modified: datetime | None
+    values: Values
+
+
+class Removal(NamedTuple):
+    """A record that the vendor says is gone. `survivor`: the record it was merged into."""
+
+    key: str
+    at: datetime | None
+    survivor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records of a window.
+
+    `position` is where the window goes on (opaque to the engine, stored as JSON, handed back in
+    `Window.position` after a crash); None only when the window was read to its end, with proof.
+    `server_time` is the vendor's clock (Date header or API), the only clock a watermark may use.
+    """
+
+    records: Sequence[RemoteRecord]
+    position: Position | None
+    server_time: datetime | None
+    total: int | None = None
+    faults: "Sequence[RowFault]" = ()
+
+
+class RowFault(NamedTuple):
+    """A row that cannot be a record at all (no key, broken CSV line): for the dead letters."""
+
+    where: str  # "members-11.csv line 214": what a person looks for
+    key: str | None
+    reason: str  # never holds a value of a customer
+    raw: Json  # what stood there, for `dlq show`
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What to read of one part: changed at or after `since` (None: from the beginning), to the vendor's now.
+
+    `position`: go on inside a window that was interrupted; everything before it has been landed.
+    """
+
+    part: str
+    since: datetime | None
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What one call costs in the unit of the account's budget. `list` is per page."""
+
+    list: int = 1
+    get: int = 1
+    create: int = 1
+    update: int = 1
+    search: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSpec:
+    """One object of a vendor: what the engine must know to read and write it without losing anything."""
+
+    usual: bool = True  # read when the operator lists no streams
+    writes: frozenset[Operation] = frozenset()
+    # reading
+    cursor: Literal["modified", "content", "full"] = "modified"  # content: the connector itself knows what changed
+    resolution: timedelta = timedelta(seconds=1)  # of the vendor's stamp
+    hold_back: timedelta = timedelta(minutes=1)  # how late a commit may become visible under an older stamp
+    visibility_lag: timedelta = timedelta(seconds=5)  # until search and read-back show a write
+    cap: int | None = None  # results a listing stops at
+    page_size: int = 100
+    paging: Literal["cursor", "token", "keyset", "offset", "none"] = "cursor"
+    missing_means: Literal["absent", "cleared"] = "absent"
+    parts: bool = False  # surveys, forms, archives: each with its own watermark
+    # removals
+    removals: bool = False  # there is a feed of deletions
+    removals_reach: timedelta | None = None  # how far back it goes
+    sweep: bool = False  # `keys` lists every live record, and proves that it did
+    merges_name_survivor: bool = False
+    # writing
+    hub_id_unique: bool = False  # a unique external-id field can be the upsert key
+    answers_with_values: bool = True  # a write answers with the record as it stands afterwards
+    batch: int = 1  # records a call
+    batch_failure: Literal["per_record", "opaque", "all_or_nothing"] = "per_record"
+    precondition: Literal["etag", "version", "none"] = "none"
+    parent: str | None = None  # stream of the record to group writes by, where rows lock
+    fires_automation_on_create: bool = False
+    costs: Costs = field(default_factory=Costs)
+
+
+FieldType: TypeAlias = Literal[
+    "text", "long_text", "number", "int", "bool", "date", "datetime", "choice", "multi", "money",
+    "address", "emails", "phones", "ref", "json",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldInfo:
+    """One field of a stream as discovered.
+
+    `name` is the vendor's own (a custom field's hash), `label` what people see; a mapping may use either.
+    `path` is where the value stands in `RemoteRecord.values` and in `Write.values` ("custom_fields.ab12…").
+    """
+
+    name: str
+    label: str
+    type: FieldType
+    path: str
+    options: Sequence[tuple[str, str]] = ()  # (id, label)
+    read: bool = True
+    write: bool = False
+    required: bool = False  # on create
+    unique: bool = False
+    custom: bool = False
+    max_length: int | None = None
+    refers_to: str | None = None  # stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who we are at the vendor, and what we may do there."""
+
+    id: str  # the remote account's own id: the same account is never connected twice
+    name: str
+    identity: str  # the user or integration the token belongs to
+    time_zone: str | None = None
+    currency: str | None = None
+    country: str | None = None  # ISO 3166-1 alpha-2: region of phone numbers without one
+    allowance: int | None = None  # calls (in the budget's unit) a day
+    left: int | None = None
+    missing: Mapping[str, Sequence[str]] = field(default_factory=dict)  # stream -> permissions by the vendor's name
+
+
+class Write(NamedTuple):
+    """One change of one target record. `values` in the vendor's shape, null clears."""
+
+    action: str
+    op: Operation
+    key: str | None
+    hub_id: str | None
+    values: Values
+    expects: str | None  # version the record must still have, where the stream has preconditions
+
+
+class Outcome(NamedTuple):
+    """What became of a write. A write without an outcome counts as unknown.
+
+    `values`: the record as the answer shows it; None: the answer carried none. `reason` never holds a
+    customer's value.
+    """
+
+    action: str
+    status: Literal["done", "rejected", "later", "moved", "unknown"]
+    key: str | None = None
+    version: str | None = None
+    values: Values | None = None
+    reason: str = ""
+
+
+class Grant(NamedTuple):
+    """A token as it is kept (encrypted) in the store. `generation` grows with every refresh."""
+
+    access_token: str
+    refresh_token: str | None
+    expires_at: datetime | None
+    generation: int
+    extra: Mapping[str, str] = {}  # instance url, api domain
+
+
+class TokenStore(Protocol):
+    """Compare-and-swap on the generation; no lock is held over HTTP."""
+
+    def read(self, connection: str) -> Grant | None: ...
+    def claim(self, connection: str, *, generation: int, seconds: float) -> bool: ...
+    def replace(self, connection: str, grant: Grant, *, generation: int) -> bool: ...
+
+
+class BudgetStore(Protocol):
+    """The day's allowance of an account, shared by all processes."""
+
+    def take(self, account: str, *, lane: str, calls: int) -> int:
+        """Take up to `calls` units for a lane ("optout", "alert", "write", "read"); how many were granted."""
+        ...
+
+    def report(self, account: str, *, remaining: int, resets: datetime | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the hub hands to a connector. `settings` has been fetched already: secrets stand in it as values."""
+
+    connection: str
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    tokens: TokenStore
+    budget: BudgetStore
+    time_zone: str = "UTC"
+
+
+class Settings(BaseModel):
+    """What an operator writes under a connection, besides `streams` and `schedule`. Connectors extend it.
+
+    Unknown keys are errors; secrets are `pydantic.SecretStr` fields and come as env: or file: references.
+    """
+
+    model_config = {"extra": "forbid", "hide_input_in_errors": True, "frozen": True}
+
+    base_url: str | None = None
+    token_url: str | None = None
+    insecure: bool = False
+
+
+class Connector(Protocol):
+    """A plugin. Synchronous: it runs in a thread of its own per stream, so it reads like a loop."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]  # "Pipedrive"
+    unit: ClassVar[str]  # of the budget: "calls", "tokens", "credits"
+    role: ClassVar[Literal["crm", "files", "cem"]]  # default rank of masters
+    settings: ClassVar[type[Settings]]
+
+    @classmethod
+    def connect(cls, settings: Any, tools: Tools) -> "Connector":
+        """A connector for one account. No request is made yet. `settings` is an instance of `cls.settings`."""
+        ...
+
+    @property
+    def streams(self) -> Mapping[str, StreamSpec]: ...
+
+    def account(self) -> Account: ...
+    def fields(self, stream: str) -> Sequence[FieldInfo]: ...
+    def parts(self, stream: str) -> Sequence[str]:
+        """The parts of a stream (surveys, forms, archives); [""] where it has none."""
+        ...
+
+    def pull(self, stream: str, window: Window) -> Iterator[Page]:
+        """The changed records of one part, each at least once, oldest change first where possible."""
+        ...
+
+    def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
+        """These records as they stand now; a key that is missing in the answer is gone or invisible."""
+        ...
+
+    def keys(self, stream: str) -> Iterator[Sequence[str]]:
+        """Every live key; raises rather than ends early."""
+        ...
+
+    def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]: ...
+    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+        """Did that create arrive? By hub id, else strongest identifier, else the newest records."""
+        ...
+
+    def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]: ...
+    def close(self) -> None: ...

@@ -1,0 +1,3 @@
+"""Crosswalk, the hub: composes connectors, mapping and scheduler over one store."""
+
+__version__ = "0.1.0"

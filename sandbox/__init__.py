@@ -1,0 +1,1 @@
+"""The vendors' APIs, simulated over HTTP. Imports nothing of the other packages."""

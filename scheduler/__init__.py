@@ -1,0 +1,1 @@
+"""When and where work runs. Knows jobs by name, not what is in them."""
