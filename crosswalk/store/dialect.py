@@ -1,0 +1,209 @@
+"""The store's database: one engine, and the three places in which SQLite and PostgreSQL differ.
+
+Bulk write (executemany against COPY), prefetch by a list of keys, and how a write transaction begins.
+SQL for hot paths is written once with `?` and sent through the driver: SQLAlchemy's executemany costs twice.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+Row = Sequence[Any]
+BATCH = 500  # keys a prefetch; SQLite slows down beyond
+
+_BUSY_SECONDS = 60
+
+
+class Database:
+    """`write()` and `read()` give a connection inside one transaction; leaving it commits, an error rolls back."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+            self.dialect: Literal["sqlite", "postgresql"] = "postgresql"
+            self.engine: Engine = create_engine(parsed, pool_size=5, max_overflow=20, pool_pre_ping=True)
+        else:
+            self.dialect = "sqlite"
+            self.engine = create_engine(
+                parsed,
+                connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+                **({} if parsed.database in (None, "", ":memory:") else {"pool_size": 10, "max_overflow": 20}),
+            )
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self.url = parsed
+        # One writer at a time in this process: SQLite's busy handler is unfair, a lock is not.
+        self._writer = threading.Lock()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write. On SQLite it holds the write lock from its start (BEGIN IMMEDIATE)."""
+        if self.dialect == "postgresql":
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        with self._writer, self.engine.connect() as connection:
+            writing = connection.execution_options(crosswalk_write=True)
+            with writing.begin():
+                yield writing
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def sql(self, statement: str) -> str:
+        """`?` as this driver's placeholder. Statements hold no `?` or `%` of their own."""
+        return statement if self.dialect == "sqlite" else statement.replace("?", "%s")
+
+    def run(self, connection: Connection, statement: str, values: Row = ()) -> Any:
+        """One statement through the driver; its cursor result."""
+        return connection.exec_driver_sql(self.sql(statement), tuple(values))
+
+    def run_many(self, connection: Connection, statement: str, rows: Iterable[Row]) -> None:
+        batch = [tuple(row) for row in rows]
+        if batch:
+            connection.exec_driver_sql(self.sql(statement), batch)
+
+    def insert(self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert rows that are known to be new."""
+        if not rows:
+            return
+        names = ", ".join(f'"{name}"' for name in columns)
+        if self.dialect == "sqlite":
+            marks = ", ".join("?" * len(columns))
+            _sqlite_cursor(connection).executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
+            return
+        with _psycopg_cursor(connection).copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def upsert(
+        self,
+        connection: Connection,
+        table: str,
+        key: Sequence[str],
+        columns: Sequence[str],
+        rows: Sequence[Row],
+    ) -> None:
+        """Insert or replace by key. `columns` are all columns, the key's among them."""
+        if not rows:
+            return
+        names = ", ".join(f'"{name}"' for name in columns)
+        keys = ", ".join(f'"{name}"' for name in key)
+        sets = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+        tail = f"ON CONFLICT ({keys}) DO " + (f"UPDATE SET {sets}" if sets else "NOTHING")
+        if self.dialect == "sqlite" or len(rows) < 50:
+            marks = ", ".join("?" * len(columns))
+            statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {tail}'
+            if self.dialect == "sqlite":
+                _sqlite_cursor(connection).executemany(statement, rows)
+            else:
+                connection.exec_driver_sql(self.sql(statement), [tuple(row) for row in rows])
+            return
+        cursor = _psycopg_cursor(connection)
+        cursor.execute(
+            f'CREATE TEMP TABLE IF NOT EXISTS "new_{table}" (LIKE "{table}" INCLUDING DEFAULTS) ON COMMIT DROP'
+        )
+        cursor.execute(f'TRUNCATE "new_{table}"')
+        with cursor.copy(f'COPY "new_{table}" ({names}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "new_{table}" {tail}')
+
+    def delete(self, connection: Connection, table: str, column: str, keys: Sequence[Any]) -> None:
+        for some in batches(keys):
+            clause, values = self.among(column, some)
+            self.run(connection, f'DELETE FROM "{table}" WHERE {clause}', values)
+
+    def among(self, column: str, keys: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+        """A condition that a column is one of these keys (at most BATCH on SQLite), and its parameters."""
+        if self.dialect == "sqlite":
+            return f"{column} IN ({', '.join('?' * len(keys))})", tuple(keys)
+        return f"{column} = ANY(?)", (list(keys),)
+
+    def select(
+        self,
+        connection: Connection,
+        head: str,
+        column: str,
+        keys: Sequence[Any],
+        tail: str = "",
+        first: Row = (),
+    ) -> Iterator[Any]:
+        """Rows of `head` (up to and including WHERE or AND) for any number of keys; `first`: its parameters."""
+        for some in batches(keys):
+            clause, values = self.among(column, some)
+            yield from self.run(connection, f"{head} {clause} {tail}", (*first, *values)).fetchall()
+
+    def take_ids(self, name: str, count: int) -> range:
+        """The next `count` ids of a sequence, in a transaction of their own: a crash leaves a gap, never a double.
+
+        Not inside another write transaction: SQLite has one writer.
+        """
+        with self.write() as connection:
+            row = self.run(
+                connection,
+                "INSERT INTO sequence (name, next) VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET next = sequence.next + excluded.next - 1 RETURNING next",
+                (name, count + 1),
+            ).fetchone()
+        return range(row[0] - count, row[0])
+
+    @contextmanager
+    def lock(self, connection: Connection, number: int) -> Iterator[None]:
+        """Serialise on PostgreSQL what SQLite's single writer serialises anyway; held to the transaction's end."""
+        if self.dialect == "postgresql":
+            self.run(connection, "SELECT pg_advisory_xact_lock(?)", (number,))
+        yield
+
+
+def batches(keys: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
+
+
+def in_memory() -> Database:
+    """A private SQLite store for tests."""
+    from sqlalchemy.pool import StaticPool
+
+    database = Database.__new__(Database)
+    database.dialect = "sqlite"
+    database.engine = create_engine(
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS}
+    )
+    event.listen(database.engine, "connect", _prepare_sqlite)
+    event.listen(database.engine, "begin", _begin_sqlite)
+    database.url = make_url("sqlite://")
+    database._writer = threading.Lock()
+    return database
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -32768")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("crosswalk_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _sqlite_cursor(connection: Connection) -> Any:
+    return connection.connection.cursor()
+
+
+def _psycopg_cursor(connection: Connection) -> Any:
+    return connection.connection.cursor()

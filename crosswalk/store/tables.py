@@ -1,0 +1,412 @@
+"""The tables. Nothing on a hot path is one row per field; what is at rest has no row that says so.
+
+`record` is narrow, since every poll reads it; `body` holds what was read; `base` has a row only while
+something of a record is not at rest. Ids of records and entities are dense integers taken in blocks.
+Times are milliseconds since 1970, UTC.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite gives out row ids by itself only for INTEGER PRIMARY KEY.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+sequence = Table(
+    "sequence",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("connector", Text, nullable=False),
+    Column("account", LargeBinary),  # JSON of connectors' Account
+    Column("checked_at", BigInteger),
+    Column("last_good_at", BigInteger),
+    Column("state", Text, nullable=False, server_default="ok"),  # ok, paused, fail
+    Column("code", Text),
+    Column("detail", Text),
+    Column("since", BigInteger),
+)
+
+stream = Table(
+    "stream",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("mapping", Integer),  # the mapping that its records are read with
+    Column("catalogue", LargeBinary),  # JSON list of fields as discovered
+    Column("catalogue_at", BigInteger),
+    Column("swept_at", BigInteger),
+    Column("complete", Boolean, nullable=False, server_default=text("false")),  # every part read to its end once
+    UniqueConstraint("connection", "name"),
+)
+
+part = Table(
+    "part",
+    metadata,
+    Column("stream", Integer, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("watermark", BigInteger),
+    Column("position", LargeBinary),  # JSON; where an open window goes on
+    Column("since", BigInteger),  # lower bound of the open window
+    Column("opened", BigInteger),  # server time at the start of the open window
+    Column("read_no", BigInteger, nullable=False, server_default="0"),
+    Column("covered_from", BigInteger),
+    Column("covered_to", BigInteger),
+    Column("total", BigInteger),
+    Column("complete", Boolean, nullable=False, server_default=text("false")),
+)
+
+mapping = Table(
+    "mapping",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stream", Integer, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("fields", LargeBinary, nullable=False),  # JSON list of hub fields: the order of body.observed
+    Column("prints", LargeBinary, nullable=False),  # JSON list: fingerprint of each field
+    Column("approved_at", BigInteger),  # its first plan was applied by a person
+    UniqueConstraint("stream", "fingerprint"),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("stream", Integer, nullable=False),
+    Column("rkey", Text, nullable=False),
+    Column("version", Text),
+    Column("modified", BigInteger),
+    Column("read_no", BigInteger, nullable=False),
+    Column("hash", LargeBinary),  # of what was landed whole; none after a partial read
+    Column("mapping", Integer, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("hub_id", Text),
+    UniqueConstraint("stream", "rkey"),
+)
+Index(
+    "uq_record_hub_id",
+    record.c.stream,
+    record.c.hub_id,
+    unique=True,
+    sqlite_where=record.c.hub_id.is_not(None),
+    postgresql_where=record.c.hub_id.is_not(None),
+)
+
+body = Table(
+    "body",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("observed", LargeBinary, nullable=False),  # JSON array in the order of the mapping's fields
+)
+
+base = Table(
+    "base",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("side", LargeBinary, nullable=False),  # {field: [agreed value, number of its raw]}
+    Column("hub", LargeBinary, nullable=False),  # {field: agreed value}; a field under "never" has none
+    Column("raws", LargeBinary, nullable=False),  # the records that the agreed values of `side` were read from
+)
+
+# No primary key: at the first load its indexes are dropped and built afterwards, which costs a third.
+ident = Table(
+    "ident",
+    metadata,
+    Column("kind", SmallInteger, nullable=False),
+    Column("value", BigInteger, nullable=False),  # keyed hash
+    Column("record", BigInteger, nullable=False),
+)
+ident_by_value = Index("ix_ident_value", ident.c.kind, ident.c.value, ident.c.record)
+ident_by_record = Index("ix_ident_record", ident.c.record)
+
+ident_kind = Table(
+    "ident_kind",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False, unique=True),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("entity", BigInteger, nullable=False, index=True),
+)
+
+entity = Table(
+    "entity",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("public", Text, nullable=False, unique=True),
+    Column("merged_into", BigInteger),
+)
+
+alias = Table(
+    "alias",
+    metadata,
+    Column("public", Text, primary_key=True),
+    Column("entity", BigInteger, nullable=False, index=True),
+)
+
+edge = Table(
+    "edge",
+    metadata,
+    Column("left", BigInteger, primary_key=True, autoincrement=False),
+    Column("right", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", Text, primary_key=True),  # rule and identifier, or "person"
+    Column("verdict", Text, nullable=False),  # same, review, never
+    Column("rule", Text, nullable=False),
+    Column("score", Text),
+    Column("who", Text),
+    Column("at", BigInteger, nullable=False),
+    Column("run", Integer),
+    Index("ix_edge_right", "right"),
+    Index("ix_edge_source", "source"),
+)
+
+pair = Table(  # two groups that may be one, for a person to decide
+    "pair",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("left", BigInteger, nullable=False),
+    Column("right", BigInteger, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("state", Text, nullable=False),  # open, same, never
+    Column("at", BigInteger, nullable=False),
+    Column("who", Text),
+    UniqueConstraint("left", "right"),
+)
+
+golden = Table(
+    "golden",
+    metadata,
+    Column("entity", Key, primary_key=True, autoincrement=False),
+    Column("vals", LargeBinary, nullable=False),  # JSON array in the order of the kind's layout
+    Column("lineage", LargeBinary, nullable=False),  # [[records], [index per field], [rules], [index per field], ...]
+    Column("run", Integer, nullable=False),
+)
+
+golden_history = Table(
+    "golden_history",
+    metadata,
+    Column("entity", BigInteger, primary_key=True, autoincrement=False),
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("before", LargeBinary, nullable=False),  # {field: [value, winner, rule]} of the changed fields
+)
+
+layout = Table(  # the order of golden.vals; a field is only ever added behind the last
+    "layout",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("field", Text, nullable=False),
+    UniqueConstraint("kind", "field"),
+)
+
+waiting = Table(  # a reference to a record that has not been seen yet
+    "waiting",
+    metadata,
+    Column("stream", Integer, primary_key=True, autoincrement=False),
+    Column("rkey", Text, primary_key=True),
+    Column("record", BigInteger, primary_key=True, autoincrement=False),
+    Index("ix_waiting_record", "record"),
+)
+
+response = Table(  # narrow copy of scores for the derived figures
+    "response",
+    metadata,
+    Column("record", BigInteger, primary_key=True, autoincrement=False),
+    Column("metric", Text, primary_key=True),
+    Column("question", Text, primary_key=True),
+    Column("person", BigInteger),
+    Column("company", BigInteger),
+    Column("survey", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("answered_at", BigInteger),
+    Column("score", LargeBinary, nullable=False),  # JSON of the score
+    Column("counted", Boolean, nullable=False),
+    Index("ix_response_person", "person", "metric", "answered_at"),
+    Index("ix_response_company", "company", "metric", "answered_at"),
+)
+
+todo = Table(
+    "todo",
+    metadata,
+    Column("stage", SmallInteger, primary_key=True, autoincrement=False),  # see store/work.py
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("plan", Integer),
+    Column("who", Text),
+    Column("counts", LargeBinary, nullable=False),  # JSON
+)
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("state", Text, nullable=False),  # open, applied, expired, superseded
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("settings", Text, nullable=False),  # fingerprint of the settings it was made with
+    Column("run", Integer),
+    Column("detail", LargeBinary, nullable=False),  # JSON: counts, guards, forecast
+)
+
+OPEN_STATES = ("planned", "held", "leased", "sent", "unknown", "later")
+_open = text("state IN ('planned','held','leased','sent','unknown','later')")
+
+action = Table(
+    "action",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan", Integer, nullable=False, index=True),
+    Column("stream", Integer, nullable=False),
+    Column("record", BigInteger),
+    Column("entity", BigInteger, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("hub_id", Text),
+    Column("fields", LargeBinary, nullable=False),  # JSON list: field, label, before, after, hub, reason, rule, source
+    Column("expects", Text),
+    Column("seen", LargeBinary),  # hash of what the side showed when it was planned
+    Column("state", Text, nullable=False),
+    Column("held_by", Text),  # first plan of a mapping, a guard
+    Column("due", BigInteger),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("sent_at", BigInteger),
+    Column("run", Integer),
+    Column("reason", Text),
+    Index("ix_action_open", "stream", "state", "due", sqlite_where=_open, postgresql_where=_open),
+)
+Index(
+    "uq_action_record",
+    action.c.record,
+    unique=True,
+    sqlite_where=text("record IS NOT NULL AND state IN ('planned','held','leased','sent','unknown','later')"),
+    postgresql_where=text("record IS NOT NULL AND state IN ('planned','held','leased','sent','unknown','later')"),
+)
+Index(
+    "uq_action_create",
+    action.c.stream,
+    action.c.entity,
+    unique=True,
+    sqlite_where=text("op = 'create' AND state IN ('planned','held','leased','sent','unknown','later')"),
+    postgresql_where=text("op = 'create' AND state IN ('planned','held','leased','sent','unknown','later')"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Integer, nullable=False, index=True),
+    Column("action", Integer, nullable=False),
+    Column("plan", Integer),
+    Column("record", BigInteger, nullable=False),
+    Column("entity", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("fields", LargeBinary, nullable=False),  # JSON: per field before, after, reason, source
+    Index("ix_journal_record", "record", "at"),
+)
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", BigInteger, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("state", Text, nullable=False),  # open, decided, gone
+    Column("inputs", LargeBinary, nullable=False),
+    Column("detail", LargeBinary, nullable=False),  # JSON: base, sides, why
+    Column("run", Integer),
+    Column("at", BigInteger, nullable=False),
+    Column("decision", LargeBinary),  # JSON: what a person decided, until settle has used it
+    Column("who", Text),
+    Index("ix_conflict_entity", "entity", "field"),
+)
+Index(
+    "uq_conflict_open",
+    conflict.c.entity,
+    conflict.c.field,
+    unique=True,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
+)
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stream", Integer, nullable=False),
+    Column("rkey", Text, nullable=False),  # or the place in a file
+    Column("phase", Text, nullable=False),  # read, write
+    Column("field", Text, nullable=False),  # "" for the whole record
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary),  # what stood there; shown by `dlq show` alone
+    Column("inputs", LargeBinary),
+    Column("state", Text, nullable=False),  # open, retry, closed, dropped
+    Column("tries", Integer, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("run", Integer),
+    Column("note", Text),
+    UniqueConstraint("stream", "rkey", "phase", "field"),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("plan", Integer, primary_key=True, autoincrement=False),
+    Column("stream", Integer, primary_key=True, autoincrement=False),
+    Column("class", Text, primary_key=True),
+    Column("at_most", Integer, nullable=False),
+    Column("who", Text),
+    Column("at", BigInteger, nullable=False),
+)
