@@ -1,0 +1,112 @@
+"""How values stand in the store: JSON bytes, with "" for what was not read (see mapping.values)."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from mapping.values import ABSENT, Value
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_sorted = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+# A base of which the hub's half was never agreed. Stored as an empty list; an agreed value as a list of one.
+NEVER_STORED: Final[list[Value]] = []
+
+dump = _encoder.encode
+dump_sorted = _sorted.encode
+
+
+def load(data: bytes | memoryview) -> Any:
+    return _decoder.decode(data)
+
+
+def load_row(data: bytes | memoryview) -> list[Value]:
+    return [ABSENT if value == "" else value for value in _decoder.decode(data)]
+
+
+def digest(data: bytes) -> bytes:
+    """16 bytes: enough that two records never share one by chance."""
+    return blake2b(data, digest_size=16).digest()
+
+
+def mark(value: Value) -> Value:
+    """A value on its way into stored JSON."""
+    return "" if value is ABSENT else value
+
+
+def unmark(value: Value) -> Value:
+    """A value that comes out of stored JSON."""
+    return ABSENT if value == "" else value
+
+
+def millis(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def moment(stamp: int | None) -> datetime | None:
+    return None if stamp is None else datetime.fromtimestamp(stamp / 1000, tz=UTC)
+
+
+def iso(stamp: int | None) -> str | None:
+    """A stored time in the common form."""
+    if stamp is None:
+        return None
+    return datetime.fromtimestamp(stamp / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Base:
+    """What was agreed of one record's fields, as far as it is not at rest.
+
+    `side[f]`: what the record showed when it last agreed (with the number of the raw record it was read from);
+    `hub[f]`: what the hub held then, or nothing was ever agreed. No entry: equal to what is observed, or held, now.
+    """
+
+    __slots__ = ("hub", "raws", "side")
+
+    def __init__(
+        self, side: dict[str, list[Any]] | None = None, hub: dict[str, list[Value]] | None = None, raws: Any = None
+    ) -> None:
+        self.side: dict[str, list[Any]] = side or {}
+        self.hub: dict[str, list[Value]] = hub or {}
+        self.raws: list[Any] = raws or []
+
+    @classmethod
+    def load(cls, side: bytes, hub: bytes, raws: bytes) -> "Base":
+        return cls(load(side), load(hub), load(raws))
+
+    def stored(self, record: int) -> tuple[int, bytes, bytes, bytes]:
+        used = sorted({entry[1] for entry in self.side.values() if entry[1] is not None})
+        numbers = {old: new for new, old in enumerate(used)}
+        side = {f: [v, None if n is None else numbers[n]] for f, (v, n) in self.side.items()}
+        return record, dump(side), dump(self.hub), dump([self.raws[n] for n in used])
+
+    @property
+    def empty(self) -> bool:
+        return not self.side and not self.hub
+
+    def side_moved(self, field: str, agreed: Value, now: Value, raw: Any) -> None:
+        """The record shows `now` where it showed `agreed`; `raw`: the record that showed it."""
+        entry = self.side.get(field)
+        if entry is None:
+            if raw not in self.raws:
+                self.raws.append(raw)
+            self.side[field] = [mark(agreed), self.raws.index(raw)]
+        elif unmark(entry[0]) == now:
+            del self.side[field]
+
+    def hub_moved(self, field: str, agreed: Value, now: Value) -> None:
+        """The hub holds `now` where it held `agreed`."""
+        entry = self.hub.get(field)
+        if entry is None:
+            self.hub[field] = [mark(agreed)]
+        elif entry and unmark(entry[0]) == now:
+            del self.hub[field]
+
+    def settled(self, field: str) -> None:
+        """What the record shows and what the hub holds are agreed."""
+        self.side.pop(field, None)
+        self.hub.pop(field, None)

@@ -1,0 +1,317 @@
+"""Records as they were last seen: landing pages, reading them back, what is new about them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, Protocol
+
+from sqlalchemy import Connection
+
+from crosswalk.store.codec import Base, digest, dump, dump_sorted, load, load_row, millis
+from crosswalk.store.dialect import Database
+from mapping.values import ABSENT, Value
+
+# State of a record at its vendor.
+LIVE: Final = 0
+ARCHIVED: Final = 1
+DELETED: Final = 2
+MERGED: Final = 3
+CONVERTED: Final = 4
+HIDDEN: Final = 5  # out of the scope of its stream's `where`
+STATES: Final = ("live", "archived", "deleted", "merged", "converted", "hidden")
+CODES: Final = {name: code for code, name in enumerate(STATES)}
+
+# Stages of the work table.
+SETTLE: Final = 1  # a record
+MERGE: Final = 2  # an entity
+DERIVE: Final = 3  # an entity
+CREATE: Final = 4  # an entity that may be missing somewhere
+
+RECORD_COLUMNS: Final = (
+    "id", "stream", "rkey", "version", "modified", "read_no", "hash", "mapping", "state", "hub_id",
+)  # fmt: skip
+
+
+class Read(NamedTuple):
+    """One record as a connector gives it (the attributes of connectors' RemoteRecord)."""
+
+    key: str
+    version: str | None
+    modified: Any
+    values: Any
+
+
+class Mapped(Protocol):
+    """What landing needs of a compiled mapping."""
+
+    fields: tuple[str, ...]
+
+    def read(self, values: Any) -> tuple[list[Value], Sequence[Any]]: ...
+    def state(self, values: Any) -> str: ...
+    def accepts(self, values: Any) -> bool: ...
+
+
+class Seen(NamedTuple):
+    """A stored record without its body."""
+
+    id: int
+    rkey: str
+    version: str | None
+    modified: int | None
+    read_no: int
+    hash: bytes | None
+    mapping: int
+    state: int
+
+
+@dataclass
+class Landed:
+    """What a page brought."""
+
+    read: int = 0
+    new: int = 0
+    changed: int = 0  # of them, records of which a mapped field or the state differs
+    touched: int = 0  # read anew, nothing mapped differs
+    stale: int = 0  # older than what is held
+    records: list[int] = field(default_factory=list)  # new or changed
+    faults: list[tuple[str, Any]] = field(default_factory=list)  # (key, ValueFault)
+
+    def add(self, other: "Landed") -> None:
+        self.read += other.read
+        self.new += other.new
+        self.changed += other.changed
+        self.touched += other.touched
+        self.stale += other.stale
+
+
+@dataclass
+class Landing:
+    """Lands pages of one stream. Under the lease of that stream: nobody else writes its records meanwhile."""
+
+    database: Database
+    stream: int
+    mapping_id: int
+    mapped: Mapped
+    identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]  # (kind, hashed value) of a row
+    bulk: bool = False  # the first load: nothing is there yet, and the indexes of `ident` are built afterwards
+    _ids: list[int] = field(default_factory=list)
+
+    def prepare(self, count: int) -> None:
+        """Take ids before the transaction begins."""
+        if len(self._ids) < count:
+            self._ids.extend(self.database.take_ids("record", max(count, 5000)))
+
+    def prefetch(self, connection: Connection, keys: Sequence[str]) -> dict[str, Seen]:
+        rows = self.database.select(
+            connection,
+            "SELECT id, rkey, version, modified, read_no, hash, mapping, state FROM record WHERE stream = ? AND",
+            "rkey",
+            keys,
+            first=(self.stream,),
+        )
+        return {
+            row[1]: Seen(
+                row[0], row[1], row[2], row[3], row[4], None if row[5] is None else bytes(row[5]), row[6], row[7]
+            )
+            for row in rows
+        }
+
+    def digests(self, records: Iterable[Read]) -> dict[str, tuple[Read, bytes, bytes]]:
+        """Of each key its last row in the page, with its raw JSON and hash."""
+        page: dict[str, tuple[Read, bytes, bytes]] = {}
+        for record in records:
+            raw = dump_sorted(record.values)
+            page[record.key] = (record, raw, digest(raw))
+        return page
+
+    def news(
+        self, connection: Connection, records: Iterable[Read], *, whole: bool = True
+    ) -> tuple[dict[str, tuple[Read, bytes, bytes]], dict[str, Seen]]:
+        """The rows of a page that differ from what is held, and what is held of them."""
+        page = self.digests(records)
+        seen = self.prefetch(connection, list(page))
+        for key, old in seen.items():
+            if whole and old.hash == page[key][2] and old.mapping == self.mapping_id:
+                del page[key]
+        return page, seen
+
+    def land(
+        self,
+        connection: Connection,
+        page: dict[str, tuple[Read, bytes, bytes]],
+        seen: dict[str, Seen],
+        *,
+        read_no: int,
+        whole: bool = True,
+        hub_ids: dict[str, str] | None = None,
+    ) -> Landed:
+        """Store what differs, inside the caller's transaction. `whole`: each row carries every field of its record."""
+        landed = Landed(read=len(page))
+        fresh = [key for key in page if key not in seen]
+        self._insert(connection, [page[key] for key in fresh], read_no, whole, hub_ids or {}, landed)
+        known = [key for key in page if key in seen]
+        if known:
+            self._update(connection, [(page[key], seen[key]) for key in known], read_no, whole, landed)
+        return landed
+
+    def _state(self, values: Any) -> int:
+        return CODES[self.mapped.state(values)] if self.mapped.accepts(values) else HIDDEN
+
+    def _insert(
+        self,
+        connection: Connection,
+        rows: Sequence[tuple[Read, bytes, bytes]],
+        read_no: int,
+        whole: bool,
+        hub_ids: dict[str, str],
+        landed: Landed,
+    ) -> None:
+        records, bodies, todo = [], [], []
+        idents: list[tuple[int, int, int]] = []
+        for record, raw, hashed in rows:
+            number = self._ids.pop()
+            row, faults = self.mapped.read(record.values)
+            if faults:
+                landed.faults.extend((record.key, fault) for fault in faults)
+            state = self._state(record.values)
+            records.append((
+                number, self.stream, record.key, record.version, millis(record.modified), read_no,
+                hashed if whole else None, self.mapping_id, state, hub_ids.get(record.key),
+            ))  # fmt: skip
+            bodies.append((number, raw, dump(row)))
+            if state <= ARCHIVED:
+                idents.extend((kind, value, number) for kind, value in self.identifiers(row))
+            todo.append((SETTLE, number))
+            landed.records.append(number)
+        landed.new += len(records)
+        database = self.database
+        database.insert(connection, "record", RECORD_COLUMNS, records)
+        database.insert(connection, "body", ("record", "raw", "observed"), bodies)
+        database.insert(connection, "ident", ("kind", "value", "record"), idents)
+        if not self.bulk:
+            database.insert(connection, "todo", ("stage", "id"), todo)
+            arrived = [
+                (SETTLE, row[0])
+                for row in database.select(
+                    connection,
+                    "SELECT record FROM waiting WHERE stream = ? AND",
+                    "rkey",
+                    [row[2] for row in records],
+                    first=(self.stream,),
+                )
+            ]
+            database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), arrived)
+
+    def _update(
+        self,
+        connection: Connection,
+        rows: Sequence[tuple[tuple[Read, bytes, bytes], Seen]],
+        read_no: int,
+        whole: bool,
+        landed: Landed,
+    ) -> None:
+        database = self.database
+        current = [(new, old) for new, old in rows if not _stale(new[0], old, read_no)]
+        landed.stale += len(rows) - len(current)
+        ids = [old.id for _, old in current]
+        bodies = {
+            row[0]: (bytes(row[1]), bytes(row[2]))
+            for row in database.select(connection, "SELECT record, raw, observed FROM body WHERE", "record", ids)
+        }
+        bases = load_bases(database, connection, ids)
+        records, new_bodies, new_bases, todo, without = [], [], [], [], []
+        idents: list[tuple[int, int, int]] = []
+        for (record, raw, hashed), old in current:
+            old_raw, old_observed = bodies[old.id]
+            values = record.values
+            if not whole:
+                values = {**load(old_raw), **values}
+                raw = dump_sorted(values)
+            row, faults = self.mapped.read(values)
+            if faults:
+                landed.faults.extend((record.key, fault) for fault in faults)
+            before = load_row(old_observed)
+            # Absent is never a change: what this read did not carry stays as it was last seen.
+            row = [was if now is ABSENT else now for was, now in zip(before, row, strict=True)]
+            state = self._state(values)
+            records.append((
+                old.id, self.stream, record.key, record.version, millis(record.modified), read_no,
+                hashed if whole else None, self.mapping_id, state,
+            ))  # fmt: skip
+            new_bodies.append((old.id, raw, dump(row)))
+            differ = [n for n, (was, now) in enumerate(zip(before, row, strict=True)) if was != now]
+            if not differ and state == old.state:
+                landed.touched += 1
+                continue
+            landed.changed += 1
+            landed.records.append(old.id)
+            todo.append((SETTLE, old.id))
+            if differ:
+                base = bases.setdefault(old.id, Base())
+                shown = load(old_raw)
+                for n in differ:
+                    base.side_moved(self.mapped.fields[n], before[n], row[n], shown)
+                new_bases.append(old.id)
+            held = set(self.identifiers(before)) if old.state <= ARCHIVED else set()
+            carried = set(self.identifiers(row)) if state <= ARCHIVED else set()
+            if held != carried:
+                without.append(old.id)
+                idents.extend((kind, value, old.id) for kind, value in carried)
+        database.upsert(connection, "record", ("id",), RECORD_COLUMNS[:-1], records)
+        database.upsert(connection, "body", ("record",), ("record", "raw", "observed"), new_bodies)
+        save_bases(database, connection, {number: bases[number] for number in new_bases})
+        database.delete(connection, "ident", "record", without)
+        database.insert(connection, "ident", ("kind", "value", "record"), idents)
+        database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)
+
+
+def _stale(new: Read, old: Seen, read_no: int) -> bool:
+    """An older read never replaces a newer one: by the vendor's stamp, else by the number of our read."""
+    stamp = millis(new.modified)
+    if stamp is not None and old.modified is not None and stamp != old.modified:
+        return stamp < old.modified
+    return read_no < old.read_no
+
+
+def load_bases(database: Database, connection: Connection, records: Sequence[int]) -> dict[int, Base]:
+    return {
+        row[0]: Base.load(bytes(row[1]), bytes(row[2]), bytes(row[3]))
+        for row in database.select(connection, "SELECT record, side, hub, raws FROM base WHERE", "record", records)
+    }
+
+
+def save_bases(database: Database, connection: Connection, bases: dict[int, Base]) -> None:
+    """A row only while something is not at rest."""
+    database.delete(connection, "base", "record", [number for number, base in bases.items() if base.empty])
+    database.upsert(
+        connection,
+        "base",
+        ("record",),
+        ("record", "side", "hub", "raws"),
+        [base.stored(number) for number, base in bases.items() if not base.empty],
+    )
+
+
+def mark_state(database: Database, connection: Connection, records: Sequence[int], state: int) -> None:
+    """Records of which the vendor says, with proof, that they are no longer live."""
+    database.run_many(
+        connection, "UPDATE record SET state = ?, hash = NULL WHERE id = ?", [(state, n) for n in records]
+    )
+    database.delete(connection, "ident", "record", records)
+    add_work(database, connection, SETTLE, records)
+
+
+def add_work(database: Database, connection: Connection, stage: int, ids: Iterable[int]) -> None:
+    database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), [(stage, number) for number in set(ids)])
+
+
+def take_work(database: Database, connection: Connection, stage: int, count: int) -> list[int]:
+    rows = database.run(connection, "SELECT id FROM todo WHERE stage = ? ORDER BY id LIMIT ?", (stage, count))
+    return [row[0] for row in rows.fetchall()]
+
+
+def done_work(database: Database, connection: Connection, stage: int, ids: Sequence[int]) -> None:
+    database.run_many(connection, "DELETE FROM todo WHERE stage = ? AND id = ?", [(stage, number) for number in ids])
+
+
+def count_work(database: Database, connection: Connection, stage: int) -> int:
+    return int(database.run(connection, "SELECT count(*) FROM todo WHERE stage = ?", (stage,)).scalar() or 0)
