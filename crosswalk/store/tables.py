@@ -81,11 +81,19 @@ part = Table(
     Column("position", LargeBinary),  # JSON; where an open window goes on
     Column("since", BigInteger),  # lower bound of the open window
     Column("opened", BigInteger),  # server time at the start of the open window
+    Column("largest", BigInteger),  # newest stamp seen in it, where the vendor tells no time
     Column("read_no", BigInteger, nullable=False, server_default="0"),
     Column("covered_from", BigInteger),
     Column("covered_to", BigInteger),
     Column("total", BigInteger),
     Column("complete", Boolean, nullable=False, server_default=text("false")),
+)
+
+swept = Table(  # keys that an id sweep has listed so far
+    "swept",
+    metadata,
+    Column("stream", Integer, primary_key=True, autoincrement=False),
+    Column("rkey", Text, primary_key=True),
 )
 
 mapping = Table(
@@ -409,4 +417,40 @@ approval = Table(
     Column("at_most", Integer, nullable=False),
     Column("who", Text),
     Column("at", BigInteger, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),  # grows with every owner; what is committed under a lease checks it
+    Column("holder", Text),  # none: released
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+slot = Table(  # one firing of a job per slot, whoever comes first
+    "slot",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("sealed", LargeBinary),  # JSON of connectors' Grant, encrypted; none: the first one is being fetched
+    Column("claimed_until", BigInteger),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("allowance", BigInteger, nullable=False),  # a day
+    Column("reserve", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("resets_at", BigInteger, nullable=False),  # when the day turns
+    Column("granted", BigInteger, nullable=False),  # by the last take: what its statement gives back
 )
