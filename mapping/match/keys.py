@@ -21,7 +21,7 @@ _Reader = Callable[[Value, MatchRules], list[str]]
 
 # Mail boxes for everybody: their domain says nothing of a company.
 FREE_MAIL: Final = frozenset(
-    {  # fmt: skip
+    {
         "126.com",
         "163.com",
         "aim.com",
@@ -87,7 +87,7 @@ FREE_MAIL: Final = frozenset(
     }
 )
 _NO_OWN_SITE: Final = frozenset(
-    {  # fmt: skip
+    {
         "facebook.com",
         "github.io",
         "instagram.com",

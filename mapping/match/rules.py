@@ -78,7 +78,7 @@ DEFAULT_RULES: Final[Mapping[str, tuple[MatchRule, ...]]] = {
 DEFAULT_LIMITS: Final[Mapping[str, int]] = {"email": 3, "phone": 4, "domain": 20}
 
 ROLES: Final = frozenset(
-    {  # fmt: skip
+    {
         "abuse",
         "accounting",
         "accounts",
@@ -102,7 +102,6 @@ ROLES: Final = frozenset(
         "hola",
         "hostmaster",
         "hr",
-        "hello",
         "info",
         "inquiries",
         "invoice",

@@ -1,0 +1,235 @@
+"""Survivorship of whole rows: n records of an entity, aligned by golden position, in one go.
+
+The answers are those of `survive` for sides without a base; what a first load asks 28 times for each customer is
+decided here without a Side for every value. Fields on which the rows differ and rank does not tell go to `survive`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from mapping.merge.policy import RULES, FieldPolicy, Side, precedence, whole
+from mapping.merge.sets import keyed
+from mapping.merge.survive import survive
+from mapping.merge.threeway import is_source, issuer_of
+from mapping.values import ABSENT, Value
+
+NOBODY: Final = -1
+_RULE: Final = {rule: at for at, rule in enumerate(RULES)}
+_HUB, _NONE = _RULE["hub"], _RULE["nobody"]
+_ONLY, _AGREED, _MASTERS, _UNION = _RULE["only value"], _RULE["agreed"], _RULE["masters"], _RULE["union"]
+_UNIT, _SET, _ASK, _LEAVE = range(4)
+
+
+class RowSide(NamedTuple):
+    """A record and its row. `shown`: what this side can show of a value at a position; None: everything."""
+
+    record: int
+    system: str
+    row: Sequence[Value]
+    live: bool = True
+    represents: bool = True
+    modified: str | None = None
+    trusted: bool = False
+    shown: Callable[[int, Value], Value] | None = None
+
+
+class RowDecision(NamedTuple):
+    """Golden with its lineage by position: the side that won (`NOBODY`: none), the rule (an index into RULES)."""
+
+    values: list[Value]
+    winners: list[int]
+    rules: list[int]
+    contested: list[int]  # positions on which the sides differ and no rule decides
+
+
+class RowMerger:
+    """The policies of one kind, ready for whole rows. Plans for each set of systems are kept."""
+
+    def __init__(self, policies: Sequence[FieldPolicy]) -> None:
+        self._policies = tuple(policies)
+        self._plans: dict[tuple[object, ...], list[tuple[int, tuple[int, ...]]]] = {}
+        self._singles: dict[tuple[str, bool], tuple[list[int], list[int]]] = {}
+
+    def single(self, side: RowSide) -> RowDecision:
+        """A record that is alone: its row is golden, but for what its system is not believed in.
+
+        Its lineage names the record for empty fields too, since one list serves all.
+        """
+        known = self._singles.get((side.system, side.represents))
+        if known is None:
+            known = self._singles[side.system, side.represents] = self._unbelieved(side)
+        left_out, strict = known
+        values = list(side.row)
+        for at in strict:
+            if values[at]:
+                return self.survive([side])
+        for at in left_out:
+            hubs = self._policies[at].code in ("derived", "local")
+            values[at] = ABSENT if hubs or values[at] is ABSENT else None
+        width = len(values)
+        return RowDecision(values, [0] * width, [_ONLY] * width, [])
+
+    def _unbelieved(self, side: RowSide) -> tuple[list[int], list[int]]:
+        out = [at for at, orders in enumerate(self._plan([side])) if not orders[1]]
+        strict = [at for at, policy in enumerate(self._policies) if policy.code == "strict"]
+        return out, strict
+
+    def survive(self, sides: Sequence[RowSide]) -> RowDecision:
+        """Golden of several records of which none has a base."""
+        plan = self._plan(sides)
+        rows = [side.row for side in sides]
+        count = len(rows)
+        apart = len({(side.system, side.live) for side in sides if side.represents}) == count
+        cuts = any(side.shown is not None for side in sides)
+        values: list[Value] = []
+        winners: list[int] = []
+        rules: list[int] = []
+        contested: list[int] = []
+        for at, column in enumerate(zip(*rows, strict=True)):
+            how, order = plan[at]
+            if how == _LEAVE:
+                values.append(ABSENT)
+                winners.append(NOBODY)
+                rules.append(_HUB)
+                continue
+            one = column[0]
+            if order and one is not None and one is not ABSENT and how != _ASK and column.count(one) == count:
+                values.append(one)
+                winners.append(order[0])
+                rules.append(_AGREED if len(order) > 1 else _ONLY)
+                continue
+            first = NOBODY
+            differs, alone = False, True
+            if how != _ASK:
+                for n in order:
+                    value = column[n]
+                    if value is not None and value is not ABSENT:
+                        if first < 0:
+                            first, top = n, value
+                        else:
+                            alone = False
+                            if value != top:
+                                differs = True
+                                break
+                if first < 0:
+                    values.append(None if any(value is not ABSENT for value in column) else ABSENT)
+                    winners.append(NOBODY)
+                    rules.append(_NONE)
+                    continue
+                if not differs:
+                    values.append(top)
+                    winners.append(first)
+                    rules.append(_ONLY if alone else _AGREED)
+                    continue
+                if how == _SET:
+                    values.append(self._union(column, order, self._policies[at]))
+                    winners.append(first)
+                    rules.append(_UNION)
+                    continue
+                if apart or self._ranked_apart(sides, order, column):
+                    won = self._fuller(sides[first], order, column, at, first) if cuts else first
+                    values.append(column[won])
+                    winners.append(won)
+                    rules.append(_MASTERS)
+                    continue
+            self._ask(sides, at, column, values, winners, rules, contested)
+        return RowDecision(values, winners, rules, contested)
+
+    def _plan(self, sides: Sequence[RowSide]) -> list[tuple[int, tuple[int, ...]]]:
+        key: tuple[object, ...] = tuple([(side.system, side.live, side.represents) for side in sides])
+        records = [side.record for side in sides]
+        if len(records) > 1:
+            ordered = sorted(records)
+            key += tuple([ordered.index(record) for record in records])
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = [self._orders(sides, policy) for policy in self._policies]
+        return plan
+
+    @staticmethod
+    def _orders(sides: Sequence[RowSide], policy: FieldPolicy) -> tuple[int, tuple[int, ...]]:
+        if policy.code in ("derived", "local"):
+            return _LEAVE, ()
+        probes = [_probe(side, None) for side in sides]
+        issuer = issuer_of(probes) if policy.code == "src" else None
+        order = [n for n, probe in enumerate(probes) if is_source(probe, golden=None, policy=policy, issuer=issuer)]
+        order.sort(key=lambda n: precedence(probes[n], policy))
+        if policy.code in ("strict", "newest"):
+            return _ASK, tuple(order) or (0,)
+        if policy.shape == "set":
+            duplicates = policy.code != "union" and not all(side.represents for side in sides)
+            return (_ASK if duplicates else _SET), tuple(order)
+        return _UNIT, tuple(order)
+
+    def _ranked_apart(self, sides: Sequence[RowSide], order: Sequence[int], column: Sequence[Value]) -> bool:
+        """Is the first by rank alone in its place, or are its peers of one mind?"""
+        filled = [n for n in order if column[n] is not None and column[n] is not ABSENT]
+        top = sides[filled[0]]
+        if not top.represents:
+            return False
+        for n in filled[1:]:
+            other = sides[n]
+            peers = other.system == top.system and other.live == top.live and other.represents
+            if peers and column[n] != column[filled[0]]:
+                return False
+        return True
+
+    @staticmethod
+    def _fuller(top: RowSide, order: Sequence[int], column: Sequence[Value], at: int, first: int) -> int:
+        if top.shown is not None:
+            for n in order:
+                value = column[n]
+                if value is None or value is ABSENT or value == column[first]:
+                    continue
+                if top.shown(at, value) == column[first]:
+                    return n
+        return first
+
+    @staticmethod
+    def _union(column: Sequence[Value], order: Sequence[int], policy: FieldPolicy) -> Value:
+        merged: dict[object, Value] = {}
+        for n in order:
+            if value := column[n]:
+                for name, element in keyed(value, policy.key).items():
+                    merged.setdefault(name, element)
+        return [merged[name] for name in sorted(merged)]  # type: ignore[type-var] # keys of one set are alike
+
+    def _ask(
+        self,
+        sides: Sequence[RowSide],
+        at: int,
+        column: Sequence[Value],
+        values: list[Value],
+        winners: list[int],
+        rules: list[int],
+        contested: list[int],
+    ) -> None:
+        if all(value is None or value is ABSENT for value in column):
+            values.append(None if any(value is None for value in column) else ABSENT)
+            winners.append(NOBODY)
+            rules.append(_NONE)
+            return
+        decision = survive(
+            [_probe(side, at, value) for side, value in zip(sides, column, strict=True)],
+            policy=self._policies[at],
+        )
+        values.append(decision.golden)
+        place = {side.record: n for n, side in enumerate(sides)}
+        winners.append(NOBODY if decision.winner is None else place[decision.winner])
+        rules.append(_RULE[decision.rule])
+        if decision.verdict == "conflict":
+            contested.append(at)
+
+
+def _probe(side: RowSide, at: int | None, value: Value = None) -> Side:
+    shown = side.shown
+    return Side(
+        record=side.record,
+        system=side.system,
+        observed=value,
+        modified=side.modified,
+        trusted=side.trusted,
+        live=side.live,
+        represents=side.represents,
+        shown=whole if shown is None or at is None else lambda wanted: shown(at, wanted),
+    )
