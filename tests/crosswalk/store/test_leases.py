@@ -1,0 +1,191 @@
+"""Leases on both databases: one owner at a time, a growing epoch, and a fence against sleepers."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crosswalk.store.dialect import Database
+from crosswalk.store.leases import Leases, Slots, fence
+from scheduler.leases import Lease, LeaseLost
+from tests.clocks import SetClock
+
+NAME = "pipedrive/persons"
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock(datetime(2026, 11, 24, 8, tzinfo=UTC))
+
+
+@pytest.fixture
+def leases(database: Database, clock: SetClock) -> Leases:
+    return Leases(database, clock)
+
+
+def taken(leases: Leases, holder: str = "a") -> Lease:
+    lease = leases.acquire(NAME, holder=holder, seconds=60)
+    assert lease is not None
+    return lease
+
+
+def test_a_lease_has_one_owner_until_it_runs_out(leases: Leases, clock: SetClock) -> None:
+    taken(leases)
+
+    assert leases.acquire(NAME, holder="b", seconds=60) is None
+    assert leases.acquire("typeform/responses", holder="b", seconds=60) is not None
+    clock.forward(seconds=60)
+    assert leases.holder(NAME) is None
+    assert taken(leases, "b").epoch == 2
+    assert leases.holder(NAME) == "b"
+
+
+def test_every_owner_has_a_higher_epoch_release_or_not(leases: Leases, clock: SetClock) -> None:
+    epochs = []
+    for turn in range(4):
+        lease = taken(leases)
+        epochs.append(lease.epoch)
+        if turn % 2:
+            leases.release(lease)
+        else:
+            clock.forward(seconds=61)
+
+    assert epochs == [1, 2, 3, 4]
+
+
+def test_renewing_holds_it_longer(leases: Leases, clock: SetClock) -> None:
+    lease = taken(leases)
+    clock.forward(seconds=59)
+
+    assert leases.renew(lease, seconds=60)
+
+    clock.forward(seconds=59)
+    assert leases.acquire(NAME, holder="b", seconds=60) is None
+
+
+def test_one_that_ran_out_untaken_can_be_renewed(leases: Leases, clock: SetClock) -> None:
+    lease = taken(leases)
+    clock.forward(seconds=90)
+
+    assert leases.renew(lease, seconds=60)
+    assert leases.acquire(NAME, holder="b", seconds=60) is None
+
+
+def test_a_lost_lease_can_be_neither_renewed_nor_released(leases: Leases, clock: SetClock) -> None:
+    old = taken(leases)
+    clock.forward(seconds=61)
+    new = taken(leases, "b")
+
+    leases.release(old)
+
+    assert not leases.renew(old, seconds=60)
+    assert leases.acquire(NAME, holder="c", seconds=60) is None
+    assert leases.renew(new, seconds=60)
+
+
+def test_a_released_lease_cannot_be_renewed(leases: Leases) -> None:
+    lease = taken(leases)
+    leases.release(lease)
+
+    assert not leases.renew(lease, seconds=60)
+
+
+def test_the_fence_lets_the_owner_commit(database: Database, leases: Leases, clock: SetClock) -> None:
+    lease = taken(leases)
+    clock.forward(seconds=61)  # ran out, but nobody took it
+
+    with database.write() as connection:
+        fence(database, connection, lease)
+        database.insert(connection, "meta", ("name", "value"), [("work", b"done")])
+
+    with database.read() as connection:
+        assert database.run(connection, "SELECT value FROM meta WHERE name = 'work'").scalar() == b"done"
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_the_fence_undoes_what_a_sleeper_wrote(
+    database: Database, leases: Leases, clock: SetClock, released: bool
+) -> None:
+    lease = taken(leases)
+    if released:
+        leases.release(lease)
+    else:
+        clock.forward(seconds=61)
+        taken(leases, "b")
+
+    with pytest.raises(LeaseLost) as lost, database.write() as connection:
+        database.insert(connection, "meta", ("name", "value"), [("work", b"done")])
+        fence(database, connection, lease)
+
+    assert lost.value.lease == lease
+    with database.read() as connection:
+        assert database.run(connection, "SELECT count(*) FROM meta").scalar() == 0
+
+
+def test_a_taker_waits_for_the_commit_under_the_fence(database: Database, clock: SetClock) -> None:
+    """Between the fence and the commit nobody may become the owner."""
+    lease = taken(Leases(database, clock))
+    clock.forward(seconds=61)
+    order: list[str] = []
+    asking = threading.Event()
+
+    def take() -> None:
+        asking.set()
+        Leases(database, clock).acquire(NAME, holder="b", seconds=60)
+        order.append("taken")
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as connection:
+            fence(database, connection, lease)
+            pending = pool.submit(take)
+            asking.wait(5)
+            if database.dialect == "postgresql":
+                _await_waiter(database)
+            order.append("committed")
+        pending.result(10)
+
+    assert order == ["committed", "taken"]
+
+
+def _await_waiter(database: Database) -> None:
+    """Return when PostgreSQL shows somebody waiting for a lock."""
+    for _ in range(500):
+        with database.read() as connection:
+            if database.run(connection, "SELECT count(*) FROM pg_locks WHERE NOT granted").scalar():
+                return
+            database.run(connection, "SELECT pg_sleep(0.01)")
+    pytest.fail("nobody waits")
+
+
+def test_many_ask_one_gets_it(database: Database, clock: SetClock) -> None:
+    books = [Leases(database, clock) for _ in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda book: book.acquire(NAME, holder="x", seconds=60), books))
+
+    assert [lease for lease in got if lease] == [Lease(NAME, 1)]
+
+
+def test_a_slot_fires_once(database: Database) -> None:
+    slot = datetime(2026, 11, 24, 8, 15, tzinfo=UTC)
+    books = [Slots(database) for _ in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda book: book.claim(NAME, slot), books))
+
+    assert sum(won) == 1
+    assert Slots(database).claim("other", slot)
+    assert Slots(database).claim(NAME, slot + timedelta(minutes=15))
+
+
+def test_old_slots_are_dropped(database: Database) -> None:
+    slots = Slots(database)
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    for day in range(40):
+        slots.claim(NAME, first + timedelta(days=day))
+
+    with database.read() as connection:
+        kept = database.run(connection, "SELECT count(*) FROM slot").scalar()
+
+    assert kept == 31
