@@ -81,8 +81,9 @@ class Decision:
     `stands` and `bases` follow the order of the sides. A stand is `rest` (the side and the hub agree, perhaps
     unequally), `write` (the side is to show something else) or `held` (nothing moves until an input does).
     `bases` are the bases from now on: store them as they are. A side whose edit was overruled gets
-    `(observed, NEVER)`: its edit is dealt with, and a write is due whatever golden becomes later; with the old
-    hub value kept, a golden that returns to it would look like rest, or the overruled edit like a new one.
+    `(observed, observed)`, as if the hub had taken it and gone on: the edit is dealt with, and a write is due
+    whatever golden becomes later. With the old base kept, a golden that returns to it would make the overruled edit
+    look like a new one, or like rest. A side that is to be written at first contact gets `(observed, NEVER)`.
     """
 
     golden: Value
@@ -252,7 +253,9 @@ def stand(side: Side, golden: Value, fate: Fate, policy: FieldPolicy) -> tuple[S
         return "rest", Base(observed, None)
     if not side.live:
         return "held", base  # due once the record is restored
-    return "write", Base(observed, NEVER if base is None or edited else base.hub)
+    if base is None or base.hub is NEVER:
+        return "write", Base(observed, NEVER)
+    return "write", Base(observed, observed if edited else base.hub)
 
 
 def _stand_unread(side: Side, golden: Value) -> tuple[Stand, Base | None]:

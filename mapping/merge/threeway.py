@@ -58,10 +58,14 @@ def merge_unit(sides: Sequence[Side], *, golden: Value, policy: FieldPolicy) -> 
     sources: list[int] = []
     foreign: list[int] = []
     fillers: list[int] = []
+    agreeing: list[Side] = []  # came to what golden is: overruled only if golden goes on
     cleared: list[Side] = []
     issuer = issuer_of(sides) if policy.code == "src" else None
     for at, side in enumerate(sides):
-        if not changed(side) or shows(side, golden):
+        if not changed(side):
+            continue
+        if shows(side, golden):
+            agreeing.append(side)
             continue
         if not side.represents:
             if is_empty(golden) and side.observed is not None:
@@ -110,6 +114,7 @@ def merge_unit(sides: Sequence[Side], *, golden: Value, policy: FieldPolicy) -> 
             verdict, rule, reason = ("reverted" if refilled else "held"), "clear", note
         else:
             reason = f"{reason}; {note}"
+    losers += [side for side in agreeing if not shows(side, value)]
     return conclude(
         sides,
         golden=value,
