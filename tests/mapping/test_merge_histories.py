@@ -26,7 +26,7 @@ def everything(value: Any) -> Any:
     return value
 
 
-class LostEdit(AssertionError):
+class LostEditError(AssertionError):
     pass
 
 
@@ -81,7 +81,7 @@ class World:
         decision = merge(sides, golden=before, policy=self.policy)
         self.golden = decision.golden
         if self.golden != before and decision.winner not in self.edits:
-            raise LostEdit(f"golden became {self.golden!r}, which nobody said: {decision.reason}")
+            raise LostEditError(f"golden became {self.golden!r}, which nobody said: {decision.reason}")
         for at, side in enumerate(self.sides):
             stood = decision.stands[at]
             if self.one_value:
@@ -97,9 +97,9 @@ class World:
             if stood == "held":
                 continue
             known = self.golden == side.shows or side.shown(self.golden) == side.shows
-            cleared = side.shows is None and decision.rule == "clear" or "cleared" in decision.reason
+            cleared = (side.shows is None and decision.rule == "clear") or "cleared" in decision.reason
             if not (known or at in decision.losers or cleared):
-                raise LostEdit(f"{SYSTEMS[at]} said {edit!r}, golden is {self.golden!r}: {decision.reason}")
+                raise LostEditError(f"{SYSTEMS[at]} said {edit!r}, golden is {self.golden!r}: {decision.reason}")
             self.decided.append(decision.reason)
             del self.edits[at]
 
@@ -198,7 +198,7 @@ def test_a_base_of_one_value_takes_the_stub_of_a_truncating_side_for_an_edit() -
     ]
 
     play(setup, story)
-    with pytest.raises(LostEdit, match="nobody said"):
+    with pytest.raises(LostEditError, match="nobody said"):
         play(setup, story, one_value=True)
 
 
