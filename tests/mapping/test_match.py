@@ -84,7 +84,10 @@ def test_groups_do_not_depend_on_the_order_over_two_hundred_worlds() -> None:
             )
             for n in range(size)
         ]
-        edges = [Edge(*chance.sample(range(size), 2), chance.choice((1, 2, 3))) for _ in range(10)]
+        edges = []
+        for _ in range(10):
+            left, right = chance.sample(range(size), 2)
+            edges.append(Edge(left, right, chance.choice((1, 2, 3))))
         apart = [tuple(chance.sample(range(size), 2)) for _ in range(2)]
         told: Any = cluster(members, edges, apart=apart)  # type: ignore[arg-type] # pairs
         for _ in range(5):
