@@ -18,6 +18,7 @@ _FIELDS: Final = ("minute", "hour", "day", "month", "weekday")
 _WEEKDAY = re.compile(r"^(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?$")
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
+_LONGEST_SHIFT: Final = timedelta(hours=2)  # of summer time
 
 
 class TriggerError(ValueError):
@@ -83,13 +84,23 @@ class Cron:
         return min(slots) + self._offset if slots else None
 
     def _next(self, part: CronTrigger, after: datetime) -> datetime | None:
+        start = after
+        # Asked from within the hour after a skipped one, the trigger would not find what was moved into it.
+        before = after - _LONGEST_SHIFT
+        if _offset(before, self._zone) < _offset(after, self._zone):
+            start = before
         while True:
-            local = part.get_next_fire_time(None, after.astimezone(self._zone) + _TICK)
+            # Ticked in UTC: adding to a local time forgets which of two equal hours it is in.
+            local = part.get_next_fire_time(None, (start + _TICK).astimezone(self._zone))
             if local is None:
                 return None
-            after = local.astimezone(UTC)
-            if local.fold == 0 or self._hourly:
-                return after
+            start = local.astimezone(UTC)
+            if start > after and (local.fold == 0 or self._hourly):
+                return start
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta(0)
 
 
 _HINT: Final = (
@@ -117,7 +128,7 @@ def _weekdays(line: str, field: str) -> str:
         if first not in WEEKDAYS or last not in WEEKDAYS:
             raise TriggerError(
                 f"'{line}': weekday '{item}' is not known",
-                hint=f"weekdays by name: {' '.join(WEEKDAYS)}, as in mon-fri or sat,sun; numbers mean different days to different programs",
+                hint=f"weekdays by name ({' '.join(WEEKDAYS)}), as in mon-fri; a number is one day to cron, another to others",
             )
         start, end = WEEKDAYS.index(first), WEEKDAYS.index(last)
         days.update((start + step) % 7 for step in range((end - start) % 7 + 1))

@@ -97,13 +97,14 @@ class Budgets:
         now = self._clock()
         turn = _millis(resets if resets is not None and resets > now else self._next_reset(now))
         later = _millis_of(_SAME_DAY)
-        known = resets is not None and resets > now
-        new_day = f"(resets_at <= ? OR ({'TRUE' if known else 'FALSE'} AND resets_at + {later} < ?))"
+        told = "TRUE" if resets is not None and resets > now else "FALSE"
+        new_day = f"(resets_at <= ? OR ({told} AND resets_at + {later} < ?))"
         with self._write() as connection:
             self._database.run(
                 connection,
-                f"UPDATE budget SET remaining = CASE WHEN {new_day} THEN ? WHEN remaining > ? THEN ? ELSE remaining END, "
-                f"resets_at = CASE WHEN {'TRUE' if known else 'FALSE'} OR resets_at <= ? THEN ? ELSE resets_at END "
+                "UPDATE budget SET "
+                f"remaining = CASE WHEN {new_day} THEN ? WHEN remaining > ? THEN ? ELSE remaining END, "
+                f"resets_at = CASE WHEN {told} OR resets_at <= ? THEN ? ELSE resets_at END "
                 "WHERE account = ?",
                 (_millis(now), turn, remaining, remaining, remaining, _millis(now), turn, account),
             )

@@ -114,13 +114,18 @@ def test_the_fence_undoes_what_a_sleeper_wrote(
         clock.forward(seconds=61)
         taken(leases, "b")
 
-    with pytest.raises(LeaseLost) as lost, database.write() as connection:
-        database.insert(connection, "meta", ("name", "value"), [("work", b"done")])
-        fence(database, connection, lease)
+    with pytest.raises(LeaseLost) as lost:
+        _commit_something(database, lease)
 
     assert lost.value.lease == lease
     with database.read() as connection:
         assert database.run(connection, "SELECT count(*) FROM meta").scalar() == 0
+
+
+def _commit_something(database: Database, lease: Lease) -> None:
+    with database.write() as connection:
+        database.insert(connection, "meta", ("name", "value"), [("work", b"done")])
+        fence(database, connection, lease)
 
 
 def test_a_taker_waits_for_the_commit_under_the_fence(database: Database, clock: SetClock) -> None:
