@@ -128,7 +128,7 @@ def _weekdays(line: str, field: str) -> str:
         if first not in WEEKDAYS or last not in WEEKDAYS:
             raise TriggerError(
                 f"'{line}': weekday '{item}' is not known",
-                hint=f"weekdays by name ({' '.join(WEEKDAYS)}), as in mon-fri; a number is one day to cron, another to others",
+                hint=f"weekdays by name ({' '.join(WEEKDAYS)}), as in mon-fri: programs number them differently",
             )
         start, end = WEEKDAYS.index(first), WEEKDAYS.index(last)
         days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
