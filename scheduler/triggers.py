@@ -91,7 +91,7 @@ class Cron:
             start = before
         while True:
             # Ticked in UTC: adding to a local time forgets which of two equal hours it is in.
-            local = part.get_next_fire_time(None, (start + _TICK).astimezone(self._zone))
+            local: datetime | None = part.get_next_fire_time(None, (start + _TICK).astimezone(self._zone))
             if local is None:
                 return None
             start = local.astimezone(UTC)
