@@ -1,0 +1,92 @@
+"""What a program took: CPU, wall, memory; and what its database server took beside it (Linux: from /proc)."""
+
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Of one process from its start to its end, its own children among it."""
+
+    code: int
+    output: str
+    errors: str
+    cpu: float  # user + system, seconds
+    wall: float
+    peak: int  # resident, bytes
+
+
+def measured(words: Sequence[str], *, environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> Usage:
+    begun = time.perf_counter()
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(environment or {})},
+        cwd=cwd,
+    ) as process:
+        output, errors = _read_both(process)
+        # Not `wait`: the kernel tells what a process took to whoever reaps it.
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return Usage(
+        code=process.returncode,
+        output=output,
+        errors=errors,
+        cpu=usage.ru_utime + usage.ru_stime,
+        wall=time.perf_counter() - begun,
+        peak=usage.ru_maxrss * 1024,
+    )
+
+
+def _read_both(process: subprocess.Popen[bytes]) -> tuple[str, str]:
+    """Both streams to their ends; a program that fills one while the other is read would stand still."""
+    held = {stream: bytearray() for stream in (process.stdout, process.stderr) if stream is not None}
+    with selectors.DefaultSelector() as selector:
+        for stream in held:
+            selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map():
+            for key, _ in selector.select():
+                more = os.read(key.fd, 65536)
+                if more:
+                    held[key.fileobj].extend(more)  # type: ignore[index] - registered above from `held`
+                else:
+                    selector.unregister(key.fileobj)
+    output, errors = (bytes(text).decode(errors="replace") for text in held.values())
+    return output, errors
+
+
+def server_cpu(postmaster: int) -> float:
+    """CPU seconds of a PostgreSQL server so far: the postmaster, its children, and those that have ended."""
+    total = _times(postmaster, ended=True)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _parent(int(entry.name)) == postmaster:
+            total += _times(int(entry.name), ended=False)
+    return total / _TICKS
+
+
+def _stat(process: int) -> list[str]:
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.rpartition(")")[2].split()  # the name before it may hold spaces
+
+
+def _parent(process: int) -> int:
+    fields = _stat(process)
+    return int(fields[1]) if fields else -1
+
+
+def _times(process: int, *, ended: bool) -> int:
+    """utime and stime, and those of its children that were reaped."""
+    fields = _stat(process)
+    return sum(int(field) for field in fields[11 : 15 if ended else 13])
