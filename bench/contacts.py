@@ -56,8 +56,8 @@ class Pages(NamedTuple):
     offsets: list[int]
 
     @property
-    def count(self) -> int:
-        return len(self.offsets) - 1
+    def last(self) -> int:
+        return len(self.offsets) - 2
 
 
 def write_pages(path: Path, *, records: int, page: int) -> Pages:
@@ -85,7 +85,7 @@ def contact(number: int, random: Random) -> dict[str, object]:
     minute, second = divmod(number, 60)
     hour, minute = divmod(minute, 60)
     day, hour = divmod(hour, 24)
-    values = {
+    values: dict[str, object] = {
         "Customer number": f"C-{number:08}",
         "Tier": random.choice(_TIERS),
         "Region": random.choice(_REGIONS),

@@ -49,18 +49,19 @@ def measured(words: Sequence[str], *, environment: Mapping[str, str] | None = No
 
 def _read_both(process: subprocess.Popen[bytes]) -> tuple[str, str]:
     """Both streams to their ends; a program that fills one while the other is read would stand still."""
-    held = {stream: bytearray() for stream in (process.stdout, process.stderr) if stream is not None}
+    held = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
-        for stream in held:
-            selector.register(stream, selectors.EVENT_READ)
+        for stream, buffer in zip((process.stdout, process.stderr), held, strict=True):
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ, buffer)
         while selector.get_map():
             for key, _ in selector.select():
                 more = os.read(key.fd, 65536)
                 if more:
-                    held[key.fileobj].extend(more)  # type: ignore[index] - registered above from `held`
+                    key.data.extend(more)
                 else:
                     selector.unregister(key.fileobj)
-    output, errors = (bytes(text).decode(errors="replace") for text in held.values())
+    output, errors = (bytes(text).decode(errors="replace") for text in held)
     return output, errors
 
 

@@ -41,7 +41,7 @@ class Vendor:
 
     def __init__(self, pages: Pages) -> None:
         self._offsets = pages.offsets
-        self._last = pages.count - 1
+        self._last = pages.last
         with pages.path.open("rb") as file:
             self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._fields = json.dumps(catalogue()).encode()
