@@ -8,7 +8,6 @@ on reading and back on writing.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import BaseModel
@@ -49,6 +48,8 @@ class Page:
     `position` is where the window goes on (opaque to the engine, stored as JSON, handed back in
     `Window.position` after a crash); None only when the window was read to its end, with proof.
     `server_time` is the vendor's clock (Date header or API), the only clock a watermark may use.
+    `last`: for streams whose cursor is "content" alone. Their last page keeps its position, which says what
+    was read, and the next window is handed it; so there it is `last` that says the window was read to its end.
     """
 
     records: Sequence[RemoteRecord]
@@ -56,6 +57,7 @@ class Page:
     server_time: datetime | None
     total: int | None = None
     faults: "Sequence[RowFault]" = ()
+    last: bool = False
 
 
 class RowFault(NamedTuple):

@@ -12,6 +12,7 @@ customer's value.
 """
 
 from datetime import datetime
+from typing import Any
 
 
 class ConnectorError(Exception):
@@ -22,6 +23,11 @@ class ConnectorError(Exception):
         self.text = text
         self.hint = hint
         self.code = code  # a CWnnn of the message catalogue; None: the family's own
+        # What the vendor answered, where an answer was the cause. `details` may hold a customer's values:
+        # for a dead letter, never for a text or a log.
+        self.status: int | None = None
+        self.vendor_code: str | None = None
+        self.details: Any = None
 
 
 class SetupError(ConnectorError):
@@ -35,9 +41,7 @@ class GrantError(ConnectorError):
 class LaterError(ConnectorError):
     """The vendor cannot answer now."""
 
-    def __init__(
-        self, text: str, *, hint: str = "", code: str | None = None, earliest: datetime | None = None
-    ) -> None:
+    def __init__(self, text: str, *, hint: str = "", code: str | None = None, earliest: datetime | None = None) -> None:
         super().__init__(text, hint=hint, code=code)
         self.earliest = earliest
 

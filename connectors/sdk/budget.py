@@ -1,0 +1,144 @@
+"""Stay inside the account's budget: units taken before a call, bursts spaced out, the vendor's figures fed back.
+
+The day's allowance stands in the store, shared by all processes (`BudgetStore`); reads take it in chunks, since
+asking the store for every page costs more than the page. Bursts ("80 calls in 2 s") are held here, per process.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
+
+from connectors.sdk.contract import Tools
+from connectors.sdk.errors import LaterError
+
+Lane: TypeAlias = Literal["optout", "alert", "write", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """At most `calls` in any `seconds`."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How fast a vendor lets us call, and where its answers say what is left.
+
+    `remaining`, `resets`: headers of the day's allowance. `burst_remaining`, `burst_resets`: of the burst window;
+    at none left we wait until it turns. `resets_in`: what a reset header counts: seconds from now, or since 1970.
+    """
+
+    bursts: tuple[Burst, ...] = ()
+    remaining: str | None = None
+    resets: str | None = None
+    burst_remaining: str | None = None
+    burst_resets: str | None = None
+    resets_in: Literal["seconds", "epoch"] = "seconds"
+    chunk: int = 20
+
+
+class Purse:
+    """The budget of one account as one transport sees it. Thread-safe."""
+
+    def __init__(self, account: str, limits: Limits, tools: Tools, *, vendor: str) -> None:
+        self._account = account
+        self._limits = limits
+        self._tools = tools
+        self._vendor = vendor
+        self._lock = threading.Lock()
+        self._left: dict[str, int] = {}
+        self._calls: list[deque[datetime]] = [deque(maxlen=burst.calls) for burst in limits.bursts]
+        self._closed_until: datetime | None = None
+        self._turns: datetime | None = None
+        self._told: int | None = None
+
+    def take(self, cost: int, *, lane: Lane) -> None:
+        """Pay for one call; waits for the burst window, raises LaterError CW303 where the day's allowance is gone."""
+        with self._lock:
+            self._pay(cost, lane)
+            pause = self._space()
+        if pause > 0:
+            self._tools.sleep(pause)
+
+    def _pay(self, cost: int, lane: Lane) -> None:
+        left = self._left.get(lane, 0)
+        if left < cost:
+            chunk = self._limits.chunk if lane == "read" else 1
+            left += self._tools.budget.take(self._account, lane=lane, calls=max(chunk, cost - left))
+        self._left[lane] = max(0, left - cost) if left >= cost else left
+        if left < cost:
+            raise self._empty()
+
+    def _space(self) -> float:
+        """Seconds to wait, and the moment after which this call counts as made."""
+        now = self._tools.clock()
+        at = now if self._closed_until is None else max(now, self._closed_until)
+        for burst, calls in zip(self._limits.bursts, self._calls, strict=True):
+            if len(calls) == burst.calls:
+                at = max(at, calls[0] + timedelta(seconds=burst.seconds))
+        for calls in self._calls:
+            calls.append(at)
+        return (at - now).total_seconds()
+
+    def _empty(self) -> LaterError:
+        until = "" if self._turns is None else f" until about {self._turns:%H:%M} UTC"
+        return LaterError(
+            f"{self._vendor} has no calls left{until} for this lane of its budget",
+            hint="nothing: what waits goes out then; or raise `budget.per_day`",
+            code="CW303",
+            earliest=self._turns,
+        )
+
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """Feed back what an answer says is left."""
+        limits = self._limits
+        if limits.burst_remaining is not None:
+            left = _number(headers.get(limits.burst_remaining))
+            if left is not None and left <= 0:
+                with self._lock:
+                    self._closed_until = self._moment(headers, limits.burst_resets) or (
+                        self._tools.clock() + timedelta(seconds=1)
+                    )
+        if limits.remaining is None:
+            return
+        left = _number(headers.get(limits.remaining))
+        if left is None:
+            return
+        resets = self._moment(headers, limits.resets)
+        with self._lock:
+            # Not every page: the figure is worth a write to the store when it moved by a chunk, rose or ran out.
+            told = self._told
+            if told is not None and 0 < left <= told < left + limits.chunk:
+                return
+            self._told = int(left)
+            self._turns = resets or self._turns
+        self._tools.budget.report(self._account, remaining=int(left), resets=resets)
+
+    def exhausted(self, pause: timedelta | None) -> LaterError:
+        """The vendor itself says that the day's allowance is gone: everybody shall know."""
+        if pause is not None:
+            self._turns = self._tools.clock() + pause
+        with self._lock:
+            self._left.clear()
+        self._tools.budget.report(self._account, remaining=0, resets=self._turns)
+        return self._empty()
+
+    def _moment(self, headers: Mapping[str, str], name: str | None) -> datetime | None:
+        seconds = None if name is None else _number(headers.get(name))
+        if seconds is None or not 0 <= seconds < 100_000_000_000:
+            return None
+        if self._limits.resets_in == "epoch":
+            return datetime.fromtimestamp(seconds, UTC)
+        return self._tools.clock() + timedelta(seconds=min(seconds, 10_000_000))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
