@@ -1,0 +1,105 @@
+"""The public address for authors of connectors. What stands in `__all__` is kept; the modules behind it may move.
+
+The contract suite is at `connectors.sdk.suite`, the hub's side in memory at `connectors.sdk.fakes`: both are for tests.
+"""
+
+from connectors.sdk.auth import ApiToken, Authorizer, Bearer, ClientCredentials, RefreshToken, Signature
+from connectors.sdk.budget import Burst, Lane, Limits
+from connectors.sdk.contract import (
+    Account,
+    BudgetStore,
+    Connector,
+    Costs,
+    FieldInfo,
+    FieldType,
+    Grant,
+    Json,
+    Operation,
+    Outcome,
+    Page,
+    Position,
+    RemoteRecord,
+    Removal,
+    RowFault,
+    Settings,
+    StreamSettings,
+    StreamSpec,
+    TokenStore,
+    Tools,
+    Values,
+    Window,
+    Write,
+)
+from connectors.sdk.csvio import export_csv
+from connectors.sdk.errors import (
+    ConnectorError,
+    GrantError,
+    LaterError,
+    RecordError,
+    SetupError,
+    ShapeError,
+    UnknownOutcomeError,
+)
+from connectors.sdk.jobs import Patience, Progress, await_job
+from connectors.sdk.paging import by_cursor, by_keyset, by_offset, halved, prefetched
+from connectors.sdk.retry import RetryPolicy
+from connectors.sdk.status import Rule, StatusTable
+from connectors.sdk.tokens import TokenKeeper
+from connectors.sdk.transport import Answer, Transport
+
+__all__ = [
+    "Account",
+    "Answer",
+    "ApiToken",
+    "Authorizer",
+    "Bearer",
+    "BudgetStore",
+    "Burst",
+    "ClientCredentials",
+    "Connector",
+    "ConnectorError",
+    "Costs",
+    "FieldInfo",
+    "FieldType",
+    "Grant",
+    "GrantError",
+    "Json",
+    "Lane",
+    "LaterError",
+    "Limits",
+    "Operation",
+    "Outcome",
+    "Page",
+    "Patience",
+    "Position",
+    "Progress",
+    "RecordError",
+    "RefreshToken",
+    "RemoteRecord",
+    "Removal",
+    "RetryPolicy",
+    "RowFault",
+    "Rule",
+    "Settings",
+    "SetupError",
+    "ShapeError",
+    "Signature",
+    "StatusTable",
+    "StreamSettings",
+    "StreamSpec",
+    "TokenKeeper",
+    "TokenStore",
+    "Tools",
+    "Transport",
+    "UnknownOutcomeError",
+    "Values",
+    "Window",
+    "Write",
+    "await_job",
+    "by_cursor",
+    "by_keyset",
+    "by_offset",
+    "export_csv",
+    "halved",
+    "prefetched",
+]

@@ -233,8 +233,19 @@ class Tools:
     time_zone: str = "UTC"
 
 
+class StreamSettings(BaseModel):
+    """What an operator writes under a stream for the connector itself. Connectors extend it; unknown keys are errors.
+
+    `parts`: the surveys or forms that take part, as the operator lists them; empty: all of them.
+    """
+
+    model_config = {"extra": "forbid", "hide_input_in_errors": True, "frozen": True}
+
+    parts: tuple[str, ...] = ()
+
+
 class Settings(BaseModel):
-    """What an operator writes under a connection, besides `streams` and `schedule`. Connectors extend it.
+    """What an operator writes under a connection, besides `schedule` and `budget`. Connectors extend it.
 
     Unknown keys are errors; secrets are `pydantic.SecretStr` fields and come as env: or file: references.
     """
@@ -244,6 +255,8 @@ class Settings(BaseModel):
     base_url: str | None = None
     token_url: str | None = None
     insecure: bool = False
+    # Filled by the hub: of each listed stream an instance of the connector's `stream_settings`.
+    streams: Mapping[str, Any] = {}
 
 
 class Connector(Protocol):
@@ -254,6 +267,7 @@ class Connector(Protocol):
     unit: ClassVar[str]  # of the budget: "calls", "tokens", "credits"
     role: ClassVar[Literal["crm", "files", "cem"]]  # default rank of masters
     settings: ClassVar[type[Settings]]
+    stream_settings: ClassVar[type[StreamSettings]]
 
     @classmethod
     def connect(cls, settings: Any, tools: Tools) -> "Connector":

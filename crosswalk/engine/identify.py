@@ -1,0 +1,688 @@
+"""Match: which records are the same person, company, deal. Edges in the store, decided in `mapping.match`.
+
+An entity is a function of its edges. The first load is matched whole (`match_all`): limits are judged by final
+counts, so the order of arrival does not matter. Afterwards a changed record is matched against what shares an
+identifier with it (`match_some`); what an entity holds already stays together, and an identifier whose count
+crosses its limit puts its whole group up again.
+
+A response is joined to a person by what its respondent claimed; it never joins two persons.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from crosswalk.engine.model import House, Stream
+from crosswalk.store.codec import load_row
+from crosswalk.store.records import ARCHIVED, SETTLE, add_work, done_work, take_work
+
+_BATCH = 2000
+_JOINS_OTHERS = {"response": "person"}  # kinds whose records belong to an entity of another kind
+
+
+@dataclass
+class Matched:
+    """What matching changed."""
+
+    records: int = 0
+    joined: int = 0
+    pairs: int = 0
+    touched: set[int] = field(default_factory=set)  # entities whose records changed
+    fresh: set[int] = field(default_factory=set)  # records that are new in their entity
+
+
+class IdentRule(NamedTuple):
+    """How an identifier of one kind counts: `strength` ranks evidence, smaller is stronger."""
+
+    strength: int
+    limit: int
+    verdict: str  # same, review
+    name: str
+
+
+def entity_kind(stream: Stream) -> str:
+    return _JOINS_OTHERS.get(stream.kind, stream.kind)
+
+
+class Matcher:
+    """Matching over one store."""
+
+    def __init__(self, house: House, *, run: int) -> None:
+        self._house = house
+        self._database = house.database
+        self._run = run
+        self._streams = {stream.id: stream for stream in house.streams.values()}
+        self._rules: dict[int, IdentRule | None] = {}
+
+    def _rule(self, kind: int) -> IdentRule | None:
+        if kind not in self._rules:
+            self._rules[kind] = self._house.rules.rule(self._house.ident_kinds.name(kind))
+        return self._rules[kind]
+
+    # -- the first load ------------------------------------------------------------------------------------
+
+    def match_all(self) -> Matched:
+        """Match everything from nothing. What an interrupted attempt left is thrown away first."""
+        database = self._database
+        with database.write() as connection:
+            for table in ("member", "entity", "alias", "edge", "golden", "response", "waiting", "pair"):
+                database.run(connection, f'DELETE FROM "{table}"')
+        streams, states = self._scan_records()
+        parents, claims = self._scan_idents(streams, states)
+        return self._store_entities(streams, states, parents, claims)
+
+    def _scan_records(self) -> tuple[array[int], bytearray]:
+        with self._database.read() as connection:
+            last = self._database.run(connection, "SELECT max(id) FROM record").scalar() or 0
+            streams, states = array("i", bytes(4 * (last + 1))), bytearray(b"\xff" * (last + 1))
+            for number, stream, state in _stream_rows(
+                self._database, connection, "SELECT id, stream, state FROM record", ()
+            ):
+                streams[number], states[number] = stream, state
+        return streams, states
+
+    def _scan_idents(self, streams: array[int], states: bytearray) -> tuple[array[int], dict[int, tuple[int, int]]]:
+        """Union-find over equal identifiers, and for each response the record its best identifier names."""
+        parents = array("q", range(len(streams)))
+        responses = {stream.id for stream in self._streams.values() if stream.kind in _JOINS_OTHERS}
+        claims: dict[int, tuple[int, int]] = {}
+        review: list[tuple[int, int, str]] = []
+        edges: list[tuple[Any, ...]] = []
+        apart = self._certain_ids()
+        at = self._house.now()
+        for kind, value, group in self._groups():
+            rule = self._rule(kind)
+            if rule is None:
+                continue
+            own = [number for number in group if streams[number] not in responses and states[number] <= ARCHIVED]
+            if not own or _spread(own, streams) > rule.limit:
+                continue
+            first = own[0]
+            for number in own[1:]:
+                if rule.verdict != "same":
+                    review.append((first, number, rule.name))
+                    continue
+                left, right = _root(parents, first), _root(parents, number)
+                if left == right or _kept_apart(apart, left, right):
+                    continue
+                low, high = min(left, right), max(left, right)
+                parents[high] = low
+                _bring_together(apart, low, high)
+                edges.append((first, number, f"{kind}:{value}", "same", rule.name, None, None, at, self._run))
+            for number in group:
+                if streams[number] in responses:
+                    best = claims.get(number)
+                    if best is None or (rule.strength, first) < best:
+                        claims[number] = (rule.strength, first)
+        self._claim_by_reference(claims, responses)
+        with self._database.write() as connection:
+            self._database.insert(connection, "edge", EDGE_COLUMNS, edges)
+            self._propose(connection, [pair for pair in review if _root(parents, pair[0]) != _root(parents, pair[1])])
+        return parents, claims
+
+    def _groups(self) -> Iterator[tuple[int, int, list[int]]]:
+        """Records that share an identifier, two or more, in order of the identifier and of the record."""
+        with self._database.read() as connection:
+            current: tuple[int, int] | None = None
+            group: list[int] = []
+            for kind, value, number in _stream_rows(
+                self._database, connection, "SELECT kind, value, record FROM ident ORDER BY kind, value, record", ()
+            ):
+                if (kind, value) != current:
+                    if current is not None and len(group) > 1:
+                        yield *current, group
+                    current, group = (kind, value), []
+                group.append(number)
+            if current is not None and len(group) > 1:
+                yield *current, group
+
+    def _certain_ids(self) -> dict[int, dict[tuple[int, int], int]]:
+        """Per record (stream, kind) -> certain id. Two live records of one stream that differ in one stay apart."""
+        certain = [number for number, name in self._house.rules.certain(self._house.ident_kinds)]
+        found: dict[int, dict[tuple[int, int], int]] = {}
+        if not certain:
+            return found
+        with self._database.read() as connection:
+            for kind in certain:
+                for number, value, stream in _stream_rows(
+                    self._database,
+                    connection,
+                    "SELECT i.record, i.value, r.stream FROM ident i JOIN record r ON r.id = i.record "
+                    "WHERE i.kind = ? AND r.state = 0",
+                    (kind,),
+                ):
+                    found.setdefault(number, {})[(stream, kind)] = value
+        return found
+
+    def _claim_by_reference(self, claims: dict[int, tuple[int, int]], responses: set[int]) -> None:
+        """A hidden field that carries the id of a record is certain, whatever the e-mail says."""
+        for stream in self._streams.values():
+            if stream.id not in responses:
+                continue
+            for rows in self._bodies_of(stream):
+                with self._database.read() as connection:
+                    named = self.referred(connection, stream, rows)
+                for number, record in named.items():
+                    claims[number] = (-1, record)
+
+    def _bodies_of(self, stream: Stream) -> Iterator[list[tuple[int, list[Any]]]]:
+        after = 0
+        while True:
+            with self._database.read() as connection:
+                rows = self._database.run(
+                    connection,
+                    "SELECT r.id, b.observed FROM record r JOIN body b ON b.record = r.id "
+                    "WHERE r.stream = ? AND r.state <= ? AND r.id > ? ORDER BY r.id LIMIT ?",
+                    (stream.id, ARCHIVED, after, _BATCH),
+                ).fetchall()
+            if not rows:
+                return
+            after = rows[-1][0]
+            yield [(row[0], load_row(bytes(row[1]))) for row in rows]
+
+    def referred(
+        self, connection: Connection, stream: Stream, rows: Sequence[tuple[int, list[Any]]]
+    ) -> dict[int, int]:
+        """Of responses, the person record that a reference of the respondent names, where exactly one does."""
+        if "respondent" not in stream.mapping.fields:
+            return {}
+        place = stream.mapping.fields.index("respondent")
+        asked: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for number, row in rows:
+            claims = row[place]
+            for ref in (claims.get("refs") or []) if isinstance(claims, dict) else []:
+                asked[str(ref["value"])].append((number, str(ref["namespace"])))
+        persons = [other for other in self._streams.values() if other.kind == "person"]
+        hits: dict[str, list[tuple[Stream, int]]] = defaultdict(list)
+        for other in persons:
+            for record, rkey in self._database.select(
+                connection, "SELECT id, rkey FROM record WHERE stream = ? AND", "rkey", list(asked), first=(other.id,)
+            ):
+                hits[rkey].append((other, record))
+        named: dict[int, int] = {}
+        for value, askers in asked.items():
+            for number, namespace in askers:
+                records = _in_namespace(hits[value], namespace, {other.connection for other in persons})
+                if len(records) == 1:
+                    named[number] = records[0]
+        return named
+
+    def _store_entities(
+        self, streams: array[int], states: bytearray, parents: array[int], claims: dict[int, tuple[int, int]]
+    ) -> Matched:
+        matched = Matched()
+        entities = array("q", bytes(8 * len(parents)))  # of each root
+        births: dict[int, str] = {}  # smallest birth id of each root that has company
+        crowded = {_root(parents, n) for n in range(1, len(parents)) if parents[n] != n}
+        responses = {stream.id for stream in self._streams.values() if stream.kind in _JOINS_OTHERS}
+        pending: list[tuple[int, int]] = []
+        after = 0
+        while True:
+            with self._database.read() as connection:
+                rows = self._database.run(
+                    connection,
+                    "SELECT id, stream, rkey FROM record WHERE id > ? ORDER BY id LIMIT ?",
+                    (after, _BATCH),
+                ).fetchall()
+            if not rows:
+                break
+            after = rows[-1][0]
+            ids = iter(self._database.take_ids("entity", len(rows)))
+            members, new = [], []
+            for number, stream_id, rkey in rows:
+                stream = self._streams.get(stream_id)
+                if stream is None:
+                    continue
+                if stream_id in responses:
+                    if number in claims and states[number] <= ARCHIVED:
+                        pending.append((number, claims[number][1]))
+                    continue
+                root = _root(parents, number)
+                birth = self._birth(stream, rkey)
+                if not entities[root]:
+                    entities[root] = next(ids)
+                    if root not in crowded:
+                        new.append((entities[root], stream.kind, birth))
+                if root in crowded:
+                    births[root] = min(births.get(root, birth), birth)
+                members.append((number, entities[root]))
+            with self._database.write() as connection:
+                self._database.insert(connection, "member", ("record", "entity"), members)
+                self._database.insert(connection, "entity", ("id", "kind", "public"), new)
+            matched.records += len(members)
+        with self._database.write() as connection:
+            self._database.insert(
+                connection,
+                "entity",
+                ("id", "kind", "public"),
+                [(entities[root], self._streams[streams[root]].kind, birth) for root, birth in births.items()],
+            )
+            joined = [(number, entities[_root(parents, record)]) for number, record in pending]
+            self._database.insert(connection, "member", ("record", "entity"), joined)
+            self._database.insert(
+                connection,
+                "edge",
+                EDGE_COLUMNS,
+                [
+                    (
+                        record,
+                        number,
+                        "claim",
+                        "same",
+                        "claimed by the respondent",
+                        None,
+                        None,
+                        self._house.now(),
+                        self._run,
+                    )
+                    for number, record in pending
+                ],
+            )
+        matched.joined = sum(1 for n in range(1, len(parents)) if parents[n] != n)
+        return matched
+
+    def _birth(self, stream: Stream, rkey: str) -> str:
+        return str(self._house.rules.birth(stream.connection, stream.name, rkey))
+
+    # -- afterwards ----------------------------------------------------------------------------------------
+
+    def match_some(self, connection: Connection, records: Sequence[int]) -> Matched:
+        """Match changed records inside the caller's transaction (which holds the settle lease)."""
+        matched = Matched(records=len(records))
+        rows = {
+            row[0]: row
+            for row in self._database.select(
+                connection, "SELECT id, stream, rkey, state FROM record WHERE", "id", records
+            )
+        }
+        homes = self._homes(connection, list(rows))
+        responses = [n for n, row in rows.items() if self._kind_of(row[1]) in _JOINS_OTHERS]
+        others = [n for n, row in rows.items() if row[1] in self._streams and n not in set(responses)]
+        reopened = self._crossed(connection, others)
+        if reopened:
+            self._open_again(connection, reopened, matched)
+            homes = self._homes(connection, list(rows))
+        for number in others:
+            self._match_one(connection, number, rows[number], homes, matched)
+        self._match_responses(connection, [rows[n] for n in responses], homes, matched)
+        return matched
+
+    def _kind_of(self, stream: int) -> str:
+        return self._streams[stream].kind if stream in self._streams else ""
+
+    def _homes(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
+        return dict(self._database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
+
+    def _match_one(
+        self, connection: Connection, number: int, row: Any, homes: dict[int, int], matched: Matched
+    ) -> None:
+        """Give a record its entity: what it is in already, what its identifiers name, else a new one."""
+        stream = self._streams[row[1]]
+        home = homes.get(number)
+        found: list[tuple[int, int, str, IdentRule]] = []  # strength, other record, source, rule
+        if row[3] <= ARCHIVED:
+            found = self._neighbours(connection, number, stream)
+        targets: dict[int, tuple[int, str, IdentRule]] = {}
+        for _, other, source, rule in sorted(found, key=lambda item: item[:2]):
+            there = self._homes(connection, [other]).get(other)
+            if there is not None and there != home and there not in targets:
+                targets[there] = (other, source, rule)
+        joins: list[int] = []
+        for there, (other, source, rule) in targets.items():
+            settled = home is not None
+            if rule.verdict != "same" or self._forbidden(connection, number, there):
+                if rule.verdict != "same":
+                    matched.pairs += self._propose(connection, [(other, number, rule.name)])
+                continue
+            if settled and self._same_stream_apart(connection, number, there, stream):
+                # An edit gave it an identifier of somebody else whom the same system keeps as another record:
+                # a moved mailbox as well as a duplicate. A person decides.
+                matched.pairs += self._propose(connection, [(other, number, rule.name)])
+                continue
+            self._edge(connection, other, number, source, rule.name)
+            joins.append(there)
+        if home is None:
+            home = joins.pop(0) if joins else self._new_entity(connection, stream, row[2])
+            homes[number] = home
+            self._database.insert(connection, "member", ("record", "entity"), [(number, home)])
+            self._note_birth(connection, home, stream, row[2])
+            matched.fresh.add(number)
+        for there in joins:
+            home = self._join(connection, home, there, matched)
+            for record, entity in list(homes.items()):
+                if entity == there:
+                    homes[record] = home
+            homes[number] = home
+        matched.touched.add(home)
+
+    def _neighbours(self, connection: Connection, number: int, stream: Stream) -> list[tuple[int, int, str, IdentRule]]:
+        own = self._database.run(connection, "SELECT kind, value FROM ident WHERE record = ?", (number,)).fetchall()
+        found = []
+        for kind, value in own:
+            rule = self._rule(kind)
+            if rule is None:
+                continue
+            sharing = self._sharing(connection, kind, value)
+            if _count(sharing) > rule.limit:
+                continue
+            for other, _ in sharing:
+                if other != number:
+                    found.append((rule.strength, other, f"{kind}:{value}", rule))
+        return found
+
+    def _sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
+        """Live records that carry an identifier, with their stream; responses claim it, they do not carry it."""
+        rows = self._database.run(
+            connection,
+            "SELECT i.record, r.stream FROM ident i JOIN record r ON r.id = i.record "
+            "WHERE i.kind = ? AND i.value = ? AND r.state <= ? ORDER BY i.record LIMIT 1000",
+            (kind, value, ARCHIVED),
+        ).fetchall()
+        return [(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in _JOINS_OTHERS]
+
+    def _same_stream_apart(self, connection: Connection, number: int, there: int, stream: Stream) -> bool:
+        row = self._database.run(
+            connection,
+            "SELECT 1 FROM member m JOIN record r ON r.id = m.record "
+            "WHERE m.entity = ? AND r.stream = ? AND r.state = 0 AND r.id <> ? LIMIT 1",
+            (there, stream.id, number),
+        ).fetchone()
+        return row is not None
+
+    def _forbidden(self, connection: Connection, number: int, there: int) -> bool:
+        """A person said never, or certain ids of one stream differ."""
+        never = self._database.run(
+            connection,
+            'SELECT 1 FROM edge e JOIN member m ON m.record = CASE WHEN e."left" = ? THEN e."right" ELSE e."left" END '
+            'WHERE (e."left" = ? OR e."right" = ?) AND e.verdict = \'never\' AND m.entity = ? LIMIT 1',
+            (number, number, number, there),
+        ).fetchone()
+        if never is not None:
+            return True
+        certain = [kind for kind, _ in self._house.rules.certain(self._house.ident_kinds)]
+        for kind in certain:
+            row = self._database.run(
+                connection,
+                "SELECT 1 FROM ident mine JOIN record me ON me.id = mine.record "
+                "JOIN ident theirs ON theirs.kind = mine.kind AND theirs.value <> mine.value "
+                "JOIN record they ON they.id = theirs.record AND they.stream = me.stream AND they.state = 0 "
+                "JOIN member m ON m.record = theirs.record "
+                "WHERE mine.record = ? AND mine.kind = ? AND m.entity = ? LIMIT 1",
+                (number, kind, there),
+            ).fetchone()
+            if row is not None:
+                return True
+        return False
+
+    def _new_entity(self, connection: Connection, stream: Stream, rkey: str) -> int:
+        return self._new_entity_with(connection, stream.kind, self._birth(stream, rkey))
+
+    def _note_birth(self, connection: Connection, home: int, stream: Stream, rkey: str) -> None:
+        """The public id of an entity is the smallest birth id of its records; the old one goes on resolving."""
+        birth = self._birth(stream, rkey)
+        public = self._database.run(connection, "SELECT public FROM entity WHERE id = ?", (home,)).scalar()
+        if public is not None and birth < public:
+            self._database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (birth, home))
+            self._database.upsert(connection, "alias", ["public"], ["public", "entity"], [(public, home)])
+
+    def _join(self, connection: Connection, one: int, other: int, matched: Matched) -> int:
+        """Two entities become one: the older number stays, all records of both are merged afresh."""
+        stays, goes = min(one, other), max(one, other)
+        database = self._database
+        moved = [
+            row[0] for row in database.run(connection, "SELECT record FROM member WHERE entity = ?", (goes,)).fetchall()
+        ]
+        database.run(connection, "UPDATE member SET entity = ? WHERE entity = ?", (stays, goes))
+        publics = [
+            row[0]
+            for row in database.run(
+                connection, "SELECT public FROM entity WHERE id IN (?, ?) ORDER BY public", (stays, goes)
+            ).fetchall()
+        ]
+        database.run(connection, "DELETE FROM entity WHERE id = ?", (goes,))
+        database.run(connection, "UPDATE alias SET entity = ? WHERE entity = ?", (stays, goes))
+        if len(publics) == 2:
+            database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (publics[0], stays))
+            database.upsert(connection, "alias", ["public"], ["public", "entity"], [(publics[1], stays)])
+        database.run(connection, "DELETE FROM golden WHERE entity = ?", (goes,))
+        database.run(connection, "UPDATE response SET person = ? WHERE person = ?", (stays, goes))
+        database.run(connection, "UPDATE response SET company = ? WHERE company = ?", (stays, goes))
+        matched.touched.discard(goes)
+        matched.touched.add(stays)
+        matched.fresh.update(moved)
+        matched.joined += 1
+        return stays
+
+    def _edge(self, connection: Connection, one: int, other: int, source: str, rule: str) -> None:
+        left, right = min(one, other), max(one, other)
+        self._database.upsert(
+            connection,
+            "edge",
+            ["left", "right", "source"],
+            EDGE_COLUMNS,
+            [(left, right, source, "same", rule, None, None, self._house.now(), self._run)],
+        )
+
+    def _propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
+        proposed = 0
+        for one, other, rule in pairs:
+            left, right = min(one, other), max(one, other)
+            known = self._database.run(
+                connection, 'SELECT 1 FROM pair WHERE "left" = ? AND "right" = ?', (left, right)
+            ).fetchone()
+            if known is None:
+                self._database.insert(
+                    connection,
+                    "pair",
+                    ("left", "right", "rule", "state", "at"),
+                    [(left, right, rule, "open", self._house.now())],
+                )
+                proposed += 1
+        return proposed
+
+    def _crossed(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int]]:
+        """Identifiers of these records that joined others and are now shared by more than their limit."""
+        idents = set()
+        for kind, value in self._database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records):
+            rule = self._rule(kind)
+            if rule is not None and (kind, value) not in idents:
+                source = f"{kind}:{value}"
+                used = self._database.run(
+                    connection, "SELECT 1 FROM edge WHERE source = ? LIMIT 1", (source,)
+                ).fetchone()
+                if used is not None and _count(self._sharing(connection, kind, value)) > rule.limit:
+                    idents.add((kind, value))
+        return idents
+
+    def _open_again(self, connection: Connection, crossed: set[tuple[int, int]], matched: Matched) -> None:
+        """Withdraw what these identifiers joined, and put the records of those entities apart by what is left."""
+        database = self._database
+        affected: set[int] = set()
+        for kind, value in crossed:
+            source = f"{kind}:{value}"
+            rows = database.run(connection, 'SELECT "left", "right" FROM edge WHERE source = ?', (source,)).fetchall()
+            ends = [end for row in rows for end in row]
+            affected.update(self._homes(connection, ends).values())
+            database.run(connection, "DELETE FROM edge WHERE source = ?", (source,))
+        for entity in affected:
+            self.regroup(connection, entity, matched)
+
+    def regroup(self, connection: Connection, entity: int, matched: Matched) -> None:
+        """Split an entity into the groups that its edges still hold together. The group of the smallest id keeps it."""
+        database = self._database
+        members = [
+            row[0]
+            for row in database.run(
+                connection, "SELECT record FROM member WHERE entity = ? ORDER BY record", (entity,)
+            ).fetchall()
+        ]
+        place = {number: n for n, number in enumerate(members)}
+        parents = array("q", range(len(members)))
+        for left, right in database.select(
+            connection, 'SELECT "left", "right" FROM edge WHERE verdict = \'same\' AND', '"left"', members
+        ):
+            if right in place:
+                low, high = sorted((_root(parents, place[left]), _root(parents, place[right])))
+                parents[high] = low
+        self._join_by_other_evidence(connection, members, place, parents)
+        groups: dict[int, list[int]] = defaultdict(list)
+        for number in members:
+            groups[_root(parents, place[number])].append(number)
+        for n, group in enumerate(groups.values()):
+            matched.fresh.update(group)
+            rows = list(database.select(connection, "SELECT id, stream, rkey FROM record WHERE", "id", group))
+            owners = [row for row in rows if self._kind_of(row[1]) not in _JOINS_OTHERS]
+            if not owners:
+                database.delete(connection, "member", "record", group)
+                add_work(database, connection, SETTLE, group)
+                continue
+            birth = min(self._birth(self._streams[row[1]], row[2]) for row in owners)
+            if n == 0:
+                public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (entity,)).scalar()
+                if public != birth:
+                    database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (birth, entity))
+                    database.upsert(connection, "alias", ["public"], ["public", "entity"], [(public, entity)])
+                database.run(connection, "DELETE FROM golden WHERE entity = ?", (entity,))
+                matched.touched.add(entity)
+                continue
+            database.run(connection, "DELETE FROM alias WHERE public = ?", (birth,))
+            first = self._streams[owners[0][1]]
+            fresh = self._new_entity_with(connection, first.kind, birth)
+            database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
+            matched.touched.add(fresh)
+
+    def _join_by_other_evidence(
+        self, connection: Connection, members: Sequence[int], place: dict[int, int], parents: array[int]
+    ) -> None:
+        """An identifier that was redundant while the withdrawn one held may hold the group on its own."""
+        by_value: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for kind, value, number in self._database.select(
+            connection, "SELECT kind, value, record FROM ident WHERE", "record", members
+        ):
+            by_value[kind, value].append(number)
+        for (kind, value), sharing in sorted(by_value.items()):
+            rule = self._rule(kind)
+            own = sorted(sharing)
+            if rule is None or rule.verdict != "same" or len(own) < 2:
+                continue
+            if _count(self._sharing(connection, kind, value)) > rule.limit:
+                continue
+            for number in own[1:]:
+                low, high = sorted((_root(parents, place[own[0]]), _root(parents, place[number])))
+                if low != high:
+                    parents[high] = low
+                    self._edge(connection, own[0], number, f"{kind}:{value}", rule.name)
+
+    def _new_entity_with(self, connection: Connection, kind: str, public: str) -> int:
+        number = _next_entity(self._database, connection)
+        self._database.insert(connection, "entity", ("id", "kind", "public"), [(number, kind, public)])
+        return number
+
+    def _match_responses(
+        self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
+    ) -> None:
+        """A response goes to the person whom its strongest claim names, if it names just one."""
+        for stream_id in {row[1] for row in rows}:
+            stream = self._streams[stream_id]
+            mine = [row[0] for row in rows if row[1] == stream_id and row[3] <= ARCHIVED]
+            bodies = [
+                (row[0], load_row(bytes(row[1])))
+                for row in self._database.select(connection, "SELECT record, observed FROM body WHERE", "record", mine)
+            ]
+            named = self.referred(connection, stream, bodies)
+            for number in mine:
+                record = named.get(number) or self._best_claim(connection, number, stream)
+                there = None if record is None else self._homes(connection, [record]).get(record)
+                before = homes.get(number)
+                if there is None or there == before:
+                    if before is not None:
+                        matched.touched.add(before)
+                    continue
+                self._database.upsert(connection, "member", ["record"], ["record", "entity"], [(number, there)])
+                self._edge(connection, record or 0, number, "claim", "claimed by the respondent")
+                matched.touched.update({there} if before is None else {there, before})
+
+    def _best_claim(self, connection: Connection, number: int, stream: Stream) -> int | None:
+        found = [item for item in self._neighbours(connection, number, stream) if item[3].verdict == "same"]
+        if not found:
+            return None
+        best = min(item[0] for item in found)
+        named = sorted(item[1] for item in found if item[0] == best)
+        entities = set(self._homes(connection, named).values())
+        return named[0] if len(entities) == 1 else None
+
+
+EDGE_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run")
+
+
+def pending_work(house: House) -> Iterator[list[int]]:
+    """Batches of records that wait to be settled."""
+    while True:
+        with house.database.read() as connection:
+            some = take_work(house.database, connection, SETTLE, 500)
+        if not some:
+            return
+        yield some
+
+
+def finish_work(house: House, connection: Connection, records: Sequence[int]) -> None:
+    done_work(house.database, connection, SETTLE, records)
+
+
+def _in_namespace(hits: Sequence[tuple[Stream, int]], namespace: str, connections: set[str]) -> list[int]:
+    """A namespace that names a connection means that one; any other means whichever system knows the id."""
+    if namespace in connections:
+        return [record for stream, record in hits if stream.connection == namespace]
+    return [record for _, record in hits]
+
+
+def _spread(records: Sequence[int], streams: array[int]) -> int:
+    """How many persons share it: one system keeps one record a person, so the largest count within one stream."""
+    return _count([(number, streams[number]) for number in records])
+
+
+def _count(sharing: Sequence[tuple[int, int]]) -> int:
+    counts: dict[int, int] = defaultdict(int)
+    for _, stream in sharing:
+        counts[stream] += 1
+    return max(counts.values(), default=0)
+
+
+def _root(parents: array[int], number: int) -> int:
+    while parents[number] != number:
+        parents[number] = parents[parents[number]]
+        number = parents[number]
+    return number
+
+
+def _kept_apart(apart: dict[int, dict[tuple[int, int], int]], left: int, right: int) -> bool:
+    mine, theirs = apart.get(left), apart.get(right)
+    if not mine or not theirs:
+        return False
+    return any(theirs.get(key, value) != value for key, value in mine.items())
+
+
+def _bring_together(apart: dict[int, dict[tuple[int, int], int]], low: int, high: int) -> None:
+    if high in apart:
+        apart[low] = {**apart.get(low, {}), **apart.pop(high)}
+
+
+def _next_entity(database: Any, connection: Connection) -> int:
+    row = database.run(
+        connection,
+        "INSERT INTO sequence (name, next) VALUES ('entity', 2) "
+        "ON CONFLICT (name) DO UPDATE SET next = sequence.next + 1 RETURNING next",
+    ).fetchone()
+    return int(row[0]) - 1
+
+
+def _stream_rows(database: Any, connection: Connection, statement: str, values: Sequence[Any]) -> Iterator[Any]:
+    """Rows without holding them all: a server-side cursor on PostgreSQL."""
+    options = {"stream_results": True, "max_row_buffer": 5000} if database.dialect == "postgresql" else {}
+    result = connection.execution_options(**options).exec_driver_sql(database.sql(statement), tuple(values))
+    while rows := result.fetchmany(5000):
+        yield from rows

@@ -1,0 +1,121 @@
+"""What the engine works on: one hub with its connections and streams, ready to run."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from connectors.sdk.contract import Connector, FieldInfo, StreamSpec
+from crosswalk.store.dialect import Database
+from crosswalk.store.goldens import Layout
+from crosswalk.store.records import Landing
+from mapping.compile import CompiledMapping
+from mapping.values import Value
+
+
+class Progress(Protocol):
+    """Who is told how far the work is."""
+
+    def stage(self, name: str, *, total: int | None = None) -> None: ...
+    def advance(self, stream: str, *, read: int = 0, changed: int = 0, written: int = 0) -> None: ...
+
+
+class Silent:
+    """Nobody is told."""
+
+    def stage(self, name: str, *, total: int | None = None) -> None:
+        """Nothing to show."""
+
+    def advance(self, stream: str, *, read: int = 0, changed: int = 0, written: int = 0) -> None:
+        """Nothing to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """One guard: over either number the whole class waits."""
+
+    at_most: int
+    share: float | None  # of the stream's live records, counted from 20 up
+    rule: str  # where it stands
+
+
+@dataclass(slots=True)
+class Stream:
+    """One listed stream of a connection."""
+
+    id: int
+    connection: str
+    name: str
+    spec: StreamSpec
+    kind: str
+    mapping: CompiledMapping
+    mapping_id: int
+    approved: bool  # the first plan of its mapping has been applied
+    layout: Layout
+    place: list[int]  # per mapping field its position in the layout
+    refs: tuple[int, ...]  # mapping fields that hold references
+    writes: frozenset[str]  # of create, update, delete as the operator allows
+    create_from: frozenset[str]
+    hub_id: FieldInfo | None
+    on_delete: str
+    guards: Mapping[str, Ceiling]
+    identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]
+    catalogue: Sequence[FieldInfo] = ()
+    complete: bool = False
+
+    @property
+    def address(self) -> str:
+        return f"{self.connection}/{self.name}"
+
+    def landing(self, database: Database, *, bulk: bool = False) -> Landing:
+        return Landing(database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk)
+
+
+@dataclass(slots=True)
+class Link:
+    """One connection: the connector behind it."""
+
+    name: str
+    connector: Connector
+    role: str
+    unit: str
+    time_zone: str
+
+
+@dataclass
+class House:
+    """Everything of one hub, open. One run works in it at a time (per process)."""
+
+    database: Database
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    links: dict[str, Link]
+    streams: dict[str, Stream]
+    layouts: dict[str, Layout]
+    policies: Any  # engine.policies.Policies
+    rules: Any  # mapping.match rules per kind
+    settings_print: str
+    cx: Mapping[str, Any]
+    ident_kinds: "IdentKinds"
+    holder: str
+    leases: Any
+    progress: Progress = field(default_factory=Silent)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def by_id(self, number: int) -> Stream | None:
+        return next((stream for stream in self.streams.values() if stream.id == number), None)
+
+    def now(self) -> int:
+        return int(self.clock().timestamp() * 1000)
+
+    def of_kind(self, kind: str) -> list[Stream]:
+        return [stream for stream in self.streams.values() if stream.kind == kind]
+
+
+class IdentKinds(Protocol):
+    """Small numbers for kinds of identifiers, and the keyed hash of a value."""
+
+    def number(self, kind: str) -> int: ...
+    def name(self, number: int) -> str: ...
+    def hashed(self, value: str) -> int: ...

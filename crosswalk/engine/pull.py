@@ -1,0 +1,352 @@
+"""Pull and land: read what changed at a vendor, page by page, losing nothing at any crash.
+
+A window is open from its first page to its last. Each page commits its records together with the position
+from which the window goes on; the last one moves the watermark to the vendor's own time at the start of the
+window less the stream's hold-back, so that what commits late under an older stamp is found by the next window.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.sdk.contract import Page, Window
+from connectors.sdk.errors import ShapeError
+from connectors.sdk.paging import prefetched
+from crosswalk.engine.model import House, Link, Stream
+from crosswalk.store import letters
+from crosswalk.store.codec import dump, load, millis, moment
+from crosswalk.store.leases import fence
+from crosswalk.store.records import ARCHIVED, DELETED, MERGED, Landed, Landing, mark_state
+from scheduler.leases import Lease
+
+_REMOVALS = "~removals"  # the part whose watermark the feed of deletions has
+_SWEEP_EVERY = 24 * 3600 * 1000
+
+
+@dataclass
+class Pulled:
+    """What one stream brought in one run."""
+
+    landed: Landed = field(default_factory=Landed)
+    aside: int = 0
+    removed: int = 0
+    calls: int = 0
+
+
+def pull_stream(
+    house: House, stream: Stream, lease: Lease, *, run: int, afresh: bool = False, bulk: bool = False
+) -> Pulled:
+    """Read every part of a stream to the vendor's now. `afresh`: from the beginning, whatever the watermark says."""
+    link = house.links[stream.connection]
+    pulled = Pulled()
+    parts = list(link.connector.parts(stream.name))
+    for part in parts:
+        _pull_part(house, link, stream, part, lease, run, pulled, afresh=afresh, bulk=bulk)
+        if house.stop.is_set():
+            return pulled
+    if not stream.complete:
+        with house.database.write() as connection:
+            house.database.run(
+                connection, "UPDATE stream SET complete = ?, swept_at = ? WHERE id = ?", (True, house.now(), stream.id)
+            )
+        stream.complete = True
+    elif stream.spec.removals:
+        _read_removals(house, link, stream, lease, pulled)
+    if stream.spec.sweep and (afresh or _sweep_is_due(house, stream)):
+        sweep(house, stream, lease, pulled, run=run)
+    return pulled
+
+
+def _pull_part(
+    house: House,
+    link: Link,
+    stream: Stream,
+    part: str,
+    lease: Lease,
+    run: int,
+    pulled: Pulled,
+    *,
+    afresh: bool,
+    bulk: bool,
+) -> None:
+    database = house.database
+    held = _part_row(house, stream, part)
+    content = stream.spec.cursor == "content"
+    opened, largest, since = held["opened"], held["largest"], held["since"]
+    resumed = held["position"] is not None and not content and not afresh
+    if not resumed:
+        opened, largest = None, None
+        since = None if afresh or stream.spec.cursor == "full" else held["watermark"]
+    position = None if afresh else held["position"]
+    read_no = database.take_ids("read", 1)[0]
+    landing = stream.landing(database, bulk=bulk)
+    mending = _has_letters(house, stream)
+    listed: set[str] | None = set() if stream.spec.cursor == "full" and stream.complete else None
+    ended = False
+    window = Window(part=part, since=moment(since), position=position)
+    for page in prefetched(link.connector.pull(stream.name, window)):
+        if opened is None:
+            opened = millis(page.server_time)
+        stamps = [stamp for record in page.records if (stamp := millis(record.modified)) is not None]
+        largest = max([*stamps, *([] if largest is None else [largest])], default=None)
+        if listed is not None:
+            listed.update(record.key for record in page.records)
+        ended = page.last if content else page.position is None
+        _land_page(
+            house, stream, part, page, landing, lease, run, read_no, pulled,
+            mending=mending, ended=ended,
+            held={"opened": opened, "largest": largest, "since": since, "watermark": held["watermark"]},
+        )  # fmt: skip
+        mending = mending or bool(pulled.aside)
+        house.progress.advance(
+            stream.address, read=len(page.records), changed=pulled.landed.changed + pulled.landed.new
+        )
+        if house.stop.is_set():
+            return
+    if not ended:
+        raise ShapeError(
+            f"{stream.address}: the listing stopped without saying that it was complete",
+            hint="nothing is lost: the next run goes on from the last page",
+            code="CW307",
+        )
+    if listed is not None:
+        _remove_unlisted(house, link, stream, lease, listed, run, pulled)
+
+
+def _land_page(
+    house: House,
+    stream: Stream,
+    part: str,
+    page: Page,
+    landing: Landing,
+    lease: Lease,
+    run: int,
+    read_no: int,
+    pulled: Pulled,
+    *,
+    mending: bool,
+    ended: bool,
+    held: dict[str, Any],
+) -> None:
+    database = house.database
+    landing.prepare(len(page.records))
+    with database.read() as connection:
+        news, seen = landing.news(connection, page.records)
+    with database.write() as connection:
+        fence(database, connection, lease)
+        landed = landing.land(connection, news, seen, read_no=read_no)
+        pulled.aside += _set_aside(house, connection, stream, page, landed, news if mending else {}, run)
+        _move_part(house, connection, stream, part, page, held, ended=ended, read_no=read_no)
+    landed.read = len(page.records)
+    pulled.landed.add(landed)
+
+
+def _move_part(
+    house: House,
+    connection: Any,
+    stream: Stream,
+    part: str,
+    page: Page,
+    held: dict[str, Any],
+    *,
+    ended: bool,
+    read_no: int,
+) -> None:
+    """The position, and behind the last page the watermark: never from our own clock, never backwards."""
+    watermark = held["watermark"]
+    position = None if page.position is None else dump(page.position)
+    if ended:
+        hold_back = int(stream.spec.hold_back.total_seconds() * 1000)
+        reached = held["opened"] if held["opened"] is not None else held["largest"]
+        if reached is not None:
+            watermark = max(reached - hold_back, watermark or 0)
+    house.database.upsert(
+        connection,
+        "part",
+        ("stream", "name"),
+        (
+            "stream", "name", "watermark", "position", "since", "opened", "largest", "read_no", "covered_to", "total",
+            "complete",
+        ),
+        [
+            (
+                stream.id, part, watermark, position, held["since"], held["opened"], held["largest"], read_no,
+                held["opened"], page.total, ended or held["watermark"] is not None,
+            )
+        ],
+    )  # fmt: skip
+
+
+def _set_aside(
+    house: House, connection: Any, stream: Stream, page: Page, landed: Landed, again: dict[str, Any], run: int
+) -> int:
+    """Dead letters for rows and fields that cannot be understood; letters of what reads well again are closed."""
+    faulty: dict[str, set[str]] = {key: set() for key in again}
+    posts = []
+    for fault in page.faults:
+        code = "CW406" if "twice" in fault.reason else "CW402"
+        faulty.setdefault(fault.where, set()).add("")
+        posts.append(letters.Letter(stream.id, fault.where, "read", "", code, fault.reason, dump(fault.raw), None))
+    for key, value_fault in landed.faults:
+        faulty.setdefault(key, set()).add(value_fault.field)
+        reason = f"{value_fault.field}: {value_fault.source} is no {value_fault.want}"
+        got = dump(value_fault.got)
+        posts.append(letters.Letter(stream.id, key, "read", value_fault.field, "CW401", reason, got, got))
+    if faulty:
+        letters.close_read(house.database, connection, stream.id, faulty)
+    if not posts:
+        return 0
+    return letters.post(house.database, connection, posts, at=house.now(), run=run)
+
+
+def _part_row(house: House, stream: Stream, part: str) -> dict[str, Any]:
+    with house.database.read() as connection:
+        row = house.database.run(
+            connection,
+            "SELECT watermark, position, since, opened, largest FROM part WHERE stream = ? AND name = ?",
+            (stream.id, part),
+        ).fetchone()
+    if row is None:
+        return dict.fromkeys(("watermark", "position", "since", "opened", "largest"))
+    position = None if row[1] is None else load(bytes(row[1]))
+    return {"watermark": row[0], "position": position, "since": row[2], "opened": row[3], "largest": row[4]}
+
+
+def _has_letters(house: House, stream: Stream) -> bool:
+    with house.database.read() as connection:
+        return letters.any_open(house.database, connection, stream.id, "read")
+
+
+def fetch_records(
+    house: House, stream: Stream, keys: Sequence[str], lease: Lease, *, run: int
+) -> tuple[Landed, set[str]]:
+    """Read these records again and land them; what was landed, and the keys that the vendor no longer shows."""
+    connector = house.links[stream.connection].connector
+    missing = set(keys)
+    landed = Landed()
+    read_no = house.database.take_ids("read", 1)[0]
+    landing = stream.landing(house.database)
+    for page in connector.fetch(stream.name, keys):
+        landing.prepare(len(page.records))
+        with house.database.write() as connection:
+            fence(house.database, connection, lease)
+            news, seen = landing.news(connection, page.records)
+            some = landing.land(connection, news, seen, read_no=read_no)
+            _set_aside(house, connection, stream, page, some, news, run)
+        some.read = len(page.records)
+        landed.add(some)
+        missing.difference_update(record.key for record in page.records)
+    return landed, missing
+
+
+def remove(house: House, stream: Stream, keys: Iterable[str], lease: Lease, *, state: int = DELETED) -> int:
+    """Mark records that are gone, with the vendor's word for it."""
+    removed = 0
+    with house.database.write() as connection:
+        fence(house.database, connection, lease)
+        gone = [
+            row[0]
+            for row in house.database.select(
+                connection,
+                "SELECT id FROM record WHERE state <= ? AND stream = ? AND",
+                "rkey",
+                list(keys),
+                first=(ARCHIVED, stream.id),
+            )
+        ]
+        mark_state(house.database, connection, gone, state)
+        removed += len(gone)
+    return removed
+
+
+def _read_removals(house: House, link: Link, stream: Stream, lease: Lease, pulled: Pulled) -> None:
+    held = _part_row(house, stream, _REMOVALS)
+    reach = stream.spec.removals_reach
+    since = held["watermark"]
+    if since is not None and reach is not None and house.now() - since > reach.total_seconds() * 1000:
+        # The feed no longer reaches back to where we stopped: only a sweep can tell what went in between.
+        with house.database.write() as connection:
+            house.database.run(connection, "UPDATE stream SET swept_at = NULL WHERE id = ?", (stream.id,))
+        since = None
+    started = _part_row(house, stream, link.connector.parts(stream.name)[0])["opened"]
+    window = Window(part="", since=moment(since), position=None)
+    for removals in link.connector.removals(stream.name, window):
+        pulled.removed += remove(house, stream, [r.key for r in removals if r.survivor is None], lease)
+        pulled.removed += remove(house, stream, [r.key for r in removals if r.survivor], lease, state=MERGED)
+    if started is not None:
+        hold_back = int(stream.spec.hold_back.total_seconds() * 1000)
+        with house.database.write() as connection:
+            fence(house.database, connection, lease)
+            house.database.upsert(
+                connection,
+                "part",
+                ("stream", "name"),
+                ("stream", "name", "watermark", "read_no", "complete"),
+                [(stream.id, _REMOVALS, max(started - hold_back, since or 0), 0, True)],
+            )
+
+
+def _sweep_is_due(house: House, stream: Stream) -> bool:
+    with house.database.read() as connection:
+        swept = house.database.run(connection, "SELECT swept_at FROM stream WHERE id = ?", (stream.id,)).scalar()
+    return swept is None or house.now() - int(swept) >= _SWEEP_EVERY
+
+
+def sweep(house: House, stream: Stream, lease: Lease, pulled: Pulled, *, run: int) -> None:
+    """List every live key; what is held but not listed is asked for by its key, and gone only if that fails too."""
+    database = house.database
+    connector = house.links[stream.connection].connector
+    with database.write() as connection:
+        fence(database, connection, lease)
+        database.run(connection, "DELETE FROM swept WHERE stream = ?", (stream.id,))
+    for keys in connector.keys(stream.name):
+        with database.write() as connection:
+            fence(database, connection, lease)
+            rows = [(stream.id, key) for key in set(keys)]
+            database.upsert(connection, "swept", ("stream", "rkey"), ("stream", "rkey"), rows)
+    for missing in _unswept(house, stream):
+        _confirm_removed(house, stream, missing, lease, pulled, run=run)
+    with database.write() as connection:
+        fence(database, connection, lease)
+        database.run(connection, "DELETE FROM swept WHERE stream = ?", (stream.id,))
+        database.run(connection, "UPDATE stream SET swept_at = ? WHERE id = ?", (house.now(), stream.id))
+
+
+def _unswept(house: House, stream: Stream) -> Iterator[list[str]]:
+    after = 0
+    while True:
+        with house.database.read() as connection:
+            rows = house.database.run(
+                connection,
+                "SELECT r.id, r.rkey FROM record r LEFT JOIN swept s ON s.stream = r.stream AND s.rkey = r.rkey "
+                "WHERE r.stream = ? AND r.state <= ? AND s.rkey IS NULL AND r.id > ? ORDER BY r.id LIMIT 500",
+                (stream.id, ARCHIVED, after),
+            ).fetchall()
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [row[1] for row in rows]
+
+
+def _confirm_removed(
+    house: House, stream: Stream, keys: Sequence[str], lease: Lease, pulled: Pulled, *, run: int
+) -> None:
+    landed, missing = fetch_records(house, stream, keys, lease, run=run)
+    pulled.landed.add(landed)
+    pulled.removed += remove(house, stream, missing, lease)
+
+
+def _remove_unlisted(
+    house: House, link: Link, stream: Stream, lease: Lease, listed: set[str], run: int, pulled: Pulled
+) -> None:
+    """A stream that is always read whole: what a complete listing does not show is asked for once more."""
+    with house.database.read() as connection:
+        held = [
+            row[0]
+            for row in house.database.run(
+                connection, "SELECT rkey FROM record WHERE stream = ? AND state <= ?", (stream.id, ARCHIVED)
+            ).fetchall()
+        ]
+    missing = [key for key in held if key not in listed]
+    if missing:
+        _confirm_removed(house, stream, missing, lease, pulled, run=run)

@@ -1,0 +1,127 @@
+"""References: a remote's ids on one side, entities on the other.
+
+A record keeps the ids that its vendor shows; they are compared, merged and shown by entity, so that two systems
+which name the same company by different ids agree. A reference to a record that has not been seen yet says
+nothing until it has: it waits in the store and puts its record up again when the other one arrives.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from crosswalk.engine.model import House, Stream
+from crosswalk.store.records import ARCHIVED
+from mapping.values import ABSENT, Value
+
+
+class References:
+    """Resolves the references of a batch of records in a few queries."""
+
+    def __init__(self, house: House, connection: Connection, *, assume_current: bool = False) -> None:
+        self._house = house
+        self._connection = connection
+        self._wanted: dict[tuple[int, str], set[int]] = {}  # (stream, key) -> records that name it
+        self._found: dict[tuple[int, str], str] = {}
+        self._assume_current = assume_current
+
+    def want(self, record: int, stream: Stream, row: Sequence[Value]) -> None:
+        """Note what a row refers to."""
+        for at in stream.refs:
+            for element in _elements(row[at]):
+                target = self._target(stream, element)
+                if target is not None:
+                    self._wanted.setdefault(target, set()).add(record)
+
+    def resolve(self, *, note_waiting: bool = True) -> None:
+        """Look the entities up, and note which records wait for one."""
+        database = self._house.database
+        by_stream: dict[int, list[str]] = {}
+        for stream, key in self._wanted:
+            by_stream.setdefault(stream, []).append(key)
+        for stream, keys in by_stream.items():
+            for rkey, kind, public in database.select(
+                self._connection,
+                "SELECT r.rkey, e.kind, e.public FROM record r JOIN member m ON m.record = r.id "
+                "JOIN entity e ON e.id = m.entity WHERE r.stream = ? AND",
+                "r.rkey",
+                keys,
+                first=(stream,),
+            ):
+                self._found[stream, rkey] = f"{kind}/{public}"
+        if note_waiting:
+            rows = [
+                (stream, key, record)
+                for (stream, key), records in self._wanted.items()
+                if (stream, key) not in self._found
+                for record in records
+            ]
+            columns = ("stream", "rkey", "record")
+            database.upsert(self._connection, "waiting", columns, columns, rows)
+
+    def seen(self, record: int, stream: Stream, row: Sequence[Value]) -> Sequence[Value]:
+        """The row with entities for the ids that are known; a reference of which none is known says nothing."""
+        del record
+        if not stream.refs:
+            return row
+        copy = list(row)
+        for at in stream.refs:
+            value = copy[at]
+            if value is ABSENT or value is None:
+                continue
+            known = [self._as_entity(stream, element) for element in _elements(value)]
+            elements = [element for element in known if element is not None]
+            elements.sort(key=lambda element: (element["entity"], str(element.get("role", ""))))
+            copy[at] = elements or ABSENT
+        return copy
+
+    def _as_entity(self, stream: Stream, element: dict[str, Any]) -> dict[str, Any] | None:
+        target = self._target(stream, element)
+        entity = None if target is None else self._found.get(target)
+        if entity is None:
+            return None
+        return {**{k: v for k, v in element.items() if k not in ("stream", "id")}, "entity": entity}
+
+    def _target(self, stream: Stream, element: dict[str, Any]) -> tuple[int, str] | None:
+        other = self._house.streams.get(f"{stream.connection}/{element.get('stream')}")
+        return None if other is None else (other.id, str(element.get("id")))
+
+    def as_remote(self, stream: Stream, at: int, value: Value) -> Value:
+        """Entities as ids of this stream's system; ABSENT where it has no record of one of them."""
+        if value is None:
+            return None
+        elements = []
+        for element in _elements(value):
+            record = self._record_there(stream, str(element["entity"]))
+            if record is None:
+                return ABSENT
+            elements.append({**{k: v for k, v in element.items() if k != "entity"}, **record})
+        elements.sort(key=lambda element: (element["stream"], element["id"]))
+        return elements or None
+
+    def _record_there(self, stream: Stream, entity: str) -> dict[str, str] | None:
+        public = entity.partition("/")[2]
+        row = self._house.database.run(
+            self._connection,
+            "SELECT r.stream, r.rkey FROM entity e JOIN member m ON m.entity = e.id JOIN record r ON r.id = m.record "
+            "JOIN stream s ON s.id = r.stream WHERE e.public = ? AND s.connection = ? AND r.state <= ? "
+            "ORDER BY r.state, r.id LIMIT 1",
+            (public, stream.connection, ARCHIVED),
+        ).fetchone()
+        if row is None:
+            alias = self._house.database.run(
+                self._connection,
+                "SELECT e.public FROM alias a JOIN entity e ON e.id = a.entity WHERE a.public = ?",
+                (public,),
+            ).fetchone()
+            return None if alias is None else self._record_there(stream, f"x/{alias[0]}")
+        other = self._house.by_id(row[0])
+        return None if other is None else {"stream": other.name, "id": row[1]}
+
+
+def _elements(value: Value) -> list[dict[str, Any]]:
+    if value is ABSENT or value is None:
+        return []
+    if isinstance(value, dict):
+        return [value]
+    return [element for element in value if isinstance(element, dict)]

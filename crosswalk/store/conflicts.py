@@ -1,0 +1,90 @@
+"""Conflicts: fields on which sides disagree, until their inputs change or a person decides."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from crosswalk.store.codec import dump, load
+from crosswalk.store.dialect import Database
+
+
+class Found(NamedTuple):
+    """What a merge says of one field: in conflict (`detail`), or not (any more)."""
+
+    entity: int
+    field: str
+    inputs: bytes
+    detail: dict[str, Any] | None
+
+
+def save(database: Database, connection: Connection, found: Sequence[Found], *, at: int, run: int) -> int:
+    """Open, renew and close conflicts; how many are new."""
+    if not found:
+        return 0
+    held = {
+        (row[1], row[2]): (row[0], bytes(row[3]))
+        for row in database.select(
+            connection,
+            "SELECT id, entity, field, inputs FROM conflict WHERE state = 'open' AND",
+            "entity",
+            list({one.entity for one in found}),
+        )
+    }
+    new = 0
+    for one in found:
+        known = held.get((one.entity, one.field))
+        if one.detail is None:
+            if known is not None:
+                database.run(connection, "UPDATE conflict SET state = 'gone' WHERE id = ?", (known[0],))
+        elif known is None:
+            database.insert(
+                connection,
+                "conflict",
+                ("entity", "field", "state", "inputs", "detail", "run", "at"),
+                [(one.entity, one.field, "open", one.inputs, dump(one.detail), run, at)],
+            )
+            new += 1
+        elif known[1] != one.inputs:
+            database.run(
+                connection,
+                "UPDATE conflict SET inputs = ?, detail = ?, at = ? WHERE id = ?",
+                (one.inputs, dump(one.detail), at, known[0]),
+            )
+    return new
+
+
+def decide(database: Database, connection: Connection, number: int, decision: dict[str, Any]) -> None:
+    """A person's word; the next settle uses it."""
+    database.run(
+        connection,
+        "UPDATE conflict SET state = 'decided', decision = ?, who = ? WHERE id = ?",
+        (dump(decision), decision["who"], number),
+    )
+
+
+def decisions(database: Database, connection: Connection, entity: int) -> dict[str, dict[str, Any]]:
+    """Decisions of people that have not been used yet, by field."""
+    rows = database.run(
+        connection,
+        "SELECT field, decision FROM conflict WHERE entity = ? AND state = 'decided' ORDER BY id",
+        (entity,),
+    ).fetchall()
+    return {row[0]: load(bytes(row[1])) for row in rows}
+
+
+def use(database: Database, connection: Connection, entity: int, field: str) -> None:
+    database.run(
+        connection,
+        "UPDATE conflict SET state = 'used' WHERE entity = ? AND field = ? AND state = 'decided'",
+        (entity, field),
+    )
+
+
+def open_fields(database: Database, connection: Connection, entities: Sequence[int]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for entity, field in database.select(
+        connection, "SELECT entity, field FROM conflict WHERE state = 'open' AND", "entity", entities
+    ):
+        found.setdefault(entity, set()).add(field)
+    return found

@@ -1,0 +1,103 @@
+"""Dead letters: what could not be read or written, until its inputs change or a person acts."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from crosswalk.store.dialect import Database
+
+COLUMNS = (
+    "stream", "rkey", "phase", "field", "code", "reason", "payload", "inputs", "state", "tries", "first_at", "last_at",
+    "run",
+)  # fmt: skip
+
+
+class Letter(NamedTuple):
+    """`rkey`: the record, or the place in a file. `payload`: what stood there, for `dlq show` alone."""
+
+    stream: int
+    rkey: str
+    phase: str  # read, write
+    field: str  # "" for the whole record
+    code: str
+    reason: str
+    payload: bytes | None
+    inputs: bytes | None
+
+
+def post(database: Database, connection: Connection, letters: Sequence[Letter], *, at: int, run: int | None) -> int:
+    """Open these letters, or count one more try; how many were not open before."""
+    opened = 0
+    for letter in letters:
+        row = database.run(
+            connection,
+            "SELECT id, state, inputs FROM dead_letter WHERE stream = ? AND rkey = ? AND phase = ? AND field = ?",
+            (letter.stream, letter.rkey, letter.phase, letter.field),
+        ).fetchone()
+        if row is None:
+            database.insert(
+                connection, "dead_letter", COLUMNS, [(*letter, "open", 1, at, at, run)]
+            )
+            opened += 1
+            continue
+        opened += row[1] in ("closed", "retry")
+        same = row[2] is not None and letter.inputs is not None and bytes(row[2]) == letter.inputs
+        # What a person dropped stays dropped until its inputs change.
+        state = "dropped" if row[1] == "dropped" and same else "open"
+        database.run(
+            connection,
+            "UPDATE dead_letter SET code = ?, reason = ?, payload = ?, inputs = ?, state = ?, tries = tries + 1, "
+            "last_at = ?, run = ? WHERE id = ?",
+            (letter.code, letter.reason, letter.payload, letter.inputs, state, at, run, row[0]),
+        )
+    return opened
+
+
+def close_read(database: Database, connection: Connection, stream: int, keep: dict[str, set[str]]) -> None:
+    """Of records that were read again (`keep`: key -> fields that are still faulty), close the letters that are mended."""
+    for number, rkey, field in list(
+        database.select(
+            connection,
+            "SELECT id, rkey, field FROM dead_letter WHERE phase = 'read' AND state <> 'closed' AND stream = ? AND",
+            "rkey",
+            list(keep),
+            first=(stream,),
+        )
+    ):
+        if field not in keep[rkey]:
+            database.run(connection, "UPDATE dead_letter SET state = 'closed' WHERE id = ?", (number,))
+
+
+def close_write(database: Database, connection: Connection, stream: int, rkey: str) -> None:
+    database.run(
+        connection,
+        "UPDATE dead_letter SET state = 'closed' WHERE stream = ? AND rkey = ? AND phase = 'write'",
+        (stream, rkey),
+    )
+
+
+def any_open(database: Database, connection: Connection, stream: int, phase: str) -> bool:
+    row = database.run(
+        connection,
+        "SELECT 1 FROM dead_letter WHERE stream = ? AND phase = ? AND state <> 'closed' LIMIT 1",
+        (stream, phase),
+    ).fetchone()
+    return row is not None
+
+
+def blocking(
+    database: Database, connection: Connection, stream: int, keys: Sequence[str]
+) -> dict[str, dict[str, tuple[int, bytes | None]]]:
+    """Open letters against writing: key -> field ("" for all) -> (number, hash of the inputs)."""
+    found: dict[str, dict[str, tuple[int, bytes | None]]] = {}
+    for number, rkey, field, inputs in database.select(
+        connection,
+        "SELECT id, rkey, field, inputs FROM dead_letter "
+        "WHERE phase = 'write' AND state IN ('open', 'dropped') AND stream = ? AND",
+        "rkey",
+        keys,
+        first=(stream,),
+    ):
+        found.setdefault(rkey, {})[field] = (number, None if inputs is None else bytes(inputs))
+    return found
