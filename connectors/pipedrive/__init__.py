@@ -1,0 +1,1 @@
+"""Pipedrive. Vendor facts: README.md in this folder."""

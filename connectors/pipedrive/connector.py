@@ -1,0 +1,432 @@
+"""Persons, organizations, deals, leads, activities, notes and users of Pipedrive.
+
+Vendor facts: README.md beside this file.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, Literal
+
+import msgspec
+
+from connectors.pipedrive import arrived, lists, shapes, writes
+from connectors.pipedrive.auth import authorizer
+from connectors.pipedrive.fields import described, optional
+from connectors.pipedrive.settings import ApiTokenAuth, PipedriveSettings, PipedriveStream
+from connectors.pipedrive.statuses import SAID, STATUSES
+from connectors.pipedrive.streams import (
+    ARCHIVED,
+    FIELDS,
+    IDS,
+    LIVE,
+    ME,
+    PAGE,
+    RESOURCES,
+    V2,
+    Resource,
+)
+from connectors.sdk import (
+    Account,
+    Answer,
+    Burst,
+    FieldInfo,
+    GrantError,
+    Json,
+    LaterError,
+    Limits,
+    Outcome,
+    Page,
+    RecordError,
+    RemoteRecord,
+    Removal,
+    RowFault,
+    Settings,
+    ShapeError,
+    StreamSettings,
+    StreamSpec,
+    Tools,
+    Transport,
+    UnknownOutcomeError,
+    Window,
+    Write,
+    by_cursor,
+)
+
+BASE_URL: Final = "https://api.pipedrive.com"
+
+# What the largest plan allows in 2 s (README, Limits). Smaller ones are told by the headers of every answer.
+_BURST_API_TOKEN: Final = Burst(120, 2.0)
+_BURST_OAUTH: Final = Burst(480, 2.0)
+
+# Up to so many records one call each is cheaper than the list that takes their ids.
+_ONE_BY_ONE: Final = 5
+
+
+class _Id(msgspec.Struct):
+    id: int
+    is_deleted: bool = False
+
+
+class _Extra(msgspec.Struct):
+    next_cursor: str | None = None
+
+
+class _Ids(msgspec.Struct):
+    success: Literal[True]
+    data: list[_Id]
+    additional_data: _Extra | None = None
+
+
+_IDS_ALONE: Final = msgspec.json.Decoder(_Ids)
+
+
+class PipedriveConnector:
+    name: ClassVar[str] = "pipedrive"
+    label: ClassVar[str] = "Pipedrive"
+    unit: ClassVar[str] = "tokens"
+    role: ClassVar[Literal["crm", "files", "cem"]] = "crm"
+    settings: ClassVar[type[Settings]] = PipedriveSettings
+    stream_settings: ClassVar[type[StreamSettings]] = PipedriveStream
+
+    def __init__(self, transport: Transport, settings: PipedriveSettings, tools: Tools) -> None:
+        self._transport = transport
+        self._settings = settings
+        self._tools = tools
+        self._lock = threading.Lock()
+        self._catalogues: dict[str, list[Json]] = {}  # rows of a catalogue by its path
+
+    @classmethod
+    def connect(cls, settings: PipedriveSettings, tools: Tools) -> "PipedriveConnector":
+        by_token = isinstance(settings.auth, ApiTokenAuth)
+        transport = Transport(
+            settings.base_url or BASE_URL,
+            authorizer(settings, tools),
+            STATUSES,
+            tools,
+            tools.connection,
+            costs=V2,
+            limits=Limits(
+                bursts=(_BURST_API_TOKEN if by_token else _BURST_OAUTH,),
+                burst_remaining="x-ratelimit-remaining",
+                burst_resets="x-ratelimit-reset",
+            ),
+            insecure=settings.insecure,
+        )
+        return cls(transport, settings, tools)
+
+    @property
+    def streams(self) -> Mapping[str, StreamSpec]:
+        return {name: resource.spec for name, resource in RESOURCES.items()}
+
+    def close(self) -> None:
+        self._transport.close()
+
+    # who we are, and what there is
+
+    def account(self) -> Account:
+        me = lists.one_of(self._transport.get("/v1/users/me", cost=ME))
+        country = me.get("company_country")
+        return Account(
+            id=str(me["company_id"]),
+            name=str(me.get("company_name") or me.get("company_domain") or me["company_id"]),
+            identity=str(me.get("email") or me.get("name") or me.get("id")),
+            time_zone=me.get("timezone_name"),
+            currency=me.get("default_currency"),
+            country=country if isinstance(country, str) and len(country) == 2 else None,
+            missing=self._missing(),
+        )
+
+    def _missing(self) -> Mapping[str, Sequence[str]]:
+        """Streams whose scope was not granted. Only an app's grant names its scopes; a user's token has none."""
+        held = self._tools.tokens.read(self._tools.connection)
+        granted = None if held is None else held.extra.get("scope")
+        if not granted:
+            return {}
+        scopes = set(granted.replace(",", " ").split())
+        return {
+            name: (resource.scopes[0],)
+            for name, resource in RESOURCES.items()
+            if resource.scopes and scopes.isdisjoint(resource.scopes)
+        }
+
+    def fields(self, stream: str) -> Sequence[FieldInfo]:
+        """The fields as the account has them now: the catalogue is asked for anew."""
+        return described(stream, self._catalogue(stream, anew=True), included=self._included(stream))
+
+    def _included(self, stream: str) -> tuple[str, ...]:
+        own = self._settings.streams.get(stream)
+        return own.include_fields if isinstance(own, PipedriveStream) else ()
+
+    def _catalogue(self, stream: str, *, anew: bool = False) -> list[Json]:
+        """The rows of a stream's catalogue as they were last read."""
+        path = RESOURCES[stream].catalogue
+        if path is None:
+            return []
+        with self._lock:
+            if anew or path not in self._catalogues:
+                self._catalogues[path] = self._read_catalogue(path)
+            return self._catalogues[path]
+
+    def _read_catalogue(self, path: str) -> list[Json]:
+        def ask(params: Mapping[str, Any]) -> Answer:
+            return self._transport.get(path, params, cost=FIELDS)
+
+        try:
+            pages = by_cursor(ask, {"limit": PAGE}, lists.next_cursor, where=f"Pipedrive {path}")
+            return [row for answer in pages for row in lists.rows_of(answer)]
+        except GrantError as exc:
+            # Of activities only an admin may read the catalogue; what every activity has is known without it.
+            if exc.status == 403 and path == RESOURCES["activities"].catalogue:
+                return []
+            raise
+
+    def _by_path(self, stream: str) -> Mapping[str, FieldInfo]:
+        known = described(stream, self._catalogue(stream), included=self._included(stream))
+        return {info.path: info for info in known}
+
+    def parts(self, stream: str) -> Sequence[str]:
+        return [""] if RESOURCES[stream].archived is None else [LIVE, ARCHIVED]
+
+    # reading
+
+    def pull(self, stream: str, window: Window) -> Iterator[Page]:
+        """The changed records of one part. Lists of the second version come oldest change first, others by id."""
+        resource = RESOURCES[stream]
+        match resource.walk:
+            case "cursor":
+                listed = self._by_change(stream, resource, window)
+            case "offset":
+                listed = self._by_start(stream, resource, window)
+            case _:
+                answer = self._transport.get(resource.path, cost=resource.spec.costs.list)
+                listed = iter([lists.Listed(lists.rows_of(answer), None, answer.server_time)])
+        for page in listed:
+            yield self._page(stream, page)
+
+    def _by_change(self, stream: str, resource: Resource, window: Window) -> Iterator[lists.Listed]:
+        path, cost = self._list_of(resource, window.part)
+        always = {
+            "limit": PAGE,
+            "sort_by": "update_time",
+            "sort_direction": "asc",
+            "include_fields": self._include(stream),
+        }
+        return lists.by_change(
+            lambda params: self._transport.get(path, {**always, **params}, cost=cost),
+            since=lists.stamp(window.since),
+            position=window.position,
+            where=f"Pipedrive {stream}",
+        )
+
+    def _by_start(self, stream: str, resource: Resource, window: Window) -> Iterator[lists.Listed]:
+        """By id, which an edit does not move; where there is no `since`, newest change first down to it."""
+        path, cost = self._list_of(resource, window.part)
+        archived = window.part == ARCHIVED
+        downwards = archived and not resource.archived_since and window.since is not None
+        always: dict[str, Any] = {"limit": PAGE, "sort": "update_time DESC, id ASC" if downwards else "id ASC"}
+        if not archived or resource.archived_since:
+            always["updated_since"] = lists.stamp(window.since)
+        for page in lists.by_start(
+            lambda start: self._transport.get(path, {**always, "start": start}, cost=cost),
+            position=window.position,
+            where=f"Pipedrive {stream}",
+        ):
+            if downwards and page.rows and _before(page.rows[-1], window):
+                yield page._replace(position=None)
+                return
+            yield page
+
+    def _list_of(self, resource: Resource, part: str) -> tuple[str, int]:
+        if part == ARCHIVED and resource.archived is not None:
+            return resource.archived, resource.archived_cost
+        return resource.path, resource.spec.costs.list
+
+    def _include(self, stream: str) -> str | None:
+        """Fields to ask for. Some exist only in accounts with an add-on: those only if the catalogue has them."""
+        resource = RESOURCES[stream]
+        known = optional(self._catalogues.get(resource.catalogue or "", ()))
+        wanted = {*self._included(stream), *(name for name in resource.include if name in known)}
+        return ",".join(sorted(wanted)) or None
+
+    def _page(self, stream: str, page: lists.Listed) -> Page:
+        made, faults = self._records(stream, page.rows)
+        return Page(records=made, position=page.position, server_time=page.server_time, faults=faults)
+
+    def _records(self, stream: str, rows: Sequence[Json]) -> tuple[Sequence[RemoteRecord], Sequence[RowFault]]:
+        if stream == "users":
+            return [RemoteRecord(str(row["id"]), None, None, shapes.user(row)) for row in rows], ()
+        if stream in ("notes", "leads"):
+            rows = [self._plain(stream, row) for row in rows]
+        return lists.records(rows, where=stream)
+
+    def _plain(self, stream: str, row: Json) -> Json:
+        """A row of either version in the form in which the hub keeps it."""
+        if stream == "notes" and isinstance(row, dict):
+            return shapes.note(row)
+        if stream == "leads" and isinstance(row, dict):
+            return shapes.lead(row, lambda: self._by_path("leads"))
+        return row
+
+    def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
+        """These records now, archived and lately deleted ones too; what is missing is gone or invisible."""
+        resource = RESOURCES[stream]
+        if resource.walk == "whole":
+            wanted = set(keys)
+            for page in self.pull(stream, Window(part="", since=None)):
+                yield Page([one for one in page.records if one.key in wanted], None, page.server_time)
+        elif resource.walk == "offset" or len(keys) <= _ONE_BY_ONE:
+            for key in keys:
+                answer = self._transport.get(
+                    f"{resource.path}/{key}", self._asked(stream), cost=resource.spec.costs.get, accept={404}
+                )
+                if answer.status != 404:
+                    yield self._page(stream, lists.Listed([lists.one_of(answer)], None, answer.server_time))
+        else:
+            for start in range(0, len(keys), IDS):
+                yield from self._by_ids(stream, resource, keys[start : start + IDS])
+
+    def _asked(self, stream: str) -> Mapping[str, Any]:
+        return {"include_fields": self._include(stream)} if RESOURCES[stream].walk == "cursor" else {}
+
+    def _by_ids(self, stream: str, resource: Resource, keys: Sequence[str]) -> Iterator[Page]:
+        missing = list(keys)
+        for part in self.parts(stream):
+            path, cost = self._list_of(resource, part)
+            params = {"ids": ",".join(missing), "limit": PAGE, **self._asked(stream)}
+            answer = self._transport.get(path, params, cost=cost)
+            page = self._page(stream, lists.Listed(lists.rows_of(answer), None, answer.server_time))
+            yield page
+            shown = {record.key for record in page.records}
+            missing = [key for key in missing if key not in shown]
+            if not missing:
+                return
+
+    def keys(self, stream: str) -> Iterator[Sequence[str]]:
+        """Every live key. By id, so that nothing moves while we read; a list that runs backwards is an error."""
+        resource = RESOURCES[stream]
+        for part in self.parts(stream):
+            if resource.walk == "cursor":
+                yield from self._ids(stream, *self._list_of(resource, part))
+            else:
+                for page in self.pull(stream, Window(part=part, since=None)):
+                    yield [record.key for record in page.records]
+
+    def _ids(self, stream: str, path: str, cost: int) -> Iterator[Sequence[str]]:
+        last = 0
+
+        def ask(params: Mapping[str, Any]) -> Answer:
+            return self._transport.get(path, params, cost=cost)
+
+        def follow(answer: Answer) -> Mapping[str, Any] | None:
+            extra = answer.decode(_IDS_ALONE).additional_data
+            return {"cursor": extra.next_cursor} if extra is not None and extra.next_cursor else None
+
+        first = {"limit": PAGE, "sort_by": "id", "sort_direction": "asc"}
+        for answer in by_cursor(ask, first, follow, where=f"Pipedrive {stream}"):
+            for row in (rows := answer.decode(_IDS_ALONE).data):
+                if row.id <= last:
+                    raise ShapeError(
+                        f"Pipedrive {stream}: the list is not ordered by id, so it cannot prove that it is complete",
+                        hint="nothing is taken for deleted; if it stays, ask the vendor",
+                        code="CW307",
+                    )
+                last = row.id
+            yield [str(row.id) for row in rows if not row.is_deleted]
+
+    def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
+        """Deals deleted since then, within the 30 days that Pipedrive keeps them. Other streams have no such list."""
+        if not RESOURCES[stream].spec.removals:
+            return
+        resource = RESOURCES[stream]
+        always = {"limit": PAGE, "sort_by": "update_time", "sort_direction": "asc", "status": "deleted"}
+        for page in lists.by_change(
+            lambda params: self._transport.get(resource.path, {**always, **params}, cost=resource.spec.costs.list),
+            since=lists.stamp(window.since),
+            position=window.position,
+            where=f"Pipedrive deleted {stream}",
+        ):
+            made, _ = lists.records(page.rows, where=stream)
+            yield [Removal(record.key, record.modified, None) for record in made]
+
+    # writing
+
+    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+        """Did that create arrive? Among the newest records, which show at once; then by search, whose index lags."""
+        resource = RESOURCES[stream]
+        newest = self._transport.get(resource.path, arrived.newest(resource), cost=resource.spec.costs.list)
+        made, _ = self._records(stream, lists.rows_of(newest))
+        found = [record for record in made if arrived.is_it(stream, record.values, write)]
+        question = arrived.question(resource, write)
+        if found or question is None or resource.search is None:
+            return found
+        answer = self._transport.get(resource.search, question, cost=V2.search)
+        keys = arrived.keys(answer)
+        candidates = [record for page in self.fetch(stream, keys) for record in page.records] if keys else []
+        return [record for record in candidates if arrived.is_it(stream, record.values, write)]
+
+    def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
+        """One call each: Pipedrive takes no batches. Once it asks us to wait, the rest is left for later."""
+        fields = self._by_path(stream)
+        waits: LaterError | None = None
+        for write in writes:
+            if waits is not None:
+                yield Outcome(write.action, "later", write.key, reason=waits.text)
+                continue
+            try:
+                yield self._send(stream, write, fields)
+            except UnknownOutcomeError as exc:
+                yield Outcome(write.action, "unknown", write.key, reason=exc.text)
+            except LaterError as exc:
+                waits = exc
+                yield Outcome(write.action, "later", write.key, reason=exc.text)
+            except RecordError as exc:
+                yield Outcome(write.action, "rejected", write.key, reason=_reason(exc, fields))
+            except GrantError as exc:
+                # A record that belongs to somebody else is refused like this; a missing scope concerns them all.
+                if exc.status != 403 or exc.vendor_code != SAID:
+                    raise
+                yield Outcome(write.action, "rejected", write.key, reason=exc.text)
+
+    def _send(self, stream: str, write: Write, fields: Mapping[str, FieldInfo]) -> Outcome:
+        resource = RESOURCES[stream]
+        body = writes.body(write.op, write.values, fields, stream=stream)
+        costs = resource.spec.costs
+        if write.op == "create":
+            answer = self._transport.request("POST", resource.path, json=body, cost=costs.create)
+        else:
+            path = f"{resource.path}/{write.key}"
+            # Not sent twice: in between somebody else may have edited what it sets.
+            answer = self._transport.request(resource.change, path, json=body, cost=costs.update, idempotent=False)
+        try:
+            row = self._plain(stream, lists.one_of(answer))
+        except ShapeError as exc:
+            raise UnknownOutcomeError(f"{answer.origin}: the answer to a write cannot be read") from exc
+        one = lists.record(row)
+        if isinstance(one, str):
+            # It happened, but the answer does not show the record: the hub reads it.
+            if write.op == "create" and row.get("id") is None:
+                raise UnknownOutcomeError(f"{answer.origin}: the answer to a create names no record")
+            return Outcome(write.action, "done", str(row.get("id") or write.key))
+        return Outcome(write.action, "done", one.key, one.version, one.values)
+
+
+def _before(row: Json, window: Window) -> bool:
+    """Is this row older than what the window asks for?"""
+    one = lists.record(row)
+    return (
+        isinstance(one, RemoteRecord)
+        and one.modified is not None
+        and window.since is not None
+        and one.modified < window.since
+    )
+
+
+def _reason(error: RecordError, fields: Mapping[str, FieldInfo]) -> str:
+    """Why a record was refused: the vendor's own words may quote it, so only the fields that they name are told."""
+    words = str(error.details.get("error")) if isinstance(error.details, Mapping) else ""
+    named = sorted({info.label for info in fields.values() if info.name in _words(words)})
+    return f"{error.text} ({', '.join(named)})" if named else error.text
+
+
+def _words(text: str) -> set[str]:
+    return {word.strip(".,:;'\"()[]") for part in text.split() for word in (part, *part.split("."))}
