@@ -7,7 +7,8 @@ counts lines as an editor does, and turns a row that cannot be read into a `BadR
 import codecs
 import csv
 import io
-from collections import Counter
+import re
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,9 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 
 # A row beyond this is a quotation mark that was never closed, not a row.
 _LONGEST_FIELD: Final = 1024 * 1024
+_DECLARED: Final = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # a spreadsheet's own first line
+_SHOWN: Final = 2000  # letters of a line that cannot be split
+_UNCLOSED: Final = "a quotation mark is opened here and never closed"
 _ESCAPE: Final = "surrogateescape"  # marks undecodable bytes one by one, so that their row alone is set aside
 
 
@@ -69,7 +73,7 @@ def _mostly_utf8(sample: bytes) -> bool:
 
 
 def guess_delimiter(sample: str) -> str:
-    """The delimiter of a text that begins like this: the one that splits the most rows into as many cells as the first."""
+    """The delimiter of a text that begins like this: under it the most rows have as many cells as the first."""
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
         widths = [len(row) for row in islice(_split(io.StringIO(sample, newline=""), delimiter), 50) if row]
@@ -84,23 +88,41 @@ def guess_delimiter(sample: str) -> str:
 
 
 def read_rows(raw: BinaryIO, *, encoding: str | None = None, delimiter: str | None = None) -> Rows:
-    """Rows of a CSV file, the header among them (the first). Blank lines are left out.
+    """Rows of a CSV file, the header among them (the first). Blank lines are left out, and a first line `sep=;`.
 
     `encoding` and `delimiter` are guessed where they are None. Raises OSError as the file does.
     """
     buffered = io.BufferedReader(raw) if isinstance(raw, io.RawIOBase) else raw
-    sample = buffered.read(SAMPLE)
+    encoding = _without_mark(encoding or file_encoding(buffered))
+    beginning = buffered.read(SAMPLE).decode(encoding, "replace")
     buffered.seek(0)
-    encoding = encoding or guess_encoding(sample)
-    if codecs.lookup(encoding).name == "utf-8":
-        encoding = "utf-8-sig"  # a mark at the beginning is never part of the first column's name
+    declared = _DECLARED.match(beginning)
     if delimiter is None:
-        delimiter = guess_delimiter(sample.decode(encoding, "replace"))
+        delimiter = guess_delimiter(beginning) if declared is None else declared[1]
     text = io.TextIOWrapper(buffered, encoding=encoding, errors=_errors_for(encoding), newline="")
     try:
-        yield from _rows(text, delimiter)
+        yield from _rows(text, delimiter, skip=0 if declared is None else 1)
     finally:
         text.detach()  # the file is the caller's to close
+
+
+def file_encoding(file: BinaryIO) -> str:
+    """The encoding of a file, which is read up to where it tells, and then set back to its beginning.
+
+    A file that begins in plain ASCII tells it only at its first other letter, however far behind that stands.
+    """
+    file.seek(0)
+    sample = file.read(SAMPLE)
+    while sample.isascii() and 0 not in sample and (more := file.read(SAMPLE)):
+        sample = more
+    file.seek(0)
+    start = next((at for at, byte in enumerate(sample) if byte > 127), 0) if 0 not in sample else 0
+    return guess_encoding(sample[start:])
+
+
+def _without_mark(encoding: str) -> str:
+    """A mark at the beginning is never part of the first column's name."""
+    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
 def _errors_for(encoding: str) -> str:
@@ -108,44 +130,78 @@ def _errors_for(encoding: str) -> str:
     return "replace" if codecs.lookup(encoding).name.startswith("utf-16") else _ESCAPE
 
 
-def _rows(text: TextIO, delimiter: str) -> Rows:
+def _rows(text: TextIO, delimiter: str, *, skip: int) -> Rows:
     lines = _Lines(text)
+    replaced = text.errors == "replace"  # then it is the mark of replacement that tells; else that is a letter
+    for _ in range(skip):
+        next(lines, None)
     reader = csv.reader(lines, delimiter=delimiter, strict=False)
     while True:
         line = lines.number + 1
+        lines.begin()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as exc:
-            # Never exc's own words alone: they are csv's. The reader goes on behind the line that broke.
-            yield BadRow(line, _words(exc), [])
+            # Never exc's own words: they are csv's.
+            yield BadRow(line, _words(exc), [lines.first])
+            lines.retreat()
+            reader = csv.reader(lines, delimiter=delimiter, strict=False)
+            continue
+        if lines.ended:
+            # csv takes everything behind an open quotation mark for one cell, to the end of the file.
+            yield BadRow(line, _UNCLOSED, [lines.first])
+            lines.retreat()
             reader = csv.reader(lines, delimiter=delimiter, strict=False)
             continue
         if not cells or cells == [""]:
             continue
-        if any(_broken(cell) for cell in cells):
+        if any(_broken(cell, replaced=replaced) for cell in cells):
             yield BadRow(line, "bytes that are no text in the file's encoding", [_shown(cell) for cell in cells])
         else:
             yield Row(line, cells)
 
 
 class _Lines:
-    """Lines of a text, counted: csv's own counter starts anew with each reader."""
+    """Lines of a text, counted: csv's own counter starts anew with each reader.
+
+    The lines of the row that is being read are kept, so that a row which swallowed others can give them back.
+    """
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
+        self._row: list[str] = []
+        self._again: deque[str] = deque()
         self.number = 0
+        self.ended = False
+
+    @property
+    def first(self) -> str:
+        """What can be shown of the row's first line."""
+        return _shown(self._row[0][:_SHOWN].rstrip("\r\n")) if self._row else ""
+
+    def begin(self) -> None:
+        """A row begins with the next line."""
+        self._row.clear()
+
+    def retreat(self) -> None:
+        """Hand out the lines of this row once more, but for its first."""
+        self._again.extendleft(reversed(self._row[1:]))
+        self.number -= len(self._row) - 1
+        self.ended = False
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         # Bounded, or a file without line ends would be read whole.
-        line = self._text.readline(_LONGEST_FIELD)
+        line = self._again.popleft() if self._again else self._text.readline(_LONGEST_FIELD)
         if not line:
+            self.ended = True
             raise StopIteration
         self.number += 1
+        self._row.append(line)
         return line.replace("\0", "")
 
 
@@ -158,14 +214,16 @@ def _split(text: TextIO, delimiter: str) -> Iterator[list[str]]:
 
 def _words(exc: csv.Error) -> str:
     if "field larger" in str(exc):
-        return "a quotation mark is opened here and never closed"
+        return _UNCLOSED
     return "quotation marks do not match here"
 
 
-def _broken(cell: str) -> bool:
+def _broken(cell: str, *, replaced: bool) -> bool:
     if cell.isascii():
         return False
-    return any("\ud800" <= letter <= "\udfff" or letter == "\ufffd" for letter in cell)
+    if replaced:
+        return "\ufffd" in cell
+    return any("\ud800" <= letter <= "\udfff" for letter in cell)
 
 
 def _shown(cell: str) -> str:

@@ -1,0 +1,1 @@
+"""Folders of CSV, JSON and Excel exports, as if they were an account."""
