@@ -1,0 +1,115 @@
+"""Numbers, exact: canonical decimal text, never through a float."""
+
+import re
+from decimal import Decimal
+from typing import Final, Literal
+
+from mapping.cx import canonical
+from mapping.normalise.misfit import Misfit
+
+# Far more than any amount needs; what lies beyond is a slip or an attack ("1e999999999" has a gigabyte of zeros).
+DIGITS: Final = 40
+
+_PLAIN: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_EXACT: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_BLANK_GROUPS: Final = re.compile(r"(?<=[0-9])[ \u00a0\u2009\u202f'’](?=[0-9]{3}(?![0-9]))")
+_COMMA_GROUPS: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[+-]?[0-9]{1,3}(?:,[0-9]{3}){2,}")
+_POINT_GROUPS: Final = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[+-]?[0-9]{1,3}(?:\.[0-9]{3}){2,}")
+# A single comma that cannot stand between thousands.
+_COMMA: Final = re.compile(r"[+-]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|(?:0|[0-9]{4,}),[0-9]+)")
+_SIGNS: Final = str.maketrans({"−": "-", "﹣": "-", "－": "-", "＋": "+", "٫": ".", "٬": ",", "．": ".", "，": ","})
+
+
+def decimal(raw: object, *, mark: Literal[".", ","] | None = None) -> str | None:
+    """Canonical text: "12000", "8.5".
+
+    Digits of any script. Groups of thousands are understood where they can be nothing else: "1,234.50", "1.234,50",
+    "1 234,5". Of "1.234" the point is the decimal mark, as in JSON; "1,234" is a misfit unless `mark` tells.
+    """
+    if raw is None:
+        return None
+    if type(raw) is int and -(10**DIGITS) < raw < 10**DIGITS:
+        return str(raw)
+    if isinstance(raw, str):
+        text = raw.strip()
+        if not text:
+            return None
+        return _canonical(Decimal(_readable(text, mark)))
+    return plain(raw) if not isinstance(raw, bool) else _no_number()
+
+
+def plain(raw: object) -> str:
+    """A number of JSON as canonical text. A float goes by its shortest spelling: 0.1 is 0.1."""
+    if isinstance(raw, float):
+        return _canonical(Decimal(repr(raw)))
+    if isinstance(raw, int):
+        return _canonical(Decimal(raw)) if -(10**DIGITS) < raw < 10**DIGITS else _no_number()
+    if isinstance(raw, Decimal):
+        return _canonical(raw)
+    if raw == [] or raw == {}:
+        raise Misfit("number")
+    return _no_number()
+
+
+def integer(raw: object, *, mark: Literal[".", ","] | None = None) -> int | None:
+    """A whole number; 12.0 is one."""
+    if type(raw) is int and -(10**DIGITS) < raw < 10**DIGITS:
+        return raw
+    told = _told(raw, mark, "whole number")
+    if told is None:
+        return None
+    if "." in told:
+        raise Misfit("whole number")
+    return int(told)
+
+
+def percent(raw: object, *, fraction: bool = False) -> str | None:
+    """0 to 100, with or without the sign. `fraction`: the side sends 0 to 1."""
+    if isinstance(raw, str) and raw.rstrip().endswith(("%", "٪", "％")):
+        raw, fraction = raw.rstrip()[:-1], False
+    told = _told(raw, None, "percentage from 0 to 100")
+    if told is None:
+        return None
+    value = Decimal(told) * 100 if fraction else Decimal(told)
+    if not 0 <= value <= 100:
+        raise Misfit("percentage from 0 to 100")
+    return canonical(value)
+
+
+def _told(raw: object, mark: Literal[".", ","] | None, want: str) -> str | None:
+    try:
+        return decimal(raw, mark=mark)
+    except Misfit:
+        raise Misfit(want) from None
+
+
+def _canonical(value: Decimal) -> str:
+    if not value.is_finite() or not -DIGITS <= value.adjusted() < DIGITS or len(value.as_tuple().digits) > 2 * DIGITS:
+        if value.is_zero():
+            return "0"
+        raise Misfit("number")
+    return canonical(value)
+
+
+def _readable(text: str, mark: Literal[".", ","] | None) -> str:
+    if mark is None and _PLAIN.fullmatch(text):
+        return text
+    if not text.isascii():
+        text = "".join(str(int(c)) if c.isdecimal() else c for c in text.translate(_SIGNS))
+    text = _BLANK_GROUPS.sub("", text)
+    if mark is not None:
+        other = "," if mark == "." else "."
+        text = re.sub(rf"(?<=[0-9]){re.escape(other)}(?=[0-9]{{3}}(?![0-9]))", "", text).replace(mark, ".")
+    elif _COMMA_GROUPS.fullmatch(text):
+        text = text.replace(",", "")
+    elif _POINT_GROUPS.fullmatch(text):
+        text = text.replace(".", "").replace(",", ".")
+    elif _COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    if not _EXACT.fullmatch(text):
+        raise Misfit("number")
+    return text
+
+
+def _no_number() -> str:
+    raise Misfit("number")
