@@ -27,13 +27,19 @@ _OWN: Final = {
     "zh-s": "zh-Hans",
     "zh-t": "zh-Hant",
     "es-es": "es",
-    "sr-ba": "sr-Cyrl-BA",
     "iw": "he",
     "in": "id",
     "ji": "yi",
-    "no": "nb",
     "sh": "sr-Latn",
-    "tl": "fil",
+}
+_ALSO: Final = {
+    "mandarin": "zh",
+    "simplified chinese": "zh-Hans",
+    "chinese (simplified)": "zh-Hans",
+    "traditional chinese": "zh-Hant",
+    "chinese (traditional)": "zh-Hant",
+    "brazilian portuguese": "pt-BR",
+    "farsi": "fa",
 }
 _CHINESE: Final = {"CN": "Hans", "SG": "Hans", "TW": "Hant", "HK": "Hant", "MO": "Hant"}
 
@@ -82,7 +88,8 @@ def _three_letters() -> dict[str, str]:
     from babel import Locale
     from babel.core import get_global
 
-    told = {code: code for code in Locale.parse("en").languages if len(code) == 3 and code.isascii()}
+    english = [str(code) for code in Locale.parse("en").languages]
+    told = {code: code for code in english if len(code) == 3 and code.isascii()}
     for alias, code in get_global("language_aliases").items():
         if len(alias) == 3 and len(code) in (2, 3):
             told[alias] = _OWN.get(code, code)
@@ -106,9 +113,4 @@ def _names() -> dict[str, str]:
             continue
         if own:
             told.setdefault(own.casefold(), tag)
-    told |= {"mandarin": "zh", "simplified chinese": "zh-Hans", "traditional chinese": "zh-Hant", "farsi": "fa"}
-    return told | {
-        "chinese (simplified)": "zh-Hans",
-        "chinese (traditional)": "zh-Hant",
-        "brazilian portuguese": "pt-BR",
-    }
+    return told | _ALSO

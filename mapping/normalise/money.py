@@ -45,7 +45,8 @@ def normalise(amount: object, currency: object = None) -> dict[str, str] | None:
     if isinstance(amount, Mapping):
         if not amount:
             return None
-        amount, currency = amount.get("amount"), amount.get("currency") or currency
+        currency = amount.get("currency") or currency
+        amount = amount.get("amount")
     told = _amount(amount)
     if told is None:
         return None

@@ -93,7 +93,7 @@ def _compiled(code: str) -> "re.Pattern[str] | None":
 
 
 def _of_regions(every: "list[PhoneMetadata]") -> str:
-    """The first region that claims a number decides, as in the library: one with leading digits claims by them alone."""
+    """The first region that claims a number decides, as in the library; leading digits alone make a claim."""
     told, claimed = [], ""
     for one in every:
         types = _of_types(one)
