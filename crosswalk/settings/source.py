@@ -1,0 +1,314 @@
+"""The text of a YAML file as a tree of nodes with marks, read so that YAML 1.1 and 1.2 say the same.
+
+PyYAML's composer gives the tree; this module walks it itself: a plain scalar stays the text that stands there (`NO`,
+`012`, `16:30` and `2026-11-23` are words), only `true false null ~` and nothing are more than text; a key that stands
+twice is a fault (CW114), not the last one; and what the parser cannot read is told in our words, with the cure for
+the place (CW100).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias
+
+import yaml
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from crosswalk.settings.faults import Faults, Mark
+
+# libyaml where it is built in: it is ten times as fast. Both count columns in characters.
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVED: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what the parser counts as the end of a line
+_CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MOST_NODES: Final = 500_000  # aliases can make a small file stand for a huge one
+_DEEPEST: Final = 60
+_LARGEST: Final = 16 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Scalar:
+    """Text, or what `true false null ~` and nothing stand for. `shown`: what a message says instead of the value."""
+
+    mark: Mark
+    value: str | bool | None
+    written: str
+    quoted: bool = False
+    flow: bool = False
+    shown: str | None = None
+    broken: bool = False  # only a piece of what was meant; told already
+
+    @property
+    def text(self) -> str:
+        return self.written if self.shown is None else self.shown
+
+
+class Entry(NamedTuple):
+    key: Scalar
+    value: "Node"
+
+
+@dataclass(slots=True)
+class Table:
+    """A mapping, in the order of the file; a key that stands twice is here once, the first time."""
+
+    mark: Mark
+    entries: list[Entry] = field(default_factory=list)
+    flow: bool = False
+
+    def __iter__(self) -> Iterator[tuple[str, Entry]]:
+        for entry in self.entries:
+            yield entry.key.written, entry
+
+    def get(self, name: str) -> Entry | None:
+        return next((entry for entry in self.entries if entry.key.written == name), None)
+
+
+@dataclass(slots=True)
+class Row:
+    """A list."""
+
+    mark: Mark
+    items: "list[Node]" = field(default_factory=list)
+
+
+Node: TypeAlias = Scalar | Table | Row
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines as the parser counts them."""
+    return _BREAK.split(text)
+
+
+def decode(raw: bytes, faults: Faults) -> str | None:
+    """The text of a file, a byte order mark left out; None with a CW100 where it is no text."""
+    if len(raw) > _LARGEST:
+        faults.add("CW100", None, f"the file has {len(raw):,} bytes", f"a configuration has at most {_LARGEST:,}")
+        return None
+    try:
+        return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8-sig", errors="replace")
+        at = lines_of(before)
+        mark = Mark(len(at), len(at[-1]) + 1)
+        faults.add("CW100", mark, f"the file is not UTF-8 here: byte 0x{raw[error.start]:02x}", "save it as UTF-8")
+        return None
+
+
+def parse(text: str, faults: Faults) -> Node | None:
+    """The tree of one document; None for an empty file or, with a CW100, one that cannot be parsed."""
+    strange = _CONTROL.search(text)
+    if strange:
+        before = lines_of(text[: strange.start()])
+        mark = Mark(len(before), len(before[-1]) + 1)
+        faults.add("CW100", mark, f"the file is not YAML here: found the control character U+{ord(strange[0]):04X}",
+                   "take it out")  # fmt: skip
+        return None
+    lines = lines_of(text)
+    try:
+        root = yaml.compose(text, _LOADER)
+    except yaml.MarkedYAMLError as error:
+        _explain(error, lines, faults)
+        return None
+    except (yaml.YAMLError, RecursionError) as error:
+        faults.add("CW100", None, f"the file is not YAML: {type(error).__name__}", "compare it with a sample")
+        return None
+    if root is None:
+        return None
+    walk = _Walk(lines, faults)
+    try:
+        return walk.node(root, flow=False)
+    except _TooLargeError:
+        return None
+
+
+class _TooLargeError(Exception):
+    """The walk has said why and stops."""
+
+
+class _Walk:
+    def __init__(self, lines: list[str], faults: Faults) -> None:
+        self._lines = lines
+        self._faults = faults
+        self._count = 0
+        self._above: list[int] = []
+
+    def node(self, node: yaml.Node, *, flow: bool) -> Node:
+        self._count += 1
+        mark = self._mark(node)
+        if self._count > _MOST_NODES:
+            self._stop(mark, "aliases make this file too large", "write out what they stand for")
+        if id(node) in self._above or len(self._above) > _DEEPEST:
+            self._stop(mark, "this part contains itself or is nested too deeply", "write out what the alias stands for")
+        if node.tag.startswith("!") and node.tag != "!":
+            # The parser takes `!name: x` for a tag on x.
+            self._faults.add(
+                "CW100", mark, f"the file is not YAML here: '{node.tag}' begins a tag", 'put it in quotes: "!name"'
+            )
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, mark, flow=flow)
+        self._above.append(id(node))
+        try:
+            if isinstance(node, MappingNode):
+                return self._table(node, mark)
+            flow = isinstance(node, SequenceNode) and bool(node.flow_style)
+            return Row(mark, [self.node(item, flow=flow) for item in node.value])
+        finally:
+            self._above.pop()
+
+    def _table(self, node: MappingNode, mark: Mark) -> Table:
+        table = Table(mark, flow=bool(node.flow_style))
+        first: dict[str, Scalar] = {}
+        for key_node, value_node in node.value:
+            value = self.node(value_node, flow=table.flow)
+            key = self.node(key_node, flow=table.flow)
+            if not isinstance(key, Scalar):
+                self._faults.add(
+                    "CW100", key.mark, "a list or mapping cannot be a key", "write a word before the colon"
+                )
+                continue
+            earlier = first.setdefault(key.written, key)
+            if earlier is not key:
+                self._faults.add(
+                    "CW114",
+                    key.mark,
+                    f"'{key.written}' stands twice, in line {earlier.mark.line} and in line {key.mark.line}",
+                    "keep one of them: most readers of YAML take the last and say nothing",
+                )
+                continue
+            if key.written == "<<" and not key.quoted:
+                self._faults.add(
+                    "CW100",
+                    key.mark,
+                    "'<<' merges mappings in YAML 1.1 only",
+                    "write the keys out, or use mapping_file",
+                )
+                continue
+            table.entries.append(Entry(key, value))
+        return table
+
+    def _scalar(self, node: ScalarNode, mark: Mark, *, flow: bool) -> Scalar:
+        written: str = node.value
+        quoted = node.style in ("'", '"', "|", ">")
+        if not quoted:
+            self._comment(node)
+        value = written if quoted else _RESOLVED.get(written, written)
+        return Scalar(mark, value, written, quoted=quoted, flow=flow)
+
+    def _comment(self, node: ScalarNode) -> None:
+        """`Phone #1 | phone` maps Phone: the rest is a comment."""
+        end = node.end_mark
+        if not node.value or end.line >= len(self._lines):
+            return
+        rest = self._lines[end.line][end.column :]
+        found = re.match(r"[ \t]+(#[^\s#].*)", rest)
+        if found:
+            mark = Mark(end.line + 1, end.column + found.start(1) + 1, len(found[1].rstrip()))
+            self._faults.add(
+                "CW111", mark, f"'{_short(found[1].rstrip())}' is a comment: the value is '{_short(node.value)}'",
+                "quote the whole value in single quotes, or write a blank behind the #",
+            )  # fmt: skip
+
+    def _mark(self, node: yaml.Node) -> Mark:
+        start, end = node.start_mark, node.end_mark
+        if end.line == start.line:
+            width = end.column - start.column
+        else:
+            width = len(self._lines[start.line].rstrip()) - start.column if start.line < len(self._lines) else 1
+        return Mark(start.line + 1, start.column + 1, max(width, 1))
+
+    def _stop(self, mark: Mark, text: str, hint: str) -> None:
+        self._faults.add("CW100", mark, text, hint)
+        raise _TooLargeError
+
+
+def _short(text: str, most: int = 30) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+_QUOTE_WHOLE: Final = "put the whole value in single quotes"
+_INDENT: Final = "compare the indentation with the line above"
+
+
+def _explain(error: yaml.MarkedYAMLError, lines: list[str], faults: Faults) -> None:
+    """The parser's place, our words."""
+    problem = error.problem_mark or error.context_mark
+    opened = error.context_mark or problem
+    if problem is None or opened is None:
+        faults.add("CW100", None, "the file is not YAML", _INDENT)
+        return
+    context, what = error.context or "", error.problem or ""
+    at, cure = problem, _INDENT
+    if "block scalar" in context:
+        at, cure = opened, _quoted(lines, opened.line)
+    elif "scanning an alias" in context or "undefined alias" in what:
+        at = opened if "alias" in context else problem
+        cure = f"a * begins an alias: {_quoted(lines, at.line)}"
+    elif "anchor" in context or "duplicate anchor" in what:
+        at, cure = opened, f"a & begins an anchor: {_quoted(lines, opened.line)}"
+    elif "quoted scalar" in context:
+        at, cure = (opened, "this quote is not closed") if "end of stream" in what else (problem, "double it: ''")
+        if "escape" in what or "hexdecimal" in what:
+            cure = "a \\ begins an escape between double quotes: use single ones"
+    elif "another document" in what:
+        cure = "one file is one document: take out the line ---"
+    elif "cannot start any token" in what:
+        cure = _cannot_start(_found(lines, problem))
+    elif "mapping values are not allowed" in what:
+        cure = _second_colon(lines, problem)
+    elif "block sequence entries" in what:
+        cure = "begin the list on a line of its own, or write it as [a, b]"
+    elif "flow" in context:
+        cure = _in_brackets(lines, opened, problem)
+    elif "did not find expected key" in what and _is_inside(lines, problem):
+        cure = _quoted(lines, problem.line)
+    mark = Mark(at.line + 1, at.column + 1, 1)
+    faults.add("CW100", mark, f"the file is not YAML here: found {_found(lines, at)}", cure)
+
+
+def _found(lines: list[str], mark: yaml.Mark) -> str:
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    if mark.column < len(line):
+        return "a tab" if line[mark.column] == "\t" else f"'{line[mark.column]}'"
+    return "the end of the file" if mark.line >= len(lines) - 1 else "the end of the line"
+
+
+def _quoted(lines: list[str], line: int) -> str:
+    """The cure for a value that has to be quoted whole, written out where it is short."""
+    text = lines[line] if line < len(lines) else ""
+    found = re.search(r"^\s*(?:- )?(?:[^:]|:(?!\s))*:\s+([^{\[].*?)\s*$", text)
+    if found and len(found[1]) <= 40 and "'" not in found[1]:
+        return f"{_QUOTE_WHOLE}: '{found[1]}'"
+    return _QUOTE_WHOLE
+
+
+def _cannot_start(found: str) -> str:
+    if found == "a tab":
+        return "indent with blanks: YAML takes no tab"
+    return f"{found} begins nothing in YAML: put the value in single quotes"
+
+
+def _second_colon(lines: list[str], mark: yaml.Mark) -> str:
+    before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
+    reference = re.search(r"(?:^|\s)(env|file)$", before)
+    if reference:
+        return f"no blank belongs behind {reference[1]}: , as in {reference[1]}:NAME"
+    if re.search(r":\s+\S", before):
+        return f"a second ': ' in one value: {_quoted(lines, mark.line)}"
+    return _INDENT
+
+
+def _in_brackets(lines: list[str], opened: yaml.Mark, problem: yaml.Mark) -> str:
+    line = lines[problem.line] if problem.line < len(lines) else ""
+    reference = re.search(r"\$\{((?:env|file):[^}\s]*)\}?", line)
+    if reference and reference.start() <= problem.column <= reference.end():
+        return f"a reference has no braces: {reference[1]}"
+    if problem.line > opened.line or problem.column >= len(line):
+        opener = lines[opened.line][opened.column] if opened.column < len(lines[opened.line]) else "{"
+        return f"the {opener} in line {opened.line + 1} is not closed"
+    return "in { } and [ ] a value that holds , : { } [ ] stands in single quotes"
+
+
+def _is_inside(lines: list[str], mark: yaml.Mark) -> bool:
+    """Does something stand before this place in its line? Then it goes on where the value had ended."""
+    return bool(lines[mark.line][: mark.column].strip()) if mark.line < len(lines) else False
