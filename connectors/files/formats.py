@@ -35,6 +35,7 @@ _PIECE: Final = 256 * 1024
 _NO_VALUE: Final = re.compile(r"#(?:N/A|NV|[A-ZÀ-Ý/0]{3,12}[!?])")
 _NOT_COMPUTED: Final = "#N/A"
 _AS_TEXT: Final = re.compile(r'="([^"]*)"')  # ="00123" keeps a spreadsheet from making it a number
+_WRAPPINGS: Final = ("=", "'")
 _GUARDED: Final = re.compile(r"'[=+\-@\t\r]")  # '+49... keeps it from computing
 _BLANKS: Final = re.compile(r"[\s\u200b\ufeff]+")
 
@@ -173,7 +174,7 @@ def _csv(file: BinaryIO, stream: FilesStream, encoding: str, beginning: bytes) -
             elif isinstance(row, BadRow):
                 yield Line(place, None, row.reason, list(row.cells))
             elif any(row.cells):  # spreadsheets save rows of delimiters alone
-                yield header.line(place, [_unwrapped(one) for one in row.cells])
+                yield header.line(place, [_unwrapped(one) if one[:1] in _WRAPPINGS else one for one in row.cells])
     except UnicodeError as exc:
         raise UnreadableError(f"is no text in {encoding}") from exc
     if header is None:
@@ -237,14 +238,16 @@ class Header:
             reason = f"has {len(cells)} cells, the header {width}: a delimiter in a text without quotation marks"
             return Line(place, None, reason, list(cells))
         # Shorter than the header: what is missing was not said. `zip` ends with the shorter one.
-        return Line(
-            place,
-            {
-                name: None if one is None or one == "" or (isinstance(one, str) and one.isspace()) else one
-                for name, one in zip(self.names, cells, strict=False)
-                if not (isinstance(one, str) and one[:1] == "#" and _NO_VALUE.fullmatch(one))
-            },
-        )
+        values: dict[str, Json] = {}
+        for name, one in zip(self.names, cells, strict=False):
+            # The first test answers for nearly every cell of nearly every file.
+            if not isinstance(one, str) or one[:1].isalnum():
+                values[name] = one
+            elif not one or one.isspace():
+                values[name] = None
+            elif one[0] != "#" or not _NO_VALUE.fullmatch(one):
+                values[name] = one
+        return Line(place, values)
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:

@@ -157,7 +157,7 @@ def _rows(text: TextIO, delimiter: str, *, skip: int) -> Rows:
             continue
         if not cells or cells == [""]:
             continue
-        if any(_broken(cell, replaced=replaced) for cell in cells):
+        if not "".join(cells).isascii() and any(_broken(cell, replaced=replaced) for cell in cells):
             yield BadRow(line, "bytes that are no text in the file's encoding", [_shown(cell) for cell in cells])
         else:
             yield Row(line, cells)
@@ -219,8 +219,6 @@ def _words(exc: csv.Error) -> str:
 
 
 def _broken(cell: str, *, replaced: bool) -> bool:
-    if cell.isascii():
-        return False
     if replaced:
         return "\ufffd" in cell
     return any("\ud800" <= letter <= "\udfff" for letter in cell)
