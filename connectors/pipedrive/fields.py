@@ -64,6 +64,7 @@ _MARKETING: Final = (
     ("subscribed", "Subscribed"),
     ("archived", "Archived"),
 )
+_NAMED: Final[Mapping[str, Sequence[tuple[str, str]]]] = {"marketing_status": _MARKETING}
 
 
 def _field(
@@ -258,7 +259,9 @@ def _told(row: Mapping[str, Json], *, custom: bool, stream: str) -> FieldInfo:
     # The first version's rows carry custom fields at their root.
     path = (code if stream == "leads" else CUSTOM + code) if custom else _ALIASES.get(code, code)
     type_ = _TYPES.get(kind, "json" if custom else "int")
-    if type_ == "date" and not custom and code.endswith("_time"):
+    if not custom and code in _NAMED:
+        type_ = "choice"  # a word of a closed list, which the catalogue calls a text
+    elif not custom and type_ == "date" and code.endswith("_time"):
         type_ = "datetime"
     options = [(str(option["id"]), str(option["label"])) for option in row.get("options") or ()]
     return FieldInfo(
@@ -266,7 +269,7 @@ def _told(row: Mapping[str, Json], *, custom: bool, stream: str) -> FieldInfo:
         label=str(row.get("field_name") or code),
         type=type_,
         path=path,
-        options=options or (_MARKETING if code == "marketing_status" else ()),
+        options=options or (() if custom else _NAMED.get(code, ())),
         write=custom or code in _WRITABLE,
         custom=custom,
         max_length=_VARCHAR if kind.startswith("varchar") else None,

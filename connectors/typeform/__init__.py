@@ -1,0 +1,1 @@
+"""Typeform. Vendor facts: README.md in this folder."""
