@@ -1,0 +1,414 @@
+"""review and dlq: what waits for a person."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from crosswalk.cli import text
+from crosswalk.cli.options import app, callback, command
+from crosswalk.cli.screen import Line, Piece, Screen, Span, cut, dim, padded, wide
+from crosswalk.cli.session import DONE, Answer, Session, UsageError
+
+commands = app()
+
+_AT = 57  # column of who a conflict is about
+
+
+# review
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk review                          one after another, on a terminal
+        crosswalk review --list                   what there is to decide
+        crosswalk review C31 --take salesforce    unasked
+        crosswalk review C31 --take zoho --alike  and all that are like it
+        crosswalk review M12 --same
+    """,
+)
+def review(
+    session: Session,
+    item: Annotated[str | None, typer.Argument(metavar="ID", help="A conflict as C31, a pair as M12.")] = None,
+    take: Annotated[str, typer.Option("--take", metavar="CONNECTION", help="Whose value is right.")] = "",
+    value: Annotated[str | None, typer.Option("--value", metavar="TEXT", help="Another value, for all.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave every side what it has.")] = False,
+    alike: Annotated[bool, typer.Option("--alike", help="Decide all conflicts of this kind the same way.")] = False,
+    same: Annotated[bool, typer.Option("--same", help="The two are the same.")] = False,
+    never: Annotated[
+        bool, typer.Option("--never", help="The two are not the same, and are not asked about again.")
+    ] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List, decide nothing.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many are listed; 0: all.")] = 20,
+) -> int:
+    """Decide what the rules could not: conflicts between fields, and records that may be the same."""
+    chosen = [bool(take), value is not None, keep, same, never]
+    if sum(chosen) > 1:
+        raise UsageError("only one decision at a time", "one of --take, --value, --keep, --same, --never")
+    with session.hub() as hub:
+        if item is None:
+            if any(chosen):
+                raise UsageError("which one?", "name a conflict as C31 or a pair as M12")
+            answer = hub.review_list()
+            if listing or session.manners.json or not session.asker.able:
+                return _list(session, answer, limit, asked=not listing)
+            return _Table(session, hub, answer).sit()
+        if item.upper().startswith("M"):
+            if not (same or never):
+                return _one(session, hub, item, "--same or --never")
+            return session.show(hub.review_pair(item.upper(), same=same), decided)
+        if not any(chosen[:3]):
+            return _one(session, hub, item, "--take, --value or --keep")
+        decision = {"take": take or ("keep" if keep else None), "value": value}
+        return session.show(hub.review_decide(item.upper(), **decision, all_like=alike), decided)
+
+
+def _list(session: Session, answer: Answer, limit: int, *, asked: bool) -> int:
+    """What there is to decide. Where somebody came to decide and cannot be asked, the flag is named."""
+    code = session.show(answer, lambda a, s: listed(a, s, limit=limit))
+    waiting = bool(answer["conflicts"] or answer["pairs"])
+    if asked and waiting and not session.manners.json:
+        raise UsageError("there is no terminal to ask on", "review ID --take CONNECTION, review ID --same, or --list")
+    return code
+
+
+def _one(session: Session, hub: Any, item: str, flags: str) -> int:
+    """A single item, shown, and asked about where that is possible."""
+    answer = hub.review_list()
+    found = {
+        "conflicts": [one for one in answer["conflicts"] if one["id"] == item.upper()],
+        "pairs": [one for one in answer["pairs"] if one["id"] == item.upper()],
+    }
+    if not (found["conflicts"] or found["pairs"]):
+        raise UsageError(f"nothing waits under {item}", "crosswalk review --list")
+    if session.manners.json:
+        return session.show({**answer, **found}, lambda a, s: listed(a, s, limit=0))
+    if not session.asker.able:
+        session.out.write(_shown(found, session.out))
+        raise UsageError(f"{item} is not decided: there is no terminal to ask on", f"give {flags}")
+    return _Table(session, hub, {**answer, **found}).sit()
+
+
+def _shown(answer: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
+    for one in answer["conflicts"]:
+        yield from conflict(one, "", screen)
+    for one in answer["pairs"]:
+        yield from pair(one, "", screen)
+
+
+def listed(answer: Answer, screen: Screen, *, limit: int) -> Iterator[Line]:
+    """Conflicts and pairs, a line each."""
+    conflicts, pairs = answer["conflicts"], answer["pairs"]
+    if not (conflicts or pairs):
+        yield "Nothing waits for a decision."
+    for one in conflicts[: limit or None]:
+        left = f"{one['id']:<5}{one['entity']}   {one['field']}"
+        yield from screen.titled(left, [screen.title(one.get("title"))])
+    for one in pairs[: limit or None]:
+        yield cut(f"{one['id']:<5}{'   '.join(record['address'] for record in one['records'])}", screen.width)
+    left_out = sum(max(0, len(found) - limit) for found in (conflicts, pairs)) if limit else 0
+    if left_out:
+        yield f"...  {text.number(left_out)} more;  --limit 0"
+
+
+def conflict(one: Mapping[str, Any], place: str, screen: Screen) -> Iterator[Line]:
+    """One conflict with its sides, numbered."""
+    left = f"{one['id']:<5}{place:<9}{one['entity']}   {one['field']}"
+    yield from screen.titled(left, [screen.title(one.get("title"))])
+    since = one.get("base_at")
+    agreed = f"agreed until {screen.day(since)}" if since else "agreed before"
+    if one.get("base") is not None:
+        yield cut(["     ", *padded(agreed, 23), screen.value(one["base"])], screen.width)
+    for at, side in enumerate(one["sides"], start=1):
+        when = screen.stamp(side["changed_at"]) if side.get("changed_at") else ""
+        if side.get("precision_s"):
+            when += f", ±{_precision(side['precision_s'])}"
+        elif side.get("by"):
+            when += f", {side['by']}"
+        line: list[Piece] = [f"{at:>3}  ", *padded(side["connection"], 11), "  ", *padded(when, 25), "  "]
+        yield cut([*line, screen.value(side["value"])], screen.width)
+    if one.get("why"):
+        yield from screen.prose(str(one["why"]), indent=5)
+
+
+def _precision(seconds: float) -> str:
+    return text.seconds(seconds) if seconds < 60 else f"{round(seconds / 60)} min"
+
+
+def pair(one: Mapping[str, Any], place: str, screen: Screen) -> Iterator[Line]:
+    """Two records that may be one: what each says, what speaks for it and what against."""
+    yield f"{one['id']:<5}{place:<9}the same {one.get('kind', 'person')}?"
+    records = one["records"]
+    address = max(len(record["address"]) for record in records)
+    columns = list(dict.fromkeys(key for record in records for key in record.get("values", {}) if key != "name"))
+    cells = {
+        key: [screen.value(record.get("values", {}).get(key)).text.strip('"') for record in records] for key in columns
+    }
+    for at, record in enumerate(records):
+        line: list[Piece] = [f"  {'ABCDEFGH'[at]}  ", *padded(record["address"], max(24, address)), "   "]
+        for key in columns:
+            widest = max(text.cells(cell) for cell in cells[key])
+            line += [*padded([Span(cells[key][at], fenced=True)], widest), "   "]
+        yield cut([*line, screen.title(record.get("title") or record.get("values", {}).get("name"))], screen.width)
+    pro, contra = "; ".join(one.get("for") or ()), "; ".join(one.get("against") or ())
+    words = "   ".join([*([f"for  {pro}"] if pro else []), *([f"against  {contra}"] if contra else [])])
+    if words:
+        yield from screen.prose(words, indent=5)
+
+
+def decided(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """What a decision has brought."""
+    if answer.get("text"):
+        yield from screen.prose(str(answer["text"]))
+        return
+    number = int(answer.get("decided", 1))
+    yield f"{text.number(number)} decided; the next run writes {'it' if number == 1 else 'them'}."
+
+
+class _Table:
+    """Somebody at a terminal, deciding one after another. Questions and answers are the conversation: stderr."""
+
+    def __init__(self, session: Session, hub: Any, answer: Answer) -> None:
+        self._session, self._hub, self._answer = session, hub, answer
+        self._screen = session.err
+        self._done: set[str] = set()
+
+    def sit(self) -> int:
+        """Through all of them, or until somebody leaves."""
+        conflicts, pairs = self._answer["conflicts"], self._answer["pairs"]
+        if not (conflicts or pairs):
+            self._session.out.write(["Nothing waits for a decision."])
+            return DONE
+        for at, one in enumerate(conflicts, start=1):
+            if one["id"] not in self._done and not self._conflict(one, f"{at} of {len(conflicts)}"):
+                return DONE
+        for at, one in enumerate(pairs, start=1):
+            if not self._pair(one, f"{at} of {len(pairs)}"):
+                return DONE
+        return DONE
+
+    def _conflict(self, one: Mapping[str, Any], place: str) -> bool:
+        """False: enough for now."""
+        self._screen.write(conflict(one, place, self._screen))
+        sides = [side["connection"] for side in one["sides"]]
+        like = int(one.get("alike") or 0)
+        numbers = [str(at) for at in range(1, len(sides) + 1)]
+        words = f"Take {', '.join(numbers)}, [e]dit, [k]eep both, [s]kip, "
+        words += f"[a]ll {like} like this, [q]uit, [?]:" if like > 1 else "[q]uit, [?]:"
+        while True:
+            answer = self._session.asker.ask(words, what="which value", flag="--take").lower()
+            all_like = like > 1 and answer.startswith("a")
+            key = answer[1:].strip() if all_like else answer
+            if key in numbers:
+                self._decide(one, take=sides[int(key) - 1], value=None, all_like=all_like)
+            elif key == "k":
+                self._decide(one, take="keep", value=None, all_like=all_like)
+            elif key == "e":
+                value = self._session.asker.ask("Value for all:", what="the value", flag="--value")
+                self._decide(one, take=None, value=value, all_like=all_like)
+            elif key == "q":
+                return False
+            elif key != "s":
+                self._screen.write(_HELP_CONFLICT)
+                continue
+            return True
+
+    def _decide(self, one: Mapping[str, Any], *, take: str | None, value: str | None, all_like: bool) -> None:
+        done = self._hub.review_decide(one["id"], take=take, value=value, all_like=all_like)
+        self._done |= {str(other) for other in done.get("ids") or [one["id"]]}
+        number = int(done.get("decided") or len(done.get("ids") or [one["id"]]))
+        for_whom = f" for {take}" if take and take != "keep" else ""
+        words = f"{text.number(number)} decided{for_whom}; the next run writes {'it' if number == 1 else 'them'}."
+        suggestion = done.get("suggestion") or one.get("suggestion")
+        if suggestion and all_like:
+            entity = str(one["entity"]).partition("/")[0]
+            self._screen.write(
+                [f"{words} As a rule, under merge.{entity}:", *(f"    {line}" for line in str(suggestion).splitlines())]
+            )
+        else:
+            self._screen.write([words])
+
+    def _pair(self, one: Mapping[str, Any], place: str) -> bool:
+        self._screen.write(pair(one, place, self._screen))
+        while True:
+            words = "[y] the same, [n] never, [s]kip, [q]uit, [?]:"
+            answer = self._session.asker.ask(words, what="the same", flag="--same or --never").lower()
+            if answer in ("y", "n"):
+                self._hub.review_pair(one["id"], same=answer == "y")
+            elif answer == "q":
+                return False
+            elif answer != "s":
+                self._screen.write(_HELP_PAIR)
+                continue
+            return True
+
+
+_HELP_CONFLICT: Sequence[Line] = (
+    "  a number takes that side's value everywhere; a number behind a takes it for all that are alike",
+    "  e  another value, written to every side     k  every side keeps what it has, and is not asked again",
+    "  s  later     q  later, all of them; what was decided stays decided",
+)
+_HELP_PAIR: Sequence[Line] = (
+    "  y  joined, and everything about the two with them; a later `never` gives both back as they were",
+    "  n  not the same, and not asked about again     s  later     q  later, all of them",
+)
+
+
+# dlq
+
+dlq = app()
+commands.add_typer(dlq, name="dlq")
+
+Code = Annotated[str, typer.Option("--code", metavar="CODE", help="Of this code alone, as CW403.")]
+Stream = Annotated[str, typer.Option("--stream", metavar="ADDRESS", help="Of this stream alone.")]
+
+
+@callback(
+    dlq,
+    json_name="dlq",
+    examples="""
+        crosswalk dlq                              what was set aside, and why
+        crosswalk dlq show D9                      with what stood there
+        crosswalk dlq retry D9                     plan it anew
+        crosswalk dlq retry --code CW403
+        crosswalk dlq drop D10 --reason 'a test'
+    """,
+)
+def listing(
+    session: Session,
+    code: Code = "",
+    stream: Stream = "",
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many are listed; 0: all.")] = 20,
+) -> int:
+    """List records that were set aside. The others of their stream go on."""
+    with session.hub() as hub:
+        answer = hub.dlq_list(code=code or None, stream=stream or None)
+    return session.show(answer, lambda a, s: letters(a, s, limit=limit))
+
+
+def letters(answer: Answer, screen: Screen, *, limit: int) -> Iterator[Line]:
+    found = answer["dead_letters"]
+    if not found:
+        yield "Nothing is set aside."
+        return
+    shown = found[:limit] if limit else found
+    record = min(max(len(_record(one)) for one in shown), max(24, screen.width - 60))
+    tries = [text.count(one["tries"], "try", "tries") for one in shown]
+    ages = [screen.ago(one["since"]) for one in shown]
+    behind = max(map(len, tries)) + 3 + max(map(len, ages))
+    reason = min(max(len(_reason(one)) for one in shown), max(20, screen.width - 10 - record - 3 - behind - 3))
+    for one, tried, age in zip(shown, tries, ages, strict=True):
+        line: list[Piece] = [f"  {one['id']:<5}", *padded(cut(_record(one), record), record), "   "]
+        if wide(line) + reason + 3 + behind <= screen.width:
+            line += [*padded(cut(_reason(one), reason), reason + 3), *padded(tried, max(map(len, tries)) + 3), age]
+        else:
+            line.append(_reason(one))
+        yield cut(line, screen.width)
+    if len(shown) < len(found):
+        yield f"...  {text.number(len(found) - len(shown))} more;  --limit 0"
+
+
+def _record(one: Mapping[str, Any]) -> str:
+    return str(one["record"])
+
+
+def _reason(one: Mapping[str, Any]) -> str:
+    field = f" {one['field']}:" if one.get("field") else ""
+    return f"{one['code']}{field} {one.get('reason') or ''}".rstrip()
+
+
+@command(dlq, json_name="dlq show", examples="crosswalk dlq show D9")
+def show(session: Session, letter: Annotated[str, typer.Argument(metavar="ID", help="As D9.")]) -> int:
+    """Show one: what stood there, why it was set aside, what would bring it back."""
+    with session.hub() as hub:
+        answer = hub.dlq_show(letter.upper())
+    return session.show(answer, shown_letter)
+
+
+def shown_letter(answer: Answer, screen: Screen) -> Iterator[Line]:
+    for one in answer["dead_letters"]:
+        yield f"{one['id']}   {_record(one)}"
+        yield from screen.prose(_reason(one), indent=2)
+        yield f"  {text.count(one['tries'], 'try', 'tries')}, {screen.ago(one['since'])}"
+        raw = one.get("raw")
+        if isinstance(raw, dict):
+            name = min(max((len(str(key)) for key in raw), default=0), 30)
+            for key, held in raw.items():
+                yield cut(["    ", *padded([dim(str(key))], name), "  ", screen.value(held)], screen.width)
+        elif raw is not None:
+            yield cut(["    ", screen.value(raw)], screen.width)
+        if one.get("hint"):
+            yield from screen.prose(str(one["hint"]), indent=2)
+
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="As D9.")]
+
+
+@command(
+    dlq,
+    json_name="dlq retry",
+    examples="""
+        crosswalk dlq retry D9
+        crosswalk dlq retry --stream zoho/contacts
+    """,
+)
+def retry(session: Session, letter: Ids = None, code: Code = "", stream: Stream = "") -> int:
+    """Plan them anew from how things are now. The old payload is never sent again."""
+    with session.hub(works=True) as hub:
+        chosen = _chosen(hub, letter, code, stream)
+        answer = _together([hub.dlq_retry(one) for one in chosen])
+    return session.show(answer, retried)
+
+
+@command(
+    dlq,
+    json_name="dlq drop",
+    examples="crosswalk dlq drop D10 --reason 'entered by hand'",
+)
+def drop(
+    session: Session,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is journaled with your name.")],
+    letter: Ids = None,
+    code: Code = "",
+    stream: Stream = "",
+) -> int:
+    """Give them up, with a reason. The record itself stays where it is."""
+    with session.hub() as hub:
+        chosen = _chosen(hub, letter, code, stream)
+        words = f"Drop {text.count(len(chosen), 'dead letter')}?"
+        if len(chosen) > 1 and not session.asker.confirm(words, what=words.rstrip("?")):
+            session.note("Nothing was dropped.")
+            return DONE
+        answer = _together([hub.dlq_drop(one, reason) for one in chosen])
+    return session.show(answer, lambda a, s: [f"{', '.join(chosen)} dropped."])
+
+
+def _chosen(hub: Any, letter: Sequence[str] | None, code: str, stream: str) -> list[str]:
+    if letter:
+        return [one.upper() for one in letter]
+    if not (code or stream):
+        raise UsageError("which ones?", "name them (D9), or give --code or --stream")
+    found = hub.dlq_list(code=code or None, stream=stream or None)["dead_letters"]
+    if not found:
+        raise UsageError("none is set aside like that", "crosswalk dlq")
+    return [str(one["id"]) for one in found]
+
+
+def _together(answers: Sequence[Answer]) -> Answer:
+    """Several answers as one: their lists joined, the gravest exit code."""
+    whole: Answer = {"dead_letters": [], "problems": [], "outcomes": []}
+    for one in answers:
+        whole["dead_letters"] += one.get("dead_letters") or []
+        whole["problems"] += one.get("problems") or []
+        whole["outcomes"].append({key: held for key, held in one.items() if key not in ("dead_letters", "problems")})
+    codes = [int(one.get("exit_code", 0)) for one in answers]
+    whole["exit_code"] = next((code for code in (2, 1, 3) if code in codes), 0)
+    return whole
+
+
+def retried(answer: Answer, screen: Screen) -> Iterator[Line]:
+    for one in answer["outcomes"]:
+        run = (one.get("run") or {}).get("id") if isinstance(one.get("run"), dict) else one.get("run")
+        words = str(one.get("text") or "planned anew")
+        yield from screen.prose(f"{run}  {words}" if run else words)

@@ -1,0 +1,5 @@
+"""init, sandbox, demo."""
+
+from crosswalk.cli.options import app
+
+commands = app()

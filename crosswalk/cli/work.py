@@ -1,0 +1,262 @@
+"""plan, apply, sync, resync: reading what changed and writing what is missing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from crosswalk.cli import plans, text
+from crosswalk.cli.commands import offers
+from crosswalk.cli.options import app, command
+from crosswalk.cli.plans import Choice
+from crosswalk.cli.screen import Line, Piece, Screen, cut, padded, sign, wide
+from crosswalk.cli.session import DONE, Answer, Session, UsageError
+
+commands = app()
+
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="ADDRESS", help="A connection or stream; may be given again.")
+]
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk plan                          read, compare, and say what would be written
+        crosswalk plan --only pipedrive         of one connection
+        crosswalk plan P87 --field phone        look at a plan again, one field of it
+        crosswalk plan P87 --record person/8f2kq
+    """,
+)
+def plan(
+    session: Session,
+    plan: Annotated[str | None, typer.Argument(metavar="PLAN", help="A plan that was made, as P87.")] = None,
+    only: Only = None,
+    field: Annotated[str, typer.Option("--field", metavar="NAME", help="Show this field alone.")] = "",
+    record: Annotated[str, typer.Option("--record", metavar="ADDRESS", help="Show this record or entity alone.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Show every record.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many records are shown; 0: all.")] = 20,
+    force: Annotated[bool, typer.Option("--force", help="Plan although nothing changed.")] = False,
+    no_actions: Annotated[bool, typer.Option("--no-actions", help="The counts alone.")] = False,
+) -> int:
+    """Read what changed everywhere and say, field by field and with the reason, what would be written."""
+    with session.hub(works=plan is None) as hub:
+        answer = hub.show_plan(plan) if plan else hub.plan(only=only or [], force=force)
+    choice = Choice(only=only or (), field=field, record=record, limit=0 if everything else limit)
+    if no_actions:
+        answer = {**answer, "actions": [], "total": 0}
+    elif session.manners.json:
+        answer = {**answer, "actions": choice.of(answer["actions"])}
+    return session.show(answer, lambda a, s: plans.planned(a, s, choice=choice, verbose=session.manners.verbose))
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk apply P87
+        crosswalk apply P87 --approve pipedrive/persons:create
+        crosswalk apply P87 --only zoho --yes
+    """,
+)
+def apply(
+    session: Session,
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="As P87.")],
+    approve: Annotated[
+        list[str] | None,
+        typer.Option("--approve", metavar="STREAM:CLASS", help="Let through what a guard holds; may be given again."),
+    ] = None,
+    only: Only = None,
+) -> int:
+    """Write what a plan says. What moved since is planned anew, what a guard holds waits."""
+    approved = approve or []
+    for one in approved:
+        _, colon, kind = one.rpartition(":")
+        if not colon or kind not in plans.CLASSES:
+            raise UsageError(f"--approve {one}", "write STREAM:CLASS, as pipedrive/persons:create")
+    with session.hub(works=True) as hub:
+        answer = hub.show_plan(plan)
+        number, where = _due(answer, approved, only or [])
+        words = f"Write {text.count(number, 'record')} to {', '.join(where)}?"
+        if number and not session.asker.confirm(words, what=words.rstrip("?")):
+            session.note("Nothing was written.")
+            return DONE
+        session.expect(plans.totals(answer))
+        done = hub.apply(plan, approve=approved, only=only or [])
+    return session.show(done, applied)
+
+
+def _due(answer: Answer, approved: Sequence[str], only: Sequence[str]) -> tuple[int, list[str]]:
+    """How many records would be written now, and to which connections."""
+    if not only and not approved:
+        return int(answer.get("ready", 0)), plans.connections(_ready_rows(answer["counts"], approved))
+    chosen = Choice(only=only).of(answer["actions"])
+    ready = [
+        action for action in chosen if not action.get("held_by") or f"{action['stream']}:{action['class']}" in approved
+    ]
+    names = dict.fromkeys(str(action["stream"]).partition("/")[0] for action in ready)
+    return len(ready), list(names)
+
+
+def _ready_rows(counts: Sequence[Mapping[str, Any]], approved: Sequence[str]) -> list[dict[str, Any]]:
+    rows = []
+    for row in counts:
+        held = row.get("waits") or {}
+        left = {
+            kind: row[kind] if f"{row['stream']}:{kind}" in approved else row[kind] - held.get(kind, 0)
+            for kind in plans.CLASSES
+        }
+        rows.append({"stream": row["stream"], **left})
+    return rows
+
+
+def applied(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """What a run that wrote has done."""
+    run, totals = answer["run"], answer["totals"]
+    yield f"{run['id']}  {_ended(run)}"
+    rows: list[tuple[int, str, str]] = []
+    if totals["written"]:
+        rows.append((totals["written"], "written", _written_per_connection(answer["streams"])))
+    if totals["moved"]:
+        again = f" as {answer['replanned']}" if answer.get("replanned") else ""
+        rows.append(
+            (totals["moved"], f"planned anew{again}", f"changed there since {run.get('plan') or 'it was planned'}")
+        )
+    rows += _aside(answer.get("set_aside") or (), totals["aside"])
+    rows += [
+        (one["count"], "wait for approval" if one["count"] != 1 else "waits for approval", _what(one))
+        for one in answer.get("waits") or ()
+    ]
+    for number, what, more in rows:
+        line: list[Piece] = [*padded(text.number(number), 5, right=True), "  ", *padded(what, 26), more]
+        yield cut(line, screen.width)
+    if not rows:
+        yield "    0  written"
+    if totals["written"] and offers("undo"):
+        yield f"Take it back:  crosswalk undo {run['id']}"
+
+
+def _ended(run: Mapping[str, Any]) -> str:
+    took = text.seconds(run["seconds"])
+    return {"failed": f"failed after {took}", "stopped": f"stopped after {took}; the batch in flight was finished"}.get(
+        run["state"], f"done in {took}"
+    )
+
+
+def _written_per_connection(streams: Sequence[Mapping[str, Any]]) -> str:
+    sums: dict[str, int] = {}
+    for one in streams:
+        if one["written"]:
+            name = str(one["stream"]).partition("/")[0]
+            sums[name] = sums.get(name, 0) + one["written"]
+    return ", ".join(f"{name} {text.number(number)}" for name, number in sums.items())
+
+
+def _aside(letters: Sequence[Mapping[str, Any]], number: int) -> list[tuple[int, str, str]]:
+    """Each by itself while they are few, else where they are listed."""
+    if len(letters) > 3 or len(letters) < number:
+        return [(number, "set aside", "crosswalk dlq")]
+    return [(1, f"set aside as {one['id']}", f"{one['record']}: {one['reason']}") for one in letters]
+
+
+def _what(one: Mapping[str, Any]) -> str:
+    return str(one.get("what") or f"{one['class']}s in {one['stream']}")
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk sync              every connection
+        crosswalk sync pipedrive    one of them
+        crosswalk sync --yes        lets the first plan of a mapping through; approves no guard
+    """,
+)
+def sync(
+    session: Session,
+    only: Annotated[list[str] | None, typer.Argument(metavar="CONNECTION...", help="These alone.")] = None,
+) -> int:
+    """Read what changed and write what is missing, but for what waits for a person."""
+    with session.hub(works=True) as hub:
+        answer = hub.sync(only=only or [])
+    return session.show(answer, synced)
+
+
+def synced(answer: Answer, screen: Screen) -> Iterator[Line]:
+    run, totals = answer["run"], answer["totals"]
+    took = text.seconds(run["seconds"])
+    if run["state"] == "done" and not any(totals[key] for key in ("changed", "written", "moved", "aside", "waiting")):
+        asked = text.count(len(answer["streams"]), "stream")
+        calls = text.count(sum(one["calls"] for one in answer.get("calls") or ()), "call")
+        words = f"nothing to do: {asked} asked, 0 changed, 0 written, {calls}, {took}"
+        yield from screen.prose(words, indent=len(run["id"]) + 2, first=run["id"])
+        return
+    words = {"read": "read", "changed": "changed", "written": "written", "waiting": "wait", "aside": "set aside"}
+    counted = ", ".join(f"{text.number(totals[key])} {word}" for key, word in words.items())
+    yield from screen.prose(f"{_ended(run)}: {counted}", indent=len(run["id"]) + 2, first=run["id"])
+    if totals["moved"]:
+        yield f"  {text.number(totals['moved'])} planned anew, changed there meanwhile"
+    for number, what, more in _aside(answer.get("set_aside") or (), totals["aside"]):
+        yield cut(f"  {number} {what}   {more}", screen.width)
+    for one in answer.get("waits") or ():
+        yield [sign("!"), f" {text.number(one['count'])} {'waits' if one['count'] == 1 else 'wait'}: {_what(one)}"]
+        if one.get("approve"):
+            yield f"    {one['approve']}"
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk resync salesforce/contacts/003Ab00000Qx7Lm   one record
+        crosswalk resync pipedrive/persons                     a stream, from its beginning
+    """,
+)
+def resync(
+    session: Session,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="CONNECTION/STREAM or CONNECTION/STREAM/ID.")],
+) -> int:
+    """Read one record or a whole stream again, whatever was known of it, and write what follows."""
+    if "/" not in address:
+        raise UsageError(f"'{address}' is no stream or record", "write CONNECTION/STREAM or CONNECTION/STREAM/ID")
+    with session.hub(works=True) as hub:
+        answer = hub.resync(address)
+    return session.show(answer, resynced)
+
+
+def resynced(answer: Answer, screen: Screen) -> Iterator[Line]:
+    run, totals = answer["run"], answer["totals"]
+    fields = list(dict.fromkeys(one["field"] for one in answer.get("differences") or ()))
+    if not fields:
+        found = "as the hub held it"
+    else:
+        found = f"{_listed(fields)} {'differs' if len(fields) == 1 else 'differ'} from what the hub held"
+    many = totals["read"] > 1
+    read = f"{text.number(totals['read'])} read again" if many else "read again"
+    words = f"{read}: {found}; {text.number(totals['written'])} written, {text.seconds(run['seconds'])}"
+    yield from screen.prose(words, indent=len(run["id"]) + 2, first=run["id"])
+    for action in answer.get("actions") or ():
+        yield from _done(action, screen)
+
+
+def _listed(words: Sequence[str]) -> str:
+    shown = list(words[:3]) + ([f"{len(words) - 3} more"] if len(words) > 3 else [])
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _done(action: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
+    """What was written into one record: address, why, then field by field."""
+    new = action["class"] == "create"
+    mark = {"create": "+", "delete": "-"}.get(action["class"], "~")
+    left: list[Piece] = ["  ", sign(mark), f" {action['stream'] + '  new' if new else action['record']}"]
+    for one in action["fields"]:
+        words: list[Piece] = [
+            f"{one.get('label') or one['name']} ",
+            screen.value(one["before"]),
+            " -> ",
+            screen.value(one["after"]),
+        ]
+        line = [*padded(left, 32), "  ", *padded(str(one.get("reason") or ""), 32), "  ", *words]
+        if wide(line) <= screen.width:
+            yield line
+        else:
+            yield cut([*left, f"   {one.get('reason') or ''}"], screen.width)
+            yield cut(["      ", *words], screen.width)
+        left = [" " * wide(left)]
