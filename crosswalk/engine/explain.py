@@ -17,6 +17,7 @@ from crosswalk.engine.words import (
     Titles,
     entity_names,
     field_of,
+    held_words,
     load_record_fields,
     maybe_spoken,
     number_of,
@@ -514,7 +515,7 @@ class _Answer:
 
     def _stand_unread(self, member: Member, at: int, name: str, golden: Value) -> "_Stood":
         """A line that is only written: what it shows is what was agreed last."""
-        stored = member.base.hub.get(name, False)
+        stored: Any = member.base.hub.get(name, False)
         if stored is False:
             blank = golden in (ABSENT, None)
             return _Stood(None if blank else golden, "holds it", "" if blank else "written, and never read back")
@@ -633,7 +634,7 @@ def _waits(one: Waiting) -> str:
     """Why an action has not been done, in words."""
     plan = spoken("plan", one.plan)
     if one.state == "held":
-        return f"waits in {plan} for a person: {one.held_by or 'it is held'}"
+        return f"waits in {plan} for a person: {', '.join(held_words(one.held_by))}"
     return {
         "later": f"{plan}: put off by the vendor, tried again by itself",
         "unknown": f"{plan}: sent, and no answer came; it is looked up before anything else is done",

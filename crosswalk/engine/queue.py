@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from crosswalk.engine.lookup import record_number
 from crosswalk.engine.model import House
+from crosswalk.engine.plan import letter_key
 from crosswalk.engine.words import AskError, Titles, entity_names, number_of, spoken
 from crosswalk.store.codec import iso, load
 from crosswalk.store.records import CREATE, SETTLE, add_work
@@ -20,9 +21,7 @@ _FROM: Final = "FROM dead_letter d JOIN stream s ON s.id = d.stream"
 _SEEN: Final = "d.state IN ('open', 'retry')"
 
 
-def listing(
-    house: House, *, code: str | None = None, stream: str | None = None, limit: int = 20
-) -> dict[str, Any]:
+def listing(house: House, *, code: str | None = None, stream: str | None = None, limit: int = 20) -> dict[str, Any]:
     """Letters that wait for somebody, oldest first. `stream`: `connection/stream`, or a connection for all of its own.
 
     `left_out` says how many the limit kept back.
@@ -58,9 +57,7 @@ def show(house: House, letter: int | str) -> dict[str, Any]:
     number = number_of("letter", letter)
     with house.database.read() as connection:
         row = _row(house, connection, number)
-        payload = house.database.run(
-            connection, "SELECT payload FROM dead_letter WHERE id = ?", (number,)
-        ).scalar()
+        payload = house.database.run(connection, "SELECT payload FROM dead_letter WHERE id = ?", (number,)).scalar()
         told = _told(house, connection, row)
         told["payload"] = None if payload is None else load(bytes(payload))
         told |= _whose(house, connection, row[1], row[4])
@@ -114,13 +111,14 @@ def _put_up(house: House, connection: Any, stream: int, rkey: str) -> None:
 
 
 def _entity_named(house: House, connection: Any, rkey: str) -> int | None:
-    """A create that was refused has no record: its letter names the entity, `person/` and the whole public id."""
-    kind, _, public = rkey.partition("/")
+    """A create that was refused has no record yet: its letter names the entity."""
+    if not rkey.startswith(letter_key("")):
+        return None
+    public = rkey.removeprefix(letter_key(""))
     row = house.database.run(
         connection,
-        "SELECT id FROM entity WHERE kind = ? AND public = ? UNION "
-        "SELECT e.id FROM alias a JOIN entity e ON e.id = a.entity WHERE e.kind = ? AND a.public = ?",
-        (kind, public, kind, public),
+        "SELECT id FROM entity WHERE public = ? UNION SELECT entity FROM alias WHERE public = ?",
+        (public, public),
     ).fetchone()
     return None if row is None else int(row[0])
 
@@ -163,9 +161,9 @@ def _place(house: House, connection: Any, stream: int, address: str, rkey: str, 
     """Its address; of a row that never was a record, the place in its file."""
     if record_number(house, connection, stream, rkey) is not None:
         return f"{address}/{rkey}"
-    if _entity_named(house, connection, rkey) is not None:
-        entity = _entity_named(house, connection, rkey) or 0
-        return f"{address} new: {entity_names(house, connection, [entity])[entity]}"
+    entity = _entity_named(house, connection, rkey)
+    if entity is not None:
+        return f"{address} new, {entity_names(house, connection, [entity])[entity]}"
     return rkey if phase == "read" else f"{address}/{rkey}"
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from anyascii import anyascii
 
+from crosswalk.engine.given import read_value
 from crosswalk.engine.model import House
 from crosswalk.engine.settle import EntityMerger, by_policy, load_groups
 from crosswalk.engine.words import (
@@ -21,7 +22,6 @@ from crosswalk.engine.words import (
     load_golden_fields,
     load_record_fields,
     number_of,
-    read_value,
     record_addresses,
     shown,
     spoken,
@@ -304,7 +304,9 @@ def _chosen(one: _Open, take: str) -> Mapping[str, Any] | None:
         return None
     connections = ", ".join(dict.fromkeys(str(side["connection"]) for side in sides))
     if named:
-        raise AskError(f"{take} has {len(named)} records in {spoken('conflict', one.id)}", hint="take one by its number")
+        raise AskError(
+            f"{take} has {len(named)} records in {spoken('conflict', one.id)}", hint="take one by its number"
+        )
     raise AskError(f"{spoken('conflict', one.id)} has no side '{take}'", hint=f"take one of: {connections}")
 
 
@@ -431,7 +433,9 @@ class _Evidence:
             if not any("name" in text for text in self.agreeing):
                 self.agreeing.append("names agree")
         elif alike(left, right):
-            self.agreeing.append("names agree once transliterated" if not (left + right).isascii() else "names are alike")
+            self.agreeing.append(
+                "names agree once transliterated" if not (left + right).isascii() else "names are alike"
+            )
         else:
             self.against.append("name differs")
 

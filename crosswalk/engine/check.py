@@ -1,0 +1,369 @@
+"""Check and discover: ask every system who we are there and what we may do. Nothing is written to any of them.
+
+Each connection is asked in a thread of its own, so one that fails or is slow stops no other. What was learned of an
+account is kept in the store.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from typing import Any, Final
+
+from connectors.sdk.contract import Account, FieldInfo, StreamSpec, Window
+from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, SetupError, ShapeError
+from crosswalk.engine.model import House, Link, Stream
+from crosswalk.engine.overview import count_records
+from crosswalk.engine.words import AskError, shortened
+from crosswalk.problems import Problem
+from crosswalk.store.budget import Budgets
+from crosswalk.store.codec import dump, load
+from crosswalk.store.migrations import step
+
+Judge = Callable[[Stream, Sequence[FieldInfo]], Sequence[Problem]]
+
+_AT_ONCE: Final = 8
+_FAMILIES: Final[tuple[tuple[type[ConnectorError], str], ...]] = (
+    (GrantError, "CW201"),
+    (LaterError, "CW302"),
+    (ShapeError, "CW307"),
+    (RecordError, "CW403"),
+    (SetupError, "CW102"),
+)
+_TWICE: Final = "CW117"  # one remote account under two names
+
+
+@dataclass(slots=True)
+class _StreamAnswer:
+    """What a system says of one stream."""
+
+    fields: Sequence[FieldInfo] = ()
+    records: int | None = None
+    error: ConnectorError | None = None
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What one system says. `error`: it did not let us in at all."""
+
+    account: Account | None = None
+    error: ConnectorError | None = None
+    all_streams: Mapping[str, StreamSpec] = field(default_factory=dict)
+    streams: dict[str, _StreamAnswer] = field(default_factory=dict)
+
+
+def check(house: House, *, only: Sequence[str] = (), judge: Judge | None = None) -> dict[str, Any]:
+    """Ask the connections (`only` these). `judge`: what the file makes of the fields that a stream has now.
+
+    Problems stand with their stream and all together in `problems`, as `Problem.json` gives them.
+    """
+    unknown = [name for name in only if name not in house.links]
+    if unknown:
+        raise AskError(f"there is no connection '{unknown[0]}'", hint="there are: " + shortened(sorted(house.links)))
+    links = [link for name, link in house.links.items() if not only or name in only]
+    with house.database.read() as connection:
+        held = count_records(house, connection)
+    with ThreadPoolExecutor(max_workers=max(1, min(_AT_ONCE, len(links)))) as pool:
+        answers = dict(
+            zip([link.name for link in links], pool.map(lambda link: _ask(house, link, held), links), strict=True)
+        )
+    found: list[Problem] = []
+    told = [_connection(house, link, answers[link.name], held, judge, found) for link in links]
+    found += _twice(house, answers)
+    for one in told:
+        own = [problem for problem in found if problem.connection == one["name"] and problem.stream is None]
+        if one["state"] == "ok" and any(problem.severity == "error" for problem in own):
+            one["state"] = "part"
+    _keep(house, links, answers)
+    return {
+        "config": _config(house),
+        "store": _store(house),
+        "connections": told,
+        "problems": [problem.json() for problem in found],
+    }
+
+
+def _config(house: House) -> dict[str, int]:
+    mappings = [stream.mapping for stream in house.streams.values()]
+    return {
+        "connections": len(house.links),
+        "streams": len(house.streams),
+        "fields": sum(len(mapping.fields) for mapping in mappings),
+        "own": sum(not mapping.is_default(at) for mapping in mappings for at in range(len(mapping.fields))),
+    }
+
+
+def _store(house: House) -> dict[str, Any]:
+    database = house.database
+    question = "SELECT sqlite_version()" if database.dialect == "sqlite" else "SHOW server_version"
+    with database.read() as connection:
+        version = str(database.run(connection, question).scalar())
+    return {"dialect": database.dialect, "version": version.split()[0], "schema": step(database)}
+
+
+# -- asking --------------------------------------------------------------------------------------------------
+
+
+def _ask(house: House, link: Link, held: Mapping[int, int]) -> _Answer:
+    """In a thread of its own. Nothing it raises gets out: it is an answer too."""
+    answer = _Answer()
+    try:
+        answer.account = link.connector.account()
+        answer.all_streams = link.connector.streams
+    except Exception as error:  # a boundary: a plugin may raise anything
+        answer.error = _error(link, error)
+        return answer
+    for stream in house.streams.values():
+        if stream.connection == link.name:
+            told = answer.streams[stream.name] = _StreamAnswer()
+            try:
+                told.fields = link.connector.fields(stream.name)
+                if not held.get(stream.id):
+                    told.records = _first_look(link, stream)
+            except Exception as error:  # as above
+                told.error = _error(link, error)
+    return answer
+
+
+def _first_look(link: Link, stream: Stream) -> int | None:
+    """Read one page of a stream that has not been read yet: proof that we may, and its count where a page tells it."""
+    parts = link.connector.parts(stream.name)
+    if not parts:
+        return 0
+    pages = link.connector.pull(stream.name, Window(part=parts[0], since=None))
+    page = next(pages, None)
+    if isinstance(pages, Generator):
+        pages.close()
+    if page is None:
+        return None
+    whole = page.total if page.total is not None else len(page.records) if page.position is None or page.last else None
+    return whole if len(parts) == 1 else None
+
+
+def _error(link: Link, error: Exception) -> ConnectorError:
+    if isinstance(error, ConnectorError):
+        return error
+    # The text of a foreign error may hold anything, a customer's value too.
+    return ShapeError(
+        f"the connector {link.connector.name} failed: {type(error).__name__}",
+        hint="run it with --verbose and send the trace to whoever maintains the connector",
+    )
+
+
+def problem_of(error: ConnectorError, *, connection: str, stream: str | None = None) -> Problem:
+    """An error of a connector, told to a person."""
+    code = error.code or next((code for family, code in _FAMILIES if isinstance(error, family)), "CW307")
+    return Problem(code=code, text=error.text, hint=error.hint, connection=connection, stream=stream)
+
+
+# -- telling -------------------------------------------------------------------------------------------------
+
+
+def _connection(
+    house: House, link: Link, answer: _Answer, held: Mapping[int, int], judge: Judge | None, found: list[Problem]
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "name": link.name,
+        "connector": link.connector.name,
+        "label": link.connector.label,
+        "state": "fail",
+        "account": None,
+        "identity": None,
+        "budget": None,
+        "streams": [],
+    }
+    if answer.account is None:
+        found.append(problem_of(answer.error or ShapeError("no answer"), connection=link.name))
+        return told
+    told["account"], told["identity"] = answer.account.name, answer.account.identity
+    told["budget"] = _budget(house, link, answer.account)
+    streams = [stream for stream in house.streams.values() if stream.connection == link.name]
+    told["streams"] = [_stream(link, stream, answer, held, judge, found) for stream in streams]
+    listed = {stream.name for stream in streams}
+    told["streams"] += [
+        {
+            "name": name, "state": "unlisted", "records": None, "can": [], "missing": [], "unlisted": True,
+            "problems": [],
+        }
+        for name in answer.all_streams
+        if name not in listed
+    ]  # fmt: skip
+    states = {one["state"] for one in told["streams"] if not one["unlisted"]}
+    told["state"] = "ok" if states <= {"ok"} else "part"
+    return told
+
+
+def _stream(
+    link: Link, stream: Stream, answer: _Answer, held: Mapping[int, int], judge: Judge | None, found: list[Problem]
+) -> dict[str, Any]:
+    told = answer.streams[stream.name]
+    account = answer.account
+    missing = [] if account is None else list(account.missing.get(stream.name, ()))
+    problems: list[Problem] = []
+    if told.error is not None:
+        problems.append(problem_of(told.error, connection=link.name, stream=stream.name))
+    if missing:
+        problems.append(
+            Problem(
+                code="CW204",
+                text=f"not granted: {', '.join(missing)}",
+                hint=f"whoever administers {link.connector.label} grants it, then  crosswalk check {link.name}",
+                connection=link.name,
+                stream=stream.name,
+            )
+        )
+    if judge is not None and told.error is None:
+        problems += judge(stream, told.fields)
+    found += problems
+    can = [] if told.error is not None else ["read"]
+    if can and not missing:
+        can += [word for word in ("create", "update", "delete") if word in stream.writes]
+    bad = any(problem.severity == "error" for problem in problems)
+    return {
+        "name": stream.name,
+        "state": "fail" if told.error is not None else "part" if bad else "ok",
+        "records": held[stream.id] if held.get(stream.id) else told.records,
+        "can": can,
+        "missing": missing,
+        "unlisted": False,
+        "problems": [problem.json() for problem in problems],
+    }
+
+
+def _budget(house: House, link: Link, account: Account) -> dict[str, Any] | None:
+    balance = Budgets(house.database, house.clock).balance(link.name)
+    limit = account.allowance if account.allowance is not None else None if balance is None else balance.allowance
+    lefts = [left for left in (account.left, None if balance is None else balance.remaining) if left is not None]
+    if limit is None:
+        return None
+    return {"left": min(lefts, default=limit), "limit": limit, "unit": link.unit}
+
+
+def _twice(house: House, answers: Mapping[str, _Answer]) -> list[Problem]:
+    """One account under two names would be synced with itself."""
+    accounts: dict[str, tuple[str, str]] = {}
+    with house.database.read() as connection:
+        rows = house.database.run(
+            connection, "SELECT name, connector, account FROM connection WHERE account IS NOT NULL"
+        ).fetchall()
+    for name, connector, account in rows:
+        if name in house.links:
+            accounts[name] = (connector, str(load(bytes(account)).get("id")))
+    for name, answer in answers.items():
+        if answer.account is not None:
+            accounts[name] = (house.links[name].connector.name, answer.account.id)
+    problems = []
+    first: dict[tuple[str, str], str] = {}
+    for name in house.links:
+        account = accounts.get(name)
+        if account is None:
+            continue
+        other = first.setdefault(account, name)
+        if other != name and (name in answers or other in answers):
+            problems.append(
+                Problem(
+                    code=_TWICE,
+                    text=f"{name} is the same account as {other}",
+                    hint="keep one of the two: the hub would bring the account into agreement with itself",
+                    connection=name,
+                )
+            )
+    return problems
+
+
+# -- keeping -------------------------------------------------------------------------------------------------
+
+
+def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer]) -> None:
+    """Note each account. A connection that lets us in again goes on; one that refuses us is paused until it does."""
+    database, now = house.database, house.now()
+    with database.write() as connection:
+        for link in links:
+            answer = answers[link.name]
+            state, code, detail = _standing(answer)
+            account = None if answer.account is None else dump(_plain(answer.account))
+            database.run(
+                connection,
+                "INSERT INTO connection (name, connector, account, checked_at, state, code, detail, since) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET connector = excluded.connector, "
+                "account = coalesce(excluded.account, connection.account), checked_at = excluded.checked_at, "
+                "since = CASE WHEN connection.state = excluded.state AND coalesce(connection.code, '') = "
+                "coalesce(excluded.code, '') THEN connection.since ELSE excluded.since END, "
+                "state = excluded.state, code = excluded.code, detail = excluded.detail",
+                (link.name, link.connector.name, account, now, state, code, detail, now),
+            )
+
+
+def _standing(answer: _Answer) -> tuple[str, str | None, str | None]:
+    error = answer.error
+    if error is None:
+        return "ok", None, None
+    told = problem_of(error, connection="")
+    # Who does not answer now is asked again by itself; who refuses us waits for a person.
+    return ("fail" if isinstance(error, LaterError) else "paused"), told.code, told.text
+
+
+def _plain(account: Account) -> dict[str, Any]:
+    return {**asdict(account), "missing": {name: list(words) for name, words in account.missing.items()}}
+
+
+# -- discover ------------------------------------------------------------------------------------------------
+
+
+def discover(house: House, address: str, like: str | None = None, unmapped: bool = False) -> dict[str, Any]:
+    """The fields that a stream has now, asked of its system, and what each is mapped to.
+
+    `like`: part of a name, a label or a hub field; `unmapped`: those alone that nothing is mapped to. Streams that
+    are not listed can be asked too. Raises AskError and what the connector raises.
+    """
+    system, slash, name = address.strip().partition("/")
+    link = house.links.get(system)
+    if link is None:
+        near = get_close_matches(system, house.links, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "there are: " + shortened(sorted(house.links))
+        raise AskError(f"there is no connection '{system}'", hint=hint)
+    streams = link.connector.streams
+    if not slash or name not in streams:
+        raise AskError(f"{system} has no stream '{name}'", hint="there are: " + shortened(sorted(streams), 20))
+    stream = house.streams.get(f"{system}/{name}")
+    mapped = {} if stream is None else _mapped(stream)
+    every = [_field(one, mapped) for one in link.connector.fields(name)]
+    fields = [
+        one
+        for one in every
+        if (not unmapped or not one["mapped_to"])
+        and (not like or any(like.lower() in str(one[key] or "").lower() for key in ("name", "label", "mapped_to")))
+    ]
+    return {
+        "stream": f"{system}/{name}",
+        "fields": fields,
+        "total": len(every),
+        "mapped": sum(1 for one in every if one["mapped_to"]),
+    }
+
+
+def _field(one: FieldInfo, mapped: Mapping[str, list[tuple[str, str]]]) -> dict[str, Any]:
+    lines = mapped.get(one.name, [])
+    ways = {way for _, way in lines}
+    return {
+        "name": one.name,
+        "label": one.label,
+        "type": one.type,
+        "options": [{"id": number, "label": label} for number, label in one.options],
+        "read": one.read,
+        "write": one.write,
+        "required": one.required,
+        "unique": one.unique,
+        "mapped_to": ", ".join(dict.fromkeys(target for target, _ in lines)) or None,
+        "direction": None if not ways else ways.pop() if len(ways) == 1 else "both",
+    }
+
+
+def _mapped(stream: Stream) -> dict[str, list[tuple[str, str]]]:
+    """By the vendor's name of a field: (target as it is written, direction)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in stream.mapping.described():
+        for name in line.vendor_fields:
+            if line.direction != "none":
+                found.setdefault(name, []).append((line.target, line.direction))
+    return found
