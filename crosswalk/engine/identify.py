@@ -12,16 +12,18 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection
-
+from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.codec import load_row
-from crosswalk.store.records import ARCHIVED, SETTLE, add_work, done_work, take_work
+from crosswalk.store.records import ARCHIVED, MERGED, SETTLE, add_work
 
 _BATCH = 2000
-_JOINS_OTHERS = {"response": "person"}  # kinds whose records belong to an entity of another kind
+_JOINS_OTHERS = JOINS
+# Hidden fields by which our own links name the CRM's record; see the page of each survey tool's connector.
+_OF_THE_CRM = ("contact_id", "person_id")
+Connection = Any  # the store's; this room does not know what is behind it
 
 
 @dataclass
@@ -33,15 +35,6 @@ class Matched:
     pairs: int = 0
     touched: set[int] = field(default_factory=set)  # entities whose records changed
     fresh: set[int] = field(default_factory=set)  # records that are new in their entity
-
-
-class IdentRule(NamedTuple):
-    """How an identifier of one kind counts: `strength` ranks evidence, smaller is stronger."""
-
-    strength: int
-    limit: int
-    verdict: str  # same, review
-    name: str
 
 
 def entity_kind(stream: Stream) -> str:
@@ -69,7 +62,7 @@ class Matcher:
         """Match everything from nothing. What an interrupted attempt left is thrown away first."""
         database = self._database
         with database.write() as connection:
-            for table in ("member", "entity", "alias", "edge", "golden", "response", "waiting", "pair"):
+            for table in _MADE_BY_SETTLING:
                 database.run(connection, f'DELETE FROM "{table}"')
         streams, states = self._scan_records()
         parents, claims = self._scan_idents(streams, states)
@@ -93,13 +86,22 @@ class Matcher:
         review: list[tuple[int, int, str]] = []
         edges: list[tuple[Any, ...]] = []
         apart = self._certain_ids()
+        crowded = self._crowded(streams, states, responses)
         at = self._house.now()
+        for left, right in self._survivors(streams, states):
+            low, high = sorted((_root(parents, left), _root(parents, right)))
+            if low != high:
+                parents[high] = low
+                _bring_together(apart, low, high)
+                edges.append((min(left, right), max(left, right), *_MERGED_THERE, at, self._run))
         for kind, value, group in self._groups():
             rule = self._rule(kind)
             if rule is None:
                 continue
             own = [number for number in group if streams[number] not in responses and states[number] <= ARCHIVED]
-            if not own or _spread(own, streams) > rule.limit:
+            if not own or (rule.counted is None and _spread(own, streams) > rule.limit):
+                continue
+            if rule.counted is not None and value >> 32 in crowded.get(rule.counted, ()):
                 continue
             first = own[0]
             for number in own[1:]:
@@ -124,13 +126,56 @@ class Matcher:
             self._propose(connection, [pair for pair in review if _root(parents, pair[0]) != _root(parents, pair[1])])
         return parents, claims
 
-    def _groups(self) -> Iterator[tuple[int, int, list[int]]]:
+    def _crowded(self, streams: array[int], states: bytearray, responses: set[int]) -> dict[int, set[int]]:
+        """Of each kind that others are judged by: the parts of hashes that more people hold than its limit allows."""
+        names = dict(self._house.ident_kinds.names())
+        limits = {
+            rule.counted: rule.limit
+            for number in names
+            if (rule := self._rule(number)) is not None and rule.counted is not None
+        }
+        crowded: dict[int, set[int]] = {kind: set() for kind in limits}
+        for kind, value, group in self._groups(among=list(limits)):
+            own = [number for number in group if streams[number] not in responses and states[number] <= ARCHIVED]
+            if _spread(own, streams) > limits[kind]:
+                crowded[kind].add(value >> 32)
+        return crowded
+
+    def _survivors(self, streams: array[int], states: bytearray) -> Iterator[tuple[int, int]]:
+        """Records that were merged at the vendor, with the record that they were merged into."""
+        for stream in self._streams.values():
+            merged = [n for n in range(len(states)) if states[n] == MERGED and streams[n] == stream.id]
+            if merged:
+                with self._database.read() as connection:
+                    yield from self.survivors(connection, stream, merged).items()
+
+    def survivors(self, connection: Connection, stream: Stream, records: Sequence[int]) -> dict[int, int]:
+        """Of merged records the one that they live on in, where the vendor names it and it has been seen."""
+        named: dict[str, list[int]] = defaultdict(list)
+        for record, key in self._database.select(
+            connection, "SELECT record, rkey FROM survivor WHERE", "record", records
+        ):
+            named[key].append(record)
+        return {
+            record: there
+            for there, key in self._database.select(
+                connection, "SELECT id, rkey FROM record WHERE stream = ? AND", "rkey", list(named), first=(stream.id,)
+            )
+            for record in named[key]
+            if record != there
+        }
+
+    def _groups(self, among: Sequence[int] | None = None) -> Iterator[tuple[int, int, list[int]]]:
         """Records that share an identifier, two or more, in order of the identifier and of the record."""
+        only = "" if among is None else f"WHERE kind IN ({', '.join(str(int(kind)) for kind in among) or 'NULL'}) "
         with self._database.read() as connection:
             current: tuple[int, int] | None = None
             group: list[int] = []
             for kind, value, number in _stream_rows(
-                self._database, connection, "SELECT kind, value, record FROM ident ORDER BY kind, value, record", ()
+                self._database,
+                connection,
+                f"SELECT kind, value, record FROM ident {only}ORDER BY kind, value, record",
+                (),
             ):
                 if (kind, value) != current:
                     if current is not None and len(group) > 1:
@@ -142,7 +187,7 @@ class Matcher:
 
     def _certain_ids(self) -> dict[int, dict[tuple[int, int], int]]:
         """Per record (stream, kind) -> certain id. Two live records of one stream that differ in one stay apart."""
-        certain = [number for number, name in self._house.rules.certain(self._house.ident_kinds)]
+        certain = self._house.rules.certain()
         found: dict[int, dict[tuple[int, int], int]] = {}
         if not certain:
             return found
@@ -184,9 +229,7 @@ class Matcher:
             after = rows[-1][0]
             yield [(row[0], load_row(bytes(row[1]))) for row in rows]
 
-    def referred(
-        self, connection: Connection, stream: Stream, rows: Sequence[tuple[int, list[Any]]]
-    ) -> dict[int, int]:
+    def referred(self, connection: Connection, stream: Stream, rows: Sequence[tuple[int, list[Any]]]) -> dict[int, int]:
         """Of responses, the person record that a reference of the respondent names, where exactly one does."""
         if "respondent" not in stream.mapping.fields:
             return {}
@@ -206,10 +249,24 @@ class Matcher:
         named: dict[int, int] = {}
         for value, askers in asked.items():
             for number, namespace in askers:
-                records = _in_namespace(hits[value], namespace, {other.connection for other in persons})
+                records = self._in_namespace(hits[value], namespace)
                 if len(records) == 1:
                     named[number] = records[0]
         return named
+
+    def _in_namespace(self, hits: Sequence[tuple[Stream, int]], namespace: str) -> list[int]:
+        """A namespace that names a connection or a stream means that one, `contact_id` means the CRM.
+
+        Any other is an id of the operator's world: no key of a record, even where the texts are equal.
+        """
+        links = self._house.links
+        if namespace in links:
+            return [record for stream, record in hits if stream.connection == namespace]
+        if "/" in namespace:
+            return [record for stream, record in hits if stream.address == namespace]
+        if namespace in _OF_THE_CRM:
+            return [record for stream, record in hits if links[stream.connection].role == "crm"]
+        return []
 
     def _store_entities(
         self, streams: array[int], states: bytearray, parents: array[int], claims: dict[int, tuple[int, int]]
@@ -308,6 +365,7 @@ class Matcher:
             homes = self._homes(connection, list(rows))
         for number in others:
             self._match_one(connection, number, rows[number], homes, matched)
+        self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
         self._match_responses(connection, [rows[n] for n in responses], homes, matched)
         return matched
 
@@ -359,6 +417,25 @@ class Matcher:
             homes[number] = home
         matched.touched.add(home)
 
+    def _follow_survivors(
+        self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
+    ) -> None:
+        """What was merged at the vendor is one entity here, whatever its identifiers say."""
+        for stream_id in {row[1] for row in rows if row[3] == MERGED}:
+            merged = [row[0] for row in rows if row[1] == stream_id and row[3] == MERGED]
+            for number, survivor in self.survivors(connection, self._streams[stream_id], merged).items():
+                ends = self._homes(connection, [number, survivor])
+                left, right = min(number, survivor), max(number, survivor)
+                self._database.upsert(
+                    connection,
+                    "edge",
+                    ["left", "right", "source"],
+                    EDGE_COLUMNS,
+                    [(left, right, *_MERGED_THERE, self._house.now(), self._run)],
+                )
+                if len(ends) == 2 and ends[number] != ends[survivor]:
+                    homes[number] = self._join(connection, ends[number], ends[survivor], matched)
+
     def _neighbours(self, connection: Connection, number: int, stream: Stream) -> list[tuple[int, int, str, IdentRule]]:
         own = self._database.run(connection, "SELECT kind, value FROM ident WHERE record = ?", (number,)).fetchall()
         found = []
@@ -367,12 +444,25 @@ class Matcher:
             if rule is None:
                 continue
             sharing = self._sharing(connection, kind, value)
-            if _count(sharing) > rule.limit:
+            if self._holders(connection, kind, value, rule) > rule.limit:
                 continue
             for other, _ in sharing:
                 if other != number:
                     found.append((rule.strength, other, f"{kind}:{value}", rule))
         return found
+
+    def _holders(self, connection: Connection, kind: int, value: int, rule: IdentRule) -> int:
+        """How many people hold it, or the part of it that is counted."""
+        if rule.counted is None:
+            return _count(self._sharing(connection, kind, value))
+        low, high = part_of(value)
+        rows = self._database.run(
+            connection,
+            "SELECT i.record, r.stream FROM ident i JOIN record r ON r.id = i.record "
+            "WHERE i.kind = ? AND i.value BETWEEN ? AND ? AND r.state <= ? LIMIT 1000",
+            (rule.counted, low, high, ARCHIVED),
+        ).fetchall()
+        return _count([(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in _JOINS_OTHERS])
 
     def _sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
         """Live records that carry an identifier, with their stream; responses claim it, they do not carry it."""
@@ -403,8 +493,7 @@ class Matcher:
         ).fetchone()
         if never is not None:
             return True
-        certain = [kind for kind, _ in self._house.rules.certain(self._house.ident_kinds)]
-        for kind in certain:
+        for kind in self._house.rules.certain():
             row = self._database.run(
                 connection,
                 "SELECT 1 FROM ident mine JOIN record me ON me.id = mine.record "
@@ -494,9 +583,32 @@ class Matcher:
                 used = self._database.run(
                     connection, "SELECT 1 FROM edge WHERE source = ? LIMIT 1", (source,)
                 ).fetchone()
-                if used is not None and _count(self._sharing(connection, kind, value)) > rule.limit:
+                if used is not None and self._holders(connection, kind, value, rule) > rule.limit:
                     idents.add((kind, value))
+        idents |= self._crossed_by_part(connection, records)
         return idents
+
+    def _crossed_by_part(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int]]:
+        """A number that too many hold now: what it joined together with something else, whoever holds that."""
+        counted: dict[int, list[tuple[int, IdentRule]]] = defaultdict(list)
+        for number, _ in self._house.ident_kinds.names():
+            rule = self._rule(number)
+            if rule is not None and rule.counted is not None:
+                counted[rule.counted].append((number, rule))
+        crossed: set[tuple[int, int]] = set()
+        for kind, value in set(
+            self._database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records)
+        ):
+            for number, rule in counted.get(kind, ()):
+                if self._holders(connection, number, value, rule) <= rule.limit:
+                    continue
+                rows = self._database.run(
+                    connection,
+                    "SELECT DISTINCT value FROM ident WHERE kind = ? AND value BETWEEN ? AND ?",
+                    (number, *part_of(value)),
+                ).fetchall()
+                crossed.update((number, row[0]) for row in rows)
+        return crossed
 
     def _open_again(self, connection: Connection, crossed: set[tuple[int, int]], matched: Matched) -> None:
         """Withdraw what these identifiers joined, and put the records of those entities apart by what is left."""
@@ -569,7 +681,7 @@ class Matcher:
             own = sorted(sharing)
             if rule is None or rule.verdict != "same" or len(own) < 2:
                 continue
-            if _count(self._sharing(connection, kind, value)) > rule.limit:
+            if self._holders(connection, kind, value, rule) > rule.limit:
                 continue
             for number in own[1:]:
                 low, high = sorted((_root(parents, place[own[0]]), _root(parents, place[number])))
@@ -616,28 +728,30 @@ class Matcher:
         return named[0] if len(entities) == 1 else None
 
 
+# source, verdict, rule, score, who of an edge that the vendor itself drew
+_MERGED_THERE = ("merged_into", "same", "merged there", None, None)
+
+_MADE_BY_SETTLING = (
+    "member", "entity", "alias", "edge", "golden", "golden_history", "base", "association", "response", "waiting",
+    "pair", "conflict",
+)  # fmt: skip
 EDGE_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run")
 
 
-def pending_work(house: House) -> Iterator[list[int]]:
-    """Batches of records that wait to be settled."""
+def pending_work(house: House, among: Sequence[int] | None) -> Iterator[list[int]]:
+    """Batches of records that wait to be settled; `among`: of these streams. Whoever asks takes them off the list."""
+    database = house.database
+    only = "" if among is None else f"AND r.stream IN ({', '.join(str(int(n)) for n in among) or 'NULL'}) "
     while True:
-        with house.database.read() as connection:
-            some = take_work(house.database, connection, SETTLE, 500)
-        if not some:
+        with database.read() as connection:
+            rows = database.run(
+                connection,
+                f"SELECT t.id FROM todo t JOIN record r ON r.id = t.id WHERE t.stage = ? {only}ORDER BY t.id LIMIT 500",
+                (SETTLE,),
+            ).fetchall()
+        if not rows:
             return
-        yield some
-
-
-def finish_work(house: House, connection: Connection, records: Sequence[int]) -> None:
-    done_work(house.database, connection, SETTLE, records)
-
-
-def _in_namespace(hits: Sequence[tuple[Stream, int]], namespace: str, connections: set[str]) -> list[int]:
-    """A namespace that names a connection means that one; any other means whichever system knows the id."""
-    if namespace in connections:
-        return [record for stream, record in hits if stream.connection == namespace]
-    return [record for _, record in hits]
+        yield [row[0] for row in rows]
 
 
 def _spread(records: Sequence[int], streams: array[int]) -> int:

@@ -7,10 +7,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from connectors.sdk.contract import Connector, FieldInfo, StreamSpec
+from crosswalk.engine.matching import IdentKinds, Rules
+from crosswalk.engine.policies import Policies
 from crosswalk.store.dialect import Database
 from crosswalk.store.goldens import Layout
+from crosswalk.store.leases import Leases
 from crosswalk.store.records import Landing
 from mapping.compile import CompiledMapping
+from mapping.derive import CxSettings
 from mapping.values import Value
 
 
@@ -35,7 +39,7 @@ class Silent:
 class Ceiling:
     """One guard: over either number the whole class waits."""
 
-    at_most: int
+    at_most: int | None
     share: float | None  # of the stream's live records, counted from 20 up
     rule: str  # where it stands
 
@@ -54,6 +58,7 @@ class Stream:
     approved: bool  # the first plan of its mapping has been applied
     layout: Layout
     place: list[int]  # per mapping field its position in the layout
+    at: Mapping[str, int]  # per hub field its position in the mapping
     refs: tuple[int, ...]  # mapping fields that hold references
     writes: frozenset[str]  # of create, update, delete as the operator allows
     create_from: frozenset[str]
@@ -70,6 +75,10 @@ class Stream:
 
     def landing(self, database: Database, *, bulk: bool = False) -> Landing:
         return Landing(database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk)
+
+    def may_write(self, at: int) -> bool:
+        """May this field of a record that is there be written?"""
+        return "update" in self.writes and self.mapping.writable[at]
 
 
 @dataclass(slots=True)
@@ -93,13 +102,15 @@ class House:
     links: dict[str, Link]
     streams: dict[str, Stream]
     layouts: dict[str, Layout]
-    policies: Any  # engine.policies.Policies
-    rules: Any  # mapping.match rules per kind
+    policies: Policies
+    rules: Rules
     settings_print: str
-    cx: Mapping[str, Any]
-    ident_kinds: "IdentKinds"
+    cx: CxSettings
+    ident_kinds: IdentKinds
     holder: str
-    leases: Any
+    leases: Leases
+    file: str = "crosswalk.yaml"
+    settings: Any = None  # crosswalk.settings.model.HubSettings: for what people are told of it
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -112,10 +123,7 @@ class House:
     def of_kind(self, kind: str) -> list[Stream]:
         return [stream for stream in self.streams.values() if stream.kind == kind]
 
-
-class IdentKinds(Protocol):
-    """Small numbers for kinds of identifiers, and the keyed hash of a value."""
-
-    def number(self, kind: str) -> int: ...
-    def name(self, number: int) -> str: ...
-    def hashed(self, value: str) -> int: ...
+    @property
+    def derives(self) -> bool:
+        """Are there answers to compute figures from?"""
+        return bool(self.of_kind("response"))

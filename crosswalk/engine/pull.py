@@ -5,7 +5,7 @@ from which the window goes on; the last one moves the watermark to the vendor's 
 window less the stream's hold-back, so that what commits late under an older stamp is found by the next window.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,9 +132,10 @@ def _land_page(
     landing.prepare(len(page.records))
     with database.read() as connection:
         news, seen = landing.news(connection, page.records)
+    understood = landing.understand(news)
     with database.write() as connection:
         fence(database, connection, lease)
-        landed = landing.land(connection, news, seen, read_no=read_no)
+        landed = landing.land(connection, understood, seen, read_no=read_no)
         pulled.aside += _set_aside(house, connection, stream, page, landed, news if mending else {}, run)
         _move_part(house, connection, stream, part, page, held, ended=ended, read_no=read_no)
     landed.read = len(page.records)
@@ -228,10 +229,12 @@ def fetch_records(
     landing = stream.landing(house.database)
     for page in connector.fetch(stream.name, keys):
         landing.prepare(len(page.records))
+        with house.database.read() as connection:
+            news, seen = landing.news(connection, page.records)
+        understood = landing.understand(news)
         with house.database.write() as connection:
             fence(house.database, connection, lease)
-            news, seen = landing.news(connection, page.records)
-            some = landing.land(connection, news, seen, read_no=read_no)
+            some = landing.land(connection, understood, seen, read_no=read_no)
             _set_aside(house, connection, stream, page, some, news, run)
         some.read = len(page.records)
         landed.add(some)
@@ -239,24 +242,33 @@ def fetch_records(
     return landed, missing
 
 
-def remove(house: House, stream: Stream, keys: Iterable[str], lease: Lease, *, state: int = DELETED) -> int:
-    """Mark records that are gone, with the vendor's word for it."""
-    removed = 0
-    with house.database.write() as connection:
-        fence(house.database, connection, lease)
+def remove(
+    house: House,
+    stream: Stream,
+    keys: Iterable[str],
+    lease: Lease,
+    *,
+    state: int = DELETED,
+    survivors: Mapping[str, str] | None = None,
+) -> int:
+    """Mark records that are gone, with the vendor's word for it. `survivors`: what they were merged into, by key."""
+    database = house.database
+    with database.write() as connection:
+        fence(database, connection, lease)
         gone = [
-            row[0]
-            for row in house.database.select(
+            (row[0], row[1])
+            for row in database.select(
                 connection,
-                "SELECT id FROM record WHERE state <= ? AND stream = ? AND",
+                "SELECT id, rkey FROM record WHERE state <= ? AND stream = ? AND",
                 "rkey",
                 list(keys),
                 first=(ARCHIVED, stream.id),
             )
         ]
-        mark_state(house.database, connection, gone, state)
-        removed += len(gone)
-    return removed
+        rows = [(number, survivors[key]) for number, key in gone if survivors and key in survivors]
+        database.upsert(connection, "survivor", ("record",), ("record", "rkey"), rows)
+        mark_state(database, connection, [number for number, _ in gone], state)
+    return len(gone)
 
 
 def _read_removals(house: House, link: Link, stream: Stream, lease: Lease, pulled: Pulled) -> None:
@@ -272,7 +284,10 @@ def _read_removals(house: House, link: Link, stream: Stream, lease: Lease, pulle
     window = Window(part="", since=moment(since), position=None)
     for removals in link.connector.removals(stream.name, window):
         pulled.removed += remove(house, stream, [r.key for r in removals if r.survivor is None], lease)
-        pulled.removed += remove(house, stream, [r.key for r in removals if r.survivor], lease, state=MERGED)
+        pulled.removed += remove(
+            house, stream, [r.key for r in removals if r.survivor], lease, state=MERGED,
+            survivors={r.key: r.survivor for r in removals if r.survivor},
+        )  # fmt: skip
     if started is not None:
         hold_back = int(stream.spec.hold_back.total_seconds() * 1000)
         with house.database.write() as connection:

@@ -8,29 +8,27 @@ nothing until it has: it waits in the store and puts its record up again when th
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.records import ARCHIVED
 from mapping.values import ABSENT, Value
 
 
 class References:
-    """Resolves the references of a batch of records in a few queries."""
+    """Resolves references inside one transaction; what it has looked up once it remembers."""
 
-    def __init__(self, house: House, connection: Connection, *, assume_current: bool = False) -> None:
+    def __init__(self, house: House, connection: Any) -> None:
         self._house = house
         self._connection = connection
         self._wanted: dict[tuple[int, str], set[int]] = {}  # (stream, key) -> records that name it
         self._found: dict[tuple[int, str], str] = {}
-        self._assume_current = assume_current
+        self._there: dict[tuple[str, str], dict[str, str] | None] = {}
 
     def want(self, record: int, stream: Stream, row: Sequence[Value]) -> None:
         """Note what a row refers to."""
         for at in stream.refs:
             for element in _elements(row[at]):
                 target = self._target(stream, element)
-                if target is not None:
+                if target is not None and target not in self._found:
                     self._wanted.setdefault(target, set()).add(record)
 
     def resolve(self, *, note_waiting: bool = True) -> None:
@@ -58,10 +56,10 @@ class References:
             ]
             columns = ("stream", "rkey", "record")
             database.upsert(self._connection, "waiting", columns, columns, rows)
+        self._wanted.clear()
 
-    def seen(self, record: int, stream: Stream, row: Sequence[Value]) -> Sequence[Value]:
+    def seen(self, stream: Stream, row: Sequence[Value]) -> Sequence[Value]:
         """The row with entities for the ids that are known; a reference of which none is known says nothing."""
-        del record
         if not stream.refs:
             return row
         copy = list(row)
@@ -75,6 +73,14 @@ class References:
             copy[at] = elements or ABSENT
         return copy
 
+    def seen_once(self, stream: Stream, at: int, value: Value) -> Value:
+        """One field's value as `seen` would show it."""
+        row: list[Value] = [ABSENT] * len(stream.mapping.fields)
+        row[at] = value
+        self.want(0, stream, row)
+        self.resolve(note_waiting=False)
+        return self.seen(stream, row)[at]
+
     def _as_entity(self, stream: Stream, element: dict[str, Any]) -> dict[str, Any] | None:
         target = self._target(stream, element)
         entity = None if target is None else self._found.get(target)
@@ -86,27 +92,32 @@ class References:
         other = self._house.streams.get(f"{stream.connection}/{element.get('stream')}")
         return None if other is None else (other.id, str(element.get("id")))
 
-    def as_remote(self, stream: Stream, at: int, value: Value) -> Value:
+    def as_remote(self, stream: Stream, value: Value) -> Value:
         """Entities as ids of this stream's system; ABSENT where it has no record of one of them."""
         if value is None:
             return None
         elements = []
         for element in _elements(value):
-            record = self._record_there(stream, str(element["entity"]))
+            record = self._record_there(stream.connection, str(element["entity"]).partition("/")[2])
             if record is None:
                 return ABSENT
             elements.append({**{k: v for k, v in element.items() if k != "entity"}, **record})
         elements.sort(key=lambda element: (element["stream"], element["id"]))
         return elements or None
 
-    def _record_there(self, stream: Stream, entity: str) -> dict[str, str] | None:
-        public = entity.partition("/")[2]
+    def _record_there(self, connection: str, public: str) -> dict[str, str] | None:
+        key = (connection, public)
+        if key not in self._there:
+            self._there[key] = self._look(connection, public)
+        return self._there[key]
+
+    def _look(self, connection: str, public: str) -> dict[str, str] | None:
         row = self._house.database.run(
             self._connection,
             "SELECT r.stream, r.rkey FROM entity e JOIN member m ON m.entity = e.id JOIN record r ON r.id = m.record "
             "JOIN stream s ON s.id = r.stream WHERE e.public = ? AND s.connection = ? AND r.state <= ? "
             "ORDER BY r.state, r.id LIMIT 1",
-            (public, stream.connection, ARCHIVED),
+            (public, connection, ARCHIVED),
         ).fetchone()
         if row is None:
             alias = self._house.database.run(
@@ -114,7 +125,7 @@ class References:
                 "SELECT e.public FROM alias a JOIN entity e ON e.id = a.entity WHERE a.public = ?",
                 (public,),
             ).fetchone()
-            return None if alias is None else self._record_there(stream, f"x/{alias[0]}")
+            return None if alias is None else self._look(connection, alias[0])
         other = self._house.by_id(row[0])
         return None if other is None else {"stream": other.name, "id": row[1]}
 

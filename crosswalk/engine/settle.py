@@ -8,22 +8,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
-
-from crosswalk.engine.derive import derive_entities, note_scores
-from crosswalk.engine.identify import Matched, Matcher, entity_kind, finish_work, pending_work
+from crosswalk.engine.derive import derive_entities, follow, note_scores
+from crosswalk.engine.identify import Matched, Matcher, entity_kind, pending_work
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
-from crosswalk.store import conflicts
+from crosswalk.store import conflicts, meta
 from crosswalk.store.codec import Base as StoredBase
-from crosswalk.store.codec import dump_sorted, digest, iso, load, load_row, mark, unmark
-from crosswalk.store.goldens import Golden, GoldenWrites, Layout, load_goldens
+from crosswalk.store.codec import digest, dump, dump_sorted, iso, load, load_row, mark, unmark
+from crosswalk.store.goldens import Golden, GoldenWrites, Layout, load_goldens, trimmed
 from crosswalk.store.leases import fence
 from crosswalk.store.records import (
     ARCHIVED,
     CREATE,
     LIVE,
     MERGE,
+    SETTLE,
     add_work,
     done_work,
     load_bases,
@@ -35,6 +34,8 @@ from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
 _BATCH = 500
+SETTLED_ONCE = "settled_once"  # the first load was matched and merged to its end
+_NO_BASE: Any = None  # in `StoredBase.hub`: nothing at all was agreed with this side, see `_side`
 
 
 @dataclass
@@ -63,6 +64,8 @@ class Member:
     base: StoredBase
     had_base: bool
     represents: bool = True
+    resolved: bool = False  # a record that it refers to has arrived
+    wrote: dict[str, Value] = field(default_factory=dict)  # what the hub wrote there last, by field
     _raw: Any = None
 
     def raw(self, load_raw: Callable[[int], Any]) -> Any:
@@ -80,44 +83,54 @@ class Group:
     members: list[Member] = field(default_factory=list)
 
 
+def is_first_load(house: House) -> bool:
+    """Nothing has been matched and merged to its end yet."""
+    return meta.get(house.database, SETTLED_ONCE) is None
+
+
 def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Settled:
     """Work off what landing left. `first`: nothing has been matched yet, so everything is, at once."""
     matcher = Matcher(house, run=run)
     settled = Settled()
     if first:
         matched = matcher.match_all()
-        settled.records, settled.joined = matched.records, matched.joined
+        settled.records, settled.joined, settled.pairs = matched.records, matched.joined, matched.pairs
         _merge_all(house, lease, settled, run=run)
         note_scores(house, lease)
         derive_entities(house, lease, run=run)
+        with house.database.write() as connection:
+            fence(house.database, connection, lease)
+            house.database.run(connection, "DELETE FROM todo WHERE stage IN (?, ?)", (SETTLE, MERGE))
+            meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
-    for kinds in _ORDER:
+    for kinds in (*_ORDER, ()):
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
     _merge_waiting(house, lease, settled, run=run)
     derive_entities(house, lease, run=run)
     return settled
 
 
-# What others refer to comes first, so that a reference finds its entity.
-_ORDER = (("owner", "company", "survey", "campaign"), ("person",), ())
+# What others refer to comes first, so that a reference finds its entity; then whatever is left.
+_ORDER = (("owner", "company", "survey", "campaign"), ("person",))
 
 
 def _settle_kinds(
     house: House, lease: Lease, matcher: Matcher, settled: Settled, kinds: tuple[str, ...], *, run: int
 ) -> None:
-    streams = {stream.id for stream in house.streams.values() if not kinds or stream.kind in kinds}
-    known = {stream.id for stream in house.streams.values()}
-    skipped: set[int] = set()
-    for batch in pending_work(house, among=streams if kinds else None, skipped=skipped):
-        with house.database.write() as connection:
-            fence(house.database, connection, lease)
+    database = house.database
+    streams = [stream.id for stream in house.streams.values() if stream.kind in kinds] if kinds else None
+    for batch in pending_work(house, streams):
+        with database.write() as connection:
+            fence(database, connection, lease)
+            done_work(database, connection, SETTLE, batch)
+            database.hold(connection, "record", batch)
             matched = matcher.match_some(connection, batch)
             _merge_entities(house, connection, matched, settled, run=run)
-            finish_work(house, connection, batch)
+            note_scores(house, lease, connection=connection, records=batch)
         settled.records += len(batch)
         settled.joined += matched.joined
         settled.pairs += matched.pairs
-    del known
+        house.progress.advance("settle", changed=len(batch))
 
 
 def _merge_all(house: House, lease: Lease, settled: Settled, *, run: int) -> None:
@@ -142,6 +155,7 @@ def _merge_all(house: House, lease: Lease, settled: Settled, *, run: int) -> Non
             with house.database.write() as connection:
                 fence(house.database, connection, lease)
                 _merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run, first=True)
+            house.progress.advance("settle", changed=len(entities))
 
 
 def _merge_waiting(house: House, lease: Lease, settled: Settled, *, run: int) -> None:
@@ -153,14 +167,14 @@ def _merge_waiting(house: House, lease: Lease, settled: Settled, *, run: int) ->
             return
         with house.database.write() as connection:
             fence(house.database, connection, lease)
-            _merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run)
             done_work(house.database, connection, MERGE, entities)
+            _merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run)
 
 
 def _merge_entities(
-    house: House, connection: Connection, matched: Matched, settled: Settled, *, run: int, first: bool = False
+    house: House, connection: Any, matched: Matched, settled: Settled, *, run: int, first: bool = False
 ) -> None:
-    groups = _load_groups(house, connection, matched, first=first)
+    groups = load_groups(house, connection, matched.touched, fresh=matched.fresh, first=first)
     by_kind: dict[str, list[Group]] = {}
     for group in groups:
         by_kind.setdefault(group.kind, []).append(group)
@@ -168,47 +182,105 @@ def _merge_entities(
         if kind in house.layouts:
             _merge_kind(house, connection, kind, some, settled, run=run, first=first)
     settled.entities += len(groups)
-    from crosswalk.engine.derive import touch
-
-    touch(house, connection, [group.entity for group in groups], first=first)
 
 
-def _load_groups(house: House, connection: Connection, matched: Matched, *, first: bool) -> list[Group]:
+def load_groups(
+    house: House,
+    connection: Any,
+    entities: Iterable[int],
+    *,
+    fresh: Iterable[int] = (),
+    first: bool = False,
+    reading: bool = False,
+) -> list[Group]:
+    """Entities with their records, as merging and planning see them. `reading`: nothing is noted or held."""
     database = house.database
-    entities = sorted(matched.touched)
-    kinds = dict(database.select(connection, "SELECT id, kind FROM entity WHERE", "id", entities))
-    groups = {entity: Group(entity, kinds[entity]) for entity in entities if entity in kinds}
+    wanted = sorted(entities)
+    fresh = set(fresh)
+    kinds = dict(database.select(connection, "SELECT id, kind FROM entity WHERE", "id", wanted))
+    groups = {entity: Group(entity, kinds[entity]) for entity in wanted if entity in kinds}
     streams = {stream.id: stream for stream in house.streams.values()}
+    if not first and not reading:
+        members = [row[0] for row in database.select(connection, "SELECT record FROM member WHERE", "entity", wanted)]
+        database.hold(connection, "record", members)
     rows = [
         row
         for row in database.select(
             connection,
-            "SELECT m.entity, m.record, r.stream, r.rkey, r.state, r.modified, b.observed FROM member m "
+            "SELECT m.entity, m.record, r.stream, r.rkey, r.state, r.modified, b.observed, r.mapping FROM member m "
             "JOIN record r ON r.id = m.record JOIN body b ON b.record = m.record WHERE",
             "m.entity",
-            entities,
+            wanted,
         )
-        if row[2] in streams and streams[row[2]].kind == kinds.get(row[0])
+        if row[2] in streams and streams[row[2]].kind == kinds.get(row[0]) and row[7] == streams[row[2]].mapping_id
     ]
     bases = {} if first else load_bases(database, connection, [row[1] for row in rows])
-    references = References(house, connection, assume_current=first)
+    references = References(house, connection)
+    refers: list[int] = []
     for row in rows:
         stream = streams[row[2]]
         observed = load_row(bytes(row[6]))
+        base = bases.get(row[1])
         member = Member(
-            id=row[1], stream=stream, rkey=row[3], state=row[4], modified=row[5], observed=observed,
-            row=[], fresh=first or row[1] in matched.fresh,
-            base=bases.get(row[1]) or StoredBase(), had_base=row[1] in bases,
+            id=row[1], stream=stream, rkey=row[3], state=row[4], modified=row[5], observed=observed, row=[],
+            fresh=first or row[1] in fresh, base=base or StoredBase(), had_base=base is not None,
         )  # fmt: skip
         if stream.refs:
             references.want(member.id, stream, observed)
+            refers.append(member.id)
         groups[row[0]].members.append(member)
-    references.resolve()
+    waited = set() if first else _waiters(house, connection, refers)
+    references.resolve(note_waiting=not reading)
+    arrived = set() if first or reading else _arrived(house, connection, waited)
+    everybody = [member for group in groups.values() for member in group.members]
+    for member in everybody:
+        member.row = aligned(member.stream, references.seen(member.stream, member.observed))
+        member.resolved = member.id in arrived
     for group in groups.values():
-        for member in group.members:
-            member.row = aligned(member.stream, references.seen(member.id, member.stream, member.observed))
         _rank(group.members)
+    newcomers = [member for member in everybody if member.fresh and not first]
+    if newcomers and not reading:
+        _load_written(house, connection, newcomers)
     return list(groups.values())
+
+
+def _waiters(house: House, connection: Any, records: Sequence[int]) -> set[tuple[int, int, str]]:
+    return {
+        (row[0], row[1], row[2])
+        for row in house.database.select(
+            connection, "SELECT record, stream, rkey FROM waiting WHERE", "record", records
+        )
+    }
+
+
+def _arrived(house: House, connection: Any, waited: set[tuple[int, int, str]]) -> set[int]:
+    """Records of which a reference has found its entity since; they wait no longer."""
+    database = house.database
+    found: set[int] = set()
+    for record, stream, key in waited:
+        there = database.run(
+            connection,
+            "SELECT 1 FROM record r JOIN member m ON m.record = r.id WHERE r.stream = ? AND r.rkey = ?",
+            (stream, key),
+        ).fetchone()
+        if there is not None:
+            database.run(
+                connection,
+                "DELETE FROM waiting WHERE stream = ? AND rkey = ? AND record = ?",
+                (stream, key, record),
+            )
+            found.add(record)
+    return found
+
+
+def _load_written(house: House, connection: Any, members: Sequence[Member]) -> None:
+    """A value that the hub itself wrote there speaks for the record it came from, not for this one."""
+    by_id = {member.id: member for member in members}
+    for record, fields in house.database.select(
+        connection, "SELECT record, fields FROM journal WHERE", "record", list(by_id), "ORDER BY id"
+    ):
+        for entry in load(bytes(fields)):
+            by_id[record].wrote[entry["field"]] = unmark(entry["after"])
 
 
 def aligned(stream: Stream, row: Sequence[Value]) -> list[Value]:
@@ -223,23 +295,20 @@ def _rank(members: list[Member]) -> None:
     """Per connection one record represents: contact before lead, live before archived, then newest activity."""
     if len(members) < 2:
         return
-    order = {"contacts": 0, "persons": 0}
-    best: dict[str, Member] = {}
+    best: dict[str, tuple[tuple[int, int, int, int], Member]] = {}
     for member in members:
-        key = (member.state, order.get(member.stream.name.lower(), 1), -(member.modified or 0), member.id)
-        system = member.stream.connection
-        holder = best.get(system)
-        if holder is None or key < (
-            holder.state, order.get(holder.stream.name.lower(), 1), -(holder.modified or 0), holder.id,
-        ):  # fmt: skip
-            best[system] = member
+        lead = "lead" in member.stream.name.lower()
+        key = (member.state, int(lead), -(member.modified or 0), member.id)
+        holder = best.get(member.stream.connection)
+        if holder is None or key < holder[0]:
+            best[member.stream.connection] = (key, member)
     for member in members:
-        member.represents = best[member.stream.connection] is member
+        member.represents = best[member.stream.connection][1] is member
 
 
 def _merge_kind(
     house: House,
-    connection: Connection,
+    connection: Any,
     kind: str,
     groups: Sequence[Group],
     settled: Settled,
@@ -250,176 +319,131 @@ def _merge_kind(
     database = house.database
     layout = house.layouts[kind]
     width = len(layout.fields)
-    goldens = {} if first else load_goldens(database, connection, [group.entity for group in groups], width)
+    entities = [group.entity for group in groups]
+    goldens = {} if first else load_goldens(database, connection, entities, width)
+    decided = {} if first else conflicts.decisions(database, connection, entities)
+    _rename_references(house, connection, layout, goldens.values())
     writes = GoldenWrites(run=run, at=house.now())
-    merger = EntityMerger(house, connection, layout, run=run)
-    missing: list[int] = []
-    wants_creates = _creating(house, kind)
+    merger = EntityMerger(house, connection, layout, decided)
+    creating = any("create" in stream.writes for stream in house.of_kind(kind))
+    moved: dict[int, list[int]] = {}
+    afters: dict[int, Sequence[Value]] = {}
     for group in groups:
         before = goldens.get(group.entity)
-        after = merger.merge(group, before)
-        writes.add(group.entity, before, after, layout.fields)
-        if wants_creates:
-            missing.append(group.entity)
+        only = merger.only(group) if before is None else None
+        if only is not None:
+            lone = house.policies.lone(layout, record=only.id, system=only.stream.connection, row=only.row)
+            afters[group.entity] = lone.values
+            if lone.plain:
+                writes.new.append((group.entity, dump(trimmed(list(lone.values))), _LONE % only.id, run))
+                continue
+            after = Golden(lone.values, lone.winners, lone.rules)
+        else:
+            after = merger.merge(group, before)
+        moved[group.entity] = writes.add(group.entity, before, after, layout.fields)
+        afters[group.entity] = after.values
     writes.save(database, connection)
     save_bases(database, connection, merger.bases)
     settled.conflicts += conflicts.save(database, connection, merger.conflicts, at=house.now(), run=run)
-    add_work(database, connection, CREATE, missing)
+    if creating:
+        add_work(database, connection, CREATE, entities)
+    follow(house, connection, layout, afters, {} if first else moved, first=first)
 
 
-def _creating(house: House, kind: str) -> bool:
-    return any(stream.kind == kind and "create" in stream.writes for stream in house.streams.values())
+# The lineage of a record that is alone: every field from it, by one rule.
+_LONE = b'[[%d],[],["only value"],[]]'
+
+
+def _rename_references(house: House, connection: Any, layout: Layout, goldens: Iterable[Golden]) -> None:
+    """Entities that were joined have one id now: golden names them by it, so that texts compare."""
+    places = [place for stream in house.of_kind(layout.kind) for at in stream.refs for place in (stream.place[at],)]
+    if not places:
+        return
+    named: dict[str, list[dict[str, Any]]] = {}
+    for golden in goldens:
+        for place in set(places):
+            value = golden.values[place]
+            if isinstance(value, list):
+                for element in value:
+                    named.setdefault(str(element["entity"]).partition("/")[2], []).append(element)
+    for old, kind, public in house.database.select(
+        connection,
+        "SELECT a.public, e.kind, e.public FROM alias a JOIN entity e ON e.id = a.entity WHERE",
+        "a.public",
+        list(named),
+    ):
+        for element in named[old]:
+            element["entity"] = f"{kind}/{public}"
 
 
 class EntityMerger:
     """Merges one entity after another of one kind, and collects what has to be stored beside golden."""
 
-    def __init__(self, house: House, connection: Connection, layout: Layout, *, run: int) -> None:
+    def __init__(self, house: House, connection: Any, layout: Layout, decided: dict[int, dict[str, Any]]) -> None:
         self._house = house
         self._connection = connection
         self._layout = layout
-        self._run = run
+        self._decided = decided
         self._policies: list[FieldPolicy] = house.policies.of_kind(layout)
-        self._rows = house.policies.rows(layout)
+        self._references = References(house, connection)
         self.bases: dict[int, StoredBase] = {}
         self.conflicts: list[conflicts.Found] = []
 
+    def only(self, group: Group) -> Member | None:
+        """The record of an entity that has just one, where nothing of it was ever agreed."""
+        live = [member for member in group.members if member.state <= ARCHIVED]
+        return live[0] if len(live) == 1 and not live[0].had_base and not live[0].wrote else None
+
     def merge(self, group: Group, before: Golden | None) -> Golden:
+        """Golden of an entity; what each record is still to be shown is noted in `bases`."""
         members = [member for member in group.members if member.state <= ARCHIVED]
-        if before is None:
-            return self._first(group, members)
-        return self._again(group, members, before)
-
-    # -- first contact: nothing of this entity has been merged yet -------------------------------------------
-
-    def _first(self, group: Group, members: Sequence[Member]) -> Golden:
         width = len(self._layout.fields)
-        if not members:
-            return Golden.blank(width)
-        if len(members) == 1 and not members[0].had_base:
-            only = members[0]
-            winners, rules = self._rows.single(only.id, only.row, only.stream.connection)
-            golden = Golden(list(winners[0]), winners[1], rules)
-            self._note_first(only, golden)
-            return golden
-        decided = self._decide(group, members, Golden.blank(width), range(width))
-        return decided
-
-    def _note_first(self, member: Member, golden: Golden) -> None:
-        """What the hub computed is still to be shown; a lone record shows the rest by itself."""
-        if not self._may_write(member):
-            return
-        pending = [
-            name
-            for name in self._write_only(member.stream)
-            if golden.values[self._layout.position[name]] not in (ABSENT, None)
-        ]
-        if pending:
-            base = member.base
-            for name in pending:
-                base.hub[name] = []
-            self.bases[member.id] = base
-
-    def _write_only(self, stream: Stream) -> list[str]:
-        mapping = stream.mapping
-        return [
-            name for n, name in enumerate(mapping.fields) if mapping.writable[n] and not mapping.readable[n]
-        ]
-
-    # -- afterwards ------------------------------------------------------------------------------------------
-
-    def _again(self, group: Group, members: Sequence[Member], before: Golden) -> Golden:
-        layout = self._layout
-        names: set[str] = set()
+        if before is None:
+            return self._decide(group, members, Golden.blank(width), range(width)) if members else Golden.blank(width)
+        names = set(self._decided.get(group.entity, ()))
         for member in members:
             if member.fresh:
                 names.update(member.stream.mapping.fields)
+            if member.resolved:
+                names.update(member.stream.mapping.fields[at] for at in member.stream.refs)
             names.update(member.base.side)
-            names.update(name for name, entry in member.base.hub.items() if entry is None)
-        names.update(self._decided(group.entity))
-        positions = sorted(layout.position[name] for name in names if name in layout.position)
-        if not positions:
-            return before
-        return self._decide(group, members, before, positions)
+            names.update(name for name, entry in member.base.hub.items() if entry is _NO_BASE)
+        positions = sorted(self._layout.position[name] for name in names if name in self._layout.position)
+        return self._decide(group, members, before, positions) if positions else before
 
-    def _decided(self, entity: int) -> dict[str, Any]:
-        return conflicts.decisions(self._house.database, self._connection, entity)
-
-    def _decide(
-        self, group: Group, members: Sequence[Member], before: Golden, positions: Iterable[int]
-    ) -> Golden:
-        layout = self._layout
+    def _decide(self, group: Group, members: Sequence[Member], before: Golden, positions: Iterable[int]) -> Golden:
         after = Golden(list(before.values), list(before.winners), list(before.rules))
-        taken = self._decided(group.entity) if group.entity else {}
+        taken = self._decided.get(group.entity, {})
         for position in positions:
-            name = layout.fields[position]
-            policy = self._policies[position]
-            sides: list[tuple[Member, int, Side]] = []
-            for member in members:
-                at = self._index(member.stream, name)
-                if at is not None:
-                    sides.append((member, at, self._side(member, at, position, name, before.values[position])))
+            name = self._layout.fields[position]
+            golden = before.values[position]
+            sides = [
+                (member, at, self._side(member, at, position, name, golden))
+                for member in members
+                if (at := member.stream.at.get(name)) is not None
+            ]
             if not sides:
                 continue
             if name in taken:
-                decision = self._by_person(sides, taken[name], before.values[position])
+                decision = by_person([side for _, _, side in sides], taken[name])
                 conflicts.use(self._house.database, self._connection, group.entity, name)
             else:
-                decision = self._by_policy([side for _, _, side in sides], before.values[position], policy)
-            self._store(group, after, position, name, sides, decision, before.values[position])
+                decision = by_policy([side for _, _, side in sides], golden, self._policies[position])
+            self._store(group, after, position, name, sides, decision, golden)
         return after
 
-    def _by_policy(self, sides: Sequence[Side], golden: Value, policy: FieldPolicy) -> Decision:
-        if any(side.base is None for side in sides):
-            return survive(sides, policy=policy, golden=golden)
-        return merge(sides, golden=golden, policy=policy)
-
-    def _by_person(
-        self, sides: Sequence[tuple[Member, int, Side]], taken: dict[str, Any], golden: Value
-    ) -> Decision:
-        """A person decided a conflict: one value for all, or each side keeps its own."""
-        del golden
-        value = unmark(taken["value"])
-        keep = taken["take"] == "keep"
-        stands: list[Any] = []
-        bases: list[Base | None] = []
-        for _, _, side in sides:
-            same = side.observed == value or side.observed == side.shown(value)
-            if keep or same or not (side.writable and side.represents and side.live):
-                stands.append("rest")
-                bases.append(Base(side.observed, value))
-            else:
-                stands.append("write")
-                bases.append(Base(side.observed, NEVER))
-        return Decision(
-            golden=value,
-            verdict="agreed" if keep else "taken",
-            winner=taken.get("record"),
-            reason=f"decided by {taken['who']}",
-            rule="review",
-            losers=[],
-            stands=stands,
-            bases=bases,
-        )
-
-    def _index(self, stream: Stream, name: str) -> int | None:
-        return self._house.policies.index(stream, name)
-
-    def _may_write(self, member: Member) -> bool:
-        return member.represents and member.state == LIVE and "update" in member.stream.writes
-
     def _side(self, member: Member, at: int, position: int, name: str, golden: Value) -> Side:
-        mapping = member.stream.mapping
         observed = member.row[position]
         stored = member.base
         base: Base | None
-        hub = stored.hub.get(name, False)
-        if member.fresh or hub is None:
+        hub: Any = stored.hub.get(name, False)
+        late = member.resolved and at in member.stream.refs
+        if member.fresh or hub is _NO_BASE or late:
             base = None
         else:
             side = stored.side.get(name)
             shown = observed if side is None else self._seen(member, at, unmark(side[0]))
-            held: Any = golden if hub is False else (NEVER if not hub else unmark(hub[0]))
+            held: Any = golden if hub is False else (unmark(hub[0]) if hub else NEVER)
             base = Base(shown, held)
         return Side(
             record=member.id,
@@ -430,39 +454,32 @@ class EntityMerger:
             trusted=member.modified is not None,
             live=member.state == LIVE,
             represents=member.represents,
-            writable=bool(mapping.writable[at]) and "update" in member.stream.writes,
-            written_by_hub=False,
-            shown=lambda value: self._shown(member, at, value),
+            writable=member.stream.may_write(at),
+            written_by_hub=name in member.wrote and member.wrote[name] == observed,
+            shown=lambda value: self.shown(member, at, value),
         )
 
     def _seen(self, member: Member, at: int, value: Value) -> Value:
         """A stored base of a reference, as the entity it meant."""
-        if at not in member.stream.refs or value in (ABSENT, None):
+        if at not in member.stream.refs or value is ABSENT or value is None:
             return value
-        references = References(self._house, self._connection)
-        row: list[Value] = [ABSENT] * len(member.stream.mapping.fields)
-        row[at] = value
-        references.want(member.id, member.stream, row)
-        references.resolve(note_waiting=False)
-        return references.seen(member.id, member.stream, row)[at]
+        return self._references.seen_once(member.stream, at, value)
 
-    def _shown(self, member: Member, at: int, value: Value) -> Value:
+    def shown(self, member: Member, at: int, value: Value) -> Value:
         """What this record could show of a golden value."""
-        mapping = member.stream.mapping
         if value is ABSENT:
             return ABSENT
+        mapping = member.stream.mapping
         if at in member.stream.refs:
-            references = References(self._house, self._connection)
-            theirs = references.as_remote(member.stream, at, value)
+            theirs = self._references.as_remote(member.stream, value)
             if theirs is ABSENT:
-                return member.observed[at] if value is not None else None
-            return value if mapping.shown(at, theirs, over=None) == theirs else ABSENT
+                return member.row[member.stream.place[at]]  # it has no record of it: what it shows is all it can
+            shown = mapping.shown(at, theirs, over=member.raw(self._load_raw))
+            return self._references.seen_once(member.stream, at, shown)
         return mapping.shown(at, value, over=member.raw(self._load_raw))
 
     def _load_raw(self, record: int) -> Any:
-        row = self._house.database.run(
-            self._connection, "SELECT raw FROM body WHERE record = ?", (record,)
-        ).fetchone()
+        row = self._house.database.run(self._connection, "SELECT raw FROM body WHERE record = ?", (record,)).fetchone()
         return load(bytes(row[0]))
 
     def _store(
@@ -484,16 +501,14 @@ class EntityMerger:
         for (member, at, side), base in zip(sides, decision.bases, strict=True):
             self._store_base(member, at, name, side, base, golden)
         if decision.verdict == "conflict":
-            inputs = digest(
-                dump_sorted([mark(before), [[side.record, mark(side.observed)] for _, _, side in sides]])
-            )
-            self.conflicts.append(
-                conflicts.Found(group.entity, name, inputs, _conflict_detail(sides, decision, before))
-            )
+            inputs = digest(dump_sorted([mark(before), [[side.record, mark(side.observed)] for _, _, side in sides]]))
+            found = conflicts.Found(group.entity, name, inputs, _detail(sides, decision, before))
         else:
-            self.conflicts.append(conflicts.Found(group.entity, name, b"", None))
+            found = conflicts.Found(group.entity, name, b"", None)
+        self.conflicts.append(found)
 
     def _store_base(self, member: Member, at: int, name: str, side: Side, base: Base | None, golden: Value) -> None:
+        """`base.side` is kept as the record shows it (ids of its own system), `base.hub` as the hub holds it."""
         stored = member.base
         held_side, held_hub = stored.side.get(name), stored.hub.get(name, False)
         if base is None:
@@ -501,26 +516,62 @@ class EntityMerger:
             if golden is ABSENT and side.observed in (ABSENT, None):
                 stored.hub.pop(name, None)
             else:
-                stored.hub[name] = None  # type: ignore[assignment]  # no base at all: see codec.Base
+                stored.hub[name] = _NO_BASE
         else:
             if base.side == side.observed:
                 stored.side.pop(name, None)
             elif held_side is None:
-                stored.side[name] = [mark(base.side), None]
+                stored.side[name] = [mark(self._as_observed(member, at, base.side)), None]
             if base.hub is NEVER:
                 stored.hub[name] = []
             elif base.hub == golden:
                 stored.hub.pop(name, None)
             else:
                 stored.hub[name] = [mark(base.hub)]
-        moved = stored.side.get(name) != held_side or stored.hub.get(name, False) != held_hub
-        if moved or member.had_base:
+        if member.had_base or stored.side.get(name) != held_side or stored.hub.get(name, False) != held_hub:
             self.bases[member.id] = stored
 
+    def _as_observed(self, member: Member, at: int, value: Value) -> Value:
+        if at not in member.stream.refs or value is ABSENT or value is None:
+            return value
+        theirs = self._references.as_remote(member.stream, value)
+        return None if theirs is ABSENT else theirs
 
-def _conflict_detail(
-    sides: Sequence[tuple[Member, int, Side]], decision: Decision, before: Value
-) -> dict[str, Any]:
+
+def by_policy(sides: Sequence[Side], golden: Value, policy: FieldPolicy) -> Decision:
+    """The table of DESIGN: three-way where every side has a base, survivorship where some side has none."""
+    if any(side.base is None for side in sides):
+        return survive(sides, policy=policy, golden=golden)
+    return merge(sides, golden=golden, policy=policy)
+
+
+def by_person(sides: Sequence[Side], taken: dict[str, Any]) -> Decision:
+    """A person decided a conflict: one value for all, or each side keeps its own."""
+    value = unmark(taken["value"])
+    keep = taken["take"] == "keep"
+    stands: list[Any] = []
+    bases: list[Base | None] = []
+    for side in sides:
+        same = side.observed == value or side.observed == side.shown(value)
+        if keep or same or not (side.writable and side.represents and side.live):
+            stands.append("rest")
+            bases.append(Base(side.observed, value))
+        else:
+            stands.append("write")
+            bases.append(Base(side.observed, NEVER))
+    return Decision(
+        golden=value,
+        verdict="agreed" if keep else "taken",
+        winner=taken.get("record"),
+        reason=f"decided by {taken['who']}",
+        rule="review",
+        losers=[],
+        stands=stands,
+        bases=bases,
+    )
+
+
+def _detail(sides: Sequence[tuple[Member, int, Side]], decision: Decision, before: Value) -> dict[str, Any]:
     return {
         "base": mark(before),
         "why": decision.reason,
@@ -532,6 +583,6 @@ def _conflict_detail(
                 "changed_at": side.modified,
             }
             for _, _, side in sides
-            if side.observed not in (ABSENT,)
+            if side.observed is not ABSENT
         ],
     }

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -12,9 +12,6 @@ from mapping.values import ABSENT, Value
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _sorted = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
-
-# A base of which the hub's half was never agreed. Stored as an empty list; an agreed value as a list of one.
-NEVER_STORED: Final[list[Value]] = []
 
 dump = _encoder.encode
 dump_sorted = _sorted.encode
@@ -62,16 +59,21 @@ class Base:
     """What was agreed of one record's fields, as far as it is not at rest.
 
     `side[f]`: what the record showed when it last agreed (with the number of the raw record it was read from);
-    `hub[f]`: what the hub held then, or nothing was ever agreed. No entry: equal to what is observed, or held, now.
+    `hub[f]`: what the hub held then, as a list of one; an empty list: the hub's half was never agreed, so its value is
+    still to be shown; None: nothing was agreed at all, as before the first contact. No entry: equal to what is
+    observed, or held, now.
     """
 
     __slots__ = ("hub", "raws", "side")
 
     def __init__(
-        self, side: dict[str, list[Any]] | None = None, hub: dict[str, list[Value]] | None = None, raws: Any = None
+        self,
+        side: dict[str, list[Any]] | None = None,
+        hub: dict[str, list[Value] | None] | None = None,
+        raws: Any = None,
     ) -> None:
         self.side: dict[str, list[Any]] = side or {}
-        self.hub: dict[str, list[Value]] = hub or {}
+        self.hub: dict[str, list[Value] | None] = hub or {}
         self.raws: list[Any] = raws or []
 
     @classmethod

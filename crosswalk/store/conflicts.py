@@ -63,14 +63,18 @@ def decide(database: Database, connection: Connection, number: int, decision: di
     )
 
 
-def decisions(database: Database, connection: Connection, entity: int) -> dict[str, dict[str, Any]]:
-    """Decisions of people that have not been used yet, by field."""
-    rows = database.run(
+def decisions(database: Database, connection: Connection, entities: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Decisions of people that have not been used yet, by entity and field."""
+    found: dict[int, dict[str, Any]] = {}
+    for entity, field, decision in database.select(
         connection,
-        "SELECT field, decision FROM conflict WHERE entity = ? AND state = 'decided' ORDER BY id",
-        (entity,),
-    ).fetchall()
-    return {row[0]: load(bytes(row[1])) for row in rows}
+        "SELECT entity, field, decision FROM conflict WHERE state = 'decided' AND",
+        "entity",
+        entities,
+        "ORDER BY id",
+    ):
+        found.setdefault(entity, {})[field] = load(bytes(decision))
+    return found
 
 
 def use(database: Database, connection: Connection, entity: int, field: str) -> None:

@@ -157,6 +157,14 @@ class Database:
             ).fetchone()
         return range(row[0] - count, row[0])
 
+    def hold(self, connection: Connection, table: str, ids: Sequence[int]) -> None:
+        """Keep these rows as they are until the transaction ends; SQLite's writer is alone anyway.
+
+        Always in the order of the ids, so that two holders never wait for each other.
+        """
+        if self.dialect == "postgresql" and ids:
+            self.run(connection, f'SELECT 1 FROM "{table}" WHERE id = ANY(?) ORDER BY id FOR UPDATE', (list(ids),))
+
     @contextmanager
     def lock(self, connection: Connection, number: int) -> Iterator[None]:
         """Serialise on PostgreSQL what SQLite's single writer serialises anyway; held to the transaction's end."""

@@ -69,7 +69,7 @@ def trimmed(values: list[Value]) -> list[Value]:
 
 
 def dump_lineage(winners: Sequence[int | None], rules: Sequence[str]) -> bytes:
-    """[[records], [1 + index per field, 0: none], [rules], [index per field]]"""
+    """[[records], [1 + index per field, 0: none], [rules], [index per field]]; of a lone record no indexes."""
     records: dict[int, int] = {}
     texts: dict[str, int] = {}
     by_field = [0 if winner is None else records.setdefault(winner, len(records)) + 1 for winner in winners]
@@ -81,6 +81,8 @@ def load_golden(vals: bytes, lineage: bytes, width: int) -> Golden:
     values = load_row(vals)
     values += [ABSENT] * (width - len(values))
     records, by_field, texts, by_rule = load(lineage)
+    if not by_field and records:  # one record that was alone: every field came from it
+        return Golden(values, [records[0]] * width, [texts[0]] * width)
     winners = [None if n == 0 else records[n - 1] for n in by_field]
     rules = [texts[n] for n in by_rule]
     winners += [None] * (width - len(winners))

@@ -36,9 +36,7 @@ def post(database: Database, connection: Connection, letters: Sequence[Letter], 
             (letter.stream, letter.rkey, letter.phase, letter.field),
         ).fetchone()
         if row is None:
-            database.insert(
-                connection, "dead_letter", COLUMNS, [(*letter, "open", 1, at, at, run)]
-            )
+            database.insert(connection, "dead_letter", COLUMNS, [(*letter, "open", 1, at, at, run)])
             opened += 1
             continue
         opened += row[1] in ("closed", "retry")
@@ -55,7 +53,7 @@ def post(database: Database, connection: Connection, letters: Sequence[Letter], 
 
 
 def close_read(database: Database, connection: Connection, stream: int, keep: dict[str, set[str]]) -> None:
-    """Of records that were read again (`keep`: key -> fields that are still faulty), close the letters that are mended."""
+    """Of records that were read again close the letters that are mended. `keep`: key -> fields that are still faulty."""
     for number, rkey, field in list(
         database.select(
             connection,

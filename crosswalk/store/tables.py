@@ -141,6 +141,13 @@ body = Table(
     Column("observed", LargeBinary, nullable=False),  # JSON array in the order of the mapping's fields
 )
 
+survivor = Table(  # the key of the record that a merged record lives on in
+    "survivor",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("rkey", Text, nullable=False),
+)
+
 base = Table(
     "base",
     metadata,
@@ -245,6 +252,15 @@ layout = Table(  # the order of golden.vals; a field is only ever added behind t
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("field", Text, nullable=False),
     UniqueConstraint("kind", "field"),
+)
+
+association = Table(  # who belongs to whom, as golden has it: what figures of companies are counted by
+    "association",
+    metadata,
+    Column("entity", BigInteger, primary_key=True, autoincrement=False),
+    Column("field", Text, primary_key=True),
+    Column("target", BigInteger, primary_key=True, autoincrement=False),
+    Index("ix_association_target", "target", "field"),
 )
 
 waiting = Table(  # a reference to a record that has not been seen yet

@@ -79,6 +79,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("plan", "stream", "class"),
     )
     op.create_table(
+        "association",
+        sa.Column("entity", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("target", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("entity", "field", "target"),
+    )
+    with op.batch_alter_table("association", schema=None) as batch_op:
+        batch_op.create_index("ix_association_target", ["target", "field"], unique=False)
+
+    op.create_table(
         "base",
         sa.Column("record", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("side", sa.LargeBinary(), nullable=False),
@@ -398,6 +408,12 @@ def upgrade() -> None:
         sa.Column("complete", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("connection", "name", name=op.f("uq_stream_connection_name")),
+    )
+    op.create_table(
+        "survivor",
+        sa.Column("record", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("rkey", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record"),
     )
     op.create_table(
         "swept",

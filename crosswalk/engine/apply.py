@@ -1,0 +1,492 @@
+"""Apply: send what was planned, learn what became of it, and never send the same thing twice.
+
+Per stream, under its lease. A chunk of actions is read again first, since what moved there since is planned anew.
+What is about to be sent is marked so before it leaves; an answer is landed like any read, and the base of the fields
+that were sent moves in the same transaction that writes the journal. Between the mark and that transaction the
+outcome is unknown: `resolve` finds out, by looking.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from connectors.sdk.contract import Outcome, RemoteRecord, Write
+from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, UnknownOutcomeError
+from crosswalk.engine.model import House, Link, Stream
+from crosswalk.engine.plan import inputs_of, letter_key
+from crosswalk.engine.pull import fetch_records
+from crosswalk.engine.references import References
+from crosswalk.store import letters, outbox
+from crosswalk.store.codec import Base, dump, load, load_row, mark, millis, unmark
+from crosswalk.store.dialect import Database, batches
+from crosswalk.store.leases import fence
+from crosswalk.store.outbox import Action
+from crosswalk.store.records import CREATE, LIVE, SETTLE, add_work, load_bases, save_bases
+from mapping.values import ABSENT, Value
+from scheduler.leases import Lease
+
+_CHUNK: Final = 50  # actions that are read again in one go
+_STORM: Final = 20  # refusals from which the share of them counts
+_STORM_SHARE: Final = 0.5
+
+
+@dataclass
+class Applied:
+    """What became of the actions of one stream."""
+
+    written: int = 0
+    moved: int = 0
+    aside: int = 0
+    later: int = 0
+    unknown: int = 0
+    stormy: bool = False
+    created: int = 0
+    problem: ConnectorError | None = None
+    set_aside: list[tuple[int, str, str]] = field(default_factory=list)  # action, key, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The record of an action as the store has it."""
+
+    id: int
+    rkey: str
+    version: str | None
+    observed: list[Value]
+    raw: Any
+
+
+def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[Action], *, run: int) -> Applied:
+    """Send these actions of one stream; parents were sent before. Stops early where the vendor cannot take more."""
+    applied = Applied()
+    sender = _Sender(house, stream, lease, run, applied)
+    creates = [action for action in actions if action.op == "create"]
+    updates = [action for action in actions if action.op != "create"]
+    try:
+        for chunk in batches(updates, _CHUNK):
+            if house.stop.is_set() or applied.stormy:
+                break
+            sender.updates(chunk)
+        for action in creates:
+            if house.stop.is_set() or applied.stormy:
+                break
+            sender.create(action)
+    except UnknownOutcomeError as error:
+        applied.problem = error
+    except (LaterError, GrantError) as error:
+        applied.problem = error
+    return applied
+
+
+class _Sender:
+    """One stream's way out."""
+
+    def __init__(self, house: House, stream: Stream, lease: Lease, run: int, applied: Applied) -> None:
+        self._house = house
+        self._database = house.database
+        self._stream = stream
+        self._link: Link = house.links[stream.connection]
+        self._lease = lease
+        self._run = run
+        self._applied = applied
+
+    # -- updates ---------------------------------------------------------------------------------------------
+
+    def updates(self, actions: Sequence[Action]) -> None:
+        stream = self._stream
+        before = self._targets(actions)
+        keys = [before[action.record].rkey for action in actions if action.record in before]
+        if stream.spec.precondition == "none":
+            _, missing = fetch_records(self._house, stream, keys, self._lease, run=self._run)
+        else:
+            missing = set()
+        targets = self._targets(actions)
+        still: list[Action] = []
+        gone: list[Action] = []
+        for action in actions:
+            target = targets.get(action.record or 0)
+            fits = target is not None and target.rkey not in missing and stands(stream, action, target.observed)
+            (still if fits else gone).append(action)
+        if gone:
+            with self._database.write() as connection:
+                fence(self._database, connection, self._lease)
+                outbox.move(self._database, connection, gone, "moved", reason="changed there since it was planned")
+                add_work(self._database, connection, SETTLE, [action.record for action in gone if action.record])
+            self._applied.moved += len(gone)
+        for batch in batches(still, max(1, stream.spec.batch)):
+            if self._house.stop.is_set():
+                return
+            writes = self._writes(batch, targets)
+            self._send(batch, writes, {action.id: targets[action.record or 0].rkey for action in batch})
+
+    def _targets(self, actions: Sequence[Action]) -> dict[int, Target]:
+        with self._database.read() as connection:
+            return targets_of(self._house, connection, [action.record for action in actions if action.record])
+
+    def _writes(self, actions: Sequence[Action], targets: Mapping[int, Target]) -> list[Write]:
+        writes = []
+        with self._database.read() as connection:
+            references = References(self._house, connection)
+            for action in actions:
+                target = targets[action.record or 0]
+                wanted = wanted_of(self._stream, action, references)
+                values = self._stream.mapping.write(wanted, over=target.raw)
+                expects = target.version if self._stream.spec.precondition != "none" else None
+                writes.append(Write(str(action.id), "update", target.rkey, action.hub_id, values, expects))
+        return writes
+
+    # -- creates ---------------------------------------------------------------------------------------------
+
+    def create(self, action: Action) -> None:
+        """Look first where the vendor has no unique key; what is found there is no reason to make it again."""
+        write = create_write(self._house, self._stream, action)
+        if not (self._stream.hub_id is not None and self._stream.spec.hub_id_unique):
+            twin = self._twin(action, write)
+            if twin is not None:
+                self._found_instead(action, twin)
+                return
+        self._send([action], [write], {action.id: self._letter_key(action)})
+
+    def _letter_key(self, action: Action) -> str:
+        with self._database.read() as connection:
+            public = self._database.run(connection, "SELECT public FROM entity WHERE id = ?", (action.entity,)).scalar()
+        return letter_key(str(public))
+
+    def _twin(self, action: Action, write: Write) -> RemoteRecord | None:
+        return twin_of(self._house, self._stream, action, write, since=None)
+
+    def _found_instead(self, action: Action, twin: RemoteRecord) -> None:
+        """Somebody made it meanwhile, or it was there all along: it is read, and matching joins it."""
+        fetch_records(self._house, self._stream, [twin.key], self._lease, run=self._run)
+        with self._database.write() as connection:
+            fence(self._database, connection, self._lease)
+            close(self._database, connection, action, "moved", "a record with its identifiers is there")
+        self._applied.moved += 1
+
+    # -- sending ---------------------------------------------------------------------------------------------
+
+    def _send(self, actions: Sequence[Action], writes: Sequence[Write], keys: Mapping[int, str]) -> None:
+        database = self._database
+        with database.write() as connection:
+            fence(database, connection, self._lease)
+            outbox.mark_sent(database, connection, actions, at=self._house.now(), run=self._run)
+        by_id = {str(action.id): action for action in actions}
+        answered: dict[str, Outcome] = {}
+        failure: ConnectorError | None = None
+        try:
+            for outcome in self._link.connector.send(self._stream.name, writes):
+                answered[outcome.action] = outcome
+        except RecordError as error:
+            if len(writes) != 1:
+                raise
+            answered[writes[0].action] = Outcome(writes[0].action, "rejected", reason=error.text)
+        except UnknownOutcomeError as error:
+            failure = error
+        except (LaterError, GrantError) as error:
+            # Raised before anything of the rest was sent; what has no outcome yet was not sent either.
+            failure = error
+            for write in writes:
+                answered.setdefault(write.action, Outcome(write.action, "later", reason=error.text))
+        for name, action in by_id.items():
+            outcome = answered.get(name) or Outcome(name, "unknown", reason="no answer came")
+            self._take(action, outcome, keys[action.id])
+        if failure is not None:
+            raise failure
+
+    def _take(self, action: Action, outcome: Outcome, key: str) -> None:
+        match outcome.status:
+            case "done":
+                self._done(action, outcome, key)
+            case "rejected":
+                self._reject(action, outcome, key)
+            case "moved":
+                self._close(action, "moved", outcome.reason)
+                self._applied.moved += 1
+            case "later":
+                self._close(action, "later", outcome.reason)
+                self._applied.later += 1
+            case _:
+                due = self._house.now() + int(self._stream.spec.visibility_lag.total_seconds() * 1000)
+                with self._database.write() as connection:
+                    fence(self._database, connection, self._lease)
+                    outbox.move(self._database, connection, [action], "unknown", reason=outcome.reason, due=due)
+                self._applied.unknown += 1
+
+    def _close(self, action: Action, state: str, reason: str) -> None:
+        with self._database.write() as connection:
+            fence(self._database, connection, self._lease)
+            close(self._database, connection, action, state, reason)
+
+    def _done(self, action: Action, outcome: Outcome, key: str) -> None:
+        remote = outcome.key or key
+        if outcome.values is not None:
+            record = RemoteRecord(remote, outcome.version, self._modified(outcome), outcome.values)
+            acknowledge(self._house, self._stream, self._lease, action, record, run=self._run, atomic=True)
+        else:
+            record_read = read_one(self._house, self._stream, remote)
+            if record_read is None:
+                due = self._house.now() + int(self._stream.spec.visibility_lag.total_seconds() * 1000)
+                with self._database.write() as connection:
+                    fence(self._database, connection, self._lease)
+                    outbox.move(self._database, connection, [action], "unknown", reason="not to be seen yet", due=due)
+                self._applied.unknown += 1
+                return
+            acknowledge(self._house, self._stream, self._lease, action, record_read, run=self._run, atomic=False)
+        self._applied.written += 1
+        self._applied.created += action.op == "create"
+        self._house.progress.advance(self._stream.address, written=1)
+
+    def _modified(self, outcome: Outcome) -> datetime | None:
+        text = self._stream.mapping.modified(outcome.values or {})
+        if text is None or isinstance(text, datetime):
+            return text
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+
+    def _reject(self, action: Action, outcome: Outcome, key: str) -> None:
+        database = self._database
+        reason = outcome.reason or "refused"
+        letter = letters.Letter(
+            self._stream.id, key, "write", "", "CW403", reason, dump(action.fields), inputs_of(action.fields)
+        )
+        with database.write() as connection:
+            fence(database, connection, self._lease)
+            outbox.move(database, connection, [action], "rejected", reason=reason)
+            letters.post(database, connection, [letter], at=self._house.now(), run=self._run)
+        applied = self._applied
+        applied.aside += 1
+        applied.set_aside.append((action.id, key, reason))
+        tried = applied.aside + applied.written
+        applied.stormy = applied.aside >= _STORM and applied.aside > tried * _STORM_SHARE
+
+
+def close(database: Database, connection: Any, action: Action, state: str, reason: str) -> None:
+    """Nothing was written: what the action was for is up again."""
+    outbox.move(database, connection, [action], state, reason=reason)
+    if action.op == "create":
+        add_work(database, connection, CREATE, [action.entity])
+    elif action.record:
+        add_work(database, connection, SETTLE, [action.record])
+
+
+# -- what an answer means ----------------------------------------------------------------------------------------
+
+
+def targets_of(house: House, connection: Any, records: Sequence[int]) -> dict[int, Target]:
+    return {
+        row[0]: Target(row[0], row[1], row[2], load_row(bytes(row[3])), load(bytes(row[4])))
+        for row in house.database.select(
+            connection,
+            "SELECT r.id, r.rkey, r.version, b.observed, b.raw FROM record r JOIN body b ON b.record = r.id "
+            f"WHERE r.state = {LIVE} AND",
+            "r.id",
+            records,
+        )
+    }
+
+
+def wanted_of(stream: Stream, action: Action, references: References) -> dict[int, Value]:
+    """What the mapping is to write, by position; a reference that its system does not know is left out."""
+    wanted: dict[int, Value] = {}
+    for one in action.fields:
+        at = stream.at[one["field"]]
+        value = unmark(one["hub"])
+        if at in stream.refs:
+            value = references.as_remote(stream, value)
+        if value is not ABSENT:
+            wanted[at] = value
+    return wanted
+
+
+def create_write(house: House, stream: Stream, action: Action) -> Write:
+    """A create as it is sent, with its hub id where the stream has a field for it."""
+    with house.database.read() as connection:
+        wanted = wanted_of(stream, action, References(house, connection))
+    values = stream.mapping.write(wanted, over=None, create=True)
+    if stream.hub_id is not None:
+        put(values, stream.hub_id.path, action.hub_id)
+    return Write(str(action.id), "create", None, action.hub_id, values, None)
+
+
+def stands(stream: Stream, action: Action, observed: Sequence[Value]) -> bool:
+    """Does the record still show what the plan was made for, in the fields that are to be written?"""
+    for one in action.fields:
+        at = stream.at.get(one["field"])
+        if at is None:
+            return False
+        if at in stream.refs:
+            continue  # stored as entities in the plan: a changed reference went through settling and was planned anew
+        if mark(observed[at]) != one["before"]:
+            return False
+    return True
+
+
+def read_one(house: House, stream: Stream, key: str) -> RemoteRecord | None:
+    """The record as the vendor shows it now."""
+    for page in house.links[stream.connection].connector.fetch(stream.name, [key]):
+        for record in page.records:
+            if record.key == key:
+                return record
+    return None
+
+
+def acknowledge(
+    house: House, stream: Stream, lease: Lease, action: Action, record: RemoteRecord, *, run: int, atomic: bool
+) -> None:
+    """Land the answer, move the base of the fields that were sent, write the journal, close the action: at once.
+
+    `atomic`: the record is the answer to the write itself. Read back later, somebody may have edited it in between:
+    then what the vendor was to show is the base, so that the edit is seen as one.
+    """
+    database = house.database
+    landing = stream.landing(database)
+    landing.prepare(1)
+    read_no = database.take_ids("read", 1)[0]
+    with database.read() as connection:
+        seen = landing.prefetch(connection, [record.key])
+    understood = landing.understand(landing.digests([record]))
+    # A write's answer is newer than any read: it is landed whatever its stamp says, vendors stamp to the second.
+    known = seen.get(record.key)
+    if known is not None:
+        seen = {record.key: known._replace(modified=None)}
+    with database.write() as connection:
+        fence(database, connection, lease)
+        hub_ids = {record.key: action.hub_id} if action.op == "create" and action.hub_id and known is None else None
+        landing.land(connection, understood, seen, read_no=read_no, hub_ids=hub_ids)
+        number = int(
+            database.run(
+                connection, "SELECT id FROM record WHERE stream = ? AND rkey = ?", (stream.id, record.key)
+            ).scalar()
+        )
+        if action.op == "create":
+            _belong(house, connection, stream, action, number, run=run)
+        _agree(house, connection, stream, action, number, atomic=atomic)
+        outbox.journal(database, connection, action, run=run, record=number, at=house.now())
+        outbox.move(database, connection, [action], "acked")
+        database.run(connection, "UPDATE action SET record = ? WHERE id = ?", (number, action.id))
+        letters.close_write(database, connection, stream.id, record.key)
+
+
+def _belong(house: House, connection: Any, stream: Stream, action: Action, number: int, *, run: int) -> None:
+    """The new record is one of the entity that it was made for; the edge says so for good."""
+    database = house.database
+    home = database.run(connection, "SELECT entity FROM member WHERE record = ?", (number,)).scalar()
+    if home is None:
+        database.insert(connection, "member", ("record", "entity"), [(number, action.entity)])
+    origin = next((one["origin"] for one in action.fields if one["origin"]), None)
+    if origin is None:
+        origin = database.run(
+            connection, "SELECT min(record) FROM member WHERE entity = ? AND record <> ?", (action.entity, number)
+        ).scalar()
+    if origin is not None and origin != number:
+        database.upsert(
+            connection,
+            "edge",
+            ("left", "right", "source"),
+            ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run"),
+            [
+                (
+                    min(origin, number), max(origin, number), "created", "same", "created by the hub", None, None,
+                    house.now(), run,
+                )
+            ],
+        )  # fmt: skip
+
+
+def _agree(house: House, connection: Any, stream: Stream, action: Action, number: int, *, atomic: bool) -> None:
+    database = house.database
+    base = load_bases(database, connection, [number]).get(number) or Base()
+    golden = _golden_now(house, connection, stream, action.entity)
+    observed = load_row(
+        bytes(database.run(connection, "SELECT observed FROM body WHERE record = ?", (number,)).scalar())
+    )
+    sent = set()
+    references = References(house, connection)
+    for one in action.fields:
+        name = one["field"]
+        at = stream.at[name]
+        sent.add(name)
+        shows = observed[at]
+        if atomic or at in stream.refs or mark(shows) == one["after"]:
+            base.side.pop(name, None)
+        else:
+            base.side[name] = [one["after"], None]
+        holds = one["hub"]
+        if mark(golden.get(name, ABSENT)) == holds:
+            base.hub.pop(name, None)
+        else:
+            base.hub[name] = [holds]
+    if action.op == "create":
+        seen = references.seen_once if stream.refs else None
+        for at, name in enumerate(stream.mapping.fields):
+            shows = observed[at]
+            if name in sent or shows is ABSENT or shows is None:
+                continue
+            if seen is not None and at in stream.refs:
+                shows = seen(stream, at, shows)
+            if shows != golden.get(name, ABSENT):
+                base.hub[name] = None  # nothing of it was ever agreed: see engine.settle
+    save_bases(database, connection, {number: base})
+    add_work(database, connection, SETTLE, [number])
+
+
+def _golden_now(house: House, connection: Any, stream: Stream, entity: int) -> dict[str, Value]:
+    row = house.database.run(connection, "SELECT vals FROM golden WHERE entity = ?", (entity,)).fetchone()
+    if row is None:
+        return {}
+    return dict(zip(stream.layout.fields, load_row(bytes(row[0])), strict=False))
+
+
+def put(values: dict[str, Any], path: str, value: Any) -> None:
+    """Set a nested key of a vendor's shape by its path ("custom_fields.ab12")."""
+    *above, last = path.split(".")
+    inner = values
+    for name in above:
+        inner = inner.setdefault(name, {})
+    inner[last] = value
+
+
+def at_path(values: Any, path: str) -> Any:
+    for name in path.split("."):
+        values = values.get(name) if isinstance(values, Mapping) else None
+    return values
+
+
+def twin_of(house: House, stream: Stream, action: Action, write: Write, *, since: int | None) -> RemoteRecord | None:
+    """A record at the vendor that is the one of this create: by its hub id, else by an identifier that both carry.
+
+    `since`: only one that was made then or later (a create that was sent), not one that had been there before.
+    """
+    found = house.links[stream.connection].connector.find(stream.name, write)
+    if not found:
+        return None
+    if stream.hub_id is not None:
+        for record in found:
+            if at_path(record.values, stream.hub_id.path) == action.hub_id:
+                return record
+    mine = set(stream.identifiers(_row_of(stream, action)))
+    with house.database.read() as connection:
+        known = {
+            row[0]
+            for row in house.database.select(
+                connection, "SELECT rkey FROM record WHERE stream = ? AND", "rkey", [one.key for one in found],
+                first=(stream.id,),
+            )
+        }  # fmt: skip
+    for record in found:
+        if record.key in known:
+            continue
+        made = millis(record.modified)
+        if since is not None and made is not None and made < since - stream.spec.hold_back.total_seconds() * 1000:
+            continue
+        row, _ = stream.mapping.read(record.values)
+        if mine & set(stream.identifiers(row)):
+            return record
+    return None
+
+
+def _row_of(stream: Stream, action: Action) -> list[Value]:
+    row: list[Value] = [ABSENT] * len(stream.mapping.fields)
+    for one in action.fields:
+        row[stream.at[one["field"]]] = unmark(one["hub"])
+    return row

@@ -1,0 +1,37 @@
+"""What a connector's error means for the hub: a problem with a code, and the state of its connection."""
+
+from typing import Any
+
+from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, SetupError, ShapeError
+from crosswalk.engine.model import House, Stream
+from crosswalk.problems import Problem
+
+_CODES = (
+    (SetupError, "CW102"),
+    (GrantError, "CW201"),
+    (LaterError, "CW302"),
+    (ShapeError, "CW307"),
+    (RecordError, "CW403"),
+)
+
+
+def problem_of(error: ConnectorError, *, connection: str, stream: Stream | None = None) -> Problem:
+    """The error in the operator's words; the code is its own, else its family's."""
+    code = error.code or next((code for family, code in _CODES if isinstance(error, family)), "CW307")
+    return Problem(
+        code=code,
+        text=error.text,
+        hint=error.hint,
+        connection=connection,
+        stream=None if stream is None else stream.address,
+    )
+
+
+def state_of(house: House, connection: Any, name: str, problem: Problem, *, at: int) -> None:
+    """Note that a connection fails; `since` stays what it was while it goes on failing."""
+    house.database.run(
+        connection,
+        "UPDATE connection SET since = CASE WHEN state = 'ok' THEN ? ELSE since END, state = 'fail', code = ?, "
+        "detail = ? WHERE name = ?",
+        (at, problem.code, problem.text, name),
+    )

@@ -1,0 +1,112 @@
+"""Guards: more of one kind of write than expected waits, as a whole, for a person.
+
+A ceiling is absolute and relative; the lower one holds, the share counted from 20 live records up. Updates are
+counted per field: a mapping gone wrong shows as one field that changes everywhere.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from crosswalk.engine.model import Ceiling, House, Stream
+from crosswalk.store.outbox import Action
+
+FIRST: Final = "first"  # held by: the first plan of a mapping
+GUARD: Final = "guard:"  # held by: the guard of a class
+_SHARE_FROM: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tripped:
+    """A class of a stream that waits. `share`: the part of the ceiling that is relative, as the file has it."""
+
+    stream: str
+    klass: str
+    field: str | None  # of updates: the field that most records would get anew
+    planned: int
+    ceiling: int
+    records: int
+    rule: str
+    waiting: int  # actions of the class that are held with it
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "stream": self.stream,
+            "class": self.klass,
+            "field": self.field,
+            "planned": self.planned,
+            "ceiling": self.ceiling,
+            "records": self.records,
+            "rule": self.rule,
+            "waiting": self.waiting,
+        }
+
+
+def hold_back(house: House, actions: Sequence[Action]) -> list[Tripped]:
+    """Hold the classes that are over their ceilings; `state` and `held_by` of the actions are set."""
+    tripped = []
+    for stream in house.streams.values():
+        mine = [action for action in actions if action.stream == stream.id]
+        if not mine:
+            continue
+        live = _live(house, stream)
+        for klass in ("create", "clear", "update"):
+            ceiling = stream.guards.get(klass)
+            if ceiling is not None:
+                tripped += _hold_class(stream, klass, ceiling, [one for one in mine if klass in one.classes], live)
+    return tripped
+
+
+def _hold_class(stream: Stream, klass: str, ceiling: Ceiling, actions: Sequence[Action], live: int) -> list[Tripped]:
+    allowed = limit(ceiling, live)
+    if allowed is None or not actions:
+        return []
+    if klass == "create":
+        over, count, name = list(actions), len(actions), None
+    else:
+        counts = Counter(
+            one["field"] for action in actions for one in action.fields if klass == "update" or one["after"] is None
+        )
+        above = {field for field, number in counts.items() if number > allowed}
+        if not above:
+            return []
+        name, count = counts.most_common(1)[0]
+        over = [action for action in actions if any(one["field"] in above for one in action.fields)]
+    if count <= allowed:
+        return []
+    for action in over:
+        if action.state == "planned":
+            action.state, action.held_by = "held", GUARD + klass
+        elif action.held_by == FIRST:
+            action.held_by = f"{FIRST},{GUARD}{klass}"
+    return [
+        Tripped(
+            stream=stream.address,
+            klass=klass,
+            field=name,
+            planned=count,
+            ceiling=allowed,
+            records=live,
+            rule=ceiling.rule,
+            waiting=len(over),
+        )
+    ]
+
+
+def limit(ceiling: Ceiling, live: int) -> int | None:
+    """How many are let through without a word; None: any number."""
+    limits = [] if ceiling.at_most is None else [ceiling.at_most]
+    if ceiling.share is not None and live >= _SHARE_FROM:
+        limits.append(int(live * ceiling.share))
+    return min(limits, default=None)
+
+
+def _live(house: House, stream: Stream) -> int:
+    with house.database.read() as connection:
+        return int(
+            house.database.run(
+                connection, "SELECT count(*) FROM record WHERE stream = ? AND state = 0", (stream.id,)
+            ).scalar()
+            or 0
+        )

@@ -1,0 +1,177 @@
+"""What identifies a record in this hub: the rules of each kind, identifiers as small numbers, ids of entities.
+
+An identifier is stored as the number of its kind and 64 bits of a keyed hash, so the index holds no personal data.
+Kinds are named by the kind of entity that they join ("person/email"): an owner's mailbox is no customer's. Of an
+identifier that is judged by a part of it ("phone+family" by the phone) the upper half of the hash is that of the
+part, so the holders of the bare number are found by a range.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+from crosswalk.store.dialect import Database
+from mapping.match.ids import birth_id
+from mapping.match.keys import extractor
+from mapping.match.rules import MatchRules, strength
+from mapping.values import Value
+
+LOW: Final = 0xFFFFFFFF
+UNLIMITED: Final = 1 << 62
+_COUNTED: Final = ("phone", "email", "domain")
+# Kinds whose records belong to an entity of another kind: a response to the person who answered.
+JOINS: Final[Mapping[str, str]] = {"response": "person"}
+
+
+class IdentRule(NamedTuple):
+    """How an identifier of one kind counts: `strength` ranks evidence, smaller is stronger."""
+
+    strength: int
+    limit: int
+    verdict: str  # same, review
+    name: str
+    counted: int | None  # the kind whose holders are counted instead, by the upper half of the hash
+
+
+class IdentKinds:
+    """Small numbers for kinds, kept in the store; the keyed hash of a value."""
+
+    def __init__(self, database: Database, secret: bytes) -> None:
+        self._database = database
+        self._secret = secret
+        self._numbers: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+
+    def load(self) -> None:
+        with self._database.read() as connection:
+            rows = self._database.run(connection, "SELECT id, kind FROM ident_kind").fetchall()
+        for number, kind in rows:
+            self._numbers[kind], self._names[number] = number, kind
+
+    def number(self, kind: str) -> int:
+        """Not inside a write transaction: a kind that is new is written by one of its own."""
+        known = self._numbers.get(kind)
+        if known is not None:
+            return known
+        with self._database.write() as connection:
+            self._database.run(
+                connection,
+                "INSERT INTO ident_kind (id, kind) SELECT coalesce(max(id), 0) + 1, ? FROM ident_kind WHERE TRUE "
+                "ON CONFLICT (kind) DO NOTHING",
+                (kind,),
+            )
+        self.load()
+        return self._numbers[kind]
+
+    def name(self, number: int) -> str:
+        if number not in self._names:
+            self.load()
+        return self._names[number]
+
+    def names(self) -> Iterable[tuple[int, str]]:
+        return sorted(self._names.items())
+
+    def hashed(self, value: str) -> int:
+        return int.from_bytes(blake2b(value.encode(), digest_size=8, key=self._secret).digest(), "big", signed=True)
+
+
+def part_of(value: int) -> tuple[int, int]:
+    """The range of hashes that share a counted part."""
+    return value & ~LOW, value | LOW
+
+
+class Rules:
+    """The rules of every kind of one hub."""
+
+    def __init__(self, by_kind: Mapping[str, MatchRules], kinds: IdentKinds, secret: bytes) -> None:
+        self._by_kind = dict(by_kind)
+        self._kinds = kinds
+        self._secret = secret
+
+    def of(self, kind: str) -> MatchRules:
+        known = self._by_kind.get(kind)
+        if known is None:
+            known = self._by_kind[kind] = MatchRules.compile(kind)
+        return known
+
+    def rule(self, name: str) -> IdentRule | None:
+        """Of a kind of identifier; None: it is only counted."""
+        kind, _, identifier = name.partition("/")
+        rules = self.of(kind)
+        then = rules.then(identifier)
+        if then is None:
+            return None
+        counted = _counted(identifier)
+        limit = rules.limit(identifier)
+        return IdentRule(
+            strength=rules.order(identifier),
+            limit=UNLIMITED if limit is None else limit,
+            verdict=then,
+            name="same " + identifier.partition(":")[0].replace("+", " and "),
+            counted=None if counted is None else self._kinds.number(f"{kind}/{counted[1]}"),
+        )
+
+    def certain(self) -> list[int]:
+        """Kinds in which two live records of one stream that differ are kept apart."""
+        return [
+            number
+            for number, name in self._kinds.names()
+            if strength(name.partition("/")[2]) == 3 and not name.endswith(("/ref", "/tool_contact"))
+        ]
+
+    def birth(self, connection: str, stream: str, key: str) -> str:
+        return birth_id(self._secret, connection=connection, stream=stream, key=key)
+
+    def identifiers(
+        self, kind: str, fields: Sequence[str], connections: Sequence[str]
+    ) -> Callable[[Sequence[Value]], list[tuple[int, int]]]:
+        """Of rows of these fields, as they stand in the store."""
+        joins = JOINS.get(kind, kind)
+        extract = extractor(kind, fields, rules=self.of(joins), connections=connections)
+        known: dict[str, tuple[int, int | None]] = {}
+        hashed, kinds = self._kinds.hashed, self._kinds
+        # Kinds that are known by name are numbered now, outside of any transaction; namespaces show themselves later.
+        for word in _words(self.of(joins)):
+            kinds.number(f"{joins}/{word}")
+
+        def identify(row: Sequence[Value]) -> list[tuple[int, int]]:
+            given = []
+            for identifier, value in extract(row):
+                entry = known.get(identifier)
+                if entry is None:
+                    counted = _counted(identifier)
+                    entry = known[identifier] = (
+                        kinds.number(f"{joins}/{identifier}"),
+                        None if counted is None else counted[0],
+                    )
+                number, at = entry
+                if at is None:
+                    given.append((number, hashed(value)))
+                else:
+                    part = hashed(value.split("|")[at])
+                    given.append((number, (part & ~LOW) | (hashed(value) & LOW)))
+            return given
+
+        return identify
+
+
+def _counted(identifier: str) -> tuple[int, str] | None:
+    """Of "phone+family" the part that is judged by its own count, and where it stands."""
+    words = identifier.split("+")
+    if len(words) < 2:
+        return None
+    return next(((at, word) for at, word in enumerate(words) if word in _COUNTED), None)
+
+
+def _words(rules: MatchRules) -> list[str]:
+    words = [rule.kind for rule in rules.rules if rule.kind not in ("external", "registration")]
+    return [*dict.fromkeys([*words, *(part for word in words for part in word.split("+") if part in _COUNTED)])]
+
+
+def of_settings(settings: Mapping[str, Any], kinds: IdentKinds, secret: bytes) -> Rules:
+    """Of the `match` part of the file: per kind `rules`, `limits`, `block`."""
+    compiled = {
+        kind: MatchRules.compile(kind, rules=told.rules, limits=told.limits, block=told.block)
+        for kind, told in settings.items()
+    }
+    return Rules(compiled, kinds, secret)

@@ -1,0 +1,361 @@
+"""Plan: golden against what each side shows, one action per target record.
+
+The work list is `base`: a record has a row there only while something of it is not at rest. Creates come from the
+entities that settling put up. A plan is made anew each run; what an older one wanted and nobody has begun is dropped.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from crosswalk.engine.guards import FIRST, Tripped, hold_back
+from crosswalk.engine.model import House, Stream
+from crosswalk.engine.references import References
+from crosswalk.engine.settle import EntityMerger, Group, Member, load_groups
+from crosswalk.store import conflicts, letters, outbox
+from crosswalk.store.codec import Base, digest, dump_sorted, mark, unmark
+from crosswalk.store.dialect import batches
+from crosswalk.store.goldens import Golden, load_goldens
+from crosswalk.store.leases import fence
+from crosswalk.store.outbox import Action, Plan
+from crosswalk.store.records import CREATE, LIVE, add_work, done_work, save_bases
+from mapping.merge import NEVER, Side
+from mapping.merge import Base as Agreed
+from mapping.merge.policy import moved
+from mapping.values import ABSENT, Value
+from scheduler.leases import Lease
+
+HOLDS: Final = timedelta(hours=24)
+_BATCH: Final = 500
+
+
+@dataclass
+class Planned:
+    """What a plan came to. `fresh`: False where everything is as the open plan before it says, which then stays."""
+
+    plan: Plan
+    actions: int = 0
+    ready: int = 0
+    fresh: bool = True
+    tripped: list[Tripped] = field(default_factory=list)
+
+
+def make_plan(house: House, lease: Lease, *, run: int, detail: Mapping[str, Any] | None = None) -> Planned:
+    """Plan everything that is not at rest, under the lease of settling: golden stands still meanwhile."""
+    database = house.database
+    planner = _Planner(house)
+    streams = [stream.id for stream in house.streams.values()]
+    with database.write() as connection:
+        fence(database, connection, lease)
+        add_work(database, connection, CREATE, outbox.early_creates(database, connection, streams))
+    actions: list[Action] = []
+    for stream in _in_order(house):
+        if "update" in stream.writes:
+            for batch in _unrest(house, stream):
+                actions += planner.updates(lease, stream, batch)
+        if "create" in stream.writes:
+            actions += planner.creates(lease, stream)
+    tripped = hold_back(house, actions)
+    sign = digest(dump_sorted([[a.stream, a.record, a.entity, a.op, a.held_by, a.fields] for a in actions])).hex()
+    ready = sum(action.state == "planned" for action in actions)
+    known = _same_as_before(house, sign)
+    planner.forget_creates(lease)
+    if known is not None:
+        return Planned(known, len(actions), ready, fresh=False, tripped=tripped)
+    now = house.now()
+    plan = Plan(
+        id=database.take_ids("plan", 1)[0] if actions else 0,
+        state="open",
+        created_at=now,
+        expires_at=now + int(HOLDS.total_seconds() * 1000),
+        hash=sign,
+        settings=house.settings_print,
+        run=run,
+        detail={**(detail or {}), "guards": [one.told() for one in tripped]},
+    )
+    numbers = database.take_ids("action", len(actions)) if actions else range(0)
+    for action, number in zip(actions, numbers, strict=True):
+        action.id, action.plan = number, plan.id
+    with database.write() as connection:
+        fence(database, connection, lease)
+        outbox.drop_early(database, connection, streams)
+        outbox.close_plans(database, connection, but=plan.id)
+        if actions:
+            outbox.add_plan(database, connection, plan)
+        for some in batches(actions, _BATCH):
+            outbox.add(database, connection, some)
+    return Planned(plan, len(actions), ready, tripped=tripped)
+
+
+def _same_as_before(house: House, sign: str) -> Plan | None:
+    """The open plan, where it says the very same and still holds: people may be looking at it."""
+    with house.database.read() as connection:
+        plan = outbox.open_plan(house.database, connection)
+        if plan is None or plan.hash != sign or plan.settings != house.settings_print:
+            return None
+        if plan.expires_at <= house.now() or outbox.begun(house.database, connection, plan.id):
+            return None
+    return plan
+
+
+def _in_order(house: House) -> list[Stream]:
+    """Parents before children."""
+    first = {"owner": 0, "company": 1, "person": 2}
+    return sorted(house.streams.values(), key=lambda stream: (first.get(stream.kind, 3), stream.id))
+
+
+def _unrest(house: House, stream: Stream) -> Iterator[list[int]]:
+    """Entities of this stream's records that are not at rest, in batches."""
+    after = 0
+    while True:
+        with house.database.read() as connection:
+            rows = house.database.run(
+                connection,
+                "SELECT b.record, m.entity FROM base b JOIN record r ON r.id = b.record "
+                "JOIN member m ON m.record = b.record WHERE r.stream = ? AND b.record > ? ORDER BY b.record LIMIT ?",
+                (stream.id, after, _BATCH),
+            ).fetchall()
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [row[1] for row in rows]
+
+
+class _Planner:
+    """Turns entities into actions."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._database = house.database
+        self._considered: set[int] = set()  # entities of the create list that were answered
+        self._postponed: set[int] = set()
+        self._origins: dict[int, int] = {}  # record -> stream
+        self._planned: set[int] = set()  # records; one of two records of an entity brings the other along
+
+    # -- updates ---------------------------------------------------------------------------------------------
+
+    def updates(self, lease: Lease, stream: Stream, entities: Sequence[int]) -> list[Action]:
+        """Actions for the records of these entities in one stream. What turns out to be at rest is noted as that."""
+        database = self._database
+        layout = stream.layout
+        actions: list[Action] = []
+        with database.write() as connection:
+            fence(database, connection, lease)
+            groups = load_groups(self._house, connection, entities, reading=True)
+            goldens = load_goldens(database, connection, entities, len(layout.fields))
+            contested = conflicts.open_fields(database, connection, entities)
+            mine = [
+                (group, member)
+                for group in groups
+                for member in group.members
+                if member.stream is stream and member.had_base and group.entity in goldens
+            ]
+            under_way = outbox.busy(database, connection, [member.id for _, member in mine])
+            blocked = letters.blocking(database, connection, stream.id, [member.rkey for _, member in mine])
+            merger = EntityMerger(self._house, connection, layout, {})
+            rested: dict[int, Base] = {}
+            for group, member in mine:
+                if member.state != LIVE or not member.represents or member.id in under_way | self._planned:
+                    continue
+                self._planned.add(member.id)
+                golden = goldens[group.entity]
+                fields = self._fields(stream, member, golden, merger, contested.get(group.entity, set()), rested)
+                fields = [one for one in fields if not _is_blocked(one, fields, blocked.get(member.rkey, {}))]
+                if fields:
+                    actions.append(Action(0, stream.id, member.id, group.entity, "update", fields, expects=None))
+            save_bases(database, connection, rested)
+            self._note_causes(connection, stream, actions)
+        return actions
+
+    def _fields(
+        self,
+        stream: Stream,
+        member: Member,
+        golden: Golden,
+        merger: EntityMerger,
+        contested: set[str],
+        rested: dict[int, Base],
+    ) -> list[dict[str, Any]]:
+        fields = []
+        for name, entry in list(member.base.hub.items()):
+            at = stream.at.get(name)
+            if at is None or entry is None or name in member.base.side or name in contested or not stream.may_write(at):
+                continue
+            place = stream.place[at]
+            value = golden.values[place]
+            observed = member.row[place]
+            if value is ABSENT or not _is_due(observed, entry, value):
+                continue
+            if at in stream.mapping.once and observed not in (ABSENT, None):
+                continue
+            shown = merger.shown(member, at, value)
+            if shown == observed or (observed is ABSENT and shown is ABSENT):
+                del member.base.hub[name]
+                rested[member.id] = member.base
+                continue
+            fields.append(self._field(stream, at, observed, shown, value, golden, place))
+        return fields
+
+    def _field(
+        self, stream: Stream, at: int, observed: Value, shown: Value, value: Value, golden: Golden, place: int
+    ) -> dict[str, Any]:
+        source = stream.mapping.source(at)
+        return {
+            "field": stream.mapping.fields[at],
+            "label": stream.mapping.label(at),
+            "before": mark(observed),
+            "after": mark(shown),
+            "hub": mark(value),
+            "reason": golden.rules[place],
+            "origin": golden.winners[place],
+            "source": None if source is None else f"{source.file}:{source.line}:{source.column}",
+        }
+
+    def _note_causes(self, connection: Any, stream: Stream, actions: Sequence[Action]) -> None:
+        """The first plan of a mapping waits for a person: that of the target, or that of where a value comes from."""
+        origins = {one["origin"] for action in actions for one in action.fields if one["origin"] is not None}
+        unknown = [record for record in origins if record not in self._origins]
+        self._origins.update(
+            dict(self._database.select(connection, "SELECT id, stream FROM record WHERE", "id", unknown))
+        )
+        unapproved = {one.id for one in self._house.streams.values() if not one.approved}
+        for action in actions:
+            causes = {self._origins.get(one["origin"]) for one in action.fields} | {stream.id}
+            if causes & unapproved:
+                action.state, action.held_by = "held", FIRST
+            action.classes = {"create"} if action.op == "create" else {"update"}
+            if any(one["after"] is None for one in action.fields):
+                action.classes.add("clear")
+
+    # -- creates ---------------------------------------------------------------------------------------------
+
+    def creates(self, lease: Lease, stream: Stream) -> list[Action]:
+        """Entities without a record in this stream's system, as far as the operator lets them be made there."""
+        house, database = self._house, self._database
+        actions: list[Action] = []
+        if not all(other.complete for other in house.of_kind(stream.kind)):
+            self._postponed.update(self._up(stream))
+            return []
+        for entities in batches(self._up(stream), _BATCH):
+            with database.write() as connection:
+                fence(database, connection, lease)
+                groups = load_groups(house, connection, entities, reading=True)
+                goldens = load_goldens(database, connection, entities, len(stream.layout.fields))
+                under_way = outbox.creating(database, connection, stream.id, entities)
+                minted = outbox.minted(database, connection, stream.id, entities)
+                doubtful = _in_review(house, connection, entities)
+                contested = conflicts.open_fields(database, connection, entities)
+                publics = dict(database.select(connection, "SELECT id, public FROM entity WHERE", "id", entities))
+                blocked = letters.blocking(
+                    database, connection, stream.id, [letter_key(publics[one]) for one in publics]
+                )
+                references = References(house, connection)
+                made = []
+                for group in groups:
+                    self._considered.add(group.entity)
+                    golden = goldens.get(group.entity)
+                    if golden is None or group.entity in under_way or not self._wanted(stream, group):
+                        continue
+                    if group.entity in doubtful:
+                        self._postponed.add(group.entity)
+                        continue
+                    fields = self._create_fields(stream, golden, references, contested.get(group.entity, set()))
+                    key = letter_key(publics[group.entity])
+                    if not fields or _is_blocked(fields[0], fields, blocked.get(key, {})):
+                        continue
+                    made.append(
+                        Action(
+                            0, stream.id, None, group.entity, "create", fields,
+                            hub_id=minted.get(group.entity) or str(uuid4()),
+                        )
+                    )  # fmt: skip
+                self._note_causes(connection, stream, made)
+            actions += made
+        return actions
+
+    def _up(self, stream: Stream) -> list[int]:
+        with self._database.read() as connection:
+            rows = self._database.run(
+                connection,
+                "SELECT t.id FROM todo t JOIN entity e ON e.id = t.id WHERE t.stage = ? AND e.kind = ? ORDER BY t.id",
+                (CREATE, stream.kind),
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def _wanted(self, stream: Stream, group: Group) -> bool:
+        """It lives in a system whose people may be made here, and no record of it has ever been here."""
+        if any(member.stream.connection == stream.connection for member in group.members):
+            return False  # a deleted one too: its tombstone speaks against making it again
+        return any(member.state == LIVE and member.stream.connection in stream.create_from for member in group.members)
+
+    def _create_fields(
+        self, stream: Stream, golden: Golden, references: References, contested: set[str]
+    ) -> list[dict[str, Any]]:
+        mapping = stream.mapping
+        fields = []
+        for at, name in enumerate(mapping.fields):
+            place = stream.place[at]
+            value = golden.values[place]
+            if not mapping.writable[at] or value in (ABSENT, None) or name in contested:
+                continue
+            if at in stream.refs:
+                theirs = references.as_remote(stream, value)
+                if theirs is ABSENT:
+                    continue  # written when its own record is there
+                shown: Value = value
+            else:
+                shown = mapping.shown(at, value, over=None)
+            if shown in (ABSENT, None):
+                continue
+            fields.append(self._field(stream, at, ABSENT, shown, value, golden, place))
+        named = {one["field"] for one in fields}
+        return fields if set(mapping.create_needs) <= named else []
+
+    def forget_creates(self, lease: Lease) -> None:
+        """What was answered is off the list; what has to wait for something else stays."""
+        answered = sorted(self._considered - self._postponed)
+        for some in batches(answered, _BATCH):
+            with self._database.write() as connection:
+                fence(self._database, connection, lease)
+                done_work(self._database, connection, CREATE, some)
+
+
+def letter_key(public: str) -> str:
+    """Under which a create that was refused stands among the dead letters: it has no key of its own yet."""
+    return f"new:{public}"
+
+
+def inputs_of(fields: Iterable[Mapping[str, Any]]) -> bytes:
+    """What a refusal is about: while these stay the same it is not tried again."""
+    return digest(dump_sorted([[one["field"], one["after"]] for one in fields]))
+
+
+def _is_blocked(
+    one: Mapping[str, Any], fields: Sequence[Mapping[str, Any]], blocked: Mapping[str, tuple[int, bytes | None]]
+) -> bool:
+    whole, own = blocked.get(""), blocked.get(one["field"])
+    if own is not None and own[1] in (None, inputs_of([one])):
+        return True
+    return whole is not None and whole[1] in (None, inputs_of(fields))
+
+
+def _is_due(observed: Value, entry: Sequence[Any], value: Value) -> bool:
+    """Does the hub hold something else than when it last agreed with this record?"""
+    held: Any = unmark(entry[0]) if entry else NEVER
+    return moved(Side(record=0, system="", observed=observed, base=Agreed(observed, held)), value)
+
+
+def _in_review(house: House, connection: Any, entities: Sequence[int]) -> set[int]:
+    """Entities of which a person is still to say whether they are somebody else: nothing is made of them yet."""
+    return {
+        row[0]
+        for row in house.database.select(
+            connection,
+            'SELECT m.entity FROM pair p JOIN member m ON m.record = p."left" OR m.record = p."right" '
+            "WHERE p.state = 'open' AND",
+            "m.entity",
+            entities,
+        )
+    }

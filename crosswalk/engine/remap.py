@@ -1,0 +1,182 @@
+"""A changed mapping: what is stored is read again from raw, observed and base together, without a call.
+
+A change of form alone (the reading of a field changes, its values do not) leaves everything at rest. A field whose
+value reads differently now has no base any more: survivorship decides what it means for golden, and the plan shows
+it before anything is written. The same holds for fields that may be written now and could not be before, and for
+fields with a changed policy.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from crosswalk.engine.model import House, Stream
+from crosswalk.store import meta
+from crosswalk.store.codec import Base, digest, dump, load, load_row, mark, unmark
+from crosswalk.store.leases import fence
+from crosswalk.store.records import ARCHIVED, CREATE, MERGE, SETTLE, add_work, load_bases, save_bases
+from mapping.values import ABSENT, Value
+from scheduler.leases import Lease
+
+_BATCH: Final = 500
+
+
+def remap(house: House, lease: Lease) -> int:
+    """Bring everything stored to the mappings and policies of today; how many records were read again."""
+    count = 0
+    for stream in house.streams.values():
+        count += _reread(house, lease, stream)
+        _reconsider(house, lease, stream)
+    return count
+
+
+def _reread(house: House, lease: Lease, stream: Stream) -> int:
+    database = house.database
+    count = after = 0
+    former: dict[int, tuple[list[str], list[str]]] = {}
+    while True:
+        with database.read() as connection:
+            rows = database.run(
+                connection,
+                "SELECT r.id, r.mapping, r.rkey, r.state, b.raw, b.observed FROM record r "
+                "JOIN body b ON b.record = r.id "
+                "WHERE r.stream = ? AND r.mapping <> ? AND r.id > ? ORDER BY r.id LIMIT ?",
+                (stream.id, stream.mapping_id, after, _BATCH),
+            ).fetchall()
+            for number in {row[1] for row in rows} - former.keys():
+                former[number] = _former(house, connection, number)
+        if not rows:
+            return count
+        after = rows[-1][0]
+        news = []
+        for record, mapping, _, _, raw, observed in rows:
+            values = load(bytes(raw))
+            row, _faults = stream.mapping.read(values)
+            fields, signs = former[mapping]
+            before = dict(zip(fields, load_row(bytes(observed)), strict=True))
+            news.append((record, values, row, before, dict(zip(fields, signs, strict=True))))
+        idents = {record: stream.identifiers(row) for record, _, row, _, _ in news}
+        with database.write() as connection:
+            fence(database, connection, lease)
+            database.hold(connection, "record", [row[0] for row in rows])
+            bases = load_bases(database, connection, [row[0] for row in rows])
+            changed: dict[int, Base] = {}
+            states = []
+            for record, values, row, before, prints in news:
+                base = bases.get(record, Base())
+                _carry_over(stream, base, row, before, prints)
+                changed[record] = base
+                states.append((_state(house, stream, values), stream.mapping_id, record))
+            database.run_many(connection, "UPDATE record SET state = ?, mapping = ? WHERE id = ?", states)
+            database.run_many(
+                connection,
+                "UPDATE body SET observed = ? WHERE record = ?",
+                [(dump(row), record) for record, _, row, _, _ in news],
+            )
+            save_bases(database, connection, changed)
+            database.delete(connection, "ident", "record", list(changed))
+            alive = {record for state, _, record in states if state <= ARCHIVED}
+            database.insert(
+                connection,
+                "ident",
+                ("kind", "value", "record"),
+                [(kind, value, record) for record in alive for kind, value in idents[record]],
+            )
+            add_work(database, connection, SETTLE, list(changed))
+        count += len(rows)
+
+
+def _state(house: House, stream: Stream, values: Any) -> int:
+    return stream.landing(house.database).state_of(values)
+
+
+def _former(house: House, connection: Any, number: int) -> tuple[list[str], list[str]]:
+    row = house.database.run(connection, "SELECT fields, prints FROM mapping WHERE id = ?", (number,)).fetchone()
+    return load(bytes(row[0])), load(bytes(row[1]))
+
+
+def _carry_over(
+    stream: Stream, base: Base, row: Sequence[Value], before: dict[str, Value], prints: dict[str, str]
+) -> None:
+    """Bases of a record under another mapping: kept where the field still reads what it read."""
+    for at, name in enumerate(stream.mapping.fields):
+        same = prints.get(name) == stream.mapping.prints[at].hex()
+        if same:
+            continue
+        known = name in before
+        side = base.side.get(name)
+        if known and side is not None and side[1] is not None:
+            reread, _ = stream.mapping.read(base.raws[side[1]])
+            side[0] = mark(reread[at])
+            if unmark(side[0]) == row[at]:
+                del base.side[name]
+        elif known and before[name] == row[at]:
+            continue
+        else:
+            base.side.pop(name, None)
+            if row[at] is not ABSENT:
+                base.hub[name] = None  # nothing is agreed of it: see engine.settle
+    for name in list(base.side):
+        if name not in stream.at:
+            del base.side[name]
+    for name in list(base.hub):
+        if name not in stream.at:
+            del base.hub[name]
+
+
+def _reconsider(house: House, lease: Lease, stream: Stream) -> None:
+    """Fields of which the policy or the right to write has changed since the last run start without a base."""
+    database = house.database
+    now = {
+        name: digest(f"{house.policies.print_of(stream.kind, name)} {stream.may_write(at)}".encode()).hex()
+        for at, name in enumerate(stream.mapping.fields)
+    }
+    creates = f"{'create' in stream.writes} {sorted(stream.create_from)}"
+    key = f"rights:{stream.id}"
+    told = meta.get(database, key)
+    then: dict[str, Any] = {} if told is None else load(told)
+    if then == {"fields": now, "creates": creates}:
+        return
+    known = then.get("fields", {})
+    changed = [name for name, sign in now.items() if name in known and known[name] != sign]
+    if changed:
+        for records in _all_records(house, stream):
+            with database.write() as connection:
+                fence(database, connection, lease)
+                database.hold(connection, "record", records)
+                bases = load_bases(database, connection, records)
+                for record in records:
+                    base = bases.setdefault(record, Base())
+                    for name in changed:
+                        base.hub[name] = None  # see above
+                save_bases(database, connection, bases)
+                _up(house, connection, MERGE, records)
+    if told is not None and creates != then.get("creates"):
+        with database.write() as connection:
+            fence(database, connection, lease)
+            rows = database.run(connection, "SELECT id FROM entity WHERE kind = ?", (stream.kind,)).fetchall()
+            add_work(database, connection, CREATE, [row[0] for row in rows])
+    with database.write() as connection:
+        fence(database, connection, lease)
+        meta.put(database, connection, key, dump({"fields": now, "creates": creates}))
+
+
+def _all_records(house: House, stream: Stream) -> Iterable[list[int]]:
+    after = 0
+    while True:
+        with house.database.read() as connection:
+            rows = house.database.run(
+                connection,
+                "SELECT id FROM record WHERE stream = ? AND state <= ? AND id > ? ORDER BY id LIMIT ?",
+                (stream.id, ARCHIVED, after, _BATCH),
+            ).fetchall()
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [row[0] for row in rows]
+
+
+def _up(house: House, connection: Any, stage: int, records: Sequence[int]) -> None:
+    entities = {
+        row[0] for row in house.database.select(connection, "SELECT entity FROM member WHERE", "record", records)
+    }
+    add_work(house.database, connection, stage, entities)

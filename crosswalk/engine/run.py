@@ -1,0 +1,417 @@
+"""A run: pull, settle, plan, apply, each under its leases; what came of it, for people and for the record.
+
+Streams are pulled side by side, each under its own lease; settling and planning are one lane. What fails for one
+connection stops no other: it is told, and the next run goes on from what was committed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from connectors.sdk.errors import ConnectorError
+from crosswalk.engine.apply import Applied, apply_stream
+from crosswalk.engine.failures import problem_of, state_of
+from crosswalk.engine.guards import FIRST, GUARD
+from crosswalk.engine.model import House, Stream
+from crosswalk.engine.plan import Planned, make_plan
+from crosswalk.engine.pull import Pulled, pull_stream
+from crosswalk.engine.remap import remap
+from crosswalk.engine.resolve import resolve_stream
+from crosswalk.engine.settle import Settled, is_first_load, settle
+from crosswalk.problems import Problem
+from crosswalk.store import outbox, runs
+from crosswalk.store.records import drop_ident_indexes, make_ident_indexes
+from scheduler.workers import Ended, Job, Turn, run_jobs
+
+SETTLE_LEASE: Final = "settle"
+_SIDE_BY_SIDE: Final = 4  # streams at a time, on as few cores
+_AGAIN: Final = 3  # rounds of planning anew what had moved
+
+
+@dataclass
+class Ran:
+    """What a run did. Streams by address."""
+
+    run: int
+    command: str
+    started_at: int
+    trigger: str = "person"
+    ended_at: int = 0
+    state: str = "running"
+    pulled: dict[str, Pulled] = field(default_factory=dict)
+    applied: dict[str, Applied] = field(default_factory=dict)
+    settled: Settled = field(default_factory=Settled)
+    planned: Planned | None = None  # what waits, or what `plan` made
+    sent_plan: int | None = None  # the plan whose writes went out
+    replanned: bool = False
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        return any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def written(self) -> int:
+        return sum(one.written for one in self.applied.values())
+
+    @property
+    def moved(self) -> int:
+        return sum(one.moved for one in self.applied.values())
+
+    @property
+    def aside(self) -> int:
+        return sum(one.aside for one in self.pulled.values()) + sum(one.aside for one in self.applied.values())
+
+    @property
+    def waiting(self) -> int:
+        return 0 if self.planned is None else self.planned.actions - self.planned.ready
+
+    def totals(self) -> dict[str, int]:
+        landed = [one.landed for one in self.pulled.values()]
+        return {
+            "read": sum(one.read for one in landed),
+            "changed": sum(one.new + one.changed for one in landed) + sum(p.removed for p in self.pulled.values()),
+            "written": self.written,
+            "moved": self.moved,
+            "aside": self.aside,
+            "waiting": self.waiting,
+        }
+
+    def by_stream(self) -> dict[str, dict[str, int]]:
+        told: dict[str, dict[str, int]] = {}
+        for address in sorted({*self.pulled, *self.applied}):
+            pulled, applied = self.pulled.get(address), self.applied.get(address)
+            told[address] = {
+                "read": pulled.landed.read if pulled else 0,
+                "changed": pulled.landed.new + pulled.landed.changed + pulled.removed if pulled else 0,
+                "written": applied.written if applied else 0,
+                "moved": applied.moved if applied else 0,
+                "aside": (pulled.aside if pulled else 0) + (applied.aside if applied else 0),
+                "waiting": 0,
+            }
+        return told
+
+
+class Runner:
+    """One run in a house. `who`: the person or the daemon that asked for it."""
+
+    def __init__(
+        self, house: House, *, command: str, who: str, trigger: str = "person", plan: int | None = None
+    ) -> None:
+        self._house = house
+        self._who = who
+        number = runs.start(house.database, command=command, trigger=trigger, who=who, at=house.now(), plan=plan)
+        self.ran = Ran(number, command, house.now(), trigger)
+
+    # -- phases ----------------------------------------------------------------------------------------------
+
+    def pull(self, streams: Sequence[Stream], *, afresh: bool = False) -> None:
+        """Read these streams to the vendors' now, and find out what became of writes without an answer."""
+        house, ran = self._house, self.ran
+        bulk = is_first_load(house)
+        house.progress.stage("read")
+        self._settling(lambda turn: remap(house, turn.lease))
+        if bulk:
+            drop_ident_indexes(house.database)
+
+        def job(stream: Stream) -> Callable[[Turn], Pulled]:
+            def pull_one(turn: Turn) -> Pulled:
+                pulled = pull_stream(house, stream, turn.lease, run=ran.run, afresh=afresh, bulk=bulk)
+                if stream.writes:
+                    resolve_stream(house, stream, turn.lease, run=ran.run)
+                return pulled
+
+            return pull_one
+
+        for ended in self._jobs([Job(_lease_of(stream), job(stream)) for stream in streams]):
+            stream = house.streams[_address_of(ended.name)]
+            if isinstance(ended.result, Pulled):
+                ran.pulled[stream.address] = ended.result
+            self._note(stream, ended)
+        if bulk:
+            make_ident_indexes(house.database)
+        self._note_connections(streams)
+
+    def settle(self) -> None:
+        house, ran = self._house, self.ran
+        if house.stop.is_set():
+            return
+        house.progress.stage("settle")
+        settled = self._settling(lambda turn: settle(house, turn.lease, run=ran.run, first=is_first_load(house)))
+        if isinstance(settled, Settled):
+            ran.settled.records += settled.records
+            ran.settled.entities += settled.entities
+            ran.settled.joined += settled.joined
+            ran.settled.pairs += settled.pairs
+            ran.settled.conflicts += settled.conflicts
+
+    def plan(self) -> None:
+        house, ran = self._house, self.ran
+        if house.stop.is_set() or is_first_load(house):
+            return
+        house.progress.stage("plan")
+        detail = {"changed_records": ran.totals()["changed"], "command": ran.command}
+        planned = self._settling(lambda turn: make_plan(house, turn.lease, run=ran.run, detail=detail))
+        ran.planned = planned if isinstance(planned, Planned) else None
+
+    def send(self, plan: int, *, streams: Sequence[Stream]) -> None:
+        """Send what is ready of a plan, then settle the answers; what had moved is planned anew."""
+        house, ran = self._house, self.ran
+        ran.sent_plan = plan
+        house.progress.stage("write", total=self._count_ready(plan))
+        for level in _levels(streams):
+            jobs = []
+            for stream in level:
+                with house.database.read() as connection:
+                    actions = outbox.of_plan(house.database, connection, plan, states=["planned"], stream=stream.id)
+                if actions:
+                    jobs.append(Job(_lease_of(stream), self._sending(stream, actions)))
+            for ended in self._jobs(jobs):
+                stream = house.streams[_address_of(ended.name)]
+                if isinstance(ended.result, Applied):
+                    ran.applied[stream.address] = ended.result
+                    if ended.result.problem is not None:
+                        self._problem(problem_of(ended.result.problem, connection=stream.connection, stream=stream))
+                    if ended.result.stormy:
+                        self._problem(_storm(stream, ended.result))
+                self._note(stream, ended)
+        self.settle()
+
+    def _sending(self, stream: Stream, actions: Sequence[outbox.Action]) -> Callable[[Turn], Applied]:
+        house, ran = self._house, self.ran
+
+        def send_one(turn: Turn) -> Applied:
+            applied = apply_stream(house, stream, turn.lease, actions, run=ran.run)
+            if applied.unknown:
+                resolve_stream(house, stream, turn.lease, run=ran.run)
+            return applied
+
+        return send_one
+
+    def end(self) -> Ran:
+        house, ran = self._house, self.ran
+        ran.ended_at = house.now()
+        if house.stop.is_set():
+            ran.state = "stopped"
+        elif ran.failed:
+            ran.state = "failed"
+        else:
+            ran.state = "waits" if ran.waiting or ran.settled.conflicts else "done"
+        counts = {**ran.totals(), "streams": ran.by_stream(), "problems": [one.json() for one in ran.problems]}
+        plan = ran.sent_plan or (ran.planned.plan.id if ran.planned and ran.planned.actions else None)
+        runs.end(house.database, ran.run, state=ran.state, at=ran.ended_at, counts=counts, plan=plan)
+        return ran
+
+    # -- below -----------------------------------------------------------------------------------------------
+
+    def _settling(self, work: Callable[[Turn], Any]) -> Any:
+        """In the one lane that moves golden records."""
+        (ended,) = self._jobs([Job(SETTLE_LEASE, work)])
+        if ended.state == "failed" and ended.error is not None:
+            raise ended.error
+        if ended.state in ("busy", "lost"):
+            holder = self._house.leases.holder(SETTLE_LEASE) or "another process"
+            self._problem(
+                Problem(
+                    code="CW601",
+                    text=f"{holder} settles records since a moment ago",
+                    hint="wait and try again; a dead process is replaced after 60 s",
+                )
+            )
+        return ended.result
+
+    def _jobs(self, jobs: Sequence[Job]) -> list[Ended]:
+        if not jobs:
+            return []
+        house = self._house
+        return run_jobs(jobs, book=house.leases, holder=house.holder, limit=_SIDE_BY_SIDE, stop=house.stop)
+
+    def _note(self, stream: Stream, ended: Ended) -> None:
+        if ended.state == "busy":
+            holder = self._house.leases.holder(ended.name) or "another process"
+            self._problem(
+                Problem(
+                    code="CW601",
+                    text=f"{holder} works on {stream.address}",
+                    hint="wait; a dead process is replaced after 60 s",
+                    connection=stream.connection,
+                    stream=stream.address,
+                )
+            )
+        elif ended.state == "lost":
+            self._problem(
+                Problem(
+                    code="CW601",
+                    text=f"{stream.address} went to another process in between",
+                    hint="nothing is lost: it goes on from what was committed",
+                    connection=stream.connection,
+                    stream=stream.address,
+                )
+            )
+        elif ended.error is not None:
+            if not isinstance(ended.error, ConnectorError):
+                raise ended.error
+            self._problem(problem_of(ended.error, connection=stream.connection, stream=stream))
+
+    def _problem(self, problem: Problem) -> None:
+        known = {(one.code, one.text, one.connection) for one in self.ran.problems}
+        if (problem.code, problem.text, problem.connection) not in known:
+            self.ran.problems.append(problem)
+
+    def _note_connections(self, streams: Sequence[Stream]) -> None:
+        house = self._house
+        now = house.now()
+        faulty: dict[str, Problem] = {}
+        for problem in self.ran.problems:
+            if problem.connection is not None and problem.severity == "error" and problem.code != "CW601":
+                faulty.setdefault(problem.connection, problem)
+        with house.database.write() as connection:
+            for name in dict.fromkeys(stream.connection for stream in streams):
+                if name in faulty:
+                    state_of(house, connection, name, faulty[name], at=now)
+                else:
+                    house.database.run(
+                        connection,
+                        "UPDATE connection SET state = 'ok', code = NULL, detail = NULL, since = NULL, "
+                        "last_good_at = ? WHERE name = ?",
+                        (now, name),
+                    )
+
+    def _count_ready(self, plan: int) -> int:
+        with self._house.database.read() as connection:
+            return len(outbox.of_plan(self._house.database, connection, plan, states=["planned"]))
+
+
+def sync(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "person", first_too: bool = False,
+         afresh: bool = False, command: str = "sync") -> Ran:  # fmt: skip
+    """Pull, settle, plan, and send what need not wait. `first_too`: the first plan of a mapping does not wait either."""
+    runner = Runner(house, command=command, who=who, trigger=trigger)
+    try:
+        runner.pull(streams, afresh=afresh)
+        runner.settle()
+        runner.plan()
+        for _ in range(_AGAIN):
+            planned = runner.ran.planned
+            if planned is None or house.stop.is_set():
+                break
+            if first_too and planned.actions:
+                approve_first(house, planned.plan.id)
+            if not _ready(house, planned.plan.id):
+                break
+            moved = runner.ran.moved
+            runner.send(planned.plan.id, streams=list(house.streams.values()))
+            runner.plan()
+            if runner.ran.moved == moved and not _follows_from(runner):
+                break
+    finally:
+        ran = runner.end()
+    return ran
+
+
+def plan_only(house: House, streams: Sequence[Stream], *, who: str) -> Ran:
+    """Pull, settle and plan; nothing is written."""
+    runner = Runner(house, command="plan", who=who)
+    try:
+        runner.pull(streams)
+        runner.settle()
+        runner.plan()
+    finally:
+        ran = runner.end()
+    return ran
+
+
+def apply_plan(
+    house: House, plan: int, *, who: str, approve: Sequence[tuple[Stream, str]] = (), streams: Sequence[Stream]
+) -> Ran:
+    """Send a stored plan: what is ready, the first plans of mappings that it holds, and the approved classes."""
+    runner = Runner(house, command="apply", who=who, plan=plan)
+    try:
+        approve_first(house, plan)
+        for stream, klass in approve:
+            approve_class(house, plan, stream, klass, who=who)
+        runner.send(plan, streams=streams)
+        runner.plan()
+        runner.ran.replanned = bool(runner.ran.moved)
+        with house.database.write() as connection:
+            outbox.settle_plan(house.database, connection, plan)
+    finally:
+        ran = runner.end()
+    return ran
+
+
+def _follows_from(runner: Runner) -> bool:
+    """Did what was written make something else writable: a child whose parent is there now?"""
+    return any(one.created for one in runner.ran.applied.values())
+
+
+def approve_first(house: House, plan: int) -> None:
+    """A person lets the first plan of the mappings in it through; from now on they are like any other."""
+    with house.database.write() as connection:
+        outbox.release(house.database, connection, plan, FIRST)
+        for klass in ("create", "update", "clear"):
+            house.database.run(
+                connection,
+                "UPDATE action SET held_by = ? WHERE plan = ? AND state = 'held' AND held_by = ?",
+                (GUARD + klass, plan, f"{FIRST},{GUARD}{klass}"),
+            )
+        ids = [stream.mapping_id for stream in house.streams.values() if not stream.approved]
+        house.database.run_many(
+            connection, "UPDATE mapping SET approved_at = ? WHERE id = ?", [(house.now(), number) for number in ids]
+        )
+    for stream in house.streams.values():
+        stream.approved = True
+
+
+def approve_class(house: House, plan: int, stream: Stream, klass: str, *, who: str) -> int:
+    """Let a class of one stream through that a guard holds: as many as there are now, for this plan alone."""
+    with house.database.write() as connection:
+        count = outbox.release(house.database, connection, plan, GUARD + klass, stream=stream.id)
+        house.database.upsert(
+            connection,
+            "approval",
+            ("plan", "stream", "class"),
+            ("plan", "stream", "class", "at_most", "who", "at"),
+            [(plan, stream.id, klass, count, who, house.now())],
+        )
+    return count
+
+
+def _ready(house: House, plan: int) -> bool:
+    with house.database.read() as connection:
+        return bool(outbox.of_plan(house.database, connection, plan, states=["planned"]))
+
+
+def _levels(streams: Sequence[Stream]) -> list[list[Stream]]:
+    """Parents before children; the streams of a level go side by side."""
+    order = {"owner": 0, "company": 1, "person": 2}
+    levels: dict[int, list[Stream]] = {}
+    for stream in streams:
+        if stream.writes:
+            levels.setdefault(order.get(stream.kind, 3), []).append(stream)
+    return [levels[level] for level in sorted(levels)]
+
+
+def _lease_of(stream: Stream) -> str:
+    return f"stream:{stream.address}"
+
+
+def _address_of(lease: str) -> str:
+    return lease.removeprefix("stream:")
+
+
+def _storm(stream: Stream, applied: Applied) -> Problem:
+    tried = applied.aside + applied.written
+    return Problem(
+        code="CW405",
+        text=f"{applied.aside} of {tried} writes to {stream.address} were refused: stopped",
+        hint=f"look at `dlq --stream {stream.address}`, mend, `crosswalk sync {stream.connection}`",
+        connection=stream.connection,
+        stream=stream.address,
+    )
+
+
+def lanes(house: House, only: Sequence[str]) -> list[Stream]:
+    """The streams of these connections or addresses; of all where none is named."""
+    if not only:
+        return list(house.streams.values())
+    return [stream for stream in house.streams.values() if stream.connection in only or stream.address in only]

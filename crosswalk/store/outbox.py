@@ -1,0 +1,281 @@
+"""Plans and their actions: what is to be written at a vendor, until it is known what became of it.
+
+An action is open while it is planned, held, leased, sent, unknown or later; unique indexes allow one open action per
+target record and one open create per stream and entity. Closed: acked, moved (planned anew), rejected (a dead
+letter), dropped (superseded by a newer plan).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from crosswalk.store.codec import dump, load
+from crosswalk.store.dialect import Database
+
+_COLUMNS: Final = (
+    "id", "plan", "stream", "record", "entity", "op", "hub_id", "fields", "expects", "seen", "state", "held_by",
+)  # fmt: skip
+_READ: Final = ", ".join((*_COLUMNS, "attempts", "sent_at", "due", "reason"))
+
+
+@dataclass(slots=True)
+class Action:
+    """One write of one target record. `fields`: per field what stood, what shall stand, what the hub holds, and why."""
+
+    plan: int
+    stream: int
+    record: int | None
+    entity: int
+    op: str
+    fields: list[dict[str, Any]]
+    hub_id: str | None = None
+    expects: str | None = None
+    state: str = "planned"
+    held_by: str | None = None
+    id: int = 0
+    attempts: int = 0
+    sent_at: int | None = None
+    due: int | None = None
+    reason: str | None = None
+    classes: set[str] = field(default_factory=set)
+
+    def row(self) -> tuple[Any, ...]:
+        return (
+            self.id, self.plan, self.stream, self.record, self.entity, self.op, self.hub_id, dump(self.fields),
+            self.expects, None, self.state, self.held_by,
+        )  # fmt: skip
+
+
+def _action(row: Sequence[Any]) -> Action:
+    return Action(
+        id=row[0], plan=row[1], stream=row[2], record=row[3], entity=row[4], op=row[5], hub_id=row[6],
+        fields=load(bytes(row[7])), expects=row[8], state=row[10], held_by=row[11], attempts=row[12],
+        sent_at=row[13], due=row[14], reason=row[15],
+    )  # fmt: skip
+
+
+def add(database: Database, connection: Any, actions: Sequence[Action]) -> None:
+    """Store new actions; their ids have been taken before the transaction."""
+    database.insert(connection, "action", _COLUMNS, [action.row() for action in actions])
+
+
+def early_creates(database: Database, connection: Any, streams: Sequence[int]) -> list[int]:
+    """Entities of which a create is planned that nobody has begun."""
+    clause, values = _early(streams)
+    rows = database.run(connection, f"SELECT entity FROM action WHERE op = 'create' AND {clause}", values).fetchall()
+    return [row[0] for row in rows]
+
+
+def drop_early(database: Database, connection: Any, streams: Sequence[int]) -> None:
+    """What older plans wanted and nobody has begun: a newer plan says it anew, or no longer."""
+    clause, values = _early(streams)
+    database.run(connection, f"UPDATE action SET state = 'dropped' WHERE {clause}", values)
+
+
+def _early(streams: Sequence[int]) -> tuple[str, tuple[int, ...]]:
+    marks = ", ".join("?" * len(streams)) or "NULL"
+    return f"state IN ('planned', 'held', 'later') AND stream IN ({marks})", tuple(streams)
+
+
+def busy(database: Database, connection: Any, records: Sequence[int]) -> set[int]:
+    """Records with a write under way."""
+    return {
+        row[0]
+        for row in database.select(
+            connection,
+            "SELECT record FROM action WHERE state IN ('leased', 'sent', 'unknown') AND",
+            "record",
+            records,
+        )
+    }
+
+
+def creating(database: Database, connection: Any, stream: int, entities: Sequence[int]) -> set[int]:
+    """Entities of which a create in this stream is under way."""
+    return {
+        row[0]
+        for row in database.select(
+            connection,
+            "SELECT entity FROM action WHERE op = 'create' AND stream = ? "
+            "AND state IN ('leased', 'sent', 'unknown') AND",
+            "entity",
+            entities,
+            first=(stream,),
+        )
+    }
+
+
+def minted(database: Database, connection: Any, stream: int, entities: Sequence[int]) -> dict[int, str]:
+    """Hub ids of creates that were tried before: the next try goes under the same."""
+    return {
+        row[0]: row[1]
+        for row in database.select(
+            connection,
+            "SELECT entity, hub_id FROM action WHERE op = 'create' AND hub_id IS NOT NULL AND stream = ? AND",
+            "entity",
+            entities,
+            "ORDER BY id",
+            first=(stream,),
+        )
+    }
+
+
+def of_plan(
+    database: Database, connection: Any, plan: int, *, states: Sequence[str] | None = None, stream: int | None = None
+) -> list[Action]:
+    only = ""
+    values: list[Any] = [plan]
+    if states is not None:
+        only += f" AND state IN ({', '.join('?' * len(states))})"
+        values += list(states)
+    if stream is not None:
+        only += " AND stream = ?"
+        values.append(stream)
+    rows = database.run(connection, f"SELECT {_READ} FROM action WHERE plan = ?{only} ORDER BY id", values).fetchall()
+    return [_action(row) for row in rows]
+
+
+def one(database: Database, connection: Any, number: int) -> Action | None:
+    row = database.run(connection, f"SELECT {_READ} FROM action WHERE id = ?", (number,)).fetchone()
+    return None if row is None else _action(row)
+
+
+def loose(database: Database, connection: Any, stream: int) -> list[Action]:
+    """Actions of this stream that somebody began and nobody ended."""
+    rows = database.run(
+        connection,
+        f"SELECT {_READ} FROM action WHERE stream = ? AND state IN ('leased', 'sent', 'unknown') ORDER BY id",
+        (stream,),
+    ).fetchall()
+    return [_action(row) for row in rows]
+
+
+def move(
+    database: Database,
+    connection: Any,
+    actions: Iterable[Action],
+    state: str,
+    *,
+    reason: str | None = None,
+    due: int | None = None,
+) -> None:
+    numbers = [action.id for action in actions]
+    database.run_many(
+        connection,
+        "UPDATE action SET state = ?, reason = ?, due = ? WHERE id = ?",
+        [(state, reason, due, number) for number in numbers],
+    )
+
+
+def mark_sent(database: Database, connection: Any, actions: Sequence[Action], *, at: int, run: int) -> None:
+    """Committed before anything leaves this machine."""
+    database.run_many(
+        connection,
+        "UPDATE action SET state = 'sent', sent_at = ?, attempts = attempts + 1, run = ? WHERE id = ?",
+        [(at, run, action.id) for action in actions],
+    )
+
+
+def release(database: Database, connection: Any, plan: int, held_by: str, *, stream: int | None = None) -> int:
+    """A person lets through what waits for this reason; how many."""
+    only, values = ("", ()) if stream is None else (" AND stream = ?", (stream,))
+    return int(
+        database.run(
+            connection,
+            "UPDATE action SET state = 'planned', held_by = NULL "
+            f"WHERE plan = ? AND state = 'held' AND held_by = ?{only}",
+            (plan, held_by, *values),
+        ).rowcount
+    )
+
+
+# -- plans -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Plan:
+    """A stored plan. `detail`: counts, guards, forecast, conflicts as they were when it was made."""
+
+    id: int
+    state: str
+    created_at: int
+    expires_at: int
+    hash: str
+    settings: str
+    run: int | None
+    detail: dict[str, Any]
+
+
+def add_plan(database: Database, connection: Any, plan: Plan) -> None:
+    database.insert(
+        connection,
+        "plan",
+        ("id", "state", "created_at", "expires_at", "hash", "settings", "run", "detail"),
+        [
+            (
+                plan.id, plan.state, plan.created_at, plan.expires_at, plan.hash, plan.settings, plan.run,
+                dump(plan.detail),
+            )
+        ],
+    )  # fmt: skip
+
+
+def load_plan(database: Database, connection: Any, number: int) -> Plan | None:
+    row = database.run(
+        connection,
+        "SELECT id, state, created_at, expires_at, hash, settings, run, detail FROM plan WHERE id = ?",
+        (number,),
+    ).fetchone()
+    if row is None:
+        return None
+    number, state, created_at, expires_at, sign, settings, run, detail = row
+    return Plan(number, state, created_at, expires_at, sign, settings, run, load(bytes(detail)))
+
+
+def open_plan(database: Database, connection: Any) -> Plan | None:
+    """The newest open plan; there is one at the most."""
+    row = database.run(connection, "SELECT max(id) FROM plan WHERE state = 'open'").fetchone()
+    return None if row is None or row[0] is None else load_plan(database, connection, row[0])
+
+
+def begun(database: Database, connection: Any, number: int) -> bool:
+    """Has anything of this plan been sent, or let through by a person?"""
+    row = database.run(
+        connection,
+        "SELECT 1 FROM action WHERE plan = ? AND state NOT IN ('planned', 'held') "
+        "UNION ALL SELECT 1 FROM approval WHERE plan = ? LIMIT 1",
+        (number, number),
+    ).fetchone()
+    return row is not None
+
+
+def close_plans(database: Database, connection: Any, *, but: int) -> None:
+    """Older open plans are superseded by this one."""
+    database.run(connection, "UPDATE plan SET state = 'superseded' WHERE state = 'open' AND id <> ?", (but,))
+
+
+def settle_plan(database: Database, connection: Any, number: int) -> None:
+    """A plan of which nothing is left to send is applied."""
+    database.run(
+        connection,
+        "UPDATE plan SET state = 'applied' WHERE id = ? AND NOT EXISTS (SELECT 1 FROM action WHERE plan = ? "
+        "AND state IN ('planned', 'held', 'leased', 'sent', 'unknown', 'later'))",
+        (number, number),
+    )
+
+
+# -- what was written --------------------------------------------------------------------------------------------
+
+JOURNAL_COLUMNS: Final = ("run", "action", "plan", "record", "entity", "at", "op", "fields")
+
+
+def journal(
+    database: Database, connection: Any, action: Action, *, run: int, record: int, at: int, op: str | None = None
+) -> None:
+    """One row per remote write, in the transaction that takes note of its answer."""
+    database.insert(
+        connection,
+        "journal",
+        JOURNAL_COLUMNS,
+        [(run, action.id, action.plan, record, action.entity, at, op or action.op, dump(action.fields))],
+    )
