@@ -87,6 +87,7 @@ class PipedriveConnector:
     role: ClassVar[Literal["crm", "files", "cem"]] = "crm"
     settings: ClassVar[type[Settings]] = PipedriveSettings
     stream_settings: ClassVar[type[StreamSettings]] = PipedriveStream
+    streams: ClassVar[Mapping[str, StreamSpec]] = {name: resource.spec for name, resource in RESOURCES.items()}
 
     def __init__(self, transport: Transport, settings: PipedriveSettings, tools: Tools) -> None:
         self._transport = transport
@@ -113,10 +114,6 @@ class PipedriveConnector:
             insecure=settings.insecure,
         )
         return cls(transport, settings, tools)
-
-    @property
-    def streams(self) -> Mapping[str, StreamSpec]:
-        return {name: resource.spec for name, resource in RESOURCES.items()}
 
     def close(self) -> None:
         self._transport.close()

@@ -62,6 +62,7 @@ class TypeformConnector:
     role: ClassVar[Literal["crm", "files", "cem"]] = "cem"
     settings: ClassVar[type[Settings]] = TypeformSettings
     stream_settings: ClassVar[type[StreamSettings]] = TypeformStream
+    streams: ClassVar[Mapping[str, StreamSpec]] = STREAMS
 
     def __init__(self, transport: Transport, settings: TypeformSettings) -> None:
         self._transport = transport
@@ -82,10 +83,6 @@ class TypeformConnector:
             insecure=settings.insecure,
         )
         return cls(transport, settings)
-
-    @property
-    def streams(self) -> Mapping[str, StreamSpec]:
-        return STREAMS
 
     def close(self) -> None:
         self._transport.close()
