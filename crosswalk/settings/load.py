@@ -104,10 +104,15 @@ def _version(root: Table, faults: Faults) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What can be told of a connector without an account. `streams` None: each account has its own."""
+    """What can be told of a connector without an account.
+
+    `specs`: what it declares of its streams, as far as its class says so. `names`: of its streams; None: each account
+    has its own.
+    """
 
     connector: type[Connector]
-    streams: Mapping[str, StreamSpec] | None
+    specs: Mapping[str, StreamSpec]
+    names: tuple[str, ...] | None
     mappings: Mapping[str, DefaultMapping]
 
 
@@ -207,7 +212,8 @@ class _File:
 
     def known(self, connector: type[Connector], mark: Mark, spot: Spot) -> _Known:
         if connector.name not in self._known:
-            declared = vars_of(connector)
+            declared: Any = getattr(connector, "streams", None)  # a property where streams are the account's
+            specs: Mapping[str, StreamSpec] = declared if isinstance(declared, Mapping) else {}
             mappings: Mapping[str, DefaultMapping] = {}
             try:
                 mappings = default_mappings(plugins.default_mapping(connector), file=f"{connector.name}/mapping.yaml")
@@ -219,7 +225,8 @@ class _File:
                     "upgrade or uninstall it",
                     at=spot,
                 )
-            self._known[connector.name] = _Known(connector, declared, mappings)
+            names = tuple(specs or mappings) or None
+            self._known[connector.name] = _Known(connector, specs, names, mappings)
         return self._known[connector.name]
 
     @property
@@ -249,12 +256,6 @@ class _File:
     @property
     def installed(self) -> list[str]:
         return self._installed
-
-
-def vars_of(connector: type[Connector]) -> Mapping[str, StreamSpec] | None:
-    """The streams that a connector has whatever the account; None where each account has its own."""
-    declared: Any = getattr(connector, "streams", None)  # a property of the class where they are the account's
-    return declared if isinstance(declared, Mapping) else None
 
 
 class _Connection:
@@ -421,8 +422,8 @@ class _Connection:
         instances: dict[str, Any] = {}
         table = self._forms.table(given["streams"].value, spot, "streams")
         for name, entry in table or ():
-            if known.streams is not None and name not in known.streams:
-                hint = offer(name, list(known.streams))
+            if known.names is not None and name not in known.names:
+                hint = offer(name, known.names)
                 text = f"{known.connector.label} has no stream '{name}'"
                 self._faults.add("CW101", entry.key.mark, text, hint, at=(spot / name).of(stream=name))
                 continue
@@ -434,15 +435,16 @@ class _Connection:
         return streams, instances
 
     def _usual(self, known: _Known, mark: Mark, spot: Spot) -> tuple[dict[str, StreamSettings], dict[str, Any]]:
-        if known.streams is None:
+        if known.names is None:
             keys = ", ".join(keys_of(known.connector.stream_settings)[:3])
             hint = "name what to read" + (f": each stream with {keys}" if keys else "")
             self._faults.add("CW102", mark, f"streams is missing in {self._name}", hint, at=spot)
             return {}, {}
         streams: dict[str, StreamSettings] = {}
         instances: dict[str, Any] = {}
-        for name, spec in known.streams.items():
-            if spec.usual and name in known.mappings:
+        for name in known.names:
+            usual = name not in known.specs or known.specs[name].usual
+            if usual and name in known.mappings:
                 entry = Entry(Scalar(mark, name, name), Scalar(mark, None, ""))
                 stream, instance = _Stream(self._file, self._name, name, entry, known, self._spot, self._guards).read()
                 if stream is not None:
@@ -473,7 +475,7 @@ class _Stream:
         self._forms, self._faults = file.forms, file.forms.faults
         self._spot = (spot / "streams" / name).of(stream=name)
         self._label = known.connector.label if known else connection
-        self._spec = known.streams[name] if known and known.streams is not None else None
+        self._spec = known.specs.get(name) if known else None
 
     def shape(self) -> Keys:
         """Keys and what can be judged without a connector."""

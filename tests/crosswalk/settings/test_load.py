@@ -9,13 +9,11 @@ from crosswalk.settings.load import load
 from tests.crosswalk.settings.fakes import registry
 
 HERE = Path(__file__).parent
-SECRETS = {
-    name: f"the-{name.lower()}"
-    for name in (
-        "SF_CLIENT_ID SF_CLIENT_SECRET ZOHO_CLIENT_ID ZOHO_CLIENT_SECRET ZOHO_REFRESH_TOKEN PIPEDRIVE_API_TOKEN "
-        "QUALTRICS_API_TOKEN TYPEFORM_TOKEN CROSSWALK_KEY"
-    ).split()
-} | {"CROSSWALK_STORE_URL": "postgresql://hub:pw@db/crosswalk"}
+NAMES = (
+    *("SF_CLIENT_ID", "SF_CLIENT_SECRET", "ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"),
+    *("PIPEDRIVE_API_TOKEN", "QUALTRICS_API_TOKEN", "TYPEFORM_TOKEN", "CROSSWALK_KEY"),
+)
+SECRETS = {name: f"the-{name.lower()}" for name in NAMES} | {"CROSSWALK_STORE_URL": "postgresql://hub:pw@db/crosswalk"}
 
 
 def test_a_file_of_every_key_becomes_a_hub() -> None:

@@ -1,28 +1,19 @@
 """Connectors that exist only here: their declarations are those of real vendors, what they do is nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors.sdk.contract import (
-    Account,
     Connector,
-    FieldInfo,
     Operation,
-    Outcome,
-    Page,
-    RemoteRecord,
-    Removal,
     Settings,
-    StreamSettings,
     StreamSpec,
-    Tools,
-    Window,
-    Write,
 )
 from connectors.sdk.registry import Registry
+from tests.crosswalk.settings.fakes.base import Fake
+from tests.crosswalk.settings.fakes.files import Files
 
 
 class Model(BaseModel):
@@ -76,59 +67,7 @@ class TypeformSettings(Settings):
     auth: Token
 
 
-class FilesSettings(Settings):
-    path: Path = Field(description="the folder, beside the configuration file")
-
-
-class FilesStream(StreamSettings):
-    files: str
-    entity: str
-    key: str
-    delimiter: str | None = None
-    encoding: str | None = None
-
-
 WRITABLE: frozenset[Operation] = frozenset({"create", "update", "archive"})
-
-
-class Fake:
-    unit: ClassVar[str] = "calls"
-    role: ClassVar[Literal["crm", "files", "cem"]] = "crm"
-    stream_settings: ClassVar[type[StreamSettings]] = StreamSettings
-
-    @classmethod
-    def connect(cls, settings: Any, tools: Tools) -> "Connector":
-        raise NotImplementedError
-
-    def account(self) -> Account:
-        raise NotImplementedError
-
-    def fields(self, stream: str) -> Sequence[FieldInfo]:
-        raise NotImplementedError
-
-    def parts(self, stream: str) -> Sequence[str]:
-        raise NotImplementedError
-
-    def pull(self, stream: str, window: Window) -> Iterator[Page]:
-        raise NotImplementedError
-
-    def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
-        raise NotImplementedError
-
-    def keys(self, stream: str) -> Iterator[Sequence[str]]:
-        raise NotImplementedError
-
-    def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
-        raise NotImplementedError
-
-    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
-        raise NotImplementedError
-
-    def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        raise NotImplementedError
 
 
 class Salesforce(Fake):
@@ -181,18 +120,6 @@ class Typeform(Fake):
     role: ClassVar[Literal["crm", "files", "cem"]] = "cem"
     settings: ClassVar[type[Settings]] = TypeformSettings
     streams: ClassVar[Mapping[str, StreamSpec]] = {"responses": StreamSpec(parts=True)}
-
-
-class Files(Fake):
-    name: ClassVar[str] = "files"
-    label: ClassVar[str] = "files"
-    role: ClassVar[Literal["crm", "files", "cem"]] = "files"
-    settings: ClassVar[type[Settings]] = FilesSettings
-    stream_settings: ClassVar[type[StreamSettings]] = FilesStream
-
-    @property
-    def streams(self) -> Mapping[str, StreamSpec]:
-        raise NotImplementedError
 
 
 ALL: tuple[type[Connector], ...] = (Salesforce, Zoho, Pipedrive, Qualtrics, Typeform, Files)
