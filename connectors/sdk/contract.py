@@ -221,6 +221,10 @@ class BudgetStore(Protocol):
     def report(self, account: str, *, remaining: int, resets: datetime | None) -> None: ...
 
 
+def _uncounted(cost: int) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """What the hub hands to a connector. `settings` has been fetched already: secrets stand in it as values."""
@@ -231,6 +235,7 @@ class Tools:
     tokens: TokenStore
     budget: BudgetStore
     time_zone: str = "UTC"
+    sent: Callable[[int], None] = _uncounted  # told of every request that leaves, with its cost
 
 
 class StreamSettings(BaseModel):

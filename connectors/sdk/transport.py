@@ -6,6 +6,8 @@ the engine finds out. Texts of errors hold no secret, no query and no customer's
 """
 
 import ipaddress
+import logging
+import re
 import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +41,14 @@ _HARMLESS_TWICE: Final = _READS | {"PUT", "DELETE"}
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _MISSING: Final = object()
+# Half of a letter beyond U+FFFF, as a text has it that was cut after so many UTF-16 units.
+_HALF_LETTER: Final = re.compile(
+    rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+
+# They log whole addresses, with whatever stands in the query.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 @dataclass(slots=True)
@@ -65,7 +75,7 @@ class Answer:
     def decode(self, decoder: "msgspec.json.Decoder[Any]") -> Any:
         """The body by the caller's own decoder, for pages whose shape is known: parsed once, and only what is asked."""
         try:
-            return decoder.decode(self.content)
+            return _decoded(decoder, self.content)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             if self.written:
                 raise UnknownOutcomeError(f"{self.origin}: the answer to a write cannot be read") from exc
@@ -205,13 +215,10 @@ class Transport:
         return self._costs.create if method == "POST" else self._costs.update
 
     def _attempt(self, call: "_Call") -> Answer:
-        base = urlsplit(self._base_url)
-        target = urlsplit(call.path)
-        foreign = bool(target.netloc) and (target.scheme, target.netloc) != (base.scheme, base.netloc)
-        if foreign:
+        signature = self._auth.signature(self._exchange)
+        if _server(call.path) not in (None, _server(self._base_url), _server(signature.base_url or "")):
             check_address(call.path, insecure=self._insecure)
             return self._read(call, self._send(call, call.path, {}))
-        signature = self._auth.signature(self._exchange)
         response = self._send(call, self._address(call, signature), signature.headers)
         if self._means_token(call, response):
             response.close()
@@ -228,6 +235,7 @@ class Transport:
 
     def _address(self, call: "_Call", signature: Signature) -> str:
         if urlsplit(call.path).netloc:
+            check_address(call.path, insecure=self._insecure)
             return call.path
         base = signature.base_url or self._base_url
         if signature.base_url is not None:
@@ -236,15 +244,23 @@ class Transport:
 
     def _send(self, call: "_Call", address: str, token: Mapping[str, str]) -> httpx.Response:
         self._purse.take(call.cost, lane=call.lane)
-        request = self._client.build_request(
-            call.method, address, params=call.params, content=call.content, headers={**call.headers, **token}
-        )
+        self._tools.sent(call.cost)
+        try:
+            request = self._client.build_request(
+                call.method, address, params=call.params, content=call.content, headers={**call.headers, **token}
+            )
+        except httpx.InvalidURL:
+            raise ShapeError(f"{call.origin}: leads to an address that is none", code="CW307") from None
+        except UnicodeEncodeError:
+            raise _no_token(self._statuses.vendor) from None  # the error holds the token
         try:
             return self._client.send(request, stream=call.stream)
+        except httpx.LocalProtocolError:
+            raise _no_token(self._statuses.vendor) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             # Nothing has left this machine: safe to repeat whatever it was.
             raise self._unreachable(exc, address) from exc
-        except httpx.TransportError as exc:
+        except httpx.RequestError as exc:  # a lost connection; a body that cannot be unpacked
             if not call.idempotent:
                 raise UnknownOutcomeError(
                     f"{call.origin}: sent, and no answer came",
@@ -301,7 +317,7 @@ class Transport:
         vendor = self._statuses.vendor
         what = f"{call.origin}: {status}" + (f", {code}" if code else "")
         pause = retry_after(response.headers.get("Retry-After"), now=server_time or self._tools.clock())
-        if not call.idempotent and status in self._statuses.lost and rule.family in ("retry", "later"):
+        if not call.idempotent and rule.family in ("retry", "later") and self._statuses.may_have_happened(status, code):
             raise _told(UnknownOutcomeError(f"{what}: it may have happened", code="CW302"), status, code, body)
         error: ConnectorError
         match rule.family:
@@ -359,7 +375,7 @@ class Transport:
             )
         return AgainError(self._silent(exc))
 
-    def _silent(self, exc: httpx.TransportError) -> LaterError:
+    def _silent(self, exc: httpx.RequestError) -> LaterError:
         times = self._retries.attempts
         how = f"timed out {times} times, {self._timeout:g} s each"
         if not isinstance(exc, httpx.TimeoutException):
@@ -383,7 +399,9 @@ class Transport:
             response = self._client.post(request.url, data=dict(request.form), headers=dict(request.headers))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             raise self._unreachable(exc, request.url) from exc
-        except httpx.TransportError as exc:
+        except httpx.LocalProtocolError:
+            raise _no_token(self._statuses.vendor) from None
+        except httpx.RequestError as exc:
             # A strict vendor may have rotated the token already; asking again at once tells, and loses nothing more.
             raise AgainError(self._silent(exc)) from exc
         if response.status_code in (429, 502, 503, 504):
@@ -412,6 +430,18 @@ class _Call:
     stream: bool
     accept: Collection[int]
     origin: str
+
+
+def _server(address: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port of a whole address; None for a path."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return ("", "", None)  # an address that is none: nobody's
+    if not parts.netloc:
+        return None
+    return parts.scheme, parts.hostname or "", port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def check_address(address: str, *, insecure: bool) -> None:
@@ -473,6 +503,30 @@ def _plain(
 def _told(error: ConnectorError, status: int, code: str | None, body: Json) -> ConnectorError:
     error.status, error.vendor_code, error.details = status, code, body
     return error
+
+
+def _decoded(decoder: "msgspec.json.Decoder[Any]", content: bytes) -> Any:
+    """Decode; where a text in it is broken, with a mark in place of what is broken: it is one value of one record."""
+    try:
+        return decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        mended = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").encode()
+        mended = _HALF_LETTER.sub(_whole_letter, mended)
+        if mended == content:
+            raise
+        return decoder.decode(mended)
+
+
+def _whole_letter(match: "re.Match[bytes]") -> bytes:
+    return match[0] if len(match[2]) > 6 else match[1] + b"\\ufffd"
+
+
+def _no_token(vendor: str) -> SetupError:
+    return SetupError(
+        f"{vendor}: a token or header holds a character that none can hold",
+        hint="a blank, a line break or a typographic character was copied along with the secret",
+        code="CW102",
+    )
 
 
 def _unknown_form(origin: str, content: bytes) -> ShapeError:

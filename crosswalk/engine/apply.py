@@ -26,7 +26,7 @@ from crosswalk.store.records import CREATE, LIVE, SETTLE, add_work, load_bases, 
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
-_CHUNK: Final = 50  # actions that are read again in one go
+CHUNK: Final = 50  # actions that are read again in one go
 _STORM: Final = 20  # refusals from which the share of them counts
 _STORM_SHARE: Final = 0.5
 
@@ -64,7 +64,7 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
     creates = [action for action in actions if action.op == "create"]
     updates = [action for action in actions if action.op != "create"]
     try:
-        for chunk in batches(updates, _CHUNK):
+        for chunk in batches(updates, CHUNK):
             if house.stop.is_set() or applied.stormy:
                 break
             sender.updates(chunk)

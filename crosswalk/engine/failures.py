@@ -3,8 +3,9 @@
 from typing import Any
 
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, SetupError, ShapeError
-from crosswalk.engine.model import House, Stream
+from crosswalk.engine.model import Stream
 from crosswalk.problems import Problem
+from crosswalk.store.dialect import Database
 
 _CODES = (
     (SetupError, "CW102"),
@@ -27,9 +28,9 @@ def problem_of(error: ConnectorError, *, connection: str, stream: Stream | None 
     )
 
 
-def state_of(house: House, connection: Any, name: str, problem: Problem, *, at: int) -> None:
+def state_of(database: Database, connection: Any, name: str, problem: Problem, *, at: int) -> None:
     """Note that a connection fails; `since` stays what it was while it goes on failing."""
-    house.database.run(
+    database.run(
         connection,
         "UPDATE connection SET since = CASE WHEN state = 'ok' THEN ? ELSE since END, state = 'fail', code = ?, "
         "detail = ? WHERE name = ?",

@@ -42,7 +42,9 @@ class Planned:
     tripped: list[Tripped] = field(default_factory=list)
 
 
-def make_plan(house: House, lease: Lease, *, run: int, detail: Mapping[str, Any] | None = None) -> Planned:
+def make_plan(
+    house: House, lease: Lease, *, run: int, detail: Mapping[str, Any] | None = None, force: bool = False
+) -> Planned:
     """Plan everything that is not at rest, under the lease of settling: golden stands still meanwhile."""
     database = house.database
     planner = _Planner(house)
@@ -60,7 +62,7 @@ def make_plan(house: House, lease: Lease, *, run: int, detail: Mapping[str, Any]
     tripped = hold_back(house, actions)
     sign = digest(dump_sorted([[a.stream, a.record, a.entity, a.op, a.held_by, a.fields] for a in actions])).hex()
     ready = sum(action.state == "planned" for action in actions)
-    known = _same_as_before(house, sign)
+    known = None if force else _same_as_before(house, sign)
     planner.forget_creates(lease)
     if known is not None:
         return Planned(known, len(actions), ready, fresh=False, tripped=tripped)

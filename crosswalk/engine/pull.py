@@ -16,7 +16,7 @@ from crosswalk.engine.model import House, Link, Stream
 from crosswalk.store import letters
 from crosswalk.store.codec import dump, load, millis, moment
 from crosswalk.store.leases import fence
-from crosswalk.store.records import ARCHIVED, DELETED, MERGED, Landed, Landing, mark_state
+from crosswalk.store.records import ARCHIVED, DELETED, MERGED, SETTLE, Landed, Landing, add_work, mark_state
 from scheduler.leases import Lease
 
 _REMOVALS = "~removals"  # the part whose watermark the feed of deletions has
@@ -219,9 +219,12 @@ def _has_letters(house: House, stream: Stream) -> bool:
 
 
 def fetch_records(
-    house: House, stream: Stream, keys: Sequence[str], lease: Lease, *, run: int
+    house: House, stream: Stream, keys: Sequence[str], lease: Lease, *, run: int, again: bool = False
 ) -> tuple[Landed, set[str]]:
-    """Read these records again and land them; what was landed, and the keys that the vendor no longer shows."""
+    """Read these records again and land them; what was landed, and the keys that the vendor no longer shows.
+
+    `again`: settle them even where nothing of them has changed.
+    """
     connector = house.links[stream.connection].connector
     missing = set(keys)
     landed = Landed()
@@ -234,6 +237,8 @@ def fetch_records(
         understood = landing.understand(news)
         with house.database.write() as connection:
             fence(house.database, connection, lease)
+            if again:
+                add_work(house.database, connection, SETTLE, [old.id for old in seen.values()])
             some = landing.land(connection, understood, seen, read_no=read_no)
             _set_aside(house, connection, stream, page, some, news, run)
         some.read = len(page.records)

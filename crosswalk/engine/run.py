@@ -4,6 +4,7 @@ Streams are pulled side by side, each under its own lease; settling and planning
 connection stops no other: it is told, and the next run goes on from what was committed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,12 +15,16 @@ from crosswalk.engine.failures import problem_of, state_of
 from crosswalk.engine.guards import FIRST, GUARD
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import Planned, make_plan
-from crosswalk.engine.pull import Pulled, pull_stream
+from crosswalk.engine.planned import sent_actions
+from crosswalk.engine.pull import Pulled, fetch_records, pull_stream, remove
 from crosswalk.engine.remap import remap
 from crosswalk.engine.resolve import resolve_stream
 from crosswalk.engine.settle import Settled, is_first_load, settle
+from crosswalk.engine.words import held_class, maybe_spoken, spoken
 from crosswalk.problems import Problem
 from crosswalk.store import outbox, runs
+from crosswalk.store.budget import Budgets
+from crosswalk.store.codec import iso, load_row
 from crosswalk.store.records import drop_ident_indexes, make_ident_indexes
 from scheduler.workers import Ended, Job, Turn, run_jobs
 
@@ -132,6 +137,24 @@ class Runner:
             make_ident_indexes(house.database)
         self._note_connections(streams)
 
+    def fetch(self, stream: Stream, keys: Sequence[str]) -> None:
+        """Read these records of one stream again; what is no longer there is removed."""
+        house, ran = self._house, self.ran
+        house.progress.stage("read")
+        self._settling(lambda turn: remap(house, turn.lease))
+
+        def work(turn: Turn) -> Pulled:
+            landed, missing = fetch_records(house, stream, keys, turn.lease, run=ran.run, again=True)
+            pulled = Pulled(landed=landed)
+            pulled.removed = remove(house, stream, missing, turn.lease)
+            resolve_stream(house, stream, turn.lease, run=ran.run)
+            return pulled
+
+        for ended in self._jobs([Job(_lease_of(stream), work)]):
+            if isinstance(ended.result, Pulled):
+                ran.pulled[stream.address] = ended.result
+            self._note(stream, ended)
+
     def settle(self) -> None:
         house, ran = self._house, self.ran
         if house.stop.is_set():
@@ -145,17 +168,20 @@ class Runner:
             ran.settled.pairs += settled.pairs
             ran.settled.conflicts += settled.conflicts
 
-    def plan(self) -> None:
+    def plan(self, *, force: bool = False) -> None:
         house, ran = self._house, self.ran
         if house.stop.is_set() or is_first_load(house):
             return
         house.progress.stage("plan")
         detail = {"changed_records": ran.totals()["changed"], "command": ran.command}
-        planned = self._settling(lambda turn: make_plan(house, turn.lease, run=ran.run, detail=detail))
+        planned = self._settling(lambda turn: make_plan(house, turn.lease, run=ran.run, detail=detail, force=force))
         ran.planned = planned if isinstance(planned, Planned) else None
 
-    def send(self, plan: int, *, streams: Sequence[Stream]) -> None:
-        """Send what is ready of a plan, then settle the answers; what had moved is planned anew."""
+    def send(self, plan: int, *, streams: Sequence[Stream], record: tuple[Stream, str] | None = None) -> None:
+        """Send what is ready of a plan, then settle the answers; what had moved is planned anew.
+
+        `record`: only what concerns the entity of this record.
+        """
         house, ran = self._house, self.ran
         ran.sent_plan = plan
         house.progress.stage("write", total=self._count_ready(plan))
@@ -164,6 +190,9 @@ class Runner:
             for stream in level:
                 with house.database.read() as connection:
                     actions = outbox.of_plan(house.database, connection, plan, states=["planned"], stream=stream.id)
+                if record is not None:
+                    entity = entity_of(house, *record)
+                    actions = [action for action in actions if action.entity == entity]
                 if actions:
                     jobs.append(Job(_lease_of(stream), self._sending(stream, actions)))
             for ended in self._jobs(jobs):
@@ -268,7 +297,7 @@ class Runner:
         with house.database.write() as connection:
             for name in dict.fromkeys(stream.connection for stream in streams):
                 if name in faulty:
-                    state_of(house, connection, name, faulty[name], at=now)
+                    state_of(house.database, connection, name, faulty[name], at=now)
                 else:
                     house.database.run(
                         connection,
@@ -284,7 +313,7 @@ class Runner:
 
 def sync(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "person", first_too: bool = False,
          afresh: bool = False, command: str = "sync") -> Ran:  # fmt: skip
-    """Pull, settle, plan, and send what need not wait. `first_too`: the first plan of a mapping does not wait either."""
+    """Pull, settle, plan, and send what need not wait. `first_too`: nor do the first plans of mappings."""
     runner = Runner(house, command=command, who=who, trigger=trigger)
     try:
         runner.pull(streams, afresh=afresh)
@@ -308,13 +337,13 @@ def sync(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "p
     return ran
 
 
-def plan_only(house: House, streams: Sequence[Stream], *, who: str) -> Ran:
+def plan_only(house: House, streams: Sequence[Stream], *, who: str, force: bool = False) -> Ran:
     """Pull, settle and plan; nothing is written."""
     runner = Runner(house, command="plan", who=who)
     try:
         runner.pull(streams)
         runner.settle()
-        runner.plan()
+        runner.plan(force=force)
     finally:
         ran = runner.end()
     return ran
@@ -408,6 +437,129 @@ def _storm(stream: Stream, applied: Applied) -> Problem:
         connection=stream.connection,
         stream=stream.address,
     )
+
+
+def resync_record(house: House, stream: Stream, key: str, *, who: str) -> tuple[Ran, dict[str, Any], dict[str, Any]]:
+    """Read one record again and bring its entity to rest; the run, and what was held of the record before and after."""
+    runner = Runner(house, command="resync", who=who)
+    try:
+        before = held_of(house, stream, key)
+        runner.fetch(stream, [key])
+        after = held_of(house, stream, key)
+        runner.settle()
+        runner.plan()
+        planned = runner.ran.planned
+        if planned is not None and planned.actions:
+            runner.send(planned.plan.id, streams=list(house.streams.values()), record=(stream, key))
+            runner.plan()
+    finally:
+        ran = runner.end()
+    return ran, before, after
+
+
+def entity_of(house: House, stream: Stream, key: str) -> int | None:
+    """The entity that a record belongs to."""
+    with house.database.read() as connection:
+        row = house.database.run(
+            connection,
+            "SELECT m.entity FROM record r JOIN member m ON m.record = r.id WHERE r.stream = ? AND r.rkey = ?",
+            (stream.id, key),
+        ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def held_of(house: House, stream: Stream, key: str) -> dict[str, Any]:
+    """What the store holds of a record, by hub field; nothing where it has never been seen."""
+    with house.database.read() as connection:
+        row = house.database.run(
+            connection,
+            "SELECT b.observed FROM record r JOIN body b ON b.record = r.id WHERE r.stream = ? AND r.rkey = ?",
+            (stream.id, key),
+        ).fetchone()
+    return {} if row is None else dict(zip(stream.mapping.fields, load_row(bytes(row[0])), strict=True))
+
+
+def report(house: House, ran: Ran) -> dict[str, Any]:
+    """The dict of `sync --json`, and of `apply` and `resync`."""
+    plan = ran.sent_plan
+    by_stream = ran.by_stream()
+    waits = _waits(house, ran, by_stream)
+    budgets = Budgets(house.database, house.clock)
+    actions = [] if plan is None else sent_actions(house, plan, run=ran.run)
+    return {
+        "run": {
+            "id": spoken("run", ran.run),
+            "state": ran.state,
+            "started_at": iso(ran.started_at),
+            "seconds": (ran.ended_at - ran.started_at) / 1000,
+            "plan": maybe_spoken("plan", plan),
+            "trigger": ran.trigger,
+        },
+        "streams": [{"stream": address, **counts} for address, counts in by_stream.items()],
+        "totals": ran.totals(),
+        "calls": [
+            {
+                "connection": name,
+                "calls": house.calls.get(name, 0),
+                "unit": link.unit,
+                "left": None if (balance := budgets.balance(name)) is None else balance.remaining,
+            }
+            for name, link in house.links.items()
+        ],
+        "replanned": spoken("plan", ran.planned.plan.id)
+        if ran.moved and ran.planned is not None and ran.planned.actions
+        else None,
+        "set_aside": _set_aside(house, ran),
+        "waits": waits,
+        "actions": actions,
+    }
+
+
+def _waits(house: House, ran: Ran, by_stream: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+    """What this run leaves to a person, by stream and class."""
+    planned = ran.planned
+    if planned is None or not planned.actions:
+        return []
+    with house.database.read() as connection:
+        held = outbox.of_plan(house.database, connection, planned.plan.id, states=["held"])
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for action in held:
+        stream = house.by_id(action.stream)
+        if stream is not None:
+            klass = held_class(action.op, action.held_by)
+            why = "first plan of a mapping" if FIRST in (action.held_by or "") else "over its guard"
+            counts[stream.address, klass, why] += 1
+            if stream.address in by_stream:
+                by_stream[stream.address]["waiting"] += 1
+    name = spoken("plan", planned.plan.id)
+    return [
+        {
+            "what": f"{klass}s in {address}: {why}",
+            "stream": address,
+            "class": klass,
+            "count": count,
+            "approve": f"crosswalk apply {name}" + ("" if why.startswith("first") else f" --approve {address}:{klass}"),
+        }
+        for (address, klass, why), count in counts.items()
+    ]
+
+
+def _set_aside(house: House, ran: Ran) -> list[dict[str, Any]]:
+    """The dead letters that this run opened."""
+    with house.database.read() as connection:
+        rows = house.database.run(
+            connection,
+            "SELECT id, stream, rkey, code, reason, phase FROM dead_letter WHERE run = ? AND state = 'open' "
+            "ORDER BY id LIMIT 50",
+            (ran.run,),
+        ).fetchall()
+    told = []
+    for number, stream_id, rkey, code, reason, phase in rows:
+        stream = house.by_id(stream_id)
+        address = "" if stream is None else stream.address
+        record = rkey if phase == "read" and " line " in rkey else f"{address}/{rkey}"
+        told.append({"id": spoken("letter", number), "record": record, "code": code, "reason": reason})
+    return told
 
 
 def lanes(house: House, only: Sequence[str]) -> list[Stream]:

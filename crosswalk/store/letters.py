@@ -53,7 +53,7 @@ def post(database: Database, connection: Connection, letters: Sequence[Letter], 
 
 
 def close_read(database: Database, connection: Connection, stream: int, keep: dict[str, set[str]]) -> None:
-    """Of records that were read again close the letters that are mended. `keep`: key -> fields that are still faulty."""
+    """Close the mended letters of records that were read again. `keep`: key -> fields that are still faulty."""
     for number, rkey, field in list(
         database.select(
             connection,

@@ -1,0 +1,269 @@
+"""Where everything meets: a hub opened from its file, with a method for each thing that people ask of it.
+
+Every method answers with a plain dict, the object of `--json` less `schema` and `command`; the command line renders
+it. `problems` and `exit_code` stand in each.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crosswalk import clock as real_clock
+from crosswalk.engine import check, explain, export, overview, planned, queue, review, run
+from crosswalk.engine.model import House, Progress, Silent, Stream
+from crosswalk.engine.words import AskError, shortened, split_address, spoken
+from crosswalk.house import Builder, fault_problem
+from crosswalk.problems import Problem, ProblemsError
+from crosswalk.settings.load import load
+from crosswalk.settings.model import HubSettings
+from crosswalk.store import outbox
+from crosswalk.store.dialect import Database
+from crosswalk.store.opening import in_words, open_store
+from crosswalk.store.tokens import Vault
+from mapping.compile import MappingError
+
+Answer = dict[str, Any]
+DONE, FAILED, USAGE, WAITS = 0, 1, 2, 3
+
+
+@contextmanager
+def open_hub(
+    config: Path,
+    *,
+    progress: Progress | None = None,
+    who: str = "",
+    clock: Callable[[], datetime] = real_clock.now,
+) -> "Iterator[Hub]":
+    """The hub of a file, open until the end of the block.
+
+    Raises ProblemsError with all faults of the file at once, StoreError where the store cannot be used.
+    """
+    loaded = load(config)
+    if loaded.hub is None:
+        raise ProblemsError(loaded.problems)
+    settings = loaded.hub
+    database, vault = open_store(
+        settings.store.url, key=settings.store.encryption_key, key_file=settings.store.key_file
+    )
+    hub = Hub(settings, database, vault, progress=progress or Silent(), who=who, clock=clock, warned=loaded.problems)
+    try:
+        with in_words(database):
+            yield hub
+    finally:
+        hub.close()
+
+
+class Hub:
+    """One hub. Not for several threads at once; `stop` may be called from any."""
+
+    def __init__(
+        self,
+        settings: HubSettings,
+        database: Database,
+        vault: Vault,
+        *,
+        progress: Progress,
+        who: str,
+        clock: Callable[[], datetime],
+        warned: Sequence[Problem] = (),
+    ) -> None:
+        self.settings = settings
+        self._database = database
+        self._who = who
+        self._warned = list(warned)
+        self._stop = threading.Event()
+        self._builder = Builder(settings, database, vault, clock, progress)
+
+    def close(self) -> None:
+        for link in self._builder.links.values():
+            link.connector.close()
+        self._database.close()
+
+    def stop(self) -> None:
+        """Finish the batch in flight, then end; what is left goes on next time."""
+        self._stop.set()
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.time_zone)
+
+    @cached_property
+    def offline(self) -> House:
+        """The house as the store knows it; nobody is asked."""
+        return self._ready(self._builder.build(lenient=True))
+
+    @cached_property
+    def house(self) -> House:
+        """The house with today's catalogues. Raises ProblemsError where the file does not fit what the vendors have."""
+        house = self._builder.build(ask=True)
+        if self._builder.faults:
+            raise ProblemsError([*self._warned, *self._builder.problems, *self._builder.faults])
+        return self._ready(house)
+
+    def _ready(self, house: House) -> House:
+        house.stop = self._stop
+        return house
+
+    # -- looking -----------------------------------------------------------------------------------------------
+
+    def check(self, only: Sequence[str] = ()) -> Answer:
+        told = check.check(self.offline, only=list(only), judge=self._judge)
+        told["problems"] = [*(one.json() for one in self._warned), *told.get("problems", [])]
+        states = {one["state"] for one in told["connections"]}
+        by_file = any(one["code"].startswith("CW1") and one["severity"] == "error" for one in told["problems"])
+        told["exit_code"] = USAGE if by_file else FAILED if states & {"fail", "part"} else DONE
+        return told
+
+    def _judge(self, stream: Stream, fields: Any) -> list[Problem]:
+        told = self.settings.connections[stream.connection]
+        settings = told.streams[stream.name]
+        try:
+            self._builder.compiled(told, settings, fields)
+        except MappingError as error:
+            return [fault_problem(fault, told, settings) for fault in error.faults]
+        return []
+
+    def discover(self, address: str) -> Answer:
+        return _whole(check.discover(self.offline, address))
+
+    def status(self) -> Answer:
+        return _whole(overview.status(self.offline))
+
+    def runs(self, limit: int = 20, run: str | None = None) -> Answer:
+        return _whole(overview.runs(self.offline, limit, run=run))
+
+    def explain(self, what: str, *, field: str | None = None, as_of: str | None = None) -> Answer:
+        return _whole(explain.explain(self.offline, what, field=field, as_of_run=as_of))
+
+    def export(self, kind: str) -> Answer:
+        return _whole(export.export(self.offline, kind))
+
+    # -- deciding ----------------------------------------------------------------------------------------------
+
+    def review_list(self) -> Answer:
+        return _whole(review.listing(self.offline))
+
+    def review_decide(self, item: str, *, take: str | None = None, value: Any = None, all_like: bool = False) -> Answer:
+        return _whole(
+            review.decide(
+                self.offline, item, take=take if take != "keep" else None, value=value, keep=take == "keep",
+                who=self._who, all_alike=all_like,
+            )
+        )  # fmt: skip
+
+    def review_pair(self, item: str, *, same: bool) -> Answer:
+        return _whole(review.decide_pair(self.offline, item, same=same, who=self._who))
+
+    def dlq_list(self, *, code: str | None = None, stream: str | None = None, limit: int = 0) -> Answer:
+        return _whole(queue.listing(self.offline, code=code, stream=stream, limit=limit))
+
+    def dlq_show(self, letter: str) -> Answer:
+        return _whole(queue.show(self.offline, letter))
+
+    def dlq_retry(self, letter: str) -> Answer:
+        return _whole(queue.retry(self.offline, [letter], self._who))
+
+    def dlq_drop(self, letter: str, reason: str) -> Answer:
+        return _whole(queue.drop(self.offline, [letter], reason, self._who))
+
+    # -- running -----------------------------------------------------------------------------------------------
+
+    def plan(self, only: Sequence[str] = (), force: bool = False) -> Answer:
+        """Pull, settle and plan; nothing is written. `force`: a new plan even where the open one says the same."""
+        house = self.house
+        ran = run.plan_only(house, self._streams(only), who=self._who, force=force)
+        told = self._plan_report(ran.planned.plan if ran.planned and ran.planned.actions else None)
+        told["problems"] = self._problems(ran)
+        waits = bool(told["total"]) or bool(ran.settled.conflicts)
+        told["exit_code"] = FAILED if ran.failed else WAITS if waits else DONE
+        return told
+
+    def show_plan(self, number: str) -> Answer:
+        return _whole(self._plan_report(planned.load_plan(self.offline, number)))
+
+    def _plan_report(self, plan: outbox.Plan | None) -> Answer:
+        house = self.house if "house" in self.__dict__ else self.offline
+        return planned.report(house, plan)
+
+    def apply(self, number: str, approve: Sequence[str] = (), only: Sequence[str] = ()) -> Answer:
+        """Send what a stored plan says. Raises ProblemsError CW602 where it no longer fits."""
+        house = self.house
+        plan = planned.load_plan(house, number)
+        unfit = _unfit(house, plan)
+        if unfit is not None:
+            raise ProblemsError([unfit])
+        approved = [self._class_of(one) for one in approve]
+        ran = run.apply_plan(house, plan.id, who=self._who, approve=approved, streams=self._streams(only))
+        return self._ran(house, ran)
+
+    def sync(self, only: Sequence[str] = (), *, first_too: bool = False, trigger: str = "person") -> Answer:
+        """Pull, settle, plan, and write what need not wait. `first_too`: nor do the first plans of mappings."""
+        house = self.house
+        ran = run.sync(house, self._streams(only), who=self._who, first_too=first_too, trigger=trigger)
+        return self._ran(house, ran)
+
+    def resync(self, address: str) -> Answer:
+        """Read a record, a stream or a connection again, whatever the watermark says; then as `sync` does."""
+        house = self.house
+        parts = split_address(address)
+        if parts is None:
+            ran = run.sync(house, self._streams([address]), who=self._who, afresh=True, command="resync")
+            return self._ran(house, ran)
+        connection, stream, key = parts
+        (found,) = self._streams([f"{connection}/{stream}"])
+        ran, before, after = run.resync_record(house, found, key, who=self._who)
+        told = self._ran(house, ran)
+        told["differences"] = [{"field": name} for name in sorted(before.keys() | after.keys())
+                               if before.get(name) != after.get(name)]  # fmt: skip
+        return told
+
+    def _streams(self, only: Sequence[str]) -> list[Stream]:
+        house = self.house
+        found = run.lanes(house, only)
+        for one in only:
+            listed = one in self.settings.connections or one in house.streams
+            if not listed:
+                names = [*self.settings.connections, *house.streams]
+                raise AskError(f"there is no connection or stream '{one}'", hint="there are: " + shortened(names))
+        return found
+
+    def _class_of(self, text: str) -> tuple[Stream, str]:
+        address, _, klass = text.rpartition(":")
+        (stream,) = self._streams([address])
+        return stream, klass
+
+    def _ran(self, house: House, ran: run.Ran) -> Answer:
+        told = run.report(house, ran)
+        told["problems"] = self._problems(ran)
+        left = bool(told["waits"]) or bool(ran.settled.conflicts) or bool(ran.settled.pairs)
+        told["exit_code"] = FAILED if ran.failed else WAITS if left else DONE
+        return told
+
+    def _problems(self, ran: run.Ran) -> list[dict[str, Any]]:
+        return [one.json() for one in (*self._warned, *self._builder.problems, *ran.problems)]
+
+
+def _unfit(house: House, plan: outbox.Plan) -> Problem | None:
+    """Why a stored plan can no longer be applied."""
+    name = spoken("plan", plan.id)
+    if plan.state != "open":
+        why = {"applied": "was applied", "superseded": "was superseded by a newer plan"}.get(plan.state, plan.state)
+        text = f"{name} {why}"
+    elif plan.expires_at <= house.now():
+        text = f"{name} has expired: a plan holds for 24 h"
+    elif plan.settings != house.settings_print:
+        text = f"{name} no longer fits: settings changed"
+    else:
+        return None
+    return Problem(code="CW602", text=text, hint="crosswalk plan; a plan is for the settings it was made with")
+
+
+def _whole(told: Answer) -> Answer:
+    told.setdefault("problems", [])
+    told.setdefault("exit_code", DONE)
+    return told

@@ -1,0 +1,195 @@
+"""A stored plan as people read it: per record and field before, after, reason, source; counts, guards, forecast."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
+
+from crosswalk.engine import review
+from crosswalk.engine.apply import CHUNK
+from crosswalk.engine.guards import FIRST, GUARD
+from crosswalk.engine.model import House, Stream
+from crosswalk.engine.words import AskError, Titles, entity_names, field_of, number_of, record_addresses, spoken
+from crosswalk.store import outbox
+from crosswalk.store.budget import Budgets
+from crosswalk.store.codec import iso, unmark
+from crosswalk.store.outbox import Action, Plan
+
+CLASSES = ("create", "update", "clear", "delete")
+_TOLD = 200  # actions that the answer to a run names; the journal has them all
+_OPEN = ("planned", "held", "leased", "sent", "unknown", "later")
+
+
+def load_plan(house: House, number: int | str) -> Plan:
+    """The plan of this number; AskError where there is none."""
+    wanted = number_of("plan", number)
+    with house.database.read() as connection:
+        plan = outbox.load_plan(house.database, connection, wanted)
+    if plan is None:
+        raise AskError(f"there is no plan {spoken('plan', wanted)}", hint="crosswalk plan makes one")
+    return plan
+
+
+def report(house: House, plan: Plan | None, *, actions: bool = True) -> dict[str, Any]:
+    """The dict of `plan --json`. `plan` None: nothing is to be written."""
+    told: list[dict[str, Any]] = []
+    mine: list[Action] = []
+    with house.database.read() as connection:
+        if plan is not None:
+            mine = outbox.of_plan(house.database, connection, plan.id, states=_OPEN)
+        if actions:
+            told = _actions(house, connection, mine)
+    waiting = review.listing(house)["conflicts"]
+    detail = {} if plan is None else plan.detail
+    return {
+        "plan": None
+        if plan is None
+        else {
+            "id": spoken("plan", plan.id),
+            "hash": plan.hash,
+            "state": plan.state if plan.expires_at > house.now() or plan.state != "open" else "expired",
+            "created_at": iso(plan.created_at),
+            "expires_at": iso(plan.expires_at),
+            "changed_records": detail.get("changed_records"),
+        },
+        "counts": _counts(house, mine),
+        "forecast": _forecast(house, mine),
+        "guards": detail.get("guards", []),
+        "actions": told,
+        "conflicts": [
+            {key: one[key] for key in ("id", "entity", "title", "field", "why", "suggestion")} for one in waiting
+        ],
+        "suggestions": _suggestions(waiting),
+        "first_plans": _first_plans(house, mine),
+        "ready": sum(is_ready(action) for action in mine),
+        "shown": len(told),
+        "total": len(mine),
+    }
+
+
+def sent_actions(house: House, plan: int, *, run: int) -> list[dict[str, Any]]:
+    """What this run wrote of a plan, as `report` tells actions."""
+    with house.database.read() as connection:
+        done = outbox.of_plan(house.database, connection, plan, states=["acked"])
+        rows = house.database.run(connection, "SELECT action FROM journal WHERE run = ?", (run,)).fetchall()
+        mine = {row[0] for row in rows}
+        return _actions(house, connection, [action for action in done if action.id in mine][:_TOLD])
+
+
+def is_ready(action: Action) -> bool:
+    """Would `apply` write it as it stands? A guard asks for more than that."""
+    return action.state == "planned" or (action.state == "held" and action.held_by == FIRST)
+
+
+def guard_of(action: Action) -> str | None:
+    """The guard that holds it, "guard:create"; None: no guard does."""
+    head, found, klass = (action.held_by or "").rpartition(GUARD)
+    del head
+    return found + klass if found and action.state == "held" else None
+
+
+def _actions(house: House, connection: Any, actions: Sequence[Action]) -> list[dict[str, Any]]:
+    addresses = record_addresses(house, connection, [action.record for action in actions if action.record])
+    names = entity_names(house, connection, [action.entity for action in actions])
+    titles = Titles(house, connection)
+    called = titles.of([action.entity for action in actions])
+    told = []
+    for action in actions:
+        stream = house.by_id(action.stream)
+        if stream is None:
+            continue
+        told.append(
+            {
+                "id": action.id,
+                "stream": stream.address,
+                "record": addresses.get(action.record or 0),
+                "entity": names.get(action.entity),
+                "title": called.get(action.entity),
+                "class": "create" if action.op == "create" else "update",
+                "state": action.state,
+                "held_by": guard_of(action),
+                "first": FIRST in (action.held_by or ""),
+                "fields": [_field(stream, titles, one) for one in action.fields],
+            }
+        )
+    return told
+
+
+def _field(stream: Stream, titles: Titles, one: Mapping[str, Any]) -> dict[str, Any]:
+    field = field_of(stream.kind, one["field"])
+    return {
+        "name": one["field"],
+        "label": one["label"],
+        "before": titles.shown(unmark(one["before"]), field),
+        "after": titles.shown(unmark(one["after"]), field),
+        "reason": one["reason"],
+        "rule": one["reason"],
+        "source": one["source"],
+    }
+
+
+def _counts(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
+    rows = []
+    for stream in house.streams.values():
+        mine = [action for action in actions if action.stream == stream.id]
+        if not mine:
+            continue
+        counts: Counter[str] = Counter()
+        waits: Counter[str] = Counter()
+        for action in mine:
+            klass = "create" if action.op == "create" else "update"
+            counts[klass] += 1
+            clears = any(one["after"] is None for one in action.fields)
+            counts["clear"] += clears
+            held = guard_of(action)
+            if held is not None:
+                waits[held.removeprefix(GUARD)] += 1
+        rows.append({"stream": stream.address, **{klass: counts[klass] for klass in CLASSES}, "waits": dict(waits)})
+    return rows
+
+
+def _forecast(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
+    """What sending takes of each account: reading the records again, looking before a create, the writes."""
+    rows = []
+    budgets = Budgets(house.database, house.clock)
+    for stream in house.streams.values():
+        mine = [action for action in actions if action.stream == stream.id]
+        if not mine:
+            continue
+        costs, spec = stream.spec.costs, stream.spec
+        creates = sum(action.op == "create" for action in mine)
+        updates = len(mine) - creates
+        cost = ceil(updates / max(1, spec.batch)) * costs.update + ceil(creates / max(1, spec.batch)) * costs.create
+        if spec.precondition == "none":
+            cost += ceil(updates / CHUNK) * costs.list
+        if not (spec.hub_id_unique and stream.hub_id is not None):
+            cost += creates * costs.search
+        if not spec.answers_with_values:
+            cost += len(mine) * costs.get
+        balance = budgets.balance(stream.connection)
+        rows.append(
+            {
+                "stream": stream.address,
+                "connection": stream.connection,
+                "unit": house.links[stream.connection].unit,
+                "cost": cost,
+                "left": None if balance is None else balance.remaining,
+            }
+        )
+    return rows
+
+
+def _suggestions(conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of YAML that would settle the most."""
+    counts = Counter(one["suggestion"] for one in conflicts if one.get("suggestion"))
+    return [
+        {"text": f"{count} of {len(conflicts)} this would settle", "yaml": yaml, "settles": count}
+        for yaml, count in counts.most_common(3)
+    ]
+
+
+def _first_plans(house: House, actions: Sequence[Action]) -> list[str]:
+    """Streams whose mapping nobody has let write, or be written from, yet."""
+    if not any(FIRST in (action.held_by or "") for action in actions):
+        return []
+    return [stream.address for stream in house.streams.values() if not stream.approved]

@@ -1,0 +1,410 @@
+"""From settings to a house that is open: connectors connected, catalogues known, mappings compiled, rules ready.
+
+The catalogue of a stream (its fields, as the vendor has them today) is kept in the store. It is asked for again when
+it is a day old, or when the file names a field that it does not know; what only looks at the store asks nobody.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from connectors.sdk.contract import Account, Connector, FieldInfo, StreamSpec, Tools
+from connectors.sdk.errors import ConnectorError
+from crosswalk.engine import matching, policies
+from crosswalk.engine.failures import problem_of, state_of
+from crosswalk.engine.model import Ceiling, House, Link, Progress, Stream
+from crosswalk.problems import Problem
+from crosswalk.settings.model import ConnectionSettings, Guard, HubSettings, StreamSettings
+from crosswalk.store import meta
+from crosswalk.store.budget import Budgets
+from crosswalk.store.codec import dump, load
+from crosswalk.store.dialect import Database
+from crosswalk.store.goldens import load_layout
+from crosswalk.store.leases import Leases
+from crosswalk.store.tokens import Tokens, Vault
+from mapping.compile import CompiledMapping, Context, MappingError, MappingFault, compile_mapping
+from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, CxSettings, Setting
+from mapping.schema import target
+from mapping.surveys import SurveyRoles
+
+_CATALOGUE_HOLDS: Final = timedelta(days=1)
+_COMPUTED: Final = {"person": PERSON_FIELDS, "company": COMPANY_FIELDS}
+
+
+@dataclass
+class _Draft:
+    """One listed stream on its way into the house."""
+
+    settings: StreamSettings
+    connection: ConnectionSettings
+    id: int
+    spec: StreamSpec
+    catalogue: Sequence[FieldInfo] | None
+    complete: bool
+    mapping: CompiledMapping | None = None
+
+
+@dataclass
+class Builder:
+    """Builds a house. `problems` are those of connections that could not be asked; they stop nobody else."""
+
+    settings: HubSettings
+    database: Database
+    vault: Vault
+    clock: Callable[[], datetime]
+    progress: Progress
+    sleep: Callable[[float], None] = time.sleep
+    problems: list[Problem] = field(default_factory=list)
+    faults: list[Problem] = field(default_factory=list)  # of mappings: nothing can be done before they are mended
+    links: dict[str, Link] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)  # requests by connection
+    _accounts: dict[str, Account] = field(default_factory=dict)
+
+    def build(self, *, ask: bool = False, lenient: bool = False) -> House:
+        """`ask`: vendors may be asked for what the store does not know or has known for too long.
+
+        `lenient`: mappings that do not fit the catalogue are compiled as they are written; their faults are told by
+        whoever asked for leniency. Else they are in `faults`, and their streams are left out.
+        """
+        self._connect()
+        drafts = self._drafts()
+        if ask:
+            self._refresh(drafts, [draft for draft in drafts if self._is_old(draft)])
+        self._compile(drafts, lenient=lenient)
+        if ask and self.faults:
+            # The file may name what is new at the vendor since yesterday.
+            again = [draft for draft in drafts if draft.mapping is None and draft.catalogue is not None]
+            self.faults.clear()
+            self._refresh(drafts, again)
+            self._compile(drafts, lenient=lenient)
+        return self._furnish([draft for draft in drafts if draft.mapping is not None])
+
+    def _counter(self, name: str) -> Callable[[int], None]:
+        """Counts requests of one connection; its threads may count at once."""
+        calls = self.calls
+        calls[name] = 0
+        lock = threading.Lock()
+
+        def count(cost: int) -> None:
+            del cost
+            with lock:
+                calls[name] += 1
+
+        return count
+
+    # -- connectors and catalogues -----------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        tokens, budgets = Tokens(self.database, self.vault, self.clock), Budgets(self.database, self.clock)
+        rows = []
+        with self.database.read() as connection:
+            known = {
+                row[0]: (row[1], row[2])
+                for row in self.database.run(connection, "SELECT name, connector, account FROM connection").fetchall()
+            }
+        for name, told in self.settings.connections.items():
+            if name not in self.links:
+                tools = Tools(
+                    connection=name,
+                    clock=self.clock,
+                    sleep=self.sleep,
+                    tokens=tokens,
+                    budget=budgets,
+                    time_zone=self.settings.time_zone,
+                    sent=self._counter(name),
+                )
+                connector = told.connector.connect(told.settings, tools)
+                self.links[name] = Link(name, connector, told.connector.role, told.connector.unit, tools.time_zone)
+            connector_name, account = known.get(name, (None, None))
+            if connector_name != told.connector.name:
+                rows.append((name, told.connector.name))
+            if account is not None:
+                self._accounts[name] = Account(**load(bytes(account)))
+        if rows:
+            with self.database.write() as connection:
+                self.database.upsert(connection, "connection", ("name",), ("name", "connector"), rows)
+
+    def _drafts(self) -> list[_Draft]:
+        wanted = [(told, stream) for told in self.settings.connections.values() for stream in told.streams.values()]
+        known = self._stream_rows()
+        missing = [(told.name, stream.name) for told, stream in wanted if (told.name, stream.name) not in known]
+        if missing:
+            with self.database.write() as connection, self.database.lock(connection, 8):
+                for pair in missing:
+                    self.database.run(
+                        connection,
+                        "INSERT INTO stream (id, connection, name) SELECT coalesce(max(id), 0) + 1, ?, ? FROM stream "
+                        "WHERE TRUE ON CONFLICT DO NOTHING",
+                        pair,
+                    )
+            known = self._stream_rows()
+        drafts = []
+        for told, stream in wanted:
+            number, catalogue, complete = known[told.name, stream.name]
+            specs = self.links[told.name].connector.streams
+            drafts.append(_Draft(stream, told, number, specs.get(stream.name) or StreamSpec(), catalogue, complete))
+        return drafts
+
+    def _stream_rows(self) -> dict[tuple[str, str], tuple[int, Sequence[FieldInfo] | None, bool]]:
+        with self.database.read() as connection:
+            rows = self.database.run(
+                connection, "SELECT connection, name, id, catalogue, complete FROM stream"
+            ).fetchall()
+        return {
+            (row[0], row[1]): (row[2], None if row[3] is None else _fields(bytes(row[3])), bool(row[4])) for row in rows
+        }
+
+    def _is_old(self, draft: _Draft) -> bool:
+        if draft.catalogue is None or draft.spec.cursor == "content":
+            return True
+        with self.database.read() as connection:
+            at = self.database.run(connection, "SELECT catalogue_at FROM stream WHERE id = ?", (draft.id,)).scalar()
+        now = int(self.clock().timestamp() * 1000)
+        return at is None or now - int(at) > _CATALOGUE_HOLDS.total_seconds() * 1000
+
+    def _refresh(self, drafts: Sequence[_Draft], old: Sequence[_Draft]) -> None:
+        """Ask the vendors side by side; one that cannot answer keeps what the store knows of it."""
+        by_connection: dict[str, list[_Draft]] = {}
+        for draft in old:
+            by_connection.setdefault(draft.connection.name, []).append(draft)
+        if not by_connection:
+            return
+        with ThreadPoolExecutor(max_workers=min(8, len(by_connection))) as pool:
+            for name, answer in zip(
+                by_connection, pool.map(self._ask, by_connection, by_connection.values()), strict=True
+            ):
+                if isinstance(answer, ConnectorError):
+                    self._failed(name, answer)
+                else:
+                    self._keep(name, *answer, by_connection[name])
+
+    def _ask(
+        self, name: str, drafts: Sequence[_Draft]
+    ) -> tuple[Account, dict[int, Sequence[FieldInfo]]] | ConnectorError:
+        connector: Connector = self.links[name].connector
+        try:
+            return connector.account(), {draft.id: connector.fields(draft.settings.name) for draft in drafts}
+        except ConnectorError as error:
+            return error
+
+    def _failed(self, name: str, error: ConnectorError) -> None:
+        problem = problem_of(error, connection=name)
+        self.problems.append(problem)
+        with self.database.write() as connection:
+            state_of(self.database, connection, name, problem, at=int(self.clock().timestamp() * 1000))
+
+    def _keep(
+        self, name: str, account: Account, fields: Mapping[int, Sequence[FieldInfo]], drafts: Sequence[_Draft]
+    ) -> None:
+        now = int(self.clock().timestamp() * 1000)
+        with self.database.write() as connection:
+            self.database.run(
+                connection,
+                "UPDATE connection SET account = ?, checked_at = ? WHERE name = ?",
+                (dump(asdict(account)), now, name),
+            )
+            for draft in drafts:
+                self.database.run(
+                    connection,
+                    "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE id = ?",
+                    (dump([asdict(one) for one in fields[draft.id]]), now, draft.id),
+                )
+        self._accounts[name] = account
+        for draft in drafts:
+            draft.catalogue = fields[draft.id]
+        told = self.settings.connections[name]
+        allowance = told.budget.per_day or account.allowance
+        if allowance is not None:
+            Budgets(self.database, self.clock).declare(
+                name,
+                allowance=allowance,
+                reserve=0 if told.budget.per_day else int(allowance * told.budget.reserve),
+                remaining=account.left,
+            )
+
+    # -- mappings ----------------------------------------------------------------------------------------------
+
+    def _compile(self, drafts: Sequence[_Draft], *, lenient: bool) -> None:
+        failing = {problem.connection for problem in self.problems}
+        for draft in drafts:
+            if draft.mapping is not None:
+                continue
+            if draft.catalogue is None and draft.connection.name in failing:
+                continue  # nothing is known of it, and it cannot be asked: it is left out of this run
+            try:
+                draft.mapping = self.compiled(draft.connection, draft.settings, draft.catalogue)
+            except MappingError as error:
+                if lenient:
+                    draft.mapping = self.compiled(draft.connection, draft.settings, None)
+                else:
+                    self.faults += [fault_problem(fault, draft.connection, draft.settings) for fault in error.faults]
+
+    def compiled(
+        self, told: ConnectionSettings, stream: StreamSettings, catalogue: Sequence[FieldInfo] | None
+    ) -> CompiledMapping:
+        """The mapping of a stream against this catalogue (None: names are taken as they are written)."""
+        account = self._accounts.get(told.name)
+        context = Context(
+            connection=told.name,
+            label=told.connector.label,
+            time_zone=(account.time_zone if account else None) or self.settings.time_zone,
+            region=(account.country if account else None) or self.settings.phone_region,
+            currency=account.currency if account else None,
+            surveys={
+                name: SurveyRoles(kind=one.kind, touchpoint=one.touchpoint, roles=one.roles)
+                for name, one in stream.surveys.items()
+            },
+            tool=told.connector.label,
+        )
+        return compile_mapping(stream.lines, kind=stream.kind, stream=stream.name, catalogue=catalogue, context=context)
+
+    # -- the house ---------------------------------------------------------------------------------------------
+
+    def _furnish(self, drafts: Sequence[_Draft]) -> House:
+        database = self.database
+        secret = meta.secret(database)
+        kinds = matching.IdentKinds(database, secret)
+        kinds.load()
+        rules = matching.of_settings(self.settings.match, kinds, secret)
+        answers = any(draft.settings.kind == "response" for draft in drafts)
+        fields: dict[str, list[str]] = {}
+        for draft in drafts:
+            fields.setdefault(draft.settings.kind, []).extend(draft.mapping.fields if draft.mapping else ())
+        if answers:
+            for kind, computed in _COMPUTED.items():
+                if kind in fields:
+                    fields[kind] += computed
+        layouts = {kind: load_layout(database, kind, names) for kind, names in fields.items()}
+        mappings = self._mapping_rows(drafts)
+        streams = {}
+        for draft in drafts:
+            mapping = draft.mapping
+            if mapping is None:
+                continue
+            layout = layouts[draft.settings.kind]
+            number, approved = mappings[draft.id]
+            stream = Stream(
+                id=draft.id,
+                connection=draft.connection.name,
+                name=draft.settings.name,
+                spec=draft.spec,
+                kind=draft.settings.kind,
+                mapping=mapping,
+                mapping_id=number,
+                approved=approved,
+                layout=layout,
+                place=[layout.position[name] for name in mapping.fields],
+                at={name: at for at, name in enumerate(mapping.fields)},
+                refs=tuple(
+                    at for at, name in enumerate(mapping.fields) if target(draft.settings.kind, name).field.refers
+                ),
+                writes=draft.settings.write,
+                create_from=frozenset(draft.settings.create_from),
+                hub_id=_hub_id(draft),
+                on_delete=draft.settings.on_delete,
+                guards=_ceilings({**self.settings.guards, **draft.settings.guards}),
+                identifiers=rules.identifiers(draft.settings.kind, mapping.fields, list(self.settings.connections)),
+                catalogue=draft.catalogue or (),
+                complete=draft.complete,
+            )
+            streams[stream.address] = stream
+        return House(
+            database=database,
+            clock=self.clock,
+            sleep=self.sleep,
+            links=dict(self.links),
+            streams=streams,
+            layouts=layouts,
+            policies=policies.of_settings(self.settings),
+            rules=rules,
+            settings_print=self.settings.digest,
+            cx=CxSettings(
+                {
+                    name: Setting(window=one.window, minimum_responses=one.minimum_responses, kind=one.kind)
+                    for name, one in self.settings.cx.items()
+                }
+            ),
+            ident_kinds=kinds,
+            holder=f"{socket.gethostname()}:{os.getpid()}",
+            leases=Leases(database, self.clock),
+            file=self.settings.file,
+            settings=self.settings,
+            progress=self.progress,
+            calls=self.calls,
+        )
+
+    def _mapping_rows(self, drafts: Sequence[_Draft]) -> dict[int, tuple[int, bool]]:
+        found = self._known_mappings(drafts)
+        missing = [draft for draft in drafts if draft.id not in found]
+        if missing:
+            with self.database.write() as connection, self.database.lock(connection, 9):
+                for draft in missing:
+                    if draft.mapping is None:
+                        continue
+                    self.database.run(
+                        connection,
+                        "INSERT INTO mapping (id, stream, fingerprint, kind, fields, prints) "
+                        "SELECT coalesce(max(id), 0) + 1, ?, ?, ?, ?, ? FROM mapping WHERE TRUE ON CONFLICT DO NOTHING",
+                        (
+                            draft.id, draft.mapping.fingerprint, draft.mapping.kind, dump(list(draft.mapping.fields)),
+                            dump([one.hex() for one in draft.mapping.prints]),
+                        ),
+                    )  # fmt: skip
+            found = self._known_mappings(drafts)
+        return found
+
+    def _known_mappings(self, drafts: Sequence[_Draft]) -> dict[int, tuple[int, bool]]:
+        with self.database.read() as connection:
+            rows = self.database.run(connection, "SELECT stream, fingerprint, id, approved_at FROM mapping").fetchall()
+        known = {(row[0], bytes(row[1])): (row[2], row[3] is not None) for row in rows}
+        return {
+            draft.id: known[draft.id, draft.mapping.fingerprint]
+            for draft in drafts
+            if draft.mapping is not None and (draft.id, draft.mapping.fingerprint) in known
+        }
+
+
+def fault_problem(fault: MappingFault, told: ConnectionSettings, stream: StreamSettings) -> Problem:
+    """A fault of a mapping at its place in the file."""
+    return Problem(
+        code=fault.code,
+        text=fault.text,
+        hint=fault.hint,
+        file=fault.place.file,
+        line=fault.place.line,
+        column=fault.place.column,
+        width=fault.width,
+        connection=told.name,
+        stream=f"{told.name}/{stream.name}",
+    )
+
+
+def _fields(stored: bytes) -> list[FieldInfo]:
+    return [
+        FieldInfo(**{**one, "options": tuple((option[0], option[1]) for option in one["options"])})
+        for one in load(stored)
+    ]
+
+
+def _hub_id(draft: _Draft) -> FieldInfo | None:
+    wanted = draft.settings.hub_id
+    if wanted is None:
+        return None
+    return next((one for one in draft.catalogue or () if wanted in (one.name, one.label, one.path)), None)
+
+
+def _ceilings(guards: Mapping[str, Guard]) -> dict[str, Ceiling]:
+    return {
+        name: Ceiling(
+            at_most=guard.at_most,
+            share=None if guard.share is None else float(guard.share),
+            rule="default" if guard.place is None else f"{guard.place.file}:{guard.place.line}:{guard.place.column}",
+        )
+        for name, guard in guards.items()
+    }

@@ -1,0 +1,133 @@
+"""Open a store: find it, bring its schema up to date, try its key; and say in words what a database cannot do."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, Final
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from crosswalk.store.dialect import Database
+from crosswalk.store.errors import StoreError, StoreKeyError
+from crosswalk.store.migrations import migrate
+from crosswalk.store.tokens import Vault, check_key, new_key
+
+
+class StoreClosedError(StoreError):
+    """CW501: the store cannot be opened or reached."""
+
+    code: ClassVar[str] = "CW501"
+
+
+class StoreFullError(StoreError):
+    """CW503: there is no room to write."""
+
+    code: ClassVar[str] = "CW503"
+
+
+_FULL: Final = ("database or disk is full", "no space left", "could not extend file")
+
+
+def open_store(url: str, *, key: str | None, key_file: Path | None) -> tuple[Database, Vault]:
+    """The store at HEAD and the vault of its secrets. A key file that is not there is made for a store that is new.
+
+    Raises StoreClosedError, StoreKeyError, StoreFullError, StoreTooNewError.
+    """
+    try:
+        database = Database(url)
+    except (ArgumentError, ModuleNotFoundError):
+        raise StoreClosedError(
+            "store.url is no address of a database",
+            hint="such as sqlite:///crosswalk.db or postgresql://user@host/database",
+        ) from None
+    with in_words(database):
+        migrate(database)
+    vault = Vault([key if key is not None else _key_of(database, key_file)])
+    with in_words(database):
+        check_key(database, vault)
+    return database, vault
+
+
+def _key_of(database: Database, key_file: Path | None) -> str:
+    if key_file is None:
+        raise StoreKeyError(
+            "there is no key for this store", hint="set store.encryption_key, or let `crosswalk init` make one"
+        )
+    try:
+        return key_file.read_text().strip()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise StoreKeyError(
+            f"{key_file.name} cannot be read: {error.strerror}", hint="let this user read it"
+        ) from error
+    with database.read() as connection:
+        used = database.run(connection, "SELECT 1 FROM meta WHERE name = 'key'").fetchone()
+    if used is not None:
+        raise StoreKeyError(
+            f"{key_file.name} is not there, and the store was made with it",
+            hint="bring it back from the backup; without it: new tokens, and a full resync",
+        )
+    made = new_key()
+    descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(made + "\n")
+    return made
+
+
+@contextmanager
+def in_words(database: Database) -> Iterator[None]:
+    """What the database says, for operators; what is none of its sayings goes on as it is."""
+    try:
+        yield
+    except DBAPIError as error:
+        told = _told(database, error)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _told(database: Database, error: DBAPIError) -> StoreError | None:
+    said = str(error.orig).lower()
+    if any(word in said for word in _FULL):
+        return StoreFullError(
+            f"the disk is full where {_where(database)} lies",
+            hint="make room; the run stopped between pages and goes on where it stood",
+        )
+    if isinstance(error.orig, sqlite3.OperationalError | sqlite3.DatabaseError):
+        for word, hint in _SQLITE.items():
+            if word in said:
+                return StoreClosedError(f"{_where(database)} cannot be opened: {word}", hint=hint)
+        return None
+    if error.connection_invalidated or "connection" in said:
+        first = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
+        return StoreClosedError(
+            f"the store cannot be opened: {_plain(first)}",
+            hint="start PostgreSQL or correct `store.url`; nothing was pulled",
+        )
+    return None
+
+
+_SQLITE: Final = {
+    "unable to open database file": "correct `store.url`: its folder must be there and be writable",
+    "readonly database": "let this user write the file and its folder",
+    "file is not a database": "correct `store.url`, or restore the file from a backup",
+    "database disk image is malformed": "restore it from a backup; what is newer is read again from the systems",
+    "database is locked": "another process holds it for too long; wait, or look at `crosswalk runs`",
+}
+
+
+def _plain(text: str) -> str:
+    """Without addresses and names that a driver puts into its sentences."""
+    for known in ("Connection refused", "password authentication failed", "does not exist", "timeout", "no such"):
+        if known.lower() in text.lower():
+            return known.lower()
+    return "no connection"
+
+
+def _where(database: Database) -> str:
+    url = make_url(database.url)
+    return Path(url.database or "the store").name if database.dialect == "sqlite" else "PostgreSQL"
