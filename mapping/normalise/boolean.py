@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import trimmed
 
 # English, German, French, Spanish, Portuguese, Italian, Dutch, the north, the east, and further.
 _YES: Final = """
@@ -26,7 +27,7 @@ def normalise(raw: object) -> bool | None:
             return bool(raw)
         raise Misfit("yes or no")
     if isinstance(raw, str):
-        text = raw.strip().casefold()
+        text = trimmed(raw).casefold()
         if not text:
             return None
         told = _WORDS.get(text)

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import trimmed
 
 _WANT: Final = "country"
 
@@ -87,7 +88,7 @@ def normalise(raw: object) -> str | None:
     if isinstance(raw, str):
         if raw in CODES:
             return raw
-        text = raw.strip()
+        text = trimmed(raw)
         if not text:
             return None
         found = _of(text) if len(text) <= 80 else None

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mapping.match.keys import FREE_MAIL
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import trimmed
 
 if TYPE_CHECKING:
     from tldextract import TLDExtract
@@ -24,7 +25,7 @@ _FREE_EVERYWHERE: Final = re.compile(
 def normalise(raw: object) -> str | None:
     """The host of a domain, a URL or an e-mail address; None where there is none."""
     if isinstance(raw, str):
-        text = raw.strip().lower()
+        text = trimmed(raw).lower()
         if not text:
             return None
         if "/" in text or ":" in text:

@@ -10,6 +10,7 @@ import unicodedata
 from typing import Final
 
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import seen
 
 _WANT: Final = "e-mail address"
 
@@ -20,7 +21,6 @@ _PLAIN: Final = re.compile(rf"{_LOCAL}@(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0
 _DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]*[a-z0-9])")
 _ATOM: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+")
 _ANGLED: Final = re.compile(r"[^<>]*<([^<>]*)>")
-_UNSEEN: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: 0x2E, 0xFF61: 0x2E}
 
 
@@ -37,7 +37,7 @@ def normalise(raw: object) -> str | None:
 
 
 def _slowly(raw: str) -> str | None:
-    text = _UNSEEN.sub("", raw).translate(_FULL_WIDTH).strip()
+    text = seen(raw).translate(_FULL_WIDTH).strip()
     if not text:
         return None
     if angled := _ANGLED.fullmatch(text):

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import trimmed
 
 _WANT: Final = "language"
 
@@ -47,7 +48,7 @@ _CHINESE: Final = {"CN": "Hans", "SG": "Hans", "TW": "Hant", "HK": "Hant", "MO":
 def normalise(raw: object) -> str | None:
     """The tag; of a name ("German", "Deutsch") its tag. None where nothing is said, `default` among that."""
     if isinstance(raw, str):
-        text = raw.strip()
+        text = trimmed(raw)
         if not text or text.casefold() == "default":
             return None
         if text in _ISO_639_1 and text not in _OWN:

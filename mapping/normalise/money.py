@@ -7,6 +7,7 @@ from typing import Final
 from mapping.cx import canonical
 from mapping.normalise.misfit import Misfit
 from mapping.normalise.number import decimal
+from mapping.normalise.trim import trimmed
 
 # Currencies in use, by the digits of their smaller unit.
 _BY_EXPONENT: Final = {
@@ -70,7 +71,7 @@ def to_minor(value: Mapping[str, str]) -> str:
 def code(raw: object) -> str:
     """The code of a currency. Raises Misfit where there is none: an amount without one means nothing."""
     if isinstance(raw, str):
-        text = raw.strip()
+        text = trimmed(raw)
         told = _SIGNS.get(text) or text.upper()
         if told in _EXPONENTS:
             return told

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from mapping.normalise.misfit import Misfit
 from mapping.normalise.text import clean as clean_text
+from mapping.normalise.trim import seen
 
 Order = Literal["given_first", "family_first"]
 
@@ -14,8 +15,6 @@ Order = Literal["given_first", "family_first"]
 FILLERS: Final = frozenset({"n/a", "unknown", "[not provided]", "lnu", "fnu"})
 _ONLY_SIGNS: Final = re.compile(r"[\W_]+")
 _BLANKS: Final = re.compile(r"\s+")
-# Marks of direction, for which a name has no use, and the invisible rest.
-_UNSEEN: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 # Words that begin a family name of several words.
 _PARTICLES: Final = (
     "al ap as auf ben bin bint da dal de degli del della den der di dos du e el ibn la las le los mac san st te ten "
@@ -49,7 +48,7 @@ def _line(raw: object) -> str | None:
         raise Misfit("name") from None
     if told is None:
         return None
-    return unicodedata.normalize("NFC", _BLANKS.sub(" ", _UNSEEN.sub("", told))).strip() or None
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", seen(told))).strip() or None
 
 
 def _fills(told: str, fillers: Collection[str]) -> bool:

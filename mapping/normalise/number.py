@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from mapping.cx import canonical
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import trimmed
 
 # Far more than any amount needs; what lies beyond is a slip or an attack ("1e999999999" has a gigabyte of zeros).
 DIGITS: Final = 40
@@ -31,11 +32,13 @@ def decimal(raw: object, *, mark: Literal[".", ","] | None = None) -> str | None
     if type(raw) is int and -(10**DIGITS) < raw < 10**DIGITS:
         return str(raw)
     if isinstance(raw, str):
-        text = raw.strip()
+        text = trimmed(raw)
         if not text:
             return None
         return _canonical(Decimal(_readable(text, mark)))
-    return plain(raw) if not isinstance(raw, bool) else _no_number()
+    if raw == [] or raw == {}:
+        return None
+    return _no_number() if isinstance(raw, bool) else plain(raw)
 
 
 def plain(raw: object) -> str:
@@ -46,8 +49,6 @@ def plain(raw: object) -> str:
         return _canonical(Decimal(raw)) if -(10**DIGITS) < raw < 10**DIGITS else _no_number()
     if isinstance(raw, Decimal):
         return _canonical(raw)
-    if raw == [] or raw == {}:
-        raise Misfit("number")
     return _no_number()
 
 
@@ -65,8 +66,8 @@ def integer(raw: object, *, mark: Literal[".", ","] | None = None) -> int | None
 
 def percent(raw: object, *, fraction: bool = False) -> str | None:
     """0 to 100, with or without the sign. `fraction`: the side sends 0 to 1."""
-    if isinstance(raw, str) and raw.rstrip().endswith(("%", "٪", "％")):
-        raw, fraction = raw.rstrip()[:-1], False
+    if isinstance(raw, str) and trimmed(raw).endswith(("%", "٪", "％")):
+        raw, fraction = trimmed(raw)[:-1], False
     told = _told(raw, None, "percentage from 0 to 100")
     if told is None:
         return None

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import seen
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata
@@ -21,7 +22,6 @@ _WANT_CODE: Final = "phone number with a country code"
 # vanity number or an extension: those go to the library.
 _CLEAN: Final = re.compile(r"\+[1-9][0-9 ().\u00a0-]{5,24}[0-9]")
 _SIGNS: Final = str.maketrans("", "", "+ ().-\u00a0")
-_UNSEEN: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _LONGEST: Final = 120  # characters; no number needs them
 
 _codes: dict[str, "re.Pattern[str] | None"] = {}  # calling code -> pattern of national numbers; None: library only
@@ -35,7 +35,7 @@ def normalise(raw: object, *, region: str | None = None) -> tuple[str, str | Non
     if isinstance(raw, str):
         if _CLEAN.fullmatch(raw) and (number := _fast(raw)) is not None:
             return number, None
-        text = _UNSEEN.sub("", raw).strip()
+        text = seen(raw)
         if not text:
             return None
     elif raw is None or raw == [] or raw == {}:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mapping.normalise.misfit import Misfit
 from mapping.normalise.number import plain
+from mapping.normalise.trim import BLANKS, UNSEEN
 
 LIMIT: Final = 65_536  # bytes of UTF-8
 
@@ -19,9 +20,8 @@ LIMIT: Final = 65_536  # bytes of UTF-8
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LINE_ENDS: Final = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-_UNSEEN: Final = "\ufeff\u200b\u2060"  # byte order mark, zero width space, word joiner: nothing at the ends of a text
-_BLANKS: Final = " \t\n\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_ENDS: Final = _BLANKS + _UNSEEN
+# Marks of direction stay: a text needs them.
+_ENDS: Final = BLANKS + UNSEEN
 
 
 def clean(raw: object) -> str | None:

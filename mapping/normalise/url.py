@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from mapping.normalise.domain import host
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import trimmed
 
 _WANT: Final = "web address"
 
@@ -21,7 +22,7 @@ def normalise(raw: object) -> str | None:
     Decided: user and password in a URL, and schemes other than http and https, are misfits.
     """
     if isinstance(raw, str):
-        text = re.sub(r"[\t\r\n]", "", raw).strip()
+        text = trimmed(re.sub(r"[\t\r\n]", "", raw))
         return _absolute(text) if text else None
     if raw is None or raw == [] or raw == {}:
         return None

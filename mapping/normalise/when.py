@@ -14,6 +14,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import trimmed
 
 _AN_INSTANT: Final = "instant"
 _ISO: Final = re.compile(
@@ -106,7 +107,7 @@ def partial(raw: object, *, form: str | None = None) -> str | None:
     if type(raw) is int and 1000 <= raw <= 9999:
         return str(raw)
     if isinstance(raw, str):
-        text = raw.strip()
+        text = trimmed(raw)
         if found := _PARTIAL.fullmatch(text):
             return _partly(text, found)
         if text[:5] in ("0000-", "1604-") and text[:10] not in _NONE:
@@ -138,7 +139,7 @@ def _read(raw: object, form: str | None, want: str) -> _Read | None:
         return None
     if not isinstance(raw, str):
         raise Misfit(want)
-    text = raw.strip()
+    text = trimmed(raw)
     if not text:
         return None
     if form is not None and (told := _in_form(text, form)) is not None:

@@ -4,6 +4,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.trim import trimmed
 
 _WANT: Final = "time zone"
 
@@ -100,7 +101,7 @@ _RAILS: Final = {
 def normalise(raw: object) -> str | None:
     """The IANA name; None where nothing is said. An offset is no time zone: it knows no summer."""
     if isinstance(raw, str):
-        text = raw.strip()
+        text = trimmed(raw)
         if not text:
             return None
         if (found := _of(text)) is not None:
