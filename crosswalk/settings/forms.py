@@ -9,6 +9,7 @@ from typing import Final
 from crosswalk.settings import grammar
 from crosswalk.settings.faults import Faults, Mark, Spot, offer, suggest
 from crosswalk.settings.grammar import Section
+from crosswalk.settings.hidden import safe
 from crosswalk.settings.source import Entry, Node, Row, Scalar, Table
 
 _UNITS: Final[Mapping[str, timedelta]] = {
@@ -67,19 +68,10 @@ class Forms:
     def _meant(self, name: str, table: Table, allowed: Sequence[str]) -> bool:
         """Is it there, but misspelt? Then that has been told."""
         written = [one for one, _ in table if one not in allowed]
-        return any(suggest(one, allowed) == f"did you mean '{name}'?" for one in written) or any(
-            one.startswith(f"{name}:") for one in written
-        )
+        return any(suggest(one, allowed) == f"did you mean '{name}'?" for one in written)
 
     def unknown(self, entry: Entry, allowed: Sequence[str], spot: Spot, noun: str) -> None:
         name = entry.key.written
-        head = name.partition(":")[0]
-        if ":" in name and head in allowed and entry.value == Scalar(entry.value.mark, None, ""):
-            # {token:env:X} is one long key without a value.
-            self.faults.add(
-                "CW100", entry.key.mark, f"'{name}' is one word here", f"a blank follows the colon of {head}:", at=spot
-            )
-            return
         self.faults.add("CW101", entry.key.mark, f"{noun} has no key '{name}'", offer(name, allowed), at=spot / name)
 
     def table(self, node: Node, spot: Spot, noun: str) -> Table | None:
@@ -93,7 +85,7 @@ class Forms:
             head, colon, _ = node.written.partition(":")
             if colon and not node.quoted and " " not in head:
                 self.faults.add(
-                    "CW100", node.mark, f"'{node.text}' is one word here", f"a blank follows {head}:", at=spot
+                    "CW100", node.mark, f"'{head}:...' is one word here", f"a blank follows {head}:", at=spot
                 )
                 return None
         self.faults.add(
@@ -217,15 +209,15 @@ class Forms:
 
 
 def said(node: Node) -> str:
-    """What stands there, in a few words."""
+    """What stands there, in a few words, passwords in addresses masked."""
     if isinstance(node, Table):
         return "a mapping"
     if isinstance(node, Row):
         return "a list"
     if node.value is None:
         return "empty"
-    text = node.text if len(node.text) <= 60 else node.text[:59] + "…"
-    return f"'{text}'"
+    text = safe(node.text)
+    return f"'{text if len(text) <= 60 else text[:59] + '…'}'"
 
 
 def _head(node: Node) -> Mark:

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from crosswalk.settings.faults import Faults, Mark, Spot, nearest, offer, some
 from crosswalk.settings.forms import Keys, said
-from crosswalk.settings.secrets import MASK
+from crosswalk.settings.hidden import MASK
 from crosswalk.settings.source import Node, Row, Scalar, Table
 
 # What the hub fills in, not the operator.
@@ -56,11 +56,13 @@ def read_model(
                 "CW103", scalar.mark, "a secret stands in the file",
                 "write env:NAME or file:PATH; renew it: it may be in the history", at=at,
             )  # fmt: skip
-    secret = {id(scalar) for scalar, _ in _secrets(model, table, spot)}
+    hidden = {id(scalar) for scalar, _ in _secrets(model, table, spot, deep=True)}
     try:
         instance = model.model_validate({**_plain(table, model, folder), **(filled or {})})
     except ValidationError as error:
-        told = _Told(model, table, noun, spot, faults, secret=secret, failed=failed)
+        told = _Told(
+            model, table, noun, spot, faults, unsafe={id(scalar) for scalar, _ in unsafe}, hidden=hidden, failed=failed
+        )
         for one in error.errors(include_url=False, include_input=False):
             told.tell(one)
         return None
@@ -90,16 +92,27 @@ def _scalars(node: Node) -> Iterator[Scalar]:
         yield node
 
 
-def _secrets(annotation: Any, node: Node, spot: Spot) -> Iterator[tuple[Scalar, Spot]]:
-    """The scalars that a model takes as secrets. Of a union any variant that calls it a secret makes it one."""
+def _secrets(annotation: Any, node: Node, spot: Spot, *, deep: bool = False) -> Iterator[tuple[Scalar, Spot]]:
+    """The scalars that a model takes as secrets. Of a union any variant that calls it a secret makes it one.
+
+    `deep`: also text that stands in the place of a model with a secret in it (`auth: abc`).
+    """
     if isinstance(node, Table):
         for name, entry in node:
-            yield from _secrets(_field(annotation, name), entry.value, spot / name)
+            yield from _secrets(_field(annotation, name), entry.value, spot / name, deep=deep)
     elif isinstance(node, Row):
         for at, item in enumerate(node.items):
-            yield from _secrets(annotation, item, spot / at)
-    elif {SecretStr, SecretBytes} & set(_leaves(annotation)):
+            yield from _secrets(annotation, item, spot / at, deep=deep)
+    elif _is_secret(annotation) or (deep and any(_is_secret(f.annotation) for f in _fields(models(annotation)))):
         yield node, spot
+
+
+def _is_secret(annotation: Any) -> bool:
+    return bool({SecretStr, SecretBytes} & set(_leaves(annotation)))
+
+
+def _fields(found: list[type[BaseModel]]) -> list[FieldInfo]:
+    return [field for model in found for field in model.model_fields.values()]
 
 
 def models(annotation: Any) -> list[type[BaseModel]]:
@@ -180,21 +193,19 @@ class _Told:
         spot: Spot,
         faults: Faults,
         *,
-        secret: set[int],
-        failed: set[int],
+        hidden: set[int],
+        silent: set[int],
     ) -> None:
         self._model, self._table, self._noun, self._spot, self._faults = model, table, noun, spot, faults
-        self._secret, self._failed = secret, failed
+        self._hidden, self._silent = hidden, silent
         self._done: set[Mark] = set()
 
     def tell(self, error: Any) -> None:  # pydantic_core.ErrorDetails, a TypedDict of loose parts
         kind: str = error["type"]
         where = self._find(error["loc"])
-        if isinstance(where.node, Scalar) and (
-            id(where.node) in self._failed or (id(where.node) in self._secret and where.node.shown is None)
-        ):
+        if id(where.node) in self._silent:
             return
-        if any(id(scalar) in self._failed for scalar in _scalars(where.node)) and kind.startswith("value_error"):
+        if any(id(scalar) in self._silent for scalar in _scalars(where.node)) and kind.startswith("value_error"):
             return
         text, hint, mark, code = self._words(kind, error, where)
         if mark not in self._done or kind == "missing":
@@ -227,7 +238,7 @@ class _Told:
         return self._is(where), expected, where.mark, "CW102"
 
     def _is(self, where: "_Where") -> str:
-        hidden = isinstance(where.node, Scalar) and id(where.node) in self._secret and where.node.shown is None
+        hidden = isinstance(where.node, Scalar) and id(where.node) in self._hidden and where.node.shown is None
         return f"{where.name} is {MASK if hidden else said(where.node)}"
 
     def _missing(self, where: "_Where") -> str:
@@ -240,7 +251,7 @@ class _Told:
                 return f"the keys of {tag[1][0]}: {', '.join(keys_of(model))}"
             if field.description:
                 return field.description
-            if {SecretStr, SecretBytes} & set(_leaves(field.annotation)):
+            if _is_secret(field.annotation):
                 return f"write {where.rest}: env:NAME"
         return f"write {where.rest}: ..."
 

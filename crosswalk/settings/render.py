@@ -12,7 +12,7 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from crosswalk.problems import Problem
-from crosswalk.settings.secrets import MASK, is_reference, telling
+from crosswalk.settings.hidden import MASK, is_reference, passwords, telling
 from crosswalk.settings.source import lines_of
 
 _NUMBER: Final = 6  # cells of the line number
@@ -21,7 +21,6 @@ _LEAST: Final = 40
 _CARETS: Final = 24
 _PAIR: Final = re.compile(r"""(?:^|[\s{,])(?:"([^"]*)"|'([^']*)'|([\w.-]+))\s*:\s+("[^"]*"?|'[^']*'?|[^,}#\s][^,}]*)""")
 _BLOCK_KEY: Final = re.compile(r"""^(\s*)(?:- )?["']?([\w.-]+)["']?\s*:\s*[|>][+-]?\d?\s*(?:#.*)?$""")
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@")
 
 
 def lines(problem: Problem, source: str, width: int) -> list[str]:
@@ -98,7 +97,7 @@ def _masked(written: list[str], problem: Problem) -> list[tuple[int, int]]:
             and value[0] not in "{[|>"
         ):
             spans.append((found.start(4), found.start(4) + len(value)))
-    spans += [found.span(1) for found in _URL.finditer(line)]
+    spans += passwords(line)
     if _is_in_secret_block(written, (problem.line or 1) - 1):
         spans.append((len(line) - len(line.lstrip()), len(line)))
     merged: list[tuple[int, int]] = []

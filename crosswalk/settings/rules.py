@@ -8,6 +8,7 @@ from typing import Final
 from crosswalk.settings import grammar
 from crosswalk.settings.faults import Mark, Spot, nearest, offer
 from crosswalk.settings.forms import Forms, said
+from crosswalk.settings.hidden import passwords
 from crosswalk.settings.model import (
     DEFAULT_GUARDS,
     CxSetting,
@@ -18,7 +19,6 @@ from crosswalk.settings.model import (
     Schedule,
     StoreSettings,
 )
-from crosswalk.settings.secrets import password_in
 from crosswalk.settings.source import Entry, Node, Scalar, Table
 from mapping.language import Place
 from mapping.match.rules import WORDS, MatchRule
@@ -58,9 +58,8 @@ class Rules:
 
     def _check_url(self, url: str, node: Scalar, spot: Spot) -> None:
         if not re.match(r"^(sqlite(\+pysqlite)?:///?|postgresql(\+\w+)?://)", url):
-            shown = said(node) if node.shown or password_in(url) is None else "no address of a store"
-            self._faults.add("CW102", node.mark, f"store.url is {shown}", _URL_HINT, at=spot)
-        elif node.shown is None and password_in(url):
+            self._faults.add("CW102", node.mark, f"store.url is {said(node)}", _URL_HINT, at=spot)
+        elif node.shown is None and passwords(url):
             self._faults.add("CW103", node.mark, "a secret stands in the file", _SECRET_HINT, at=spot)
 
     def match(self, node: Node, spot: Spot) -> dict[str, MatchSettings]:

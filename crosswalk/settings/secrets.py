@@ -8,8 +8,6 @@ from typing import Final
 from crosswalk.settings.faults import Faults, Spot, suggest
 from crosswalk.settings.source import Node, Row, Scalar, Table
 
-MASK: Final = "•••"
-
 _REFERENCE: Final = re.compile(r"^(env|file):(.*)$", re.DOTALL)
 # What people know from shells and other tools.
 _FOREIGN: Final = re.compile(
@@ -17,28 +15,6 @@ _FOREIGN: Final = re.compile(
 )
 _NAME: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _LARGEST: Final = 64 * 1024
-# Names of keys whose values are masked wherever a line of the file is shown.
-_TELLING: Final = re.compile(
-    r"secret|token|passw|api[_-]?key|access[_-]?key|private[_-]?key|encryption[_-]?key|credential|signature",
-    re.IGNORECASE,
-)
-_HARMLESS: Final = re.compile(r"_url$|^(?:token|tokens)_per_|_name$", re.IGNORECASE)
-_PASSWORD_IN_URL: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
-
-
-def is_reference(text: str) -> bool:
-    return _REFERENCE.match(text) is not None
-
-
-def telling(key: str) -> bool:
-    """Does a key of this name hold a secret, as names go?"""
-    return bool(_TELLING.search(key)) and not _HARMLESS.search(key)
-
-
-def password_in(url: str) -> str | None:
-    """The password that stands in a URL."""
-    found = _PASSWORD_IN_URL.match(url)
-    return found[1] if found else None
 
 
 class References:
@@ -80,7 +56,7 @@ class References:
 
     def _variable(self, node: Scalar, name: str, spot: Spot) -> str | None:
         if not _NAME.match(name):
-            self._fail(node, spot, f"'env:{name}' names no variable", "write env:NAME, of letters, digits and _")
+            self._fail(node, spot, "env: names no variable", "write env:NAME, of letters, digits and _")
             return None
         value = self._environment.get(name)
         if value is None:

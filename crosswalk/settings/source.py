@@ -15,6 +15,7 @@ import yaml
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from crosswalk.settings.faults import Faults, Mark
+from crosswalk.settings.hidden import telling
 
 # libyaml where it is built in: it is ten times as fast. Both count columns in characters.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -113,7 +114,7 @@ def parse(text: str, faults: Faults) -> Node | None:
     except (yaml.YAMLError, RecursionError) as error:
         faults.add("CW100", None, f"the file is not YAML: {type(error).__name__}", "compare it with a sample")
         return None
-    if root is None:
+    if root is None or (isinstance(root, ScalarNode) and root.value == "" and root.style not in ("'", '"')):
         return None
     walk = _Walk(lines, faults)
     try:
@@ -133,7 +134,8 @@ class _Walk:
         self._count = 0
         self._above: list[int] = []
 
-    def node(self, node: yaml.Node, *, flow: bool) -> Node:
+    def node(self, node: yaml.Node, *, flow: bool, named: str = "") -> Node:
+        """`named`: the key whose value it is."""
         self._count += 1
         mark = self._mark(node)
         if self._count > _MOST_NODES:
@@ -146,7 +148,7 @@ class _Walk:
                 "CW100", mark, f"the file is not YAML here: '{node.tag}' begins a tag", 'put it in quotes: "!name"'
             )
         if isinstance(node, ScalarNode):
-            return self._scalar(node, mark, flow=flow)
+            return self._scalar(node, mark, flow=flow, named=named)
         self._above.append(id(node))
         try:
             if isinstance(node, MappingNode):
@@ -160,8 +162,9 @@ class _Walk:
         table = Table(mark, flow=bool(node.flow_style))
         first: dict[str, Scalar] = {}
         for key_node, value_node in node.value:
-            value = self.node(value_node, flow=table.flow)
             key = self.node(key_node, flow=table.flow)
+            named = key.written if isinstance(key, Scalar) else ""
+            value = self.node(value_node, flow=table.flow, named=named)
             if not isinstance(key, Scalar):
                 self._faults.add(
                     "CW100", key.mark, "a list or mapping cannot be a key", "write a word before the colon"
@@ -176,6 +179,8 @@ class _Walk:
                     "keep one of them: most readers of YAML take the last and say nothing",
                 )
                 continue
+            if table.flow and isinstance(value, Scalar) and value.written == "" and not (value.quoted or key.quoted):
+                key, value = self._parted(key, value)
             if key.written == "<<" and not key.quoted:
                 self._faults.add(
                     "CW100",
@@ -187,15 +192,26 @@ class _Walk:
             table.entries.append(Entry(key, value))
         return table
 
-    def _scalar(self, node: ScalarNode, mark: Mark, *, flow: bool) -> Scalar:
+    def _parted(self, key: Scalar, value: Scalar) -> tuple[Scalar, Scalar]:
+        """`{token:env:X}` is one long key without a value: told, and then read as it was meant."""
+        found = re.match(r"([A-Za-z_][\w-]*):(\S.*)$", key.written)
+        if found is None:
+            return key, value
+        hint = f"a blank follows the colon of {found[1]}:"
+        self._faults.add("CW100", key.mark, f"'{found[1]}:...' is one word here", hint)
+        line, column, _ = key.mark
+        meant = Scalar(Mark(line, column + found.start(2), len(found[2])), found[2], found[2], flow=True)
+        return Scalar(Mark(line, column, len(found[1])), found[1], found[1], flow=True), meant
+
+    def _scalar(self, node: ScalarNode, mark: Mark, *, flow: bool, named: str) -> Scalar:
         written: str = node.value
         quoted = node.style in ("'", '"', "|", ">")
         if not quoted:
-            self._comment(node)
+            self._comment(node, named)
         value = written if quoted else _RESOLVED.get(written, written)
         return Scalar(mark, value, written, quoted=quoted, flow=flow)
 
-    def _comment(self, node: ScalarNode) -> None:
+    def _comment(self, node: ScalarNode, named: str) -> None:
         """`Phone #1 | phone` maps Phone: the rest is a comment."""
         end = node.end_mark
         if not node.value or end.line >= len(self._lines):
@@ -205,7 +221,9 @@ class _Walk:
         if found:
             mark = Mark(end.line + 1, end.column + found.start(1) + 1, len(found[1].rstrip()))
             self._faults.add(
-                "CW111", mark, f"'{_short(found[1].rstrip())}' is a comment: the value is '{_short(node.value)}'",
+                "CW111", mark, "what follows the # is a comment"
+                if telling(named)
+                else f"'{_short(found[1].rstrip())}' is a comment: the value is '{_short(node.value)}'",
                 "quote the whole value in single quotes, or write a blank behind the #",
             )  # fmt: skip
 
@@ -233,82 +251,128 @@ _INDENT: Final = "compare the indentation with the line above"
 def _explain(error: yaml.MarkedYAMLError, lines: list[str], faults: Faults) -> None:
     """The parser's place, our words."""
     problem = error.problem_mark or error.context_mark
-    opened = error.context_mark or problem
-    if problem is None or opened is None:
+    if problem is None:
         faults.add("CW100", None, "the file is not YAML", _INDENT)
         return
-    context, what = error.context or "", error.problem or ""
-    at, cure = problem, _INDENT
-    if "block scalar" in context:
-        at, cure = opened, _quoted(lines, opened.line)
-    elif "scanning an alias" in context or "undefined alias" in what:
-        at = opened if "alias" in context else problem
-        cure = f"a * begins an alias: {_quoted(lines, at.line)}"
-    elif "anchor" in context or "duplicate anchor" in what:
-        at, cure = opened, f"a & begins an anchor: {_quoted(lines, opened.line)}"
-    elif "quoted scalar" in context:
-        at, cure = (opened, "this quote is not closed") if "end of stream" in what else (problem, "double it: ''")
-        if "escape" in what or "hexdecimal" in what:
-            cure = "a \\ begins an escape between double quotes: use single ones"
-    elif "another document" in what:
-        cure = "one file is one document: take out the line ---"
-    elif "cannot start any token" in what:
-        cure = _cannot_start(_found(lines, problem))
-    elif "mapping values are not allowed" in what:
-        cure = _second_colon(lines, problem)
-    elif "block sequence entries" in what:
-        cure = "begin the list on a line of its own, or write it as [a, b]"
-    elif "flow" in context:
-        cure = _in_brackets(lines, opened, problem)
-    elif "did not find expected key" in what and _is_inside(lines, problem):
-        cure = _quoted(lines, problem.line)
+    opened = error.context_mark or problem
+    at, cure = _cure(_At(problem.line, problem.column), _At(opened.line, opened.column), error, lines)
     mark = Mark(at.line + 1, at.column + 1, 1)
     faults.add("CW100", mark, f"the file is not YAML here: found {_found(lines, at)}", cure)
 
 
-def _found(lines: list[str], mark: yaml.Mark) -> str:
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    if mark.column < len(line):
-        return "a tab" if line[mark.column] == "\t" else f"'{line[mark.column]}'"
-    return "the end of the file" if mark.line >= len(lines) - 1 else "the end of the line"
+class _At(NamedTuple):
+    """A place as the parser counts it, from 0."""
+
+    line: int
+    column: int
+
+
+def _cure(problem: _At, opened: _At, error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[_At, str]:
+    """Where it is told, and what to do: by the parser's two texts, `while ...` and what it did not find there."""
+    context, what = error.context or "", error.problem or ""
+    if _char(lines, problem) == "\t" or "\t" in _indent(_line(lines, problem)):
+        return problem, "indent with blanks: YAML takes no tab"
+    if "block scalar" in context:
+        return opened, _quoted(lines, opened.line)
+    if "scanning an alias" in context or "undefined alias" in what:
+        at = opened if "alias" in context else problem
+        return at, f"a * begins an alias: {_quoted(lines, at.line)}"
+    if "anchor" in context or "duplicate anchor" in what:
+        return opened, f"a & begins an anchor: {_quoted(lines, opened.line)}"
+    if "quoted scalar" in context:
+        if "end of stream" in what or "document indicator" in what:
+            return opened, "this quote is not closed"
+        back = _line(lines, problem).rfind("\\", 0, problem.column + 1)
+        return _At(problem.line, max(back, 0)), "a \\ begins an escape between double quotes: use single ones"
+    if "another document" in what:
+        return problem, "one file is one document: take out the line ---"
+    if "simple key" in context:
+        return opened, _no_key(lines, opened)
+    if "cannot start any token" in what or "node content" in what:
+        return problem, f"{_found(lines, problem)} begins no value in YAML: put the value in single quotes"
+    if "mapping values are not allowed" in what:
+        return _second_colon(lines, problem)
+    if "block sequence entries" in what:
+        return problem, "begin the list on a line of its own, or write it as [a, b]"
+    if "flow" in context:
+        return problem, _in_brackets(lines, opened, problem)
+    if "did not find expected key" in what and _line(lines, problem)[: problem.column].strip():
+        return problem, _behind_quote(lines, problem)
+    return problem, _INDENT
+
+
+def _line(lines: list[str], at: _At) -> str:
+    return lines[at.line] if at.line < len(lines) else ""
+
+
+def _char(lines: list[str], at: _At) -> str:
+    return _line(lines, at)[at.column : at.column + 1]
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _found(lines: list[str], at: _At) -> str:
+    character = _char(lines, at)
+    if character:
+        return "a tab" if character == "\t" else f"'{character}'"
+    return "the end of the file" if at.line >= len(lines) - 1 else "the end of the line"
 
 
 def _quoted(lines: list[str], line: int) -> str:
     """The cure for a value that has to be quoted whole, written out where it is short."""
-    text = lines[line] if line < len(lines) else ""
-    found = re.search(r"^\s*(?:- )?(?:[^:]|:(?!\s))*:\s+([^{\[].*?)\s*$", text)
+    found = re.search(r"^\s*(?:- )?(?:[^:]|:(?!\s))*:\s+([^{\[].*?)\s*$", _line(lines, _At(line, 0)))
     if found and len(found[1]) <= 40 and "'" not in found[1]:
         return f"{_QUOTE_WHOLE}: '{found[1]}'"
     return _QUOTE_WHOLE
 
 
-def _cannot_start(found: str) -> str:
-    if found == "a tab":
-        return "indent with blanks: YAML takes no tab"
-    return f"{found} begins nothing in YAML: put the value in single quotes"
+def _no_key(lines: list[str], at: _At) -> str:
+    """A line that begins like a key and is none."""
+    text = _line(lines, at)[at.column :].strip()
+    if text.startswith("!"):
+        return "a ! begins a tag: put the key in quotes"
+    joined = re.match(r"([\w.-]+):\S", text)
+    if joined:
+        return f"a blank follows the colon of {joined[1]}:"
+    return f"a colon is missing behind '{_short(text)}'"
 
 
-def _second_colon(lines: list[str], mark: yaml.Mark) -> str:
-    before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
+def _second_colon(lines: list[str], at: _At) -> tuple[_At, str]:
+    before = _line(lines, at)[: at.column]
     reference = re.search(r"(?:^|\s)(env|file)$", before)
     if reference:
-        return f"no blank belongs behind {reference[1]}: , as in {reference[1]}:NAME"
+        return at, f"no blank belongs behind {reference[1]}: , as in {reference[1]}:NAME"
+    if before.lstrip().startswith("!"):
+        return _At(at.line, len(_indent(before))), "a ! begins a tag: put the key in quotes"
     if re.search(r":\s+\S", before):
-        return f"a second ': ' in one value: {_quoted(lines, mark.line)}"
-    return _INDENT
+        return at, f"a second ': ' in one value: {_quoted(lines, at.line)}"
+    above = next((number for number in range(at.line - 1, -1, -1) if lines[number].strip()), None)
+    if above is not None and len(_indent(lines[above])) == len(_indent(before)):
+        text = lines[above].strip()
+        if not re.search(r":(\s|$)", text) and not text.startswith(("#", "-", "'", '"', "{", "[")):
+            place = _At(above, len(_indent(lines[above])))
+            return place, _no_key(lines, place)
+    return at, _INDENT
 
 
-def _in_brackets(lines: list[str], opened: yaml.Mark, problem: yaml.Mark) -> str:
-    line = lines[problem.line] if problem.line < len(lines) else ""
+def _in_brackets(lines: list[str], opened: _At, problem: _At) -> str:
+    line = _line(lines, problem)
     reference = re.search(r"\$\{((?:env|file):[^}\s]*)\}?", line)
     if reference and reference.start() <= problem.column <= reference.end():
         return f"a reference has no braces: {reference[1]}"
     if problem.line > opened.line or problem.column >= len(line):
-        opener = lines[opened.line][opened.column] if opened.column < len(lines[opened.line]) else "{"
-        return f"the {opener} in line {opened.line + 1} is not closed"
+        return f"the {_char(lines, opened) or '{'} in line {opened.line + 1} is not closed"
     return "in { } and [ ] a value that holds , : { } [ ] stands in single quotes"
 
 
-def _is_inside(lines: list[str], mark: yaml.Mark) -> bool:
-    """Does something stand before this place in its line? Then it goes on where the value had ended."""
-    return bool(lines[mark.line][: mark.column].strip()) if mark.line < len(lines) else False
+def _behind_quote(lines: list[str], at: _At) -> str:
+    """A value goes on where its quote had closed."""
+    before = _line(lines, at)[: at.column]
+    quote = before[-1:]
+    if quote in ("'", '"'):
+        if before.count(quote) == 1:
+            return "a quote in a line above is not closed"
+        return "within single quotes a ' is written twice: ''" if quote == "'" else "put the value in single quotes"
+    return _quoted(lines, at.line)
