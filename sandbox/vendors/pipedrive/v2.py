@@ -1,0 +1,369 @@
+"""API v2: persons, organizations, deals, activities; their fields; stages and pipelines; search."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from sandbox.state import Record, Table
+from sandbox.vendors.pipedrive.account import ME, PURGED_AFTER, Account
+from sandbox.vendors.pipedrive.answers import field_gone, invalid, not_found, ok
+from sandbox.vendors.pipedrive.fields import CUSTOM_TYPES, Field, Option, field_hash
+from sandbox.vendors.pipedrive.listing import boolean, choice, cursor, integer, page_size, place, read_page, words
+from sandbox.vendors.pipedrive.search import Search
+from sandbox.vendors.pipedrive.tallies import Tallies
+from sandbox.vendors.pipedrive.writes import changed, checked, fresh
+from sandbox.web import Answer, Call, Json, Route, dump
+
+PLURAL: Final = {"person": "persons", "organization": "organizations", "deal": "deals", "activity": "activities"}
+LABEL: Final = {"person": "Person", "organization": "Organization", "deal": "Deal", "activity": "Activity"}
+_COUNTS: Final = frozenset(
+    "next_activity_id last_activity_id open_deals_count related_open_deals_count closed_deals_count"
+    " related_closed_deals_count email_messages_count activities_count done_activities_count undone_activities_count"
+    " files_count notes_count followers_count won_deals_count related_won_deals_count lost_deals_count"
+    " related_lost_deals_count smart_bcc_email".split()
+)
+INCLUDED: Final[Mapping[str, frozenset[str]]] = {
+    "person": _COUNTS
+    | frozenset(
+        "participant_open_deals_count participant_closed_deals_count last_incoming_mail_time last_outgoing_mail_time"
+        " marketing_status doi_status".split()
+    ),
+    "organization": _COUNTS | {"people_count"},
+    "deal": frozenset(
+        "next_activity_id last_activity_id first_won_time products_count files_count notes_count followers_count"
+        " email_messages_count activities_count done_activities_count undone_activities_count participants_count"
+        " last_incoming_mail_time last_outgoing_mail_time smart_bcc_email source_lead_id".split()
+    ),
+    "activity": frozenset({"attendees"}),
+}
+# What the answer leaves out unless it is asked for.
+_WITHHELD: Final[Mapping[str, frozenset[str]]] = {
+    "person": frozenset({"marketing_status", "doi_status"}), "organization": frozenset(), "deal": frozenset(),
+    "activity": frozenset({"attendees"}),
+}  # fmt: skip
+_FILTERS: Final[Mapping[str, Sequence[str]]] = {
+    "person": ("owner_id", "org_id"), "organization": ("owner_id",),
+    "deal": ("owner_id", "person_id", "org_id", "pipeline_id", "stage_id"),
+    "activity": ("owner_id", "deal_id", "person_id", "org_id"),
+}  # fmt: skip
+_MOST_CUSTOM: Final = 15
+_STATUSES: Final = frozenset({"open", "won", "lost", "deleted"})
+
+
+class V2:
+    """The handlers. `late`: how long the transaction of the running call is to take until others see it."""
+
+    def __init__(self, account: Account, search: Search) -> None:
+        self._account, self._search = account, search
+        self._tallies = Tallies(account)
+        self.late = timedelta(0)
+        self.renamed: dict[tuple[str, str], str | None] = {}  # (entity, field) -> its new name, None: it is gone
+
+    def routes(self) -> list[Route]:
+        routes: list[Route] = []
+        for entity, plural in PLURAL.items():
+            routes += self._routes_of(entity, plural)
+        routes += [
+            Route(method="GET", template="/deals/archived", cost=20, handler=lambda call, _: self._list("deal", call, archived=True)),
+            Route(method="GET", template="/itemSearch", cost=20, handler=lambda call, _: self._search.items(call)),
+            Route(method="GET", template="/leads/search", cost=20, handler=lambda call, _: self._search.one("lead", call)),
+        ]  # fmt: skip
+        for name, rows in (("stages", self._account.stages), ("pipelines", self._account.pipelines)):
+            routes += [
+                Route(method="GET", template=f"/{name}", cost=5, handler=lambda call, _, n=name, r=rows: self._small(n, r, call)),
+                Route(method="GET", template=f"/{name}/{{id}}", cost=1, handler=lambda _, at, n=name, r=rows: _one_small(n, r, at[0])),
+            ]  # fmt: skip
+        return routes
+
+    def _routes_of(self, entity: str, plural: str) -> list[Route]:
+        fields = f"/{entity}Fields"
+        made = [
+            Route(method="GET", template=f"/{plural}", cost=10, handler=lambda call, _: self._list(entity, call)),
+            Route(method="POST", template=f"/{plural}", cost=5, handler=lambda call, _: self._create(entity, call)),
+            Route(method="GET", template=f"/{plural}/{{id}}", cost=1, handler=lambda call, at: self._get(entity, call, at[0])),
+            Route(method="PATCH", template=f"/{plural}/{{id}}", cost=5, handler=lambda call, at: self._update(entity, call, at[0])),
+            Route(method="DELETE", template=f"/{plural}/{{id}}", cost=3, handler=lambda call, at: self._delete(entity, call, at[0])),
+            Route(method="GET", template=fields, cost=10, handler=lambda call, _: self._fields(entity, call)),
+            Route(method="GET", template=f"{fields}/{{code}}", cost=1, handler=lambda _, at: ok(self._field(entity, at[0]).v2())),
+        ]  # fmt: skip
+        if entity != "activity":  # their fields are fixed, and there is no search of them
+            made += [
+                Route(method="GET", template=f"/{plural}/search", cost=20, handler=lambda call, _: self._search.one(entity, call)),
+                Route(method="POST", template=fields, cost=5, handler=lambda call, _: self._add_field(entity, call)),
+                Route(method="PATCH", template=f"{fields}/{{code}}", cost=5, handler=lambda call, at: self._change_field(entity, call, at[0])),
+                Route(method="DELETE", template=f"{fields}/{{code}}", cost=3, handler=lambda call, at: self._drop_field(entity, call, at[0])),
+                Route(method="POST", template=f"{fields}/{{code}}/options", cost=5,
+                      handler=lambda call, at: self._add_options(entity, call, at[0])),
+            ]  # fmt: skip
+        return made
+
+    # lists and single records
+
+    def _list(self, entity: str, call: Call, *, archived: bool = False) -> Answer:
+        query = call.query
+        wanted = {name: value for name in _FILTERS[entity] if (value := integer(query, name)) is not None}
+        if "filter_id" in query:
+            wanted = {}
+        statuses = words(query, "status", _STATUSES) if entity == "deal" else []
+        done = boolean(query, "done") if entity == "activity" else None
+        lead_id = query.get("lead_id") if entity == "activity" else None
+        deal_people = self._people_of(integer(query, "deal_id")) if entity == "person" else None
+        now = call.now
+
+        def keep(record: Record) -> bool:
+            if record["is_deleted"]:
+                if "deleted" not in statuses or self._account.purged(record, now):
+                    return False
+            elif statuses and record["status"] not in statuses:
+                return False
+            if entity == "deal" and record["is_archived"] != archived:
+                return False
+            if done is not None and record["done"] != done:
+                return False
+            if lead_id is not None and record["lead_id"] != lead_id:
+                return False
+            if deal_people is not None and record["id"] not in deal_people:
+                return False
+            return all(record[name] == value for name, value in wanted.items())
+
+        orders = ("id", "update_time", "add_time", *(("due_date",) if entity == "activity" else ()))
+        table = self._account.by_name[entity]
+        page = read_page(table, query, keep, orders=orders, value_of=lambda record, field: record[field] or "")
+        body = b",".join(self._shown(entity, record, query) for record in page.records)
+        more = dump({"next_cursor": page.next_cursor})
+        return Answer(200, b'{"success":true,"data":[' + body + b'],"additional_data":' + more + b"}")
+
+    def _people_of(self, deal_id: int | None) -> set[int] | None:
+        if deal_id is None:
+            return None
+        deal = self._account.deals.get(deal_id)
+        return {deal["person_id"]} if deal else set()
+
+    def _get(self, entity: str, call: Call, key: str) -> Answer:
+        record = self._existing(entity, key, call, deleted_too=True)
+        return Answer(200, b'{"success":true,"data":' + self._shown(entity, record, call.query) + b"}")
+
+    def _existing(self, entity: str, key: str, call: Call, *, deleted_too: bool = False) -> Record:
+        record = self._account.by_name[entity].get(int(key)) if key.isdecimal() else None
+        if (
+            record is None
+            or self._account.purged(record, call.now)
+            or (record["is_deleted"] and not deleted_too)
+        ):
+            raise not_found(f"{LABEL[entity]} not found")
+        return record
+
+    def _shown(self, entity: str, record: Record, query: Mapping[str, str]) -> bytes:
+        include = words(query, "include_fields", INCLUDED[entity])
+        codes = words(query, "custom_fields")
+        if len(codes) > _MOST_CUSTOM:
+            raise invalid(f"custom_fields: must NOT have more than {_MOST_CUSTOM} items")
+        option_labels, labels = boolean(query, "include_option_labels"), boolean(query, "include_labels")
+        table = self._account.by_name[entity]
+        if not _COUNTS.isdisjoint(include) or "people_count" in include or "first_won_time" in include:
+            return dump(self._view(entity, record, include, codes, option_labels, labels))
+        name = f"{','.join(include)}/{','.join(codes)}/{option_labels}/{labels}"
+        return table.prepared(
+            name, record["id"], lambda found: self._view(entity, found, include, codes, option_labels, labels)
+        )
+
+    def _view(
+        self, entity: str, record: Record, include: Sequence[str], codes: Sequence[str],
+        option_labels: bool | None = None, labels: bool | None = None,
+    ) -> Json:  # fmt: skip
+        withheld = _WITHHELD[entity].difference(include)
+        shown = {name: value for name, value in record.items() if name[0] != "_" and name not in withheld}
+        catalogue = self._account.catalogues[entity]
+        if "custom_fields" in shown:
+            values = {code: value for code, value in shown["custom_fields"].items() if code in catalogue.fields}
+            if codes:
+                values = {code: value for code, value in values.items() if code in codes}
+            if option_labels:
+                values = {code: _with_labels(catalogue.fields[code], value) for code, value in values.items()}
+            shown["custom_fields"] = values
+        if labels and "label_ids" in shown:
+            shown["labels"] = _with_labels(catalogue.fields["label_ids"], shown["label_ids"])
+        for name in include:
+            if name not in shown:
+                shown[name] = self._tallies.of(entity, record["id"], name)
+        if self.renamed:
+            shown = {
+                new: value
+                for name, value in shown.items()
+                if (new := self.renamed.get((entity, name), name)) is not None
+            }
+        return shown
+
+    # writes
+
+    def _hidden(self, entity: str) -> frozenset[str]:
+        return frozenset(name for owner, name in self.renamed if owner == entity)
+
+    def _create(self, entity: str, call: Call) -> Answer:
+        kept = checked(self._account, entity, _body(call), create=True, hidden=self._hidden(entity))
+        key = self._account.next_id(entity)
+        record = fresh(self._account, entity, kept, key=key, by=ME, now=call.now)
+        self._commit(entity, key, record, call, kept)
+        return ok(self._answered(entity, record))
+
+    def _update(self, entity: str, call: Call, key: str) -> Answer:
+        body = _body(call)
+        undelete = entity == "deal" and isinstance(body, dict) and body.get("is_deleted") is False
+        record = self._existing(entity, key, call, deleted_too=undelete)
+        kept = checked(self._account, entity, body, create=False, hidden=self._hidden(entity))
+        new = changed(self._account, entity, record, kept, call.now)
+        self._commit(entity, record["id"], new, call, kept)
+        return ok(self._answered(entity, new))
+
+    def _delete(self, entity: str, call: Call, key: str) -> Answer:
+        record = self._existing(entity, key, call)
+        new = changed(self._account, entity, record, {"is_deleted": True}, call.now)
+        self._commit(entity, record["id"], new, call, {"is_deleted": True})
+        return ok({"id": record["id"]})
+
+    def _answered(self, entity: str, record: Record) -> Json:
+        return self._view(entity, record, ["marketing_status"] if entity == "person" else [], [])
+
+    def _commit(self, entity: str, key: int, record: Record, call: Call, fields: Record) -> None:
+        table = self._account.by_name[entity]
+        if self.late:
+            table.put_later(call.now + self.late, lambda: table.put(key, record))
+        else:
+            table.put(key, record)
+        self._account.journal.note(
+            at=call.now, method=call.method, path=call.path, stream=PLURAL[entity], record=str(key), fields=fields
+        )
+
+    # fields
+
+    def _fields(self, entity: str, call: Call) -> Answer:
+        found = list(self._account.catalogues[entity].fields.values())
+        limit = page_size(call.query)
+        start = place(call.query, "id", "asc")
+        begin = int(start[0]) if start is not None else 0
+        shown = [field.v2() for field in found[begin : begin + limit]]
+        end = begin + limit
+        following = cursor("id", end, "asc", end) if end < len(found) else None
+        return ok(shown, additional_data={"next_cursor": following})
+
+    def _field(self, entity: str, code: str) -> Field:
+        field = self._account.catalogues[entity].fields.get(code)
+        if field is None:
+            raise not_found("Field not found")
+        return field
+
+    def _own_field(self, entity: str, code: str) -> Field:
+        field = self._field(entity, code)
+        if not field.custom:
+            raise invalid("field_code: only custom fields can be changed")
+        return field
+
+    def _add_field(self, entity: str, call: Call) -> Answer:
+        body = _object(call)
+        name, kind = body.get("field_name"), body.get("field_type")
+        if not isinstance(name, str) or not name.strip() or len(name) > 255:
+            raise invalid("field_name: must be string of 1 to 255 characters")
+        if kind not in CUSTOM_TYPES:
+            raise invalid("field_type: must be equal to one of the allowed values")
+        labels = _labels(body.get("options", []), "options") if kind in {"enum", "set"} else None
+        if labels is not None and not labels:
+            raise invalid("options: is required")
+        catalogue = self._account.catalogues[entity]
+        code = field_hash(self._account.seed, entity, f"{name}#{len(catalogue.fields)}")
+        field = Field(
+            id=9500 + sum(len(c.fields) for c in self._account.catalogues.values()), code=code, name=name, type=kind, custom=True,
+            options=None if labels is None else [Option(self._account.next_option_id(), label) for label in labels],
+        )  # fmt: skip
+        catalogue.fields[code] = field
+        table = self._account.by_name[entity]
+        for record in list(table):
+            table.put(record["id"], {**record, "custom_fields": {**record["custom_fields"], code: None}})
+        self._note_field(entity, call, code, {"field_name": name, "field_type": kind})
+        return ok(field.v2())
+
+    def _change_field(self, entity: str, call: Call, code: str) -> Answer:
+        field = self._own_field(entity, code)
+        name = _object(call).get("field_name", field.name)
+        if not isinstance(name, str) or not name.strip():
+            raise invalid("field_name: must be string")
+        field.name = name
+        self._note_field(entity, call, code, {"field_name": name})
+        return ok(field.v2())
+
+    def _drop_field(self, entity: str, call: Call, code: str) -> Answer:
+        field = self._own_field(entity, code)
+        del self._account.catalogues[entity].fields[code]
+        self._account.by_name[entity].forget_bytes()
+        self._note_field(entity, call, code, {})
+        return ok({"id": field.id, "field_code": code})
+
+    def _add_options(self, entity: str, call: Call, code: str) -> Answer:
+        field = self._field(entity, code)
+        if field.options is None:
+            raise invalid("field_code: has no options")
+        added = [Option(self._account.next_option_id(), label) for label in _labels(_body(call), "body")]
+        field.options.extend(added)
+        self._note_field(entity, call, code, {"options": [option.label for option in added]})
+        return ok([{"id": option.id, "label": option.label} for option in added], additional_data=None)
+
+    def _note_field(self, entity: str, call: Call, code: str, fields: Record) -> None:
+        self._account.journal.note(
+            at=call.now, method=call.method, path=call.path, stream=f"{entity}Fields", record=code, fields=fields
+        )
+
+    # stages and pipelines
+
+    def _small(self, name: str, rows: Sequence[Record], call: Call) -> Answer:
+        orders = ("id", "update_time", "add_time", *(("order_nr",) if name == "stages" else ()))
+        table: Table[int] = Table({order: _value(order) for order in orders})
+        for row in rows:
+            table.put(row["id"], row)
+        wanted = integer(call.query, "pipeline_id") if name == "stages" else None
+        choice(call.query, "sort_by", orders)
+        page = read_page(table, call.query, lambda row: wanted in (None, row["pipeline_id"]), orders=orders)
+        return ok(page.records, additional_data={"next_cursor": page.next_cursor})
+
+
+def _value(order: str) -> Any:
+    return lambda record: record[order]
+
+
+def _one_small(name: str, rows: Sequence[Record], key: str) -> Answer:
+    for row in rows:
+        if str(row["id"]) == key:
+            return ok(row)
+    raise not_found(f"{name[:-1].title()} not found")
+
+
+def _with_labels(field: Field, value: Json) -> Json:
+    labels = {option.id: option.label for option in field.options or ()}
+    if isinstance(value, list):
+        return [{"id": entry, "label": labels.get(entry)} for entry in value]
+    if value is not None and field.type == "enum":
+        return {"id": value, "label": labels.get(value)}
+    return value
+
+
+def _body(call: Call) -> Json:
+    try:
+        return call.json()
+    except ValueError:
+        raise invalid("body: must be valid JSON") from None
+
+
+def _object(call: Call) -> Record:
+    body = _body(call)
+    if not isinstance(body, dict):
+        raise invalid("body: must be object")
+    return body
+
+
+def _labels(entries: Json, where: str) -> list[str]:
+    if not isinstance(entries, list):
+        raise invalid(f"{where}: must be array")
+    labels = [entry.get("label") if isinstance(entry, dict) else None for entry in entries]
+    if not all(isinstance(label, str) and 1 <= len(label) <= 255 for label in labels):
+        raise invalid(f"{where}: label must be string of 1 to 255 characters")
+    return [str(label) for label in labels]
+
+

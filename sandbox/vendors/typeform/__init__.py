@@ -1,0 +1,1 @@
+"""Typeform, simulated: forms, responses, and its OAuth door."""
