@@ -4,9 +4,11 @@ A record is recognised by the hub's own id where the account has a field for it;
 go by: the e-mail address, the name of a company, the title of a deal together with whose it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+from connectors.pipedrive.shapes import HASH
 from connectors.pipedrive.streams import Resource
 from connectors.pipedrive.writes import whole
 from connectors.sdk import Answer, Json, ShapeError, Values, Write
@@ -33,18 +35,25 @@ def newest(resource: Resource) -> Mapping[str, Any]:
     return {"limit": resource.spec.page_size, "sort_by": "add_time", "sort_direction": "desc"}
 
 
-def question(resource: Resource, write: Write) -> Mapping[str, Any] | None:
-    """What to search for; None where the write holds nothing that can be searched."""
-    if holds_hub_id(write.values, write.hub_id):
-        term, by = write.hub_id, "custom_fields"
-    elif resource.search_by == "email":
+def by_hub_id(hub_id: str) -> Mapping[str, Any]:
+    """A search for the hub's own id."""
+    return _exactly(hub_id, "custom_fields")
+
+
+def by_identity(resource: Resource, write: Write) -> Mapping[str, Any] | None:
+    """A search for what a person would go by; None where the write holds nothing that can be searched."""
+    if resource.search_by == "email":
         # By the name alone we would find namesakes, so a person without an address is not searched.
-        term, by = next(iter(sorted(emails(write.values))), None), "email"
+        term: Json = min(emails(write.values), default=None)
     else:
-        term, by = write.values.get(resource.title), resource.search_by or ""
-    if not isinstance(term, str) or len(term) < _SHORTEST:
+        term = write.values.get(resource.title)
+    if resource.search_by is None or not isinstance(term, str) or len(term) < _SHORTEST:
         return None
-    return {"term": term, "fields": by, "exact_match": True, "limit": _SEARCHED}
+    return _exactly(term, resource.search_by)
+
+
+def _exactly(term: str, field: str) -> Mapping[str, Any]:
+    return {"term": term, "fields": field, "exact_match": True, "limit": _SEARCHED}
 
 
 def keys(answer: Answer) -> list[str]:
@@ -59,24 +68,29 @@ def keys(answer: Answer) -> list[str]:
         ) from exc
 
 
-def is_it(stream: str, shown: Values, write: Write) -> bool:
-    """Is this record what the write was to make?"""
-    if holds_hub_id(write.values, write.hub_id):
-        return holds_hub_id(shown, write.hub_id)
-    if stream == "persons" and (sent := emails(write.values)):
-        return not sent.isdisjoint(emails(shown))
-    asked = [name for name in _TOGETHER[stream] if write.values.get(name) is not None]
-    return bool(asked) and all(_same(write.values[name], shown.get(name)) for name in asked)
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """The record that a create was to make. `hub_id`: the hub's own id, where it was sent along."""
 
+    stream: str
+    write: Write
 
-def holds_hub_id(values: Values, hub_id: str | None) -> bool:
-    """Does one of the custom fields hold it? Those of leads stand at the root."""
-    if not hub_id:
-        return False
-    customs = values.get("custom_fields")
-    return hub_id in _texts(customs.values() if isinstance(customs, Mapping) else ()) or hub_id in _texts(
-        value for name, value in values.items() if len(name) == 40
-    )
+    @property
+    def hub_id(self) -> str | None:
+        sent = self.write.hub_id
+        return sent if sent is not None and sent in _customs(self.write.values) else None
+
+    def is_it(self, shown: Values) -> bool:
+        """For certain: it carries the hub's id."""
+        return self.hub_id is not None and self.hub_id in _customs(shown)
+
+    def is_like(self, shown: Values) -> bool:
+        """To all appearances: the same address, or the same name and whose it is."""
+        sent = self.write.values
+        if self.stream == "persons" and (addresses := emails(sent)):
+            return not addresses.isdisjoint(emails(shown))
+        asked = [name for name in _TOGETHER[self.stream] if sent.get(name) is not None]
+        return bool(asked) and all(_same(sent[name], shown.get(name)) for name in asked)
 
 
 def emails(values: Values) -> set[str]:
@@ -87,8 +101,12 @@ def emails(values: Values) -> set[str]:
     }
 
 
-def _texts(values: Iterable[Json]) -> set[str]:
-    return {value for value in values if isinstance(value, str)}
+def _customs(values: Values) -> set[str]:
+    """The texts of the custom fields. Those of leads stand at the root."""
+    customs = values.get("custom_fields")
+    within = customs.values() if isinstance(customs, Mapping) else ()
+    at_root = (value for name, value in values.items() if HASH.fullmatch(name))
+    return {value for value in (*within, *at_root) if isinstance(value, str)}
 
 
 def _same(sent: Json, shown: Json) -> bool:

@@ -348,18 +348,34 @@ class PipedriveConnector:
     # writing
 
     def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
-        """Did that create arrive? Among the newest records, which show at once; then by search, whose index lags."""
+        """Did that create arrive, or is somebody's record with its identifiers there since we last read?
+
+        Lists show a record at once, so the newest are looked at first; they tell all where they reach back to the
+        beginning. Else the index is searched, which lags: by the hub's id where one was sent, as nothing else is
+        as sure, or by what a person would go by.
+        """
         resource = RESOURCES[stream]
         newest = self._transport.get(resource.path, arrived.newest(resource), cost=resource.spec.costs.list)
         made, _ = self._records(stream, lists.rows_of(newest))
-        found = [record for record in made if arrived.is_it(stream, record.values, write)]
-        question = arrived.question(resource, write)
-        if found or question is None or resource.search is None:
-            return found
-        answer = self._transport.get(resource.search, question, cost=V2.search)
-        keys = arrived.keys(answer)
-        candidates = [record for page in self.fetch(stream, keys) for record in page.records] if keys else []
-        return [record for record in candidates if arrived.is_it(stream, record.values, write)]
+        ours = arrived.Sought(stream, write)
+        if by_id := [record for record in made if ours.is_it(record.values)]:
+            return by_id
+        alike = [record for record in made if ours.is_like(record.values)]
+        if not lists.goes_on(newest):
+            return alike
+        if ours.hub_id is not None:
+            hits = self._hits(stream, resource, arrived.by_hub_id(ours.hub_id))
+            return [record for record in hits if ours.is_it(record.values)] or alike
+        question = arrived.by_identity(resource, write)
+        if alike or question is None:
+            return alike
+        return [record for record in self._hits(stream, resource, question) if ours.is_like(record.values)]
+
+    def _hits(self, stream: str, resource: Resource, question: Mapping[str, Any]) -> list[RemoteRecord]:
+        if resource.search is None:
+            return []
+        keys = arrived.keys(self._transport.get(resource.search, question, cost=V2.search))
+        return [record for page in self.fetch(stream, keys) for record in page.records] if keys else []
 
     def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
         """One call each: Pipedrive takes no batches. Once it asks us to wait, the rest is left for later."""

@@ -53,6 +53,11 @@ def next_cursor(answer: Answer) -> Mapping[str, Any] | None:
     return {"cursor": cursor} if cursor else None
 
 
+def goes_on(answer: Answer) -> bool:
+    """Is there more of this list, of whichever version?"""
+    return next_cursor(answer) is not None or _more(answer)
+
+
 def stamp(moment: datetime | None) -> str | None:
     """A bound as the lists take it: whole seconds, cut, since the bound itself is included."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

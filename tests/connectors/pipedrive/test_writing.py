@@ -261,7 +261,7 @@ def test_a_create_is_found_by_the_hubs_id_among_the_newest(
 def test_an_older_create_is_searched_by_the_hubs_id_exactly(
     catalogue: respx.MockRouter, pipedrive: PipedriveConnector
 ) -> None:
-    catalogue.get(PERSONS).mock(return_value=listed(person(10)))
+    catalogue.get(PERSONS).mock(return_value=listed(person(10), cursor="older"))
     search = catalogue.get(SEARCH).mock(return_value=_hits(9, 8))
     catalogue.get(f"{PERSONS}/9").mock(return_value=one(person(9, custom_fields={HUB_ID: "h-1"})))
     catalogue.get(f"{PERSONS}/8").mock(return_value=one(person(8, custom_fields={HUB_ID: "h-11"})))
@@ -276,7 +276,7 @@ def test_an_older_create_is_searched_by_the_hubs_id_exactly(
 def test_without_a_hub_id_a_person_is_found_by_an_address(
     catalogue: respx.MockRouter, pipedrive: PipedriveConnector
 ) -> None:
-    catalogue.get(PERSONS).mock(return_value=listed())
+    catalogue.get(PERSONS).mock(return_value=listed(cursor="older"))
     search = catalogue.get(SEARCH).mock(return_value=_hits(9))
     catalogue.get(f"{PERSONS}/9").mock(return_value=one(person(9)))
 
@@ -287,7 +287,7 @@ def test_without_a_hub_id_a_person_is_found_by_an_address(
 
 
 def test_a_namesake_is_no_proof(catalogue: respx.MockRouter, pipedrive: PipedriveConnector) -> None:
-    catalogue.get(PERSONS).mock(return_value=listed(person(9, org_id=78), person(10, emails=[])))
+    catalogue.get(PERSONS).mock(return_value=listed(person(9, org_id=78), person(10, emails=[]), cursor="older"))
     search = catalogue.get(SEARCH)
 
     assert [r.key for r in pipedrive.find("persons", create(name="mara lind ", org_id="78"))] == ["9"]
@@ -296,10 +296,30 @@ def test_a_namesake_is_no_proof(catalogue: respx.MockRouter, pipedrive: Pipedriv
 
 
 def test_a_create_that_never_arrived_is_not_found(catalogue: respx.MockRouter, pipedrive: PipedriveConnector) -> None:
-    catalogue.get(PERSONS).mock(return_value=listed(person(1)))
+    catalogue.get(PERSONS).mock(return_value=listed(person(1), cursor="older"))
     catalogue.get(SEARCH).mock(return_value=_hits())
+    wanted = create(hub_id="h-1", name="Mara Lind", emails=[{"value": "new@nordwerk.example"}])
 
-    assert pipedrive.find("persons", create(hub_id="h-1", name="Mara Lind")) == []
+    assert pipedrive.find("persons", wanted) == []
+
+
+def test_a_list_that_reaches_back_to_the_beginning_needs_no_search(
+    catalogue: respx.MockRouter, pipedrive: PipedriveConnector
+) -> None:
+    catalogue.get(PERSONS).mock(return_value=listed(person(1)))
+    search = catalogue.get(SEARCH)
+
+    assert pipedrive.find("persons", create(hub_id="h-1", name="Ito Sho")) == []
+    assert not search.called
+
+
+def test_somebodys_record_with_the_same_address_is_told_beside_a_hub_id_that_nobody_carries(
+    catalogue: respx.MockRouter, pipedrive: PipedriveConnector
+) -> None:
+    catalogue.get(PERSONS).mock(return_value=listed(person(9)))
+    wanted = create(hub_id="h-1", name="Mara Lind", emails=[{"value": "p9@nordwerk.example"}])
+
+    assert [record.key for record in pipedrive.find("persons", wanted)] == ["9"]
 
 
 def test_a_deal_is_found_by_its_title_and_whose_it_is(
