@@ -322,19 +322,23 @@ def typo(rng: random.Random, text: str) -> str:
     return text[:at] + text[at] + text[at:]
 
 
-def national(phone: str, culture: Culture, rng: random.Random) -> str:
-    """One way of writing an E.164 number at home or abroad."""
+def as_written(phone: str, rng: random.Random, *, home: str = "DE") -> str:
+    """An E.164 number as a clerk writes it: at home without the country, from abroad with it.
+
+    Now and then somebody copies a foreign number from a card as it stands there, without the country.
+    """
+    culture = next((c for c in CULTURES if phone.startswith("+" + c.dial)), _BY_COUNTRY[home])
     rest = phone.removeprefix("+" + culture.dial)
-    trunk = "" if culture.country in {"US", "ES", "PL", "CZ", "VN"} else "0"
-    return rng.choice(
-        (
-            f"{trunk}{rest}",
-            f"{trunk}{rest[:3]} {rest[3:]}",
-            f"({trunk}{rest[:3]}) {rest[3:6]}-{rest[6:]}",
-            f"+{culture.dial} {rest[:3]} {rest[3:]}",
-            f"00{culture.dial}{rest}",
-        )
-    )
+    head, tail = (rest[:2], rest[2:]) if rest.startswith("89") else (rest[:3], rest[3:])
+    trunk = "" if culture.country in _NO_TRUNK else "0"
+    at_home = (f"{trunk}{rest}", f"{trunk}{head} {tail}", f"({trunk}{head}) {tail[:3]}-{tail[3:]}", f"{trunk}{head}/{tail}")
+    abroad = (f"+{culture.dial} {head} {tail}", f"00{culture.dial}{rest}", f"+{culture.dial} ({trunk}){head} {tail}")
+    if culture.country == home and rng.random() < 0.7:
+        return rng.choice(at_home)
+    return rng.choice(at_home if rng.random() < 0.03 else abroad)
+
+
+_NO_TRUNK: Final = frozenset({"US", "ES", "PL", "CZ"})
 
 
 def companies(seed: int, size: int) -> list[Company]:

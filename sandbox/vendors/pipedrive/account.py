@@ -8,7 +8,7 @@ from itertools import count
 from random import Random
 from typing import Final
 
-from sandbox.people import Company, Person, national, typo
+from sandbox.people import Company, Person, as_written, typo
 from sandbox.state import Journal, Record, Table
 from sandbox.vendors.pipedrive.fields import ADDRESS_PARTS, Catalogue, catalogues
 from sandbox.web import Json
@@ -343,7 +343,7 @@ class Settlement:
         found: list[tuple[str, str]] = []
         if rng.random() < 0.75 or person.number <= RAHIM:
             written = rng.random() < 0.6 or person.number <= RAHIM
-            found.append((person.phone if written else national(person.phone, person.culture, rng), "mobile"))
+            found.append((person.phone if written else as_written(person.phone, rng), "mobile"))
         if rng.random() < 0.04 and person.number > RAHIM:
             # The switchboard: one number for everybody who works there.
             found.append((f"+49 89 555{(person.company or 0) % 8000 + 1000}", "work"))
