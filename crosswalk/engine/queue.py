@@ -21,10 +21,10 @@ _FROM: Final = "FROM dead_letter d JOIN stream s ON s.id = d.stream"
 _SEEN: Final = "d.state IN ('open', 'retry')"
 
 
-def listing(house: House, *, code: str | None = None, stream: str | None = None, limit: int = 20) -> dict[str, Any]:
+def listing(house: House, *, code: str | None = None, stream: str | None = None, limit: int = 0) -> dict[str, Any]:
     """Letters that wait for somebody, oldest first. `stream`: `connection/stream`, or a connection for all of its own.
 
-    `left_out` says how many the limit kept back.
+    `left_out` says how many the `limit` kept back; 0 lists all.
     """
     where, values = [_SEEN], list[Any]()
     if code is not None:
@@ -47,7 +47,7 @@ def listing(house: House, *, code: str | None = None, stream: str | None = None,
         rows = house.database.run(
             connection,
             f"SELECT {_COLUMNS} {_FROM} WHERE {condition} ORDER BY d.id LIMIT ?",
-            [*values, limit],
+            [*values, limit if limit > 0 else 1_000_000],
         ).fetchall()
         return {"dead_letters": [_told(house, connection, row) for row in rows], "left_out": total - len(rows)}
 
@@ -59,7 +59,8 @@ def show(house: House, letter: int | str) -> dict[str, Any]:
         row = _row(house, connection, number)
         payload = house.database.run(connection, "SELECT payload FROM dead_letter WHERE id = ?", (number,)).scalar()
         told = _told(house, connection, row)
-        told["payload"] = None if payload is None else load(bytes(payload))
+        told["raw"] = None if payload is None else load(bytes(payload))
+        told["hint"] = _hint(row)
         told |= _whose(house, connection, row[1], row[4])
         return {"dead_letters": [told]}
 
@@ -128,6 +129,16 @@ def _row(house: House, connection: Any, number: int) -> Any:
     if row is None:
         raise AskError(f"there is no {spoken('letter', number)}", hint="crosswalk dlq lists what there is")
     return row
+
+
+def _hint(row: Any) -> str:
+    """What brings it back."""
+    name, phase, state = spoken("letter", row[0]), row[5], row[9]
+    if state == "retry":
+        return "it is up again: the next run tries it"
+    if phase == "read":
+        return "correct it where it comes from: it is read again when it changes"
+    return f"mend it there, then  crosswalk dlq retry {name}; it is tried again by itself once what it says changes"
 
 
 def _known(house: House, connection: Any, text: str) -> bool:

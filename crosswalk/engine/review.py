@@ -140,9 +140,10 @@ def _conflicts(house: House, connection: Any, limit: int | None) -> list[dict[st
 
 
 def _precision(house: House, address: str) -> float | None:
-    """How exactly this system knows when something was changed, in seconds."""
+    """How exactly this system knows when something was changed, in seconds; None: to the second or better."""
     stream = house.streams.get("/".join(address.split("/", 2)[:2]))
-    return None if stream is None else stream.spec.resolution.total_seconds()
+    seconds = 0.0 if stream is None else stream.spec.resolution.total_seconds()
+    return seconds if seconds > 1 else None
 
 
 class _Suggester:
@@ -242,7 +243,7 @@ def decide(
     if all_alike and value is not _UNSET:
         raise AskError("a value is for one conflict alone", hint="take a side, or keep both, for all that are alike")
     number = number_of("conflict", conflict)
-    decided: list[dict[str, Any]] = []
+    decided: list[tuple[_Open, dict[str, Any]]] = []
     left: list[str] = []
     with house.database.write() as connection:
         waiting = list(_open(house, connection))
@@ -259,21 +260,28 @@ def decide(
                 continue
             conflicts.decide(house.database, connection, one.id, decision)
             add_work(house.database, connection, MERGE, [one.entity])
-            decided.append({"id": spoken("conflict", one.id), "_entity": one.entity, "_one": one, "_to": decision})
-        names = entity_names(house, connection, [one["_entity"] for one in decided])
+            decided.append((one, decision))
+        names = entity_names(house, connection, [one.entity for one, _ in decided])
         titles = Titles(house, connection)
         told = [
             {
-                "id": one["id"],
-                "entity": names.get(one["_entity"]),
-                "field": one["_one"].field,
-                "value": titles.shown(unmark(one["_to"]["value"]), field_of(one["_one"].kind, one["_one"].field)),
-                "take": one["_to"]["take"],
+                "id": spoken("conflict", one.id),
+                "entity": names.get(one.entity),
+                "field": one.field,
+                "take": decision["take"],
+                "value": titles.shown(unmark(decision["value"]), field_of(one.kind, one.field)),
             }
-            for one in decided
+            for one, decision in decided
         ]
         suggestion = _Suggester(house, connection).suggest(first)
-    return {"decided": told, "left": left, "suggestion": suggestion, "under": f"merge.{first.kind}"}
+    return {
+        "decided": len(told),
+        "ids": [one["id"] for one in told],
+        "decisions": told,
+        "left": left,
+        "suggestion": suggestion,
+        "under": f"merge.{first.kind}",
+    }
 
 
 def _not_open(house: House, connection: Any, number: int) -> AskError:
@@ -355,6 +363,7 @@ def _pairs(house: House, connection: Any, limit: int | None) -> list[dict[str, A
         told.append(
             {
                 "id": spoken("pair", number),
+                "kind": kinds.get(left, "record"),
                 "rule": rule,
                 "records": [
                     {
@@ -530,7 +539,8 @@ def decide_pair(house: House, pair: int | str, *, same: bool, who: str) -> dict[
         add_work(database, connection, SETTLE, [left, right])
         addresses = record_addresses(house, connection, [left, right])
         return {
-            "decided": [
-                {"id": name, "same": same, "records": [addresses[left], addresses[right]], "by": who},
-            ]
+            "decided": 1,
+            "ids": [name],
+            "same": same,
+            "records": [addresses[left], addresses[right]],
         }
