@@ -302,6 +302,7 @@ class _Connection:
             {name: entry for name, entry in given.items() if name in own},
             noun=self._name,
             mark=self._entry.key.mark,
+            written=_keys_in(node),
             spot=self._spot,
             faults=self._faults,
             folder=self._file.folder,
@@ -409,7 +410,7 @@ class _Connection:
         if "streams" in given:
             table = self._forms.table(given["streams"].value, self._spot / "streams", "streams")
             for name, entry in table or ():
-                _Stream(self._file, self._name, name, entry, None, self._spot, self._guards).shape()
+                _Stream(self._file, self._name, name, entry, None, self._spot, self._guards).read()
 
     def _streams(self, given: Keys, known: _Known) -> tuple[dict[str, StreamSettings], dict[str, Any]]:
         spot = self._spot / "streams"
@@ -492,26 +493,13 @@ class _Stream:
         )
 
     def read(self) -> tuple[StreamSettings | None, Any]:
-        known = self._known
-        if known is None:
-            return None, None
+        """The settings, and the instance of the connector's own; None for either that is faulty or cannot be judged."""
         given = self.shape()
         write = self._write(given)
         create_from = self._create_from(given, write)
         surveys = self._surveys(given)
-        own = keys_of(known.connector.stream_settings)
-        instance = read_model(
-            known.connector.stream_settings,
-            {name: entry for name, entry in given.items() if name in own and name not in grammar.STREAM.names},
-            noun=f"{self._connection}/{self._name}",
-            mark=self._entry.key.mark,
-            spot=self._spot,
-            faults=self._faults,
-            folder=self._file.folder,
-            failed=self._file.references.failed,
-            filled={"parts": tuple(surveys)},
-        )
-        kind = self._kind(instance)
+        instance = self._own(given, tuple(surveys))
+        kind = None if self._known is None else self._kind(instance)
         lines, where = self._lines(given)
         hub_id = self._text(given, "hub_id", "the name of a text field")
         if "create" in write and hub_id is None:
@@ -546,6 +534,24 @@ class _Stream:
                 mapping_place=self._place(mapping.key) if mapping else None,
             ),
             instance,
+        )
+
+    def _own(self, given: Keys, parts: tuple[str, ...]) -> Any:  # of a connector's own class
+        if self._known is None:
+            return None
+        model = self._known.connector.stream_settings
+        own = keys_of(model)
+        return read_model(
+            model,
+            {name: entry for name, entry in given.items() if name in own and name not in grammar.STREAM.names},
+            noun=f"{self._connection}/{self._name}",
+            mark=self._entry.key.mark,
+            written=_keys_in(self._entry.value),
+            spot=self._spot,
+            faults=self._faults,
+            folder=self._file.folder,
+            failed=self._file.references.failed,
+            filled={"parts": parts},
         )
 
     def _kind(self, instance: Any) -> str | None:  # of a connector's own class
@@ -689,6 +695,10 @@ def overlay_all(first: list[Line], over: list[Line]) -> list[Line]:
     """The operator's lines of the stream over those of its file, the ones that unmap a default kept."""
     bare = {line.bare for line in over}
     return [*(line for line in first if line.bare not in bare), *over]
+
+
+def _keys_in(node: Node) -> list[str]:
+    return [name for name, _ in node] if isinstance(node, Table) else []
 
 
 def _mark_of(node: Node, word: str) -> Mark:

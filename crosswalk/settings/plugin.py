@@ -38,6 +38,7 @@ def read_model(
     *,
     noun: str,
     mark: Mark,
+    written: Sequence[str],
     spot: Spot,
     faults: Faults,
     folder: Path,
@@ -46,7 +47,8 @@ def read_model(
 ) -> M | None:
     """An instance of a connector's model; None where there was a fault.
 
-    `given`: the entries of its keys; `mark`: where a missing key is told; `failed`: scalars that have been told.
+    `given`: the entries of its keys; `mark`: where a missing key is told; `written`: every key that stands there, those
+    of others and misspelt ones too; `failed`: scalars that have been told.
     """
     table = Table(mark, list(given.values()))
     unsafe = [(scalar, at) for scalar, at in _secrets(model, table, spot) if scalar.shown is None]
@@ -60,9 +62,8 @@ def read_model(
     try:
         instance = model.model_validate({**_plain(table, model, folder), **(filled or {})})
     except ValidationError as error:
-        told = _Told(
-            model, table, noun, spot, faults, unsafe={id(scalar) for scalar, _ in unsafe}, hidden=hidden, failed=failed
-        )
+        silent = failed | {id(scalar) for scalar, _ in unsafe}
+        told = _Told(model, table, noun, spot, faults, written=written, hidden=hidden, silent=silent)
         for one in error.errors(include_url=False, include_input=False):
             told.tell(one)
         return None
@@ -193,11 +194,12 @@ class _Told:
         spot: Spot,
         faults: Faults,
         *,
+        written: Sequence[str],
         hidden: set[int],
         silent: set[int],
     ) -> None:
         self._model, self._table, self._noun, self._spot, self._faults = model, table, noun, spot, faults
-        self._hidden, self._silent = hidden, silent
+        self._written, self._hidden, self._silent = written, hidden, silent
         self._done: set[Mark] = set()
 
     def tell(self, error: Any) -> None:  # pydantic_core.ErrorDetails, a TypedDict of loose parts
@@ -207,10 +209,21 @@ class _Told:
             return
         if any(id(scalar) in self._silent for scalar in _scalars(where.node)) and kind.startswith("value_error"):
             return
+        if kind == "missing" and self._is_misspelt(where):
+            return
         text, hint, mark, code = self._words(kind, error, where)
         if mark not in self._done or kind == "missing":
             self._done.add(mark)
             self._faults.add(code, mark, text, hint, at=where.spot)
+
+    def _is_misspelt(self, where: "_Where") -> bool:
+        """Is the missing key there under another name? Then that has been told."""
+        allowed = [name for model in where.models for name in keys_of(model)]
+        table = where.node
+        written = (
+            self._written if table is self._table else [name for name, _ in table] if isinstance(table, Table) else []
+        )
+        return any(nearest(name, allowed) == [where.rest] for name in written if name not in allowed)
 
     def _words(self, kind: str, error: Any, where: "_Where") -> tuple[str, str, Mark, str]:
         context: Mapping[str, Any] = error.get("ctx", {})
