@@ -12,7 +12,8 @@ from crosswalk.cli.session import DONE, Answer, Session, UsageError
 
 commands = app()
 
-_AT = 57  # column of who a conflict is about
+_SAID = 2  # values of each of a pair that stand in its row, the likeliest to tell them apart first
+_COARSE = 30  # seconds: a time that is known less exactly is told with how exactly
 
 
 # review
@@ -60,7 +61,7 @@ def review(
             return session.show(hub.review_pair(item.upper(), same=same), decided)
         if not any(chosen[:3]):
             return _one(session, hub, item, "--take, --value or --keep")
-        decision = {"take": take or ("keep" if keep else None), "value": value}
+        decision: dict[str, Any] = {"value": value} if value is not None else {"take": "keep" if keep else take}
         return session.show(hub.review_decide(item.upper(), **decision, all_like=alike), decided)
 
 
@@ -122,7 +123,7 @@ def conflict(one: Mapping[str, Any], place: str, screen: Screen) -> Iterator[Lin
         yield cut(["     ", *padded(agreed, 23), screen.value(one["base"])], screen.width)
     for at, side in enumerate(one["sides"], start=1):
         when = screen.stamp(side["changed_at"]) if side.get("changed_at") else ""
-        if side.get("precision_s"):
+        if (side.get("precision_s") or 0) >= _COARSE:
             when += f", ±{_precision(side['precision_s'])}"
         elif side.get("by"):
             when += f", {side['by']}"
@@ -141,29 +142,47 @@ def pair(one: Mapping[str, Any], place: str, screen: Screen) -> Iterator[Line]:
     yield f"{one['id']:<5}{place:<9}the same {one.get('kind', 'person')}?"
     records = one["records"]
     address = max(len(record["address"]) for record in records)
-    columns = list(dict.fromkeys(key for record in records for key in record.get("values", {}) if key != "name"))
+    columns = list(dict.fromkeys(key for record in records for key in record.get("values", {}) if key != "name"))[
+        :_SAID
+    ]
     cells = {
         key: [screen.value(record.get("values", {}).get(key)).text.strip('"') for record in records] for key in columns
     }
     for at, record in enumerate(records):
-        line: list[Piece] = [f"  {'ABCDEFGH'[at]}  ", *padded(record["address"], max(24, address)), "   "]
+        line: list[Piece] = [f"  {'ABCDEFGH'[at]}  ", *padded(record["address"], max(25, address)), "   "]
         for key in columns:
             widest = max(text.cells(cell) for cell in cells[key])
             line += [*padded([Span(cells[key][at], fenced=True)], widest), "   "]
         yield cut([*line, screen.title(record.get("title") or record.get("values", {}).get("name"))], screen.width)
     pro, contra = "; ".join(one.get("for") or ()), "; ".join(one.get("against") or ())
-    words = "   ".join([*([f"for  {pro}"] if pro else []), *([f"against  {contra}"] if contra else [])])
-    if words:
-        yield from screen.prose(words, indent=5)
+    words = [*([f"for  {pro}"] if pro else []), *([f"against  {contra}"] if contra else [])]
+    together = "   ".join(words)
+    for line_ in [together] if text.cells(together) + 5 <= screen.width else words:
+        yield from screen.prose(line_, indent=5)
 
 
 def decided(answer: Answer, screen: Screen) -> Iterator[Line]:
     """What a decision has brought."""
-    if answer.get("text"):
-        yield from screen.prose(str(answer["text"]))
+    done = answer.get("decided")
+    if not isinstance(done, list):
+        yield "Decided; the next run acts on it."
         return
-    number = int(answer.get("decided", 1))
-    yield f"{text.number(number)} decided; the next run writes {'it' if number == 1 else 'them'}."
+    taken = next((one["take"] for one in done if one.get("take")), "")
+    yield from _decision(
+        answer, len(done), f" for {taken}" if taken not in ("", "keep", "value", "side") else "", screen
+    )
+
+
+def _decision(answer: Mapping[str, Any], number: int, for_whom: str, screen: Screen) -> Iterator[Line]:
+    """`7 decided for salesforce; the next run writes them.` and the line that would have done it."""
+    words = f"{text.number(number)} decided{for_whom}; the next run writes {'it' if number == 1 else 'them'}."
+    if answer.get("left"):
+        words += f" {', '.join(answer['left'])} left: it is not clear there what was meant."
+    if number > 1 and answer.get("suggestion"):
+        yield from screen.prose(f"{words} As a rule, under {answer['under']}:")
+        yield from (f"    {line}" for line in str(answer["suggestion"]).splitlines())
+    else:
+        yield from screen.prose(words)
 
 
 class _Table:
@@ -191,9 +210,8 @@ class _Table:
     def _conflict(self, one: Mapping[str, Any], place: str) -> bool:
         """False: enough for now."""
         self._screen.write(conflict(one, place, self._screen))
-        sides = [side["connection"] for side in one["sides"]]
         like = int(one.get("alike") or 0)
-        numbers = [str(at) for at in range(1, len(sides) + 1)]
+        numbers = [str(at) for at in range(1, len(one["sides"]) + 1)]
         words = f"Take {', '.join(numbers)}, [e]dit, [k]eep both, [s]kip, "
         words += f"[a]ll {like} like this, [q]uit, [?]:" if like > 1 else "[q]uit, [?]:"
         while True:
@@ -201,12 +219,12 @@ class _Table:
             all_like = like > 1 and answer.startswith("a")
             key = answer[1:].strip() if all_like else answer
             if key in numbers:
-                self._decide(one, take=sides[int(key) - 1], value=None, all_like=all_like)
+                self._take(one, int(key), all_like=all_like)
             elif key == "k":
-                self._decide(one, take="keep", value=None, all_like=all_like)
+                self._decide(one, take="keep", all_like=all_like)
             elif key == "e":
                 value = self._session.asker.ask("Value for all:", what="the value", flag="--value")
-                self._decide(one, take=None, value=value, all_like=all_like)
+                self._decide(one, value=value, all_like=False)
             elif key == "q":
                 return False
             elif key != "s":
@@ -214,20 +232,18 @@ class _Table:
                 continue
             return True
 
-    def _decide(self, one: Mapping[str, Any], *, take: str | None, value: str | None, all_like: bool) -> None:
-        done = self._hub.review_decide(one["id"], take=take, value=value, all_like=all_like)
-        self._done |= {str(other) for other in done.get("ids") or [one["id"]]}
-        number = int(done.get("decided") or len(done.get("ids") or [one["id"]]))
-        for_whom = f" for {take}" if take and take != "keep" else ""
-        words = f"{text.number(number)} decided{for_whom}; the next run writes {'it' if number == 1 else 'them'}."
-        suggestion = done.get("suggestion") or one.get("suggestion")
-        if suggestion and all_like:
-            entity = str(one["entity"]).partition("/")[0]
-            self._screen.write(
-                [f"{words} As a rule, under merge.{entity}:", *(f"    {line}" for line in str(suggestion).splitlines())]
-            )
-        else:
-            self._screen.write([words])
+    def _take(self, one: Mapping[str, Any], number: int, *, all_like: bool) -> None:
+        """A side, by its number where its connection has several."""
+        connection = str(one["sides"][number - 1]["connection"])
+        several = sum(side["connection"] == connection for side in one["sides"]) > 1
+        self._decide(one, take=str(number) if several else connection, all_like=all_like, for_whom=f" for {connection}")
+
+    def _decide(self, one: Mapping[str, Any], *, for_whom: str = "", **decision: Any) -> None:
+        answer = self._hub.review_decide(one["id"], **decision)
+        done = answer.get("decided")
+        ids = [str(other["id"]) for other in done] if isinstance(done, list) else [str(one["id"])]
+        self._done |= set(ids)
+        self._screen.write(_decision(answer, len(ids), for_whom, self._screen))
 
     def _pair(self, one: Mapping[str, Any], place: str) -> bool:
         self._screen.write(pair(one, place, self._screen))
@@ -283,16 +299,15 @@ def listing(
 ) -> int:
     """List records that were set aside. The others of their stream go on."""
     with session.hub() as hub:
-        answer = hub.dlq_list(code=code or None, stream=stream or None)
-    return session.show(answer, lambda a, s: letters(a, s, limit=limit))
+        answer = hub.dlq_list(code=code or None, stream=stream or None, limit=limit or 1_000_000)
+    return session.show(answer, letters)
 
 
-def letters(answer: Answer, screen: Screen, *, limit: int) -> Iterator[Line]:
-    found = answer["dead_letters"]
-    if not found:
+def letters(answer: Answer, screen: Screen) -> Iterator[Line]:
+    shown = answer["dead_letters"]
+    if not shown:
         yield "Nothing is set aside."
         return
-    shown = found[:limit] if limit else found
     record = min(max(len(_record(one)) for one in shown), max(24, screen.width - 60))
     tries = [text.count(one["tries"], "try", "tries") for one in shown]
     ages = [screen.ago(one["since"]) for one in shown]
@@ -305,8 +320,8 @@ def letters(answer: Answer, screen: Screen, *, limit: int) -> Iterator[Line]:
         else:
             line.append(_reason(one))
         yield cut(line, screen.width)
-    if len(shown) < len(found):
-        yield f"...  {text.number(len(found) - len(shown))} more;  --limit 0"
+    if answer.get("left_out"):
+        yield f"...  {text.number(answer['left_out'])} more;  --limit 0"
 
 
 def _record(one: Mapping[str, Any]) -> str:
@@ -328,10 +343,10 @@ def show(session: Session, letter: Annotated[str, typer.Argument(metavar="ID", h
 
 def shown_letter(answer: Answer, screen: Screen) -> Iterator[Line]:
     for one in answer["dead_letters"]:
-        yield f"{one['id']}   {_record(one)}"
+        yield from screen.titled(f"{one['id']}   {_record(one)}", [screen.title(one.get("title"))])
         yield from screen.prose(_reason(one), indent=2)
         yield f"  {text.count(one['tries'], 'try', 'tries')}, {screen.ago(one['since'])}"
-        raw = one.get("raw")
+        raw = one.get("payload")
         if isinstance(raw, dict):
             name = min(max((len(str(key)) for key in raw), default=0), 30)
             for key, held in raw.items():
@@ -358,7 +373,37 @@ def retry(session: Session, letter: Ids = None, code: Code = "", stream: Stream 
     with session.hub(works=True) as hub:
         chosen = _chosen(hub, letter, code, stream)
         answer = _together([hub.dlq_retry(one) for one in chosen])
+        run = _tried(hub, answer["dead_letters"])
+        after = _together([hub.dlq_show(one) for one in chosen])["dead_letters"]
+        answer |= {"dead_letters": after, "problems": answer["problems"] + list(run.get("problems", ()))}
+        answer |= {key: run[key] for key in ("run", "totals") if key in run}
+        answer["exit_code"] = run.get("exit_code", answer["exit_code"])
     return session.show(answer, retried)
+
+
+def _tried(hub: Any, letters: Sequence[Mapping[str, Any]]) -> Answer:
+    """The run that takes the retried ones up. A single record is read again by itself, several with their streams."""
+    if not letters:
+        return {}
+    if len(letters) == 1 and str(letters[0]["record"]).startswith(f"{letters[0]['stream']}/"):
+        return dict(hub.resync(letters[0]["record"]))
+    return dict(hub.sync(only=list(dict.fromkeys(str(one["stream"]) for one in letters))))
+
+
+def retried(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """`R148  planned anew: nothing left to write. D9 closed.`"""
+    done = [one["id"] for one in answer["dead_letters"] if one["state"] == "closed"]
+    left = [one for one in answer["dead_letters"] if one["state"] != "closed"]
+    written = int((answer.get("totals") or {}).get("written", 0))
+    words = "planned anew: " + (f"{text.number(written)} written." if written else "nothing left to write.")
+    if left and not written:
+        words = "planned anew."
+    if done:
+        words += f" {', '.join(done)} closed."
+    run = answer["run"]["id"] if answer.get("run") else ""
+    yield from screen.prose(words, indent=len(run) + 2 if run else 0, first=run)
+    for one in left:
+        yield from screen.prose(f"still set aside: {_reason(one)}", indent=8, first=f"  {one['id']}")
 
 
 @command(
@@ -389,7 +434,7 @@ def _chosen(hub: Any, letter: Sequence[str] | None, code: str, stream: str) -> l
         return [one.upper() for one in letter]
     if not (code or stream):
         raise UsageError("which ones?", "name them (D9), or give --code or --stream")
-    found = hub.dlq_list(code=code or None, stream=stream or None)["dead_letters"]
+    found = hub.dlq_list(code=code or None, stream=stream or None, limit=1_000_000)["dead_letters"]
     if not found:
         raise UsageError("none is set aside like that", "crosswalk dlq")
     return [str(one["id"]) for one in found]
@@ -397,18 +442,9 @@ def _chosen(hub: Any, letter: Sequence[str] | None, code: str, stream: str) -> l
 
 def _together(answers: Sequence[Answer]) -> Answer:
     """Several answers as one: their lists joined, the gravest exit code."""
-    whole: Answer = {"dead_letters": [], "problems": [], "outcomes": []}
-    for one in answers:
-        whole["dead_letters"] += one.get("dead_letters") or []
-        whole["problems"] += one.get("problems") or []
-        whole["outcomes"].append({key: held for key, held in one.items() if key not in ("dead_letters", "problems")})
     codes = [int(one.get("exit_code", 0)) for one in answers]
-    whole["exit_code"] = next((code for code in (2, 1, 3) if code in codes), 0)
-    return whole
-
-
-def retried(answer: Answer, screen: Screen) -> Iterator[Line]:
-    for one in answer["outcomes"]:
-        run = (one.get("run") or {}).get("id") if isinstance(one.get("run"), dict) else one.get("run")
-        words = str(one.get("text") or "planned anew")
-        yield from screen.prose(f"{run}  {words}" if run else words)
+    return {
+        "dead_letters": [letter for one in answers for letter in one.get("dead_letters") or ()],
+        "problems": [problem for one in answers for problem in one.get("problems") or ()],
+        "exit_code": next((code for code in (2, 1, 3) if code in codes), 0),
+    }

@@ -1,14 +1,15 @@
 """explain: why a record, a field or a code is as it is."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from crosswalk.cli.options import app, command
-from crosswalk.cli.screen import Line, Piece, Screen, Span, cut, dim, padded, wide
-from crosswalk.cli.session import Answer, Session
+from crosswalk.cli.screen import Line, Piece, Screen, Span, cut, dim, padded, sign
+from crosswalk.cli.session import Answer, Session, UsageError
+from crosswalk.cli.table import Column, table
 
 commands = app()
 
@@ -32,68 +33,108 @@ def explain(
     """Why something is as it is: the records behind it, the rule that joined them, where each value comes from."""
     if _CODE.fullmatch(what):
         # A code is explained where no hub can be opened, too: that is when most of them are met.
-        from crosswalk.cli.codes import page
+        from crosswalk.messages import explain as page_of
 
-        return session.show(page(what.upper()), explained_code)
+        page = page_of(what)
+        if page is None:
+            raise UsageError(f"there is no code {what.upper()}", "codes stand in messages and in the README")
+        return session.show({"code": what.upper(), "page": page}, lambda a, s: str(a["page"]).splitlines())
     with session.hub() as hub:
         answer = hub.explain(what, field=field)
     return session.show(answer, lambda a, s: explained(a, s, field=field))
-
-
-def explained_code(answer: Answer, screen: Screen) -> Iterator[Line]:
-    for line in str(answer["page"]).splitlines():
-        yield from screen.prose(line) if not line.startswith("  ") else [line]
 
 
 def explained(answer: Answer, screen: Screen, *, field: str | None) -> Iterator[Line]:
     """An entity with its records and lineage, one field of it, or a record that belongs to nobody."""
     if answer.get("entity") is None:
         yield from _nobody(answer, screen)
-    elif field is not None:
+        return
+    if field is not None:
         for one in answer["fields"]:
             yield from _field(one, screen)
-    else:
-        yield from screen.titled(answer["entity"], [screen.title(answer.get("title"))])
-        yield from _records(answer, screen)
-        yield from _lineage(answer, screen)
+        return
+    yield from screen.titled(answer["entity"], [screen.title(answer.get("title"))])
+    yield from _records(answer, screen)
+    yield from _waits(answer, screen)
+    yield from _lineage(answer["fields"], screen)
+    yield from _responses(answer.get("responses") or (), screen)
+
+
+# records
 
 
 def _records(answer: Answer, screen: Screen) -> Iterator[Line]:
     records = answer["records"]
+    blocks = {one["id"]: one for one in answer.get("blocks") or ()}
     named = min(max((len(one["address"]) for one in records), default=0), screen.width - 24)
     for one in records:
         if one.get("blocked_by"):
             when = screen.clock(one["next_try_at"]) if one.get("next_try_at") else "when you say"
             seen: Line = [Span(f"BLOCKED by {one['blocked_by']}", "red")]
-            said = "; ".join(filter(None, [str(one.get("reason") or ""), f"next try {when}"]))
+            said = f"{_block(blocks.get(one['blocked_by'], one), screen)}; next try {when}".removeprefix("; ")
         else:
             seen = f"seen {screen.ago(one['seen_at'])}" if one.get("seen_at") else "not seen yet"
-            said = ", ".join(filter(None, [_state(one), str(one.get("matched_by") or "")]))
+            said = _matched(one, screen)
         line: list[Piece] = ["  ", *padded(cut(one["address"], named), named), "  "]
         yield cut([*line, *padded(seen, 15), "   ", said], screen.width)
+    for one in answer.get("missing") or ():
+        line = ["  ", *padded(cut(one["stream"], named), named), "  "]
+        yield cut([*line, *padded([dim("not there")], 15), "   ", str(one["reason"])], screen.width)
 
 
-def _state(one: Mapping[str, Any]) -> str:
-    return "" if one.get("state") in (None, "live") else str(one["state"])
+def _matched(one: Mapping[str, Any], screen: Screen) -> str:
+    """`same email, 3 Nov`; `archived, created by the hub, 4 Nov (R12)`."""
+    words = [] if one.get("state") in (None, "live") else [str(one["state"])]
+    if one.get("matched_by"):
+        words.append(str(one["matched_by"]))
+    if one.get("matched_at"):
+        words.append(screen.day(one["matched_at"]))
+    return ", ".join(words) + (f" ({one['created_by_run']})" if one.get("created_by_run") else "")
 
 
-def _lineage(answer: Answer, screen: Screen) -> Iterator[Line]:
-    """Every field: where its value comes from and since when; the value last, since it is free text."""
-    fields = [one for one in answer.get("fields") or () if one.get("value") is not None]
-    if not fields:
+def _block(one: Mapping[str, Any], screen: Screen) -> str:
+    words = str(one.get("text") or one.get("reason") or "")
+    return f"{words} since {screen.clock(one['since'])}" if one.get("since") else words
+
+
+def _waits(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """What keeps a field or a record from coming to rest, besides what a record's own line has said."""
+    told = {one.get("blocked_by") for one in answer["records"]}
+    for one in answer.get("blocks") or ():
+        if one["id"] not in told:
+            what = f"{one['id']}  {one['field'] or one.get('record') or ''}".rstrip()
+            yield from screen.prose(f"{what}: {_block(one, screen)}", indent=4, first=["  ", sign("!")])
+
+
+# lineage
+
+
+def _lineage(fields: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Line]:
+    """Every field: where its value comes from, and why; the value last, since it is free text."""
+    shown = [one for one in fields if one.get("value") is not None]
+    if not shown:
         return
-    name = min(max(len(one["name"]) for one in fields), 28)
-    source = min(max(len(str(one.get("source") or "")) for one in fields), 44)
-    yield "fields"
-    for one in fields:
-        since = screen.stamp(one["since"]) if one.get("since") else ""
-        line: list[Piece] = ["  ", *padded(one["name"], name), "  "]
-        came: list[Piece] = [*padded([dim(str(one.get("source") or ""))], source), "  "]
-        if wide(line) + wide(came) + 13 + 24 <= screen.width:
-            line += [*came, *padded([dim(since)], 12), "  "]
-        elif wide(line) + wide(came) + 24 <= screen.width:
-            line += came
-        yield cut([*line, screen.value(one["value"])], screen.width)
+    columns = [
+        Column(title="field"),
+        Column(title="from", leaves=3),
+        Column(title="why", leaves=2),
+        Column(title="value"),
+    ]
+    rows: list[list[Line]] = [
+        [
+            cut(one["name"], 28),
+            cut([dim(_short(one.get("source")))], 24),
+            cut([dim(str(one.get("reason") or ""))], 32),
+            [screen.value(one["value"])],
+        ]
+        for one in shown
+    ]
+    yield from table(columns, rows, width=screen.width, indent=2, free=True)
+
+
+def _short(source: Any) -> str:
+    """`pipedrive/persons` of a record's address: which record it is stands above."""
+    return "/".join(str(source or "the hub").split("/")[:2])
 
 
 def _field(one: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
@@ -103,35 +144,75 @@ def _field(one: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
     yield from screen.titled([f"{one['name']} = ", screen.value(one["value"])], since)
     sides = one.get("sides") or ()
     name = max([10, *(len(side["connection"]) for side in sides)])
-    why = str(one.get("rule") or "")
-    if one.get("place"):
-        why += f" ({one['place']})"
+    why = str(one.get("reason") or "")
+    if one.get("rule"):
+        why += f" ({one['rule']})"
     if why:
         yield from screen.prose(why, indent=4 + name, first=["  ", *padded("why", name)])
+    if one.get("conflict"):
+        yield cut(
+            ["  ", *padded([Span("conflict", "warn")], name), f"  {one['conflict']}:  crosswalk review"], screen.width
+        )
     if one.get("previous") is not None:
-        before, origin = _previous(one)
-        said: list[Piece] = [screen.value(before), f", from {origin}" if origin else ""]
+        before = one["previous"]
+        origin = str(before.get("source") or "").partition("/")[0]
+        said: list[Piece] = [screen.value(before["value"]), f", from {origin}" if origin else ""]
         yield cut(["  ", *padded("before", name), "  ", *said], screen.width)
     for side in sides:
-        holds: list[Piece] = ["holds it"] if side["state"] == "holds" else ["holds ", screen.value(side["value"])]
-        line: list[Piece] = ["  ", *padded(side["connection"], name), "  ", *padded(holds, 20), "  "]
-        yield cut([*line, str(side.get("reason") or "")], screen.width)
+        yield cut(["  ", *padded(side["connection"], name), "  ", *_side(side, screen)], screen.width)
 
 
-def _previous(one: Mapping[str, Any]) -> tuple[Any, str]:
-    held = one["previous"]
-    if isinstance(held, dict) and set(held) == {"value", "source"}:
-        return held["value"], str(held["source"] or "")
-    return held, str(one.get("previous_source") or "")
+def _side(side: Mapping[str, Any], screen: Screen) -> Line:
+    """`holds it   written 22 Nov 16:15, accepted`, `holds "089 5550166"   not written: D9 blocks the record`."""
+    reason = str(side.get("reason") or "")
+    if side["state"] == "holds it":
+        holds: list[Piece] = ["holds it"]
+        written = f"written {screen.stamp(side['written_at'])}, accepted" if side.get("written_at") else ""
+        said = "; ".join(filter(None, [written, reason]))
+    else:
+        holds = ["holds nothing"] if side.get("value") is None else ["holds ", screen.value(side["value"])]
+        said = f"{side['state']}: {reason}" if reason else str(side["state"])
+    return [*padded(holds, 20), "  ", said]
+
+
+# what they answered
+
+
+def _responses(responses: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Line]:
+    if not responses:
+        return
+    columns = [
+        Column(title="answered"),
+        Column(title="scores"),
+        Column(title="survey", leaves=1),
+        Column(title="record"),
+    ]
+    rows: list[list[Line]] = [
+        [
+            screen.stamp(one["answered_at"]) if one.get("answered_at") else "-",
+            ", ".join(_score(score) for score in one["scores"]) or "-",
+            str(one.get("survey") or ""),
+            str(one["record"]),
+        ]
+        for one in responses
+    ]
+    yield from table(columns, rows, width=screen.width, indent=2, free=True)
+
+
+def _score(score: Mapping[str, Any]) -> str:
+    return f"{score['metric']} {score['value']}" + ("" if score.get("counted", True) else " (not counted)")
+
+
+# nobody
 
 
 def _nobody(answer: Answer, screen: Screen) -> Iterator[Line]:
-    records = answer.get("records") or ()
-    read = next((one["seen_at"] for one in records if one.get("seen_at")), None)
-    words = "Belongs to nobody." + (f" Read {screen.clock(read)};" if read else "")
-    words += f" {answer.get('why') or 'no rule has joined it to anything yet.'}"
-    if answer.get("advice"):
-        words += f"  {answer['advice']}"
-    yield from screen.prose(words)
-    if records and records[0].get("blocked_by"):
-        yield from _records(answer, screen)
+    """Why a record is nobody's, or which ones share what was asked for."""
+    why = str(answer.get("why") or "Belongs to nobody.")
+    read = next((one["seen_at"] for one in answer["records"] if one.get("seen_at")), None)
+    if read and why.startswith("Belongs to nobody: "):
+        why = f"Belongs to nobody. Read {screen.clock(read)}; {why.removeprefix('Belongs to nobody: ')}"
+    yield from screen.prose(f"{why}  {answer['hint']}" if answer.get("hint") else why)
+    for one in answer.get("candidates") or ():
+        yield from screen.titled(f"  {one['entity']}", [screen.title(one.get("title"))])
+    yield from _waits({**answer, "records": []}, screen)

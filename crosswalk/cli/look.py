@@ -18,6 +18,7 @@ commands = app()
 Limit = Annotated[int, typer.Option("--limit", min=0, help="How many are listed; 0: all.")]
 
 _STORES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
+_DOWN = ("fail", "paused")
 _NAME, _TEXT = 16, 22  # columns of `check`: state, then text
 
 
@@ -63,10 +64,10 @@ def checked(answer: Answer, screen: Screen, *, file: Path) -> Iterator[Line]:
     if config.get("own"):
         words.append(f"{text.number(config['own'])} of them by you")
     bad = any((problem.get("severity") or "error") == "error" for problem in general)
-    yield _checked_row(file.name, "fail" if bad else "ok", ", ".join(words))
+    yield from _checked(file.name, "fail" if bad else "ok", ", ".join(words), screen)
     yield from faults.shown(general, screen, beside=file.absolute().parent, excerpt=screen.terminal)
     dialect = _STORES.get(store["dialect"], store["dialect"])
-    yield _checked_row("store", "ok", f"{dialect} {store['version']}, schema {store['schema']}")
+    yield from _checked("store", "ok", f"{dialect} {store['version']}, schema {store['schema']}", screen)
     failing = limited = 0
     for connection in answer["connections"]:
         failing += connection["state"] == "fail"
@@ -78,17 +79,21 @@ def checked(answer: Answer, screen: Screen, *, file: Path) -> Iterator[Line]:
     yield from screen.prose(said)
 
 
-def _checked_row(name: str, word: str, said: str) -> Line:
-    return [*padded(name, _NAME - 2), "  ", *padded([state(word)], 6), said]
+def _checked(name: str, word: str, said: str, screen: Screen) -> Iterator[Line]:
+    return screen.prose(said, indent=_TEXT, first=_named(name, word))
+
+
+def _named(name: str, word: str) -> Line:
+    return [*padded(name, _NAME - 2), "  ", *padded([state(word)], 6)]
 
 
 def _connection(connection: Mapping[str, Any], found: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Line]:
     own = [
         problem for problem in found if problem.get("connection") == connection["name"] and not problem.get("stream")
     ]
-    first = _checked_row(connection["name"], connection["state"], "")
+    first: Line = _named(connection["name"], connection["state"])
     if connection["state"] != "fail" or not own:
-        yield _checked_row(connection["name"], connection["state"], _account(connection))
+        yield from _checked(connection["name"], connection["state"], _account(connection), screen)
         first = ""
     for problem in own:
         yield from screen.prose(f"{problem['code']}: {problem['text']}", indent=_TEXT, first=first)
@@ -127,7 +132,7 @@ def _stream(
         return
     # A long name takes the place of the state; the code behind it says the same.
     short = len(name) <= _NAME - 2
-    first: Line = _checked_row(name, stream["state"], "") if short else f"{name}  "
+    first: Line = _named(name, stream["state"]) if short else f"{name}  "
     for problem in own:
         place = faults.where(problem) if problem.get("file") else ""
         words = [f"{problem['code']}: {place + ': ' if place else ''}{problem['text']}"]
@@ -266,7 +271,7 @@ def status(
 
 
 def _judged(answer: Answer) -> int:
-    if any(connection["state"] not in ("ok", "new") for connection in answer["connections"]):
+    if any(connection["state"] in _DOWN for connection in answer["connections"]):
         return FAILED
     return WAITS if any(_number(held) for held in answer["waiting"].values()) else DONE
 
@@ -288,29 +293,22 @@ def standing(answer: Answer, screen: Screen) -> Iterator[Line]:
         Column(title="budget left", least=11, right=True, leaves=1),
         Column(title="state", gap=3),
     ]
-    rows = [_standing_row(connection, answer, screen) for connection in answer["connections"]]
+    rows = [_standing_row(connection, screen) for connection in answer["connections"]]
     yield from table(columns, rows, width=screen.width, free=True)
     yield from _coverage(answer, screen)
     yield from screen.prose(_waiting(answer["waiting"]))
 
 
-def _standing_row(connection: Mapping[str, Any], answer: Answer, screen: Screen) -> list[Line]:
+def _standing_row(connection: Mapping[str, Any], screen: Screen) -> list[Line]:
     last, following = connection.get("last_good_at"), connection.get("next_at")
     budget = connection.get("budget") or {}
     left = "-"
     if budget.get("limit") and budget.get("left") is not None:
         left = f"{100 * budget['left'] // budget['limit']} %"
-    said: list[Piece] = [state(connection["state"])]
+    word = str(connection["state"])
+    said: list[Piece] = [state("fail" if word in _DOWN else word)]
     if connection.get("code"):
-        words = connection.get("text") or next(
-            (
-                problem["text"]
-                for problem in answer.get("problems", ())
-                if problem.get("connection") == connection["name"] and problem.get("code") == connection["code"]
-            ),
-            "",
-        )
-        said = [*padded(said, 6), f"{connection['code']}{': ' + words if words else ''}"]
+        said = [*padded(said, 6), f"{connection['code']}{_trouble(connection, screen)}"]
     return [
         connection["name"],
         screen.ago(last) if last else "-",
@@ -318,6 +316,14 @@ def _standing_row(connection: Mapping[str, Any], answer: Answer, screen: Screen)
         left,
         said,
     ]
+
+
+def _trouble(connection: Mapping[str, Any], screen: Screen) -> str:
+    """`: token refused since 09:20; paused`."""
+    words = f": {connection['text']}" if connection.get("text") else ""
+    if connection.get("since"):
+        words += f" since {screen.clock(connection['since'])}"
+    return f"{words}; paused" if connection["state"] == "paused" else words
 
 
 def _coverage(answer: Answer, screen: Screen) -> Iterator[Line]:
@@ -399,6 +405,8 @@ def listed_runs(answer: Answer, screen: Screen) -> Iterator[Line]:
     yield from table(columns, rows, width=screen.width, header=False)
     for one in answer.get("streams") or ():
         yield _stream_work(one)
+    if answer.get("left_out"):
+        yield f"...  {text.number(answer['left_out'])} older;  --limit 0"
 
 
 def _run_row(one: Mapping[str, Any], screen: Screen) -> list[Line]:

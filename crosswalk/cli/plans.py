@@ -54,7 +54,8 @@ def _within(stream: str, address: str) -> bool:
 def planned(answer: Answer, screen: Screen, *, choice: Choice, verbose: bool) -> Iterator[Line]:
     """A whole plan."""
     plan = answer["plan"]
-    yield from screen.prose(_head(plan, screen), indent=len(plan["id"]) + 2, first=plan["id"])
+    if plan is not None:
+        yield from screen.prose(_head(plan, screen), indent=len(plan["id"]) + 2, first=plan["id"])
     if any(row[kind] for row in answer["counts"] for kind in CLASSES):
         yield from _counts(answer, screen)
     chosen = choice.of(answer["actions"])
@@ -193,7 +194,7 @@ def _field(answer: Answer) -> str:
 
 def waits(answer: Answer, screen: Screen) -> Iterator[Line]:
     """Guards, first plans, conflicts, and the one line with which to go on."""
-    plan = answer["plan"]["id"]
+    plan = "" if answer["plan"] is None else answer["plan"]["id"]
     for stream in answer.get("first_plans") or ():
         yield from _attention(f"first plan of {stream}: `sync` leaves it to `apply`", screen)
     for guard in answer.get("guards") or ():
@@ -213,10 +214,20 @@ def _attention(words: str, screen: Screen) -> Iterator[Line]:
 def _guard(guard: Mapping[str, Any], plan: str, screen: Screen) -> Iterator[Line]:
     kind, number = guard["class"], guard["planned"]
     what = f"{text.count(number, kind)}{' of ' + guard['field'] if guard.get('field') else ''} in {guard['stream']}"
-    rule = f" ({guard['rule']})" if guard.get("rule") else ""
-    all_of_them = "It waits; if it is meant:" if number == 1 else f"All {text.number(number)} wait; if they are meant:"
-    yield from _attention(f"{what}: over {text.number(guard['ceiling'])}{rule}. {all_of_them}", screen)
+    waiting = int(guard.get("waiting") or number)
+    all_of_them = (
+        "It waits; if it is meant:" if waiting == 1 else f"All {text.number(waiting)} wait; if they are meant:"
+    )
+    yield from _attention(f"{what}: over {text.number(guard['ceiling'])}{_rule(guard)}. {all_of_them}", screen)
     yield f"    crosswalk apply {plan} --approve {guard['stream']}:{kind}"
+
+
+def _rule(guard: Mapping[str, Any]) -> str:
+    """` (5% of 1,208)`: how the ceiling came about, and the line of the file where it stands in one."""
+    of = f"{guard['share']} of {text.number(guard['records'])}" if guard.get("share") and guard.get("records") else ""
+    place = str(guard.get("rule") or "")
+    said = ", ".join(part for part in (of, "" if place == "default" else place) if part)
+    return f" ({said})" if said else ""
 
 
 def _conflicts(answer: Answer, screen: Screen) -> Iterator[Line]:
@@ -240,21 +251,18 @@ def _conflicts(answer: Answer, screen: Screen) -> Iterator[Line]:
             yield f"    {line}"
 
 
-def connections(counts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Those that a plan writes to, in its order."""
-    names = (str(row["stream"]).partition("/")[0] for row in counts if any(row[kind] for kind in CLASSES))
-    return list(dict.fromkeys(names))
+def due(answer: Answer, *, approved: Sequence[str] = (), only: Sequence[str] = ()) -> dict[str, int]:
+    """How many records would be written now, per stream: those that wait left out unless they are `approved`.
 
-
-def totals(answer: Answer) -> dict[str, int]:
-    """How many writes are due per stream, those that wait left out."""
-    due = {}
+    A clear is part of an update, so it is no record of its own.
+    """
+    found = {}
     for row in answer["counts"]:
-        held = row.get("waits") or {}
-        due[str(row["stream"])] = sum(max(0, row[kind] - held.get(kind, 0)) for kind in ("create", "update", "delete"))
-    return {stream: number for stream, number in due.items() if number}
-
-
-def approvable(answer: Answer) -> list[str]:
-    """`STREAM:CLASS` of everything that waits for approval."""
-    return [f"{row['stream']}:{kind}" for row in answer["counts"] for kind in (row.get("waits") or {})]
+        stream = str(row["stream"])
+        if only and not any(_within(stream, one) for one in only):
+            continue
+        held = {kind: n for kind, n in (row.get("waits") or {}).items() if f"{stream}:{kind}" not in approved}
+        number = sum(row[kind] for kind in ("create", "update", "delete")) - sum(held.values())
+        if number > 0:
+            found[stream] = number
+    return found

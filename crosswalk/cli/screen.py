@@ -6,6 +6,7 @@ renderer can forget it.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -161,22 +162,22 @@ class Screen:
         before: Line = padded(first, indent)
         room = max(20, self.width - indent)
         line = ""
-        for word in _unbroken(words):
-            joined = f"{line}{word}" if not line or line.endswith(" ") or word.startswith(" ") else f"{line} {word}"
-            if line and text.cells(joined.rstrip()) > room:
-                yield [*pieces(before), line.rstrip()]
-                before, line = " " * indent, word.lstrip()
+        for blanks, word in _unbroken(words):
+            joined = f"{line}{blanks}{word}" if line else word
+            if line and text.cells(joined) > room:
+                yield [*pieces(before), line]
+                before, line = " " * indent, word
             else:
                 line = joined
-        yield [*pieces(before), line.rstrip()]
+        yield [*pieces(before), line]
 
 
-def _unbroken(words: str) -> Iterator[str]:
-    """Words, and whole commands: what follows two blanks, up to two blanks or the end."""
-    for at, part in enumerate(words.split("  ")):
-        tokens = [part] if part.startswith("crosswalk ") else part.split(" ")
-        for place, token in enumerate(tokens):
-            yield f"  {token}" if at and not place else token
+def _unbroken(words: str) -> Iterator[tuple[str, str]]:
+    """Words with the blanks before them. A command that two blanks set apart is one, up to two blanks or the end."""
+    return ((found[1], found[2]) for found in _WORDS.finditer(words))
+
+
+_WORDS = re.compile(r"(^ *| +)((?<=  )crosswalk(?: ?\S+)*|\S+)")
 
 
 def use_of(stream: TextIO, *, colour: str, terminal: bool) -> bool:

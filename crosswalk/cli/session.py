@@ -36,7 +36,7 @@ Colour: TypeAlias = Literal["auto", "always", "never"]
 DONE, FAILED, USAGE, WAITS, INTERRUPTED = 0, 1, 2, 3, 130
 SCHEMA = 1
 # Keys of answers that hold values of customers, masked where no terminal shows them (FACE: such output ends in logs).
-_OF_CUSTOMERS = frozenset({"title", "before", "after", "value", "base", "previous", "raw", "values", "was"})
+_OF_CUSTOMERS = frozenset({"title", "before", "after", "value", "base", "previous", "payload", "values"})
 
 
 class UsageError(Exception):
@@ -221,21 +221,32 @@ def run(session: Session, body: Callable[[], int | None]) -> int:
 def told(error: Exception) -> tuple[list[dict[str, Any]], int]:
     """An error as problems and an exit code.
 
-    Errors of the hub carry their code and hint, those of the configuration all their problems. Of anything else only
-    the kind and the place are said: its text may hold what a customer wrote.
+    Errors of the configuration carry all their problems, those of the hub a code, what to do, or both; a question that
+    has no answer is a matter of usage. Of anything else only the kind and the place are said: its text may hold what
+    a customer wrote.
     """
     if (found := getattr(error, "problems", None)) is not None:
-        return [_problem(one) for one in found], getattr(error, "exit_code", USAGE)
-    if isinstance(getattr(error, "code", None), str):
-        problem = {"code": error.code, "severity": "error", "text": str(error), "hint": getattr(error, "hint", "")}  # type: ignore[attr-defined]  # seen above
-        return [problem], USAGE if error.code.startswith("CW1") else FAILED  # type: ignore[attr-defined]  # as above
+        from crosswalk.messages import exit_code
+
+        return [_problem(one) for one in found], exit_code(found) or USAGE
+    code, hint = getattr(error, "code", None), getattr(error, "hint", None)
+    if isinstance(hint, str) or isinstance(code, str):
+        problem = {"code": code, "severity": "error", "text": getattr(error, "text", None) or str(error), "hint": hint}
+        return [{key: held for key, held in problem.items() if held}], _code_of(code)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return [{"severity": "error", "text": f"{place}{error.strerror or type(error).__name__}"}], FAILED
     words = f"a fault in crosswalk itself: {type(error).__name__}{_place(error.__traceback__)}"
-    return [
-        {"severity": "error", "text": words, "hint": "the same command with --verbose shows the whole way to it"}
-    ], FAILED
+    hint = "the same command with --verbose shows the whole way to it"
+    return [{"severity": "error", "text": words, "hint": hint}], FAILED
+
+
+def _code_of(code: str | None) -> int:
+    from crosswalk.messages import MESSAGES
+
+    if not code:
+        return USAGE
+    return MESSAGES[code].exit_code or FAILED if code in MESSAGES else FAILED
 
 
 def _problem(one: Any) -> dict[str, Any]:

@@ -1,5 +1,97 @@
-"""init, sandbox, demo."""
+"""init, sandbox, demo: for who begins."""
 
-from crosswalk.cli.options import app
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crosswalk.cli import text
+from crosswalk.cli.options import app, command
+from crosswalk.cli.screen import Line, Screen
+from crosswalk.cli.session import DONE, Answer, Session
 
 commands = app()
+
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed makes the same world.")]
+Size = Annotated[int, typer.Option("--size", metavar="N", min=3, help="How many customers live in it.")]
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk sandbox                      every vendor on a port of its own
+        crosswalk sandbox --seed 7 --size 500
+        crosswalk sandbox --base-port 8700     ports 8700, 8701 ...
+    """,
+)
+def sandbox(
+    session: Session,
+    base_port: Annotated[
+        int, typer.Option("--base-port", metavar="PORT", min=0, help="The first; 0: free ones.")
+    ] = 8700,
+    seed: Seed = 7,
+    size: Size = 5000,
+) -> int:
+    """Run the simulated vendors until Ctrl-C. They know nothing of the real ones and forget everything at the end."""
+    import threading
+
+    from sandbox.server import Sandbox
+
+    stopped = threading.Event()
+    with Sandbox.start(base_port=base_port, seed=seed, size=size) as running, session.stoppable(stopped.set):
+        session.show(_vendors_of(running), listed_vendors)
+        while not stopped.wait(1.0):
+            pass
+    return DONE
+
+
+def _vendors_of(running: Any) -> Answer:
+    vendors = [
+        {
+            "name": vendor.name,
+            "base_url": vendor.base_url,
+            "token_url": vendor.token_url,
+            "credentials": dict(vendor.credentials),
+            "faults_url": vendor.faults_url,
+        }
+        for vendor in running.vendors
+    ]
+    return {"vendors": vendors, "seed": running.seed, "size": running.size, "faults_url": running.faults_url}
+
+
+def listed_vendors(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """`pipedrive http://127.0.0.1:8702   typeform :8704`, and how to disturb them."""
+    first, *others = answer["vendors"]
+    words = [f"{first['name']} {first['base_url']}", *(f"{one['name']} {_port(one['base_url'])}" for one in others)]
+    yield from screen.prose("   ".join(words))
+    yield from screen.prose(
+        f"{text.number(answer['size'])} customers, the same for every seed {answer['seed']}.  "
+        f"Faults: POST {_port(answer['faults_url'])}.  Ctrl-C stops."
+    )
+
+
+def _port(url: str) -> str:
+    """`:8709/faults` of `http://127.0.0.1:8709/faults`."""
+    return ":" + url.rpartition(":")[2].rstrip("/")
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk demo                      six steps, then look around in crosswalk-demo
+        crosswalk demo --size 500 --seed 3
+    """,
+)
+def demo(
+    session: Session,
+    folder: Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where it is made.")] = Path(
+        "crosswalk-demo"
+    ),
+    seed: Seed = 7,
+    size: Size = 5000,
+) -> int:
+    """Show everything on simulated vendors: read, match, plan, write, and find nothing to do the second time."""
+    from crosswalk.cli.demo import play
+
+    return play(session, folder=folder, seed=seed, size=size)

@@ -75,38 +75,15 @@ def apply(
             raise UsageError(f"--approve {one}", "write STREAM:CLASS, as pipedrive/persons:create")
     with session.hub(works=True) as hub:
         answer = hub.show_plan(plan)
-        number, where = _due(answer, approved, only or [])
-        words = f"Write {text.count(number, 'record')} to {', '.join(where)}?"
-        if number and not session.asker.confirm(words, what=words.rstrip("?")):
+        due = plans.due(answer, approved=approved, only=only or ())
+        where = dict.fromkeys(stream.partition("/")[0] for stream in due)
+        words = f"Write {text.count(sum(due.values()), 'record')} to {', '.join(where)}?"
+        if due and not session.asker.confirm(words, what=words.rstrip("?")):
             session.note("Nothing was written.")
             return DONE
-        session.expect(plans.totals(answer))
+        session.expect(due)
         done = hub.apply(plan, approve=approved, only=only or [])
     return session.show(done, applied)
-
-
-def _due(answer: Answer, approved: Sequence[str], only: Sequence[str]) -> tuple[int, list[str]]:
-    """How many records would be written now, and to which connections."""
-    if not only and not approved:
-        return int(answer.get("ready", 0)), plans.connections(_ready_rows(answer["counts"], approved))
-    chosen = Choice(only=only).of(answer["actions"])
-    ready = [
-        action for action in chosen if not action.get("held_by") or f"{action['stream']}:{action['class']}" in approved
-    ]
-    names = dict.fromkeys(str(action["stream"]).partition("/")[0] for action in ready)
-    return len(ready), list(names)
-
-
-def _ready_rows(counts: Sequence[Mapping[str, Any]], approved: Sequence[str]) -> list[dict[str, Any]]:
-    rows = []
-    for row in counts:
-        held = row.get("waits") or {}
-        left = {
-            kind: row[kind] if f"{row['stream']}:{kind}" in approved else row[kind] - held.get(kind, 0)
-            for kind in plans.CLASSES
-        }
-        rows.append({"stream": row["stream"], **left})
-    return rows
 
 
 def applied(answer: Answer, screen: Screen) -> Iterator[Line]:
@@ -176,7 +153,7 @@ def sync(
 ) -> int:
     """Read what changed and write what is missing, but for what waits for a person."""
     with session.hub(works=True) as hub:
-        answer = hub.sync(only=only or [])
+        answer = hub.sync(only=only or [], first_too=session.manners.yes)
     return session.show(answer, synced)
 
 
@@ -189,8 +166,8 @@ def synced(answer: Answer, screen: Screen) -> Iterator[Line]:
         words = f"nothing to do: {asked} asked, 0 changed, 0 written, {calls}, {took}"
         yield from screen.prose(words, indent=len(run["id"]) + 2, first=run["id"])
         return
-    words = {"read": "read", "changed": "changed", "written": "written", "waiting": "wait", "aside": "set aside"}
-    counted = ", ".join(f"{text.number(totals[key])} {word}" for key, word in words.items())
+    words_of = {"read": "read", "changed": "changed", "written": "written", "waiting": "wait", "aside": "set aside"}
+    counted = ", ".join(f"{text.number(totals[key])} {word}" for key, word in words_of.items())
     yield from screen.prose(f"{_ended(run)}: {counted}", indent=len(run["id"]) + 2, first=run["id"])
     if totals["moved"]:
         yield f"  {text.number(totals['moved'])} planned anew, changed there meanwhile"

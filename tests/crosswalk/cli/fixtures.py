@@ -2,6 +2,7 @@
 
 import io
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -213,7 +214,17 @@ PLAN: dict[str, Any] = {
         },
     ],
     "guards": [
-        {"stream": "pipedrive/persons", "class": "create", "planned": 74, "ceiling": 60, "rule": "5% of 1,208"},
+        {
+            "stream": "pipedrive/persons",
+            "class": "create",
+            "field": None,
+            "planned": 74,
+            "waiting": 74,
+            "ceiling": 60,
+            "records": 1208,
+            "share": "5%",
+            "rule": "default",
+        },
     ],
     "actions": [
         action(
@@ -364,9 +375,10 @@ STATUS: dict[str, Any] = {
         },
         {
             "name": "pipedrive",
-            "state": "fail",
+            "state": "paused",
             "code": "CW202",
-            "text": "token refused since 09:20; paused",
+            "text": "token refused",
+            "since": "2026-11-23T08:20:00.000Z",
             "last_good_at": "2026-11-23T08:00:00.000Z",
             "next_at": None,
             "budget": {"left": 58200, "limit": 60000, "unit": "tokens"},
@@ -418,7 +430,8 @@ EXPLAIN: dict[str, Any] = {
             "address": "salesforce/contacts/003Ab00000Qx7Lm",
             "state": "live",
             "seen_at": "2026-11-23T08:15:00.000Z",
-            "matched_by": "first here, 3 Nov",
+            "matched_by": "first here",
+            "matched_at": "2026-11-03T09:00:00.000Z",
             "blocked_by": None,
             "next_try_at": None,
         },
@@ -426,7 +439,8 @@ EXPLAIN: dict[str, Any] = {
             "address": "pipedrive/persons/4711",
             "state": "live",
             "seen_at": "2026-11-23T08:00:00.000Z",
-            "matched_by": "same email, 3 Nov",
+            "matched_by": "same email",
+            "matched_at": "2026-11-03T09:00:00.000Z",
             "blocked_by": None,
             "next_try_at": None,
         },
@@ -434,7 +448,9 @@ EXPLAIN: dict[str, Any] = {
             "address": "qualtrics/directory_contacts/CID_1xY",
             "state": "live",
             "seen_at": "2026-11-23T08:17:00.000Z",
-            "matched_by": "created by the hub, 4 Nov (R12)",
+            "matched_by": "created by the hub",
+            "matched_at": "2026-11-04T09:00:00.000Z",
+            "created_by_run": "R12",
             "blocked_by": None,
             "next_try_at": None,
         },
@@ -442,13 +458,26 @@ EXPLAIN: dict[str, Any] = {
             "address": "zoho/contacts/5561000000043",
             "state": "live",
             "seen_at": "2026-11-23T08:17:00.000Z",
-            "matched_by": "same email, 3 Nov",
+            "matched_by": "same email",
+            "matched_at": "2026-11-03T09:00:00.000Z",
             "blocked_by": "D9",
-            "reason": "refused since 09:03",
             "next_try_at": None,
         },
     ],
+    "missing": [],
+    "blocks": [
+        {
+            "id": "D9",
+            "what": "dead letter",
+            "record": "zoho/contacts/5561000000043",
+            "field": "",
+            "code": "CW403",
+            "text": "refused",
+            "since": "2026-11-23T08:03:00.000Z",
+        }
+    ],
     "fields": [],
+    "responses": [],
     "history": [],
     "problems": [],
     "exit_code": 0,
@@ -461,23 +490,30 @@ EXPLAIN_FIELD: dict[str, Any] = {
             "name": "phone",
             "value": "+49895550177",
             "source": "pipedrive/persons/4711",
-            "rule": "pipedrive alone changed it, and is master",
-            "place": "crosswalk.yaml:95:5",
+            "rule": "crosswalk.yaml:95:5",
+            "reason": "pipedrive alone changed it, and is master",
+            "conflict": None,
             "since": "2026-11-22T15:15:00.000Z",
             "run": "R131",
-            "previous": {"value": "+49895550166", "source": "salesforce"},
+            "previous": {
+                "value": "+49895550166",
+                "source": "salesforce/contacts/003Ab00000Qx7Lm",
+                "reason": "salesforce is master",
+            },
             "sides": [
                 {
                     "connection": "salesforce",
                     "value": "+49895550177",
-                    "state": "holds",
-                    "reason": "written 22 Nov 16:15, accepted",
+                    "state": "holds it",
+                    "reason": "",
+                    "written_at": "2026-11-22T15:15:00.000Z",
                 },
                 {
                     "connection": "zoho",
                     "value": "089 5550166",
-                    "state": "other",
-                    "reason": "not written: D9 blocks the record",
+                    "state": "not written",
+                    "reason": "D9 blocks the record",
+                    "written_at": None,
                 },
             ],
         }
@@ -488,8 +524,9 @@ EXPLAIN_NOBODY: dict[str, Any] = {
     "entity": None,
     "title": None,
     "records": [{"address": "typeform/responses/r8w2k1", "state": "live", "seen_at": "2026-11-23T08:16:00.000Z"}],
-    "why": "the e-mail is empty and no hidden field carries an id, so no rule of match.person can answer.",
-    "advice": "Pass external_id as a hidden field of the form, or  crosswalk review",
+    "why": "Belongs to nobody: the e-mail is empty and no hidden field carries an id, "
+    "so no rule of match.person can answer.",
+    "hint": "Pass external_id as a hidden field of the form, or  crosswalk review",
     "fields": [],
     "history": [],
     "problems": [],
@@ -511,7 +548,7 @@ REVIEW: dict[str, Any] = {
                     "value": "COO",
                     "changed_at": "2026-11-22T16:40:00.000Z",
                     "by": "J. Weber",
-                    "precision_s": None,
+                    "precision_s": 1.0,
                 },
                 {
                     "connection": "zoho",
@@ -524,6 +561,7 @@ REVIEW: dict[str, Any] = {
             "why": "newest cannot tell: 4 min apart, tolerance 10m (crosswalk.yaml:96:5)",
             "alike": 7,
             "suggestion": "job_title: {on_conflict: [newest, masters], tolerance: 10m}",
+            "under": "merge.person",
         }
         for at in range(9)
     ],
@@ -533,12 +571,12 @@ REVIEW: dict[str, Any] = {
             "records": [
                 {
                     "address": "pipedrive/persons/5120",
-                    "values": {"phone": "+8801711555012", "email": "r.uddin@padma.test"},
+                    "values": {"phones": "+8801711555012", "emails": "r.uddin@padma.test"},
                     "title": "Rahim Uddin",
                 },
                 {
                     "address": "typeform/responses/k2p9",
-                    "values": {"phone": "+8801711555012", "email": "rahim.uddin@padma.test"},
+                    "values": {"phones": "+8801711555012", "emails": "rahim.uddin@padma.test"},
                     "title": "মোঃ রহিম উদ্দিন",
                 },
             ],
@@ -557,8 +595,10 @@ DLQ: dict[str, Any] = {
         {
             "id": "D9",
             "record": "zoho/contacts/5561000000043",
+            "stream": "zoho/contacts",
+            "state": "open",
             "code": "CW403",
-            "field": None,
+            "field": "",
             "reason": "refused, DUPLICATE_DATA",
             "tries": 1,
             "since": "2026-11-23T08:17:00.000Z",
@@ -566,6 +606,8 @@ DLQ: dict[str, Any] = {
         {
             "id": "D10",
             "record": "members-11.csv line 214",
+            "stream": "shop/members",
+            "state": "open",
             "code": "CW401",
             "field": "phone",
             "reason": "not possible in DE",
@@ -577,10 +619,22 @@ DLQ: dict[str, Any] = {
     "exit_code": 0,
 }
 
-DLQ_RETRY: dict[str, Any] = {
-    "run": {"id": "R148"},
-    "text": "planned anew: the duplicate was merged there, nothing left to write. D9 closed.",
-    "dead_letters": [],
+DLQ_CLOSED: dict[str, Any] = {**DLQ, "dead_letters": [{**DLQ["dead_letters"][0], "state": "closed"}]}
+
+DLQ_RUN: dict[str, Any] = {
+    **SYNC,
+    "run": run(148, 0.4),
+    "totals": {"read": 1, "changed": 0, "written": 0, "moved": 0, "aside": 0, "waiting": 0},
+}
+
+DECIDED: dict[str, Any] = {
+    "decided": [
+        {"id": f"C{31 + at}", "entity": "person/8f2kq", "field": "title", "value": "COO", "take": "side"}
+        for at in range(7)
+    ],
+    "left": [],
+    "suggestion": "job_title: {on_conflict: [newest, masters], tolerance: 10m}",
+    "under": "merge.person",
     "problems": [],
     "exit_code": 0,
 }
@@ -597,11 +651,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "runs": RUNS,
     "explain": EXPLAIN,
     "review_list": REVIEW,
-    "review_decide": {"decided": 1, "problems": [], "exit_code": 0},
-    "review_pair": {"decided": 1, "problems": [], "exit_code": 0},
+    "review_decide": DECIDED,
+    "review_pair": {"problems": [], "exit_code": 0},
     "dlq_list": DLQ,
     "dlq_show": {**DLQ, "dead_letters": DLQ["dead_letters"][:1]},
-    "dlq_retry": DLQ_RETRY,
+    "dlq_retry": {**DLQ, "dead_letters": DLQ["dead_letters"][:1]},
     "dlq_drop": {"dead_letters": [], "problems": [], "exit_code": 0},
 }
 
@@ -613,12 +667,12 @@ class FakeHub:
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
     time_zone: ZoneInfo = BERLIN
-    stopped: int = 0
+    halted: threading.Event = field(default_factory=threading.Event)
     progress: Any = None
     opened: dict[str, Any] = field(default_factory=dict)
 
     def stop(self) -> None:
-        self.stopped += 1
+        self.halted.set()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in self.answers and name not in ANSWERS:
