@@ -7,7 +7,7 @@ else goes to the library, through a cache.
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mapping.normalise.misfit import Misfit
 from mapping.normalise.trim import seen
@@ -24,7 +24,9 @@ _CLEAN: Final = re.compile(r"\+[1-9][0-9 ().\u00a0-]{5,24}[0-9]")
 _SIGNS: Final = str.maketrans("", "", "+ ().-\u00a0")
 _LONGEST: Final = 120  # characters; no number needs them
 
-_codes: dict[str, "re.Pattern[str] | None"] = {}  # calling code -> pattern of national numbers; None: library only
+_Pattern: TypeAlias = re.Pattern[str]
+# Calling code -> its valid national numbers, and what the library may take for a trunk prefix; None: no such code.
+_codes: dict[str, tuple[_Pattern, _Pattern | None] | None] = {}
 
 
 def normalise(raw: object, *, region: str | None = None) -> tuple[str, str | None] | None:
@@ -61,20 +63,25 @@ def _digits(raw: object) -> str:
 
 
 def _fast(raw: str) -> str | None:
+    """E.164 of a clean number that is valid and that the library reads as it stands; None: ask the library."""
     digits = raw.translate(_SIGNS)
     for length in (1, 2, 3):
         code = digits[:length]
         try:
-            national = _codes[code]
+            known = _codes[code]
         except KeyError:
-            national = _codes[code] = _compiled(code)
-        if national is not None:
-            return f"+{digits}" if national.fullmatch(digits, length) else None
+            known = _codes[code] = _compiled(code)
+        if known is not None:
+            national, trunk = known
+            if national.fullmatch(digits, length) is None:
+                return None
+            if trunk is not None and (begun := trunk.match(digits, length)) is not None and begun.end() > length:
+                return None
+            return f"+{digits}"
     return None
 
 
-def _compiled(code: str) -> "re.Pattern[str] | None":
-    """Which national numbers of a calling code are valid and are read as they stand; None: no such code."""
+def _compiled(code: str) -> tuple[_Pattern, _Pattern | None] | None:
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
     regions = COUNTRY_CODE_TO_REGION_CODE.get(int(code))
@@ -85,11 +92,12 @@ def _compiled(code: str) -> "re.Pattern[str] | None":
     else:
         found = [PhoneMetadata.metadata_for_region(region) for region in regions]
     every = [one for one in found if one is not None]
-    main = every[0]
     # A number that begins like one with its trunk prefix may be read without it: that is the library's decision.
-    trunk = main.national_prefix_for_parsing or main.national_prefix
-    pattern = f"(?!{trunk})" if trunk else ""
-    return re.compile(f"{pattern}(?:{_of_regions(every)})")
+    prefix = every[0].national_prefix_for_parsing
+    trunk = re.compile(prefix) if prefix else None
+    if trunk is None or trunk.match("") is not None:
+        return re.compile(_of_regions(every)), trunk
+    return re.compile(f"(?!{prefix})(?:{_of_regions(every)})"), None  # one pattern is faster than two
 
 
 def _of_regions(every: "list[PhoneMetadata]") -> str:

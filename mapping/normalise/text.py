@@ -59,24 +59,16 @@ def _scalar(raw: object) -> str:
 
 
 def _cut(text: str) -> tuple[str, bool]:
-    """At most LIMIT bytes, and whether something was cut. Not within a character with its marks and joiners."""
+    """At most LIMIT bytes, and whether something was cut. Never within a letter as a reader sees it."""
     if len(text) * 4 <= LIMIT:
         return text, False
     encoded = text.encode()
     if len(encoded) <= LIMIT:
         return text, False
-    kept = encoded[:LIMIT].decode(errors="ignore")
-    end = len(kept)
-    # A grapheme of more than 64 code points is a prank; it is cut where the limit falls.
-    for back in range(min(64, end)):
-        if not _continues(text[end - back]) and text[end - back - 1] != "\u200d":
-            end -= back
-            break
-    return text[:end].rstrip(_ENDS), True
+    from mapping.functions.graphemes import boundary
 
-
-def _continues(character: str) -> bool:
-    return unicodedata.category(character)[0] == "M" or character in "\u200d\ufe0f" or "🏻" <= character <= "🏿"
+    end = len(encoded[:LIMIT].decode(errors="ignore"))
+    return text[: boundary(text, end)].rstrip(_ENDS), True
 
 
 def body(raw: object) -> dict[str, Any] | None:
@@ -115,8 +107,8 @@ def as_html(text: str) -> str:
 
 
 def _folded(source: str) -> str:
-    """In HTML a line end is a blank."""
-    return re.sub(r"[ \t\n\r\f]+", " ", source)
+    """In HTML a line end is a blank, and a no-break space is how it keeps one."""
+    return re.sub(r"[ \t\n\r\f]+", " ", source).replace("\u00a0", " ")
 
 
 def _body(told: str, shown: str | None = None) -> dict[str, Any]:
@@ -136,7 +128,10 @@ def _again(raw: Mapping[Any, Any]) -> dict[str, Any] | None:
         raise Misfit("text")
     value = html(raw["html"]) if isinstance(raw.get("html"), str) else None
     if value is None:
-        value = body(raw.get("text") if not isinstance(raw.get("text"), Mapping) else None)
+        inner = raw.get("text")
+        if isinstance(inner, Mapping):
+            raise Misfit("text")
+        value = body(inner)
     if value is not None and raw.get("truncated") is True:
         value["truncated"] = True
     return value
