@@ -16,7 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--base-port", type=int, default=8700, help="first port; 0: free ones (%(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="the same seed, the same world (%(default)s)")
     parser.add_argument("--size", type=int, default=5000, help="customers (%(default)s)")
-    parser.add_argument("--limits", choices=("kept", "lifted"), default="kept", help="refuse calls over the vendors' limits")
+    parser.add_argument(
+        "--limits", choices=("kept", "lifted"), default="kept", help="refuse calls over the vendors' limits"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     given = parser.parse_args(argv)
     vendors = [name for name in given.vendors.split(",") if name]

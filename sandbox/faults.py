@@ -82,7 +82,8 @@ class Fault:
     def shown(self) -> Json:
         return {
             "id": self.id, "kind": self.kind, "vendor": self.vendor, "method": ",".join(sorted(self.methods)) or None,
-            "path": self.path and self.path.pattern, "skip": self.skip, "count": self.count, "probability": self.probability,
+            "path": self.path and self.path.pattern, "skip": self.skip, "count": self.count,
+            "probability": self.probability,
             "seed": self.seed, **self.needs, "matched": self.matched, "fired": self.fired,
         }  # fmt: skip
 
@@ -105,12 +106,14 @@ class Board:
         return fault
 
     def _read(self, wanted: Mapping[str, Any], vendor: str | None) -> Fault:
-        kind = wanted.get("kind")
+        kind = str(wanted.get("kind"))
         if kind not in KINDS:
             raise ValueError(f"kind is {kind!r}, expected one of {', '.join(KINDS)}")
         unknown = wanted.keys() - _COMMON - KINDS[kind].keys()
         if unknown:
-            raise ValueError(f"{kind} knows no {', '.join(sorted(unknown))}; it knows {', '.join(KINDS[kind]) or 'nothing'}")
+            raise ValueError(
+                f"{kind} knows no {', '.join(sorted(unknown))}; it knows {', '.join(KINDS[kind]) or 'nothing'}"
+            )
         of = wanted.get("vendor", vendor)
         if of is not None and of not in self._vendors:
             raise ValueError(f"vendor is {of!r}, expected one of {', '.join(self._vendors)}")
@@ -121,8 +124,9 @@ class Board:
         seed = int(wanted.get("seed", 0))
         return Fault(
             id=next(self._ids), kind=kind, vendor=of,
-            methods=frozenset(word.strip().upper() for word in str(wanted.get("method") or "").split(",") if word.strip()),
-            path=path, skip=int(wanted.get("skip", 0)), count=None if wanted.get("count") is None else int(wanted["count"]),
+            methods=frozenset(re.findall(r"[A-Z]+", str(wanted.get("method") or "").upper())),
+            path=path, skip=int(wanted.get("skip", 0)),
+            count=None if wanted.get("count") is None else int(wanted["count"]),
             probability=float(wanted.get("probability", 1)), seed=seed,
             needs={name: wanted.get(name, default) for name, default in KINDS[kind].items()}, rng=random.Random(seed),
         )  # fmt: skip
@@ -157,9 +161,7 @@ class Board:
 
     def strike(self, vendor: str, call: Call, target: str) -> "Strike":
         """What goes wrong with this call. `target`: its path and query."""
-        fired = [
-            fault for fault in self._faults if fault.kind not in STANDING and fault.fires(vendor, call, target)
-        ]
+        fired = [fault for fault in self._faults if fault.kind not in STANDING and fault.fires(vendor, call, target)]
         return Strike(self._vendors[vendor], {fault.kind: fault.needs for fault in fired}, self._last_page)
 
 

@@ -93,7 +93,7 @@ class Person:
         parts = (self.given[writing], self.family[writing])
         if not self.culture.family_first:
             return " ".join(parts)
-        if writing == 0 and any("\u2e80" <= letter for letter in self.family[0]):
+        if writing == 0 and any(letter >= "\u2e80" for letter in self.family[0]):
             return parts[1] + parts[0]  # no space between the names in Han script
         return f"{parts[1]} {parts[0]}" if writing == 0 else " ".join(parts)
 
@@ -131,7 +131,8 @@ def _cities(text: str) -> list[tuple[Spelling, str, str]]:
 CULTURES: Final[Sequence[Culture]] = (
     Culture(
         country="DE", language="de", currency="EUR", dial="49", weight=17, family_first=False,
-        given=_same("Anna Jürgen Günther Sabine Björn Käthe Uwe Heike Lukas Jörg Friederike Matthias Özlem Sören Ute Holger"
+        given=_same("Anna Jürgen Günther Sabine Björn Käthe Uwe Heike Lukas Jörg Friederike Matthias Özlem Sören"
+                    " Ute Holger"
                     " Bärbel Karsten Leonie Maximilian Ingrid Wolfgang Marlene Thorsten"),
         family=_same("Müller Schröder Weiß Hoffmann Krüger Lehmann Groß Köhler Böhm Yılmaz Vogel Schäfer Neumann Jäger"
                      " Brandt Günther Lange Weber Schulze Möller Winkler Meyer Maier Mayr"),
@@ -153,8 +154,10 @@ CULTURES: Final[Sequence[Culture]] = (
     ),
     Culture(
         country="GB", language="en", currency="GBP", dial="44", weight=10, family_first=False,
-        given=_same("Oliver Siân Alistair Priya Niamh George Zoë Kwame Emily Rhys Harriet Tariq Isla Callum Beatrice Owen"),
-        family=_same("O'Neill Smith-Jones Patel MacDonald Hughes Okafor Taylor Ó_Briain Wright Singh Walker Evans Clarke"
+        given=_same("Oliver Siân Alistair Priya Niamh George Zoë Kwame Emily Rhys Harriet Tariq Isla Callum"
+                    " Beatrice Owen"),
+        family=_same("O'Neill Smith-Jones Patel MacDonald Hughes Okafor Taylor Ó_Briain Wright Singh Walker"
+                     " Evans Clarke"
                      " Begum Turner D'Arcy"),
         forms=("{} Ltd", "{} Limited", "{} PLC"), latin_forms=("{} Ltd.", "{} Limited"),
         trades=_same("Logistics Foods Engineering Textiles Energy Interiors Healthcare Marine Print Farms"),
@@ -164,7 +167,8 @@ CULTURES: Final[Sequence[Culture]] = (
     ),
     Culture(
         country="US", language="en", currency="USD", dial="1", weight=10, family_first=False,
-        given=_same("Jennifer Michael José DeShawn Emily Xavier Ashley Tyler María Kevin Brittany Noah Aaliyah Hank Renée"
+        given=_same("Jennifer Michael José DeShawn Emily Xavier Ashley Tyler María Kevin Brittany Noah Aaliyah"
+                    " Hank Renée"
                     " Wyatt"),
         family=_same("Johnson García Washington Nguyen Miller O'Connor Martinez Lee Anderson St._James Brown Kowalski"
                      " Rivera Cohen Jackson Van_Buren"),
@@ -177,7 +181,8 @@ CULTURES: Final[Sequence[Culture]] = (
     Culture(
         country="FR", language="fr", currency="EUR", dial="33", weight=7, family_first=False,
         given=_same("Chloé Benoît Hélène François Amélie Jérôme Inès Loïc Anaïs Théo Noémie Raphaël Maëlle Rémi"),
-        family=_same("Lefèvre Dubois Château N'Diaye Gérard Müller Bénard Rousseau D'Hondt Légér Fontaine Garçon Perrot"),
+        family=_same("Lefèvre Dubois Château N'Diaye Gérard Müller Bénard Rousseau D'Hondt Légér Fontaine Garçon"
+                     " Perrot"),
         forms=("{} SARL", "{} S.A.S.", "Société {}"), latin_forms=("{} SARL", "{} SAS"),
         trades=_same("Énergie Textiles Vins Conseil Matériaux Santé Logistique Meubles"),
         cities=_cities("Paris/75001/1 Lyon/69001/4 Nîmes/30000/4"), streets=("rue de la Paix", "allée des Chênes"),
@@ -194,11 +199,14 @@ CULTURES: Final[Sequence[Culture]] = (
     ),
     Culture(
         country="PL", language="pl", currency="PLN", dial="48", weight=6, family_first=False,
-        given=_same("Łukasz Małgorzata Paweł Żaneta Grzegorz Agnieszka Michał Świętosław Zofia Jędrzej Bożena Wojciech"),
-        family=_same("Wiśniewski Wójcik Kamińska Dąbrowski Źrebiec Szczęsny Kowalczyk Łuczak Jabłońska Żak Gołąb Mazur"),
+        given=_same("Łukasz Małgorzata Paweł Żaneta Grzegorz Agnieszka Michał Świętosław Zofia Jędrzej Bożena"
+                    " Wojciech"),
+        family=_same("Wiśniewski Wójcik Kamińska Dąbrowski Źrebiec Szczęsny Kowalczyk Łuczak Jabłońska Żak Gołąb"
+                     " Mazur"),
         forms=("{} Sp. z o.o.", "{} S.A."), latin_forms=("{} Sp. z o.o.", "{} SA"),
         trades=_same("Meble Spożywcze Energia Budownictwo Tekstylia Maszyny"),
-        cities=_cities("Warszawa/00-001/22 Łódź/90-001/42 Kraków/30-001/12"), streets=("ul. Długa", "ul. Żółkiewskiego"),
+        cities=_cities("Warszawa/00-001/22 Łódź/90-001/42 Kraków/30-001/12"),
+        streets=("ul. Długa", "ul. Żółkiewskiego"),
         mobile=(("500555", 3), ("601555", 3), ("602555", 3), ("603555", 3)),
     ),
     Culture(
@@ -221,9 +229,11 @@ CULTURES: Final[Sequence[Culture]] = (
     ),
     Culture(
         country="BD", language="bn", currency="BDT", dial="880", weight=9, family_first=False,
-        given=_pairs("শর্মিলা=Sharmila রহিম=Rahim নাসরিন=Nasrin তানভীর=Tanvir ফারহানা=Farhana আরিফ=Arif সুমাইয়া=Sumaiya কামাল=Kamal"
+        given=_pairs("শর্মিলা=Sharmila রহিম=Rahim নাসরিন=Nasrin তানভীর=Tanvir ফারহানা=Farhana আরিফ=Arif"
+                     " সুমাইয়া=Sumaiya কামাল=Kamal"
                      " রুমানা=Rumana শফিক=Shafiq মেহজাবিন=Mehjabin মোঃ_সোহেল=Md._Sohel জান্নাতুল=Jannatul অনির্বাণ=Anirban"),
-        family=_pairs("দত্ত=Dutta উদ্দিন=Uddin সুলতানা=Sultana রহমান=Rahman চৌধুরী=Chowdhury আক্তার=Akter হোসেন=Hossain ইসলাম=Islam"
+        family=_pairs("দত্ত=Dutta উদ্দিন=Uddin সুলতানা=Sultana রহমান=Rahman চৌধুরী=Chowdhury আক্তার=Akter"
+                      " হোসেন=Hossain ইসলাম=Islam"
                       " খাতুন=Khatun মুখোপাধ্যায়=Mukhopadhyay বেগম=Begum সরকার=Sarkar"),
         forms=("{} লিমিটেড", "{} লিঃ"), latin_forms=("{} Ltd.", "{} Limited", "{} (Pvt) Ltd"),
         trades=_pairs("টেক্সটাইলস=Textiles ফুডস=Foods জুট_মিলস=Jute_Mills সিরামিকস=Ceramics ফার্মা=Pharma এগ্রো=Agro"),
@@ -233,7 +243,8 @@ CULTURES: Final[Sequence[Culture]] = (
     ),
     Culture(
         country="EG", language="ar", currency="EGP", dial="20", weight=4, family_first=False,
-        given=_pairs("محمد=Mohamed فاطمة=Fatma أحمد=Ahmed نور=Nour يوسف=Youssef ليلى=Layla عمر=Omar مريم=Mariam خالد=Khaled"
+        given=_pairs("محمد=Mohamed فاطمة=Fatma أحمد=Ahmed نور=Nour يوسف=Youssef ليلى=Layla عمر=Omar مريم=Mariam"
+                     " خالد=Khaled"
                      " هبة=Heba"),
         family=_pairs("عبد_الرحمن=Abdel_Rahman الشريف=El_Sherif حسن=Hassan منصور=Mansour السيد=El_Sayed فاروق=Farouk"
                       " النجار=El_Naggar سليمان=Soliman"),
@@ -244,32 +255,39 @@ CULTURES: Final[Sequence[Culture]] = (
     ),
     Culture(
         country="JP", language="ja", currency="JPY", dial="81", weight=5, family_first=True,
-        given=_pairs("翔=Sho 美咲=Misaki 健太=Kenta さくら=Sakura 大輔=Daisuke 陽子=Yoko 蓮=Ren 直美=Naomi 拓也=Takuya 結衣=Yui"),
-        family=_pairs("伊藤=Ito 佐藤=Sato 鈴木=Suzuki 高橋=Takahashi 渡邊=Watanabe 齋藤=Saito 小林=Kobayashi 山本=Yamamoto"
+        given=_pairs("翔=Sho 美咲=Misaki 健太=Kenta さくら=Sakura 大輔=Daisuke 陽子=Yoko 蓮=Ren 直美=Naomi"
+                     " 拓也=Takuya 結衣=Yui"),
+        family=_pairs("伊藤=Ito 佐藤=Sato 鈴木=Suzuki 高橋=Takahashi 渡邊=Watanabe 齋藤=Saito 小林=Kobayashi"
+                      " 山本=Yamamoto"
                       " 中村=Nakamura 加藤=Kato"),
         forms=("株式会社{}", "{}株式会社", "{}(株)"), latin_forms=("{} K.K.", "{} Co., Ltd."),
         trades=_pairs("製作所=Seisakusho 食品=Foods 電機=Denki 商事=Trading 工業=Kogyo"),
-        cities=_cities("東京=Tokyo/100-0001/3 大阪=Osaka/530-0001/6 札幌=Sapporo/060-0001/11"), streets=("中央1丁目", "本町2-3"),
+        cities=_cities("東京=Tokyo/100-0001/3 大阪=Osaka/530-0001/6 札幌=Sapporo/060-0001/11"),
+        streets=("中央1丁目", "本町2-3"),
         mobile=(("905550", 4), ("805550", 4)),
     ),
     Culture(
         country="CN", language="zh", currency="CNY", dial="86", weight=4, family_first=True,
-        given=_pairs("伟=Wei 芳=Fang 秀英=Xiuying 娜=Na 敏=Min 静=Jing 建国=Jianguo 丽华=Lihua 晓明=Xiaoming 浩然=Haoran"),
+        given=_pairs("伟=Wei 芳=Fang 秀英=Xiuying 娜=Na 敏=Min 静=Jing 建国=Jianguo 丽华=Lihua 晓明=Xiaoming"
+                     " 浩然=Haoran"),
         family=_pairs("王=Wang 李=Li 张=Zhang 刘=Liu 陈=Chen 杨=Yang 欧阳=Ouyang 赵=Zhao 黄=Huang 吴=Wu"),
         forms=("{}有限公司", "{}股份有限公司"), latin_forms=("{} Co., Ltd.", "{} Ltd"),
         trades=_pairs("科技=Technology 贸易=Trading 纺织=Textile 食品=Food 能源=Energy"),
-        cities=_cities("北京=Beijing/100000/10 上海=Shanghai/200000/21 深圳=Shenzhen/518000/755"), streets=("人民路", "中山大道"),
+        cities=_cities("北京=Beijing/100000/10 上海=Shanghai/200000/21 深圳=Shenzhen/518000/755"),
+        streets=("人民路", "中山大道"),
         mobile=(("1385550", 4), ("1365550", 4)),
     ),
     Culture(
         country="UA", language="uk", currency="UAH", dial="380", weight=4, family_first=False,
-        given=_pairs("Олександр=Oleksandr Ганна=Hanna Дмитро=Dmytro Юлія=Yuliia Сергій=Serhii Наталя=Natalia Тарас=Taras"
+        given=_pairs("Олександр=Oleksandr Ганна=Hanna Дмитро=Dmytro Юлія=Yuliia Сергій=Serhii Наталя=Natalia"
+                     " Тарас=Taras"
                      " Іванна=Ivanna Богдан=Bohdan Оксана=Oksana"),
         family=_pairs("Шевченко=Shevchenko Коваленко=Kovalenko Бондаренко=Bondarenko Мельник=Melnyk Поліщук=Polishchuk"
                       " Їжак=Yizhak Щербак=Shcherbak Григоренко=Hryhorenko"),
         forms=("ТОВ «{}»", "ПрАТ «{}»"), latin_forms=("{} LLC", "TOV {}"),
         trades=_pairs("Агро=Agro Енергія=Enerhiia Буд=Bud Текстиль=Tekstyl Софт=Soft"),
-        cities=_cities("Київ=Kyiv/01001/44 Львів=Lviv/79000/32 Одеса=Odesa/65000/48"), streets=("вул. Хрещатик", "вул. Садова"),
+        cities=_cities("Київ=Kyiv/01001/44 Львів=Lviv/79000/32 Одеса=Odesa/65000/48"),
+        streets=("вул. Хрещатик", "вул. Садова"),
         mobile=(("50555", 4), ("67555", 4)),
     ),
     Culture(
@@ -302,8 +320,10 @@ CULTURES: Final[Sequence[Culture]] = (
 
 _BY_COUNTRY: Final = {culture.country: culture for culture in CULTURES}
 TITLES: Final = (
-    "Head of Operations", "COO", "CEO", "Buyer", "Geschäftsführerin", "Einkauf", "Account Manager", "CTO", "Office Manager",
-    "VP Sales", "Procurement Lead", "Responsable achats", "購買部長", "Customer Success", "Plant manager", "Finance Director",
+    "Head of Operations", "COO", "CEO", "Buyer", "Geschäftsführerin", "Einkauf", "Account Manager", "CTO",
+    "Office Manager",
+    "VP Sales", "Procurement Lead", "Responsable achats", "購買部長", "Customer Success", "Plant manager",
+    "Finance Director",
 )  # fmt: skip
 INDUSTRIES: Final = ("Energy", "Textiles", "Food", "Logistics", "Software", "Machinery", "Health", "Retail")
 FREE_MAIL: Final = ("freemail.test", "postfach.test", "inbox.test")
@@ -331,7 +351,12 @@ def as_written(phone: str, rng: random.Random, *, home: str = "DE") -> str:
     rest = phone.removeprefix("+" + culture.dial)
     head, tail = (rest[:2], rest[2:]) if rest.startswith("89") else (rest[:3], rest[3:])
     trunk = "" if culture.country in _NO_TRUNK else "0"
-    at_home = (f"{trunk}{rest}", f"{trunk}{head} {tail}", f"({trunk}{head}) {tail[:3]}-{tail[3:]}", f"{trunk}{head}/{tail}")
+    at_home = (
+        f"{trunk}{rest}",
+        f"{trunk}{head} {tail}",
+        f"({trunk}{head}) {tail[:3]}-{tail[3:]}",
+        f"{trunk}{head}/{tail}",
+    )
     abroad = (f"+{culture.dial} {head} {tail}", f"00{culture.dial}{rest}", f"+{culture.dial} ({trunk}){head} {tail}")
     if culture.country == home and rng.random() < 0.7:
         return rng.choice(at_home)

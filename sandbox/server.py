@@ -1,6 +1,7 @@
 """The simulated vendors over real HTTP: a port for each, and one for those who make them fail, edit and look on.
 
-One thread runs one event loop for all of them, and a lock lets one call in at a time, so no vendor needs locks of its own.
+One thread runs one event loop for all of them, and a lock lets one call in at a time,
+so no vendor needs locks of its own.
 
 The control port answers, for all vendors or under `/{vendor}` for one:
 
@@ -104,7 +105,7 @@ class Hub:
             for name in names
             for effect in self.vendors[name].effects()[self._forgotten[name] :]
         ]  # fmt: skip
-        calls = [
+        calls: list[dict[str, Any]] = [
             {"vendor": name, "call": call, "count": number, "cost": self.costs[name, call]}
             for (name, call), number in sorted(self.calls.items())
             if name in names
@@ -128,7 +129,8 @@ class Sandbox:
     """
 
     def __init__(
-        self, hub: Hub, thread: threading.Thread, servers: Sequence[uvicorn.Server], vendors: list[RunningVendor], control: str
+        self, hub: Hub, thread: threading.Thread, servers: Sequence[uvicorn.Server], vendors: list[RunningVendor],
+        control: str
     ) -> None:  # fmt: skip
         self._hub, self._thread, self._servers = hub, thread, servers
         self.vendors = vendors
@@ -158,7 +160,9 @@ class Sandbox:
         hub = Hub(world, simulated)
         apps: list[App] = [_Door(hub, name) for name in simulated]
         apps.append(_Control(hub))
-        ports = [base_port and base_port + nth for nth in range(len(simulated))] + [base_port and base_port + CONTROL_PORT]
+        ports = [base_port and base_port + nth for nth in range(len(simulated))] + [
+            base_port and base_port + CONTROL_PORT
+        ]
         sockets = _listen(ports)
         urls = [f"http://{HOST}:{bound.getsockname()[1]}" for bound in sockets]
         servers = [_server(app) for app in apps]
@@ -176,7 +180,9 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -241,7 +247,7 @@ class _Protocol(H11Protocol):
             scope[TRANSPORT] = transport
             await inner(scope, receive, send)
 
-        self.app = app  # type: ignore[assignment]  # uvicorn's own alias is narrower than ASGI
+        self.app = app
 
 
 class _Door:
@@ -316,7 +322,9 @@ class _Control:
         if what == ("POST", "edit"):
             body = call.json()
             key = body.get("id")
-            record = hub.edit(body.get("vendor", vendor), body["stream"], None if key is None else str(key), body["fields"])
+            record = hub.edit(
+                body.get("vendor", vendor), body["stream"], None if key is None else str(key), body["fields"]
+            )
             return _json(200, {"id": record})
         if what == ("POST", "clock"):
             body = call.json()
@@ -404,8 +412,7 @@ def _run(servers: Sequence[uvicorn.Server], sockets: Sequence[socket.socket]) ->
 
     async def serve() -> None:
         tasks = [
-            asyncio.ensure_future(server.serve(sockets=[bound]))
-            for server, bound in zip(servers, sockets, strict=True)
+            asyncio.ensure_future(server.serve(sockets=[bound])) for server, bound in zip(servers, sockets, strict=True)
         ]
         while not all(server.started for server in servers):
             await asyncio.sleep(0.001)

@@ -8,9 +8,12 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from sandbox.web import Effect, Json, dump
+
+# Prepared pages kept of one table; the largest have some 400 kB.
+MOST_PAGES: Final = 64
 
 Key = TypeVar("Key", int, str)
 # One record in the vendor's own shape. Never changed in place: a change makes a new one.
@@ -29,6 +32,7 @@ class Table(Generic[Key]):
         self._rows: dict[Key, Record] = {}
         self._sorted: dict[str, list[tuple[Any, Key]]] = {}
         self._bytes: dict[str, dict[Key, bytes]] = {}
+        self._pages: dict[str, bytes] = {}
         self._later: list[tuple[datetime, int, Callable[[], None]]] = []
         self._ticket = count()
         self.version = 0
@@ -63,6 +67,7 @@ class Table(Generic[Key]):
 
     def _moved(self, key: Key, record: Record | None) -> None:
         self.version += 1
+        self._pages.clear()
         for prepared in self._bytes.values():
             prepared.pop(key, None)
         for listener in self.listeners:
@@ -80,6 +85,7 @@ class Table(Generic[Key]):
     def forget_bytes(self) -> None:
         """The form of the records has changed: prepared bytes are worth nothing any more."""
         self._bytes.clear()
+        self._pages.clear()
 
     def walk(self, order: str, *, after: tuple[Any, Key] | None = None, descending: bool = False) -> Iterator[Record]:
         """Every record in order, from the place (value of the order, key) on, which is left out."""
@@ -108,6 +114,15 @@ class Table(Generic[Key]):
         found = prepared.get(key)
         if found is None:
             found = prepared[key] = dump(view(self._rows[key]))
+        return found
+
+    def page(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A whole page as bytes, made once until anything changes."""
+        found = self._pages.get(name)
+        if found is None:
+            if len(self._pages) >= MOST_PAGES:
+                self._pages.clear()
+            found = self._pages[name] = make()
         return found
 
 

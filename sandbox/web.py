@@ -58,7 +58,6 @@ class Effect:
     fields: Mapping[str, Json]
 
 
-
 class Vendor(Protocol):
     """A simulated vendor. Called by one thread at a time."""
 

@@ -61,6 +61,7 @@ class World:
     members: Mapping[int, int]  # person number -> member number of the shop
     answers: Sequence[Answer]
     fates: Mapping[str, int]
+    _crm_ids: Mapping[int, int]  # person number -> id of the first record in the CRM
 
     def draw(self, *labels: str | int) -> random.Random:
         """A stream of chance of one's own, the same in every equal world."""
@@ -68,10 +69,7 @@ class World:
 
     def crm_id(self, person: Person) -> int | None:
         """The person's first record in the CRM."""
-        return self._crm_ids().get(person.number)
-
-    def _crm_ids(self) -> Mapping[int, int]:
-        return {entry.person.number: entry.id for entry in self.crm if not entry.second}
+        return self._crm_ids.get(person.number)
 
 
 def make(seed: int, size: int, anchor: datetime = ANCHOR) -> World:
@@ -81,13 +79,12 @@ def make(seed: int, size: int, anchor: datetime = ANCHOR) -> World:
     folk = people(seed, size, firms)
     fates = _fates(folk)
     crm = _crm(seed, size, anchor, folk, fates)
-    employers = {person.company for entry in crm for person in (entry.person,)} | {
-        entry.person.former for entry in crm
-    }
+    employers = {number for entry in crm for number in (entry.person.company, entry.person.former)}
     organizations = {firm.number: nth for nth, firm in enumerate((f for f in firms if f.number in employers), start=1)}
     return World(
         seed=seed, size=size, anchor=anchor, companies=firms, people=folk, crm=crm, organizations=organizations,
         members=_members(seed, size, folk), answers=_answers(seed, size, anchor, folk), fates=fates,
+        _crm_ids={entry.person.number: entry.id for entry in crm if not entry.second},
     )  # fmt: skip
 
 
@@ -177,15 +174,19 @@ def _answer(
 
 COMMENTS: Final[Mapping[str, Sequence[str]]] = {
     "gladly": (
-        "Great people, quick answers 🙌", "Schnell, freundlich, zuverlässig.", "対応がとても早くて助かりました。", "অসাধারণ সেবা!",
+        "Great people, quick answers 🙌", "Schnell, freundlich, zuverlässig.", "対応がとても早くて助かりました。",
+        "অসাধারণ সেবা!",
         "خدمة ممتازة", "Rất hài lòng với dịch vụ.", "Toujours à l'écoute, merci !", "Все чудово, дякую.", "质量很好",
     ),
     "so so": (
-        "Good product, the invoice portal is slow.", "Im Großen und Ganzen gut.\nNur die Lieferzeiten …", "Ça va.", "まあまあです",
+        "Good product, the invoice portal is slow.", "Im Großen und Ganzen gut.\nNur die Lieferzeiten …", "Ça va.",
+        "まあまあです",
         "ঠিক আছে, তবে দাম বেশি", "Bien, pero el soporte tarda.", "Jest w porządku.", "OK 👍",
     ),
     "not": (
-        "Nobody called me back in three weeks.", "Viel zu teuer & der Support antwortet nie!", "Trop de retards.", "納期が守られない。",
-        "খুব দেরি হয়", "الأسعار مرتفعة جدا", "Пів року чекаємо на відповідь", "<b>Never</b> again; \"sorry\" is not a fix",
+        "Nobody called me back in three weeks.", "Viel zu teuer & der Support antwortet nie!", "Trop de retards.",
+        "納期が守られない。",
+        "খুব দেরি হয়", "الأسعار مرتفعة جدا", "Пів року чекаємо на відповідь",
+        "<b>Never</b> again; \"sorry\" is not a fix",
     ),
 }  # fmt: skip

@@ -123,7 +123,8 @@ def _users(world: World) -> list[Record]:
     return [
         {
             "id": user_id, "name": name, "default_currency": "EUR", "locale": "de_DE", "lang": 2,
-            "email": f"{local}@{COMPANY_DOMAIN}.test", "phone": None, "activated": active, "last_login": "2026-11-20 07:30:00",
+            "email": f"{local}@{COMPANY_DOMAIN}.test", "phone": None, "activated": active,
+            "last_login": "2026-11-20 07:30:00",
             "created": created, "modified": "2026-11-20 07:30:00", "has_created_company": user_id == ME,
             "access": [{"app": app, "admin": admin, "permission_set_id": made_uuid(world.seed, app, admin)}
                        for app in ("sales", "global", "account_settings")],
@@ -158,7 +159,8 @@ def _activity_types() -> list[Record]:
              ("lunch", "Lunch"))  # fmt: skip
     return [
         {"id": nth, "order_nr": nth, "name": name, "key_string": key, "icon_key": key, "active_flag": True,
-         "color": "FFFFFF", "is_custom_flag": False, "add_time": "2021-01-04 08:00:00", "update_time": "2021-01-04 08:00:00"}
+         "color": "FFFFFF", "is_custom_flag": False, "add_time": "2021-01-04 08:00:00",
+         "update_time": "2021-01-04 08:00:00"}
         for nth, (key, name) in enumerate(names, start=1)
     ]  # fmt: skip
 
@@ -192,7 +194,15 @@ _NOTES: Final = (
     "Met at the fair. 1 < 2 &amp; \"quotes\" stay as they are.",
     "<p></p>",
 )  # fmt: skip
-_SUBJECTS: Final = ("Call back", "Angebot nachfassen", "QBR", "Vertragsverlängerung besprechen", "打ち合わせ", "Déjeuner", "Send contract")
+_SUBJECTS: Final = (
+    "Call back",
+    "Angebot nachfassen",
+    "QBR",
+    "Vertragsverlängerung besprechen",
+    "打ち合わせ",
+    "Déjeuner",
+    "Send contract",
+)
 _LOST: Final = ("Too expensive", "Went with a competitor", "Kein Budget", None)
 
 
@@ -334,9 +344,7 @@ class Settlement:
             found.append((person.private_email, "home"))
         if entry.second and rng.random() < 0.5 and work:
             found.append((work, "work"))
-        return [
-            {"value": address, "primary": nth == 0, "label": label} for nth, (address, label) in enumerate(found)
-        ]
+        return [{"value": address, "primary": nth == 0, "label": label} for nth, (address, label) in enumerate(found)]
 
     def _phones(self, entry: CrmEntry) -> list[Json]:
         rng, person = self._rng, entry.person
@@ -393,7 +401,7 @@ class Settlement:
             archived = status != "open" and rng.random() < 0.15
             deleted = rng.random() < 0.02
             deleted_at = anchor - timedelta(seconds=rng.randrange(3600, 40 * 86400)) if deleted else None
-            title = f"{organization['name'] if organization else person['name']} {rng.choice(('deal', 'renewal', 'Angebot 2026'))}"
+            title = f"{(organization or person)['name']} {rng.choice(('deal', 'renewal', 'Angebot 2026'))}"
             recurring = round(rng.uniform(50, 5000), 2) if rng.random() < 0.2 else None
             account.deals.put(deal_id, {
                 "id": deal_id, "title": title, "creator_user_id": rng.choice(self._sellers),
@@ -410,15 +418,17 @@ class Settlement:
                 "local_won_date": closed[:10] if closed and status == "won" else None,
                 "local_lost_date": closed[:10] if closed and status == "lost" else None,
                 "local_close_date": closed[:10] if closed else None,
-                "expected_close_date": (changed + timedelta(days=60)).date().isoformat() if rng.random() < 0.6 else None,
+                "expected_close_date": str((changed + timedelta(days=60)).date()) if rng.random() < 0.6 else None,
                 "label_ids": [rng.choice(self._labels["deal"])] if rng.random() < 0.2 else [],
                 "is_archived": archived, "archive_time": stamp(changed) if archived else None, "is_deleted": deleted,
                 "origin": rng.choice(("ManuallyCreated", "API", "Import")), "origin_id": None, "channel": None,
                 "channel_id": None, "source_lead_id": None,
-                "acv": recurring and round(recurring * 12, 2), "arr": recurring and round(recurring * 12, 2), "mrr": recurring,
+                "acv": recurring and round(recurring * 12, 2), "arr": recurring and round(recurring * 12, 2),
+                "mrr": recurring,
                 "custom_fields": {
                     **dict.fromkeys(self._deal_hash.values()),
-                    self._deal_hash["Competitors"]: sorted(rng.sample(self._competitors, 2)) if rng.random() < 0.1 else None,
+                    self._deal_hash["Competitors"]: sorted(rng.sample(self._competitors,
+                        2)) if rng.random() < 0.1 else None,
                     self._deal_hash["Renewal fee"]: {"value": 120.5, "currency": "EUR"} if rng.random() < 0.1 else None,
                     self._deal_hash["Contract term"]:
                         {"value": "2026-01-01", "until": "2026-12-31"} if rng.random() < 0.1 else None,
@@ -434,7 +444,8 @@ class Settlement:
             added = anchor - timedelta(seconds=rng.randrange(3600, 500 * 86400), milliseconds=rng.randrange(1000))
             lead_id = made_uuid(self._world.seed, "lead", nth)
             account.leads.put(lead_id, {
-                "id": lead_id, "title": f"{person['name']} lead", "owner_id": person["owner_id"], "creator_id": person["owner_id"],
+                "id": lead_id, "title": f"{person['name']} lead", "owner_id": person["owner_id"],
+                "creator_id": person["owner_id"],
                 "label_ids": [rng.choice(account.lead_labels)["id"]] if rng.random() < 0.5 else [],
                 "person_id": person["id"], "organization_id": person["org_id"],
                 "source_name": rng.choice(("API", "Web forms", "Manually created")), "origin": "API", "origin_id": None,
@@ -442,7 +453,8 @@ class Settlement:
                 "was_seen": rng.random() < 0.8,
                 "value": {"amount": rng.choice((999, 12.5, 4000)), "currency": "EUR"} if rng.random() < 0.6 else None,
                 "expected_close_date": "2026-12-31" if rng.random() < 0.3 else None, "next_activity_id": None,
-                "add_time": lead_stamp(added), "update_time": lead_stamp(self._between(added, anchor)), "visible_to": "3",
+                "add_time": lead_stamp(added), "update_time": lead_stamp(self._between(added, anchor)),
+                "visible_to": "3",
                 "cc_email": f"{COMPANY_DOMAIN}+lead{nth}@dropbox.test",
             })  # fmt: skip
 
@@ -457,7 +469,8 @@ class Settlement:
             changed = self._between(added, anchor)
             timed = rng.random() < 0.6
             account.activities.put(activity_id, {
-                "id": activity_id, "subject": rng.choice(_SUBJECTS), "type": rng.choice(account.activity_types)["key_string"],
+                "id": activity_id, "subject": rng.choice(_SUBJECTS),
+                "type": rng.choice(account.activity_types)["key_string"],
                 "owner_id": person["owner_id"], "creator_user_id": person["owner_id"], "is_deleted": False,
                 "add_time": stamp(added), "update_time": stamp(changed), "deal_id": None, "lead_id": None,
                 "person_id": person["id"], "org_id": person["org_id"], "project_id": None,

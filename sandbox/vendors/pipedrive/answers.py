@@ -42,9 +42,7 @@ def field_gone() -> RefusedError:
 
 
 def unauthorized() -> Answer:
-    return Answer(
-        401, dump({"success": False, "error": "unauthorized access", "errorCode": 401, "error_info": _INFO})
-    )
+    return Answer(401, dump({"success": False, "error": "unauthorized access", "errorCode": 401, "error_info": _INFO}))
 
 
 def wrong_scope() -> Answer:
@@ -64,7 +62,10 @@ def over_limit() -> Answer:
 
 def blocked() -> Answer:
     """The page of the network in front of the API, after a client went on hammering."""
-    page = "<!DOCTYPE html><html><head><title>Access denied</title></head><body><h1>Error 1015</h1>You are being rate limited</body></html>"
+    page = (
+        "<!DOCTYPE html><html><head><title>Access denied</title></head>"
+        "<body><h1>Error 1015</h1>You are being rate limited</body></html>"
+    )
     return Answer(403, page.encode(), media_type="text/html; charset=UTF-8")
 
 
@@ -77,4 +78,6 @@ def method_not_allowed() -> Answer:
 
 
 def wrong_media_type() -> Answer:
-    return Answer(415, dump({"success": False, "error": "Unsupported media type", "errorCode": 415, "error_info": _INFO}))
+    return Answer(
+        415, dump({"success": False, "error": "Unsupported media type", "errorCode": 415, "error_info": _INFO})
+    )

@@ -28,6 +28,10 @@ from sandbox.web import Answer, Call, Effect, Json, Route, Routes
 from sandbox.world import World
 
 _ENTITY: Final = {"persons": "person", "organizations": "organization", "deals": "deal", "activities": "activity"}
+# What people at the screen may change, and clients may not.
+_BY_HAND: Final = (
+    "first_name", "last_name", "job_title", "birthday", "notes", "is_deleted", "marketing_status",
+)  # fmt: skip
 _BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -186,15 +190,14 @@ class Pipedrive:
     def _edit_entity(self, now: datetime, entity: str, key: str | None, fields: Record) -> str:
         """As through the API, but custom fields may go by their label, and names of contact sync are editable."""
         table = self.account.by_name[entity]
-        direct = {name: fields.pop(name) for name in ("first_name", "last_name", "job_title", "birthday", "notes", "is_deleted")
-                  if name in fields}  # fmt: skip
+        direct: Record = {name: fields.pop(name) for name in _BY_HAND if name in fields}
         customs = self.account.catalogues[entity].custom()
         labels = {field.name: field.code for field in customs}
         custom: Record = {labels[name]: fields.pop(name) for name in list(fields) if name in labels}
         if custom:
-            fields["custom_fields"] = {**fields.get("custom_fields", {}), **custom}
+            fields["custom_fields"] = dict(fields.get("custom_fields", {})) | custom
         try:
-            kept = {**checked(self.account, entity, fields, create=key is None), **direct}
+            kept = checked(self.account, entity, fields, create=key is None) | direct
         except RefusedError as exc:
             raise ValueError(exc.answer.body.decode()) from exc
         if key is None:

@@ -16,13 +16,31 @@ from sandbox.web import Json
 ENTITIES: Final = ("person", "organization", "deal", "activity")
 # Types that may be chosen for a new field.
 CUSTOM_TYPES: Final = frozenset(
-    "varchar text double phone date daterange time timerange set enum varchar_auto address monetary org people user".split()
+    [
+        "varchar",
+        "text",
+        "double",
+        "phone",
+        "date",
+        "daterange",
+        "time",
+        "timerange",
+        "set",
+        "enum",
+        "varchar_auto",
+        "address",
+        "monetary",
+        "org",
+        "people",
+        "user",
+    ]
 )
-SEARCHABLE: Final = frozenset("address varchar text varchar_auto double monetary phone".split())
+SEARCHABLE: Final = frozenset(["address", "varchar", "text", "varchar_auto", "double", "monetary", "phone"])
 LONGEST_VARCHAR: Final = 255
 ADDRESS_PARTS: Final = {
     "value": "Address value", "street_number": "House number", "route": "Street/road name",
-    "subpremise": "Apartment/suite", "sublocality": "District", "locality": "City/town", "admin_area_level_1": "State/county",
+    "subpremise": "Apartment/suite", "sublocality": "District", "locality": "City/town",
+    "admin_area_level_1": "State/county",
     "admin_area_level_2": "Region", "country": "Country", "postal_code": "ZIP/Postal code",
 }  # fmt: skip
 _SUBFIELDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -143,53 +161,83 @@ _BUILT_IN: Final[Mapping[str, Sequence[tuple[str, str, str]]]] = {
     "person": (
         ("name", "Name", "varchar"), ("first_name", "First name", "varchar"), ("last_name", "Last name", "varchar"),
         ("phone", "Phone", "phone"), ("email", "Email", "varchar"), ("label_ids", "Labels", "set"), ("id", "ID", "int"),
-        ("add_time", "Person created", "date"), ("update_time", "Update time", "date"), ("org_id", "Organization", "org"),
-        ("owner_id", "Owner", "user"), ("visible_to", "Visible to", "visible_to"), ("picture_id", "Profile picture", "picture"),
+        ("add_time", "Person created", "date"), ("update_time", "Update time", "date"),
+        ("org_id", "Organization", "org"),
+        ("owner_id", "Owner", "user"), ("visible_to", "Visible to", "visible_to"),
+        ("picture_id", "Profile picture", "picture"),
         ("is_deleted", "Deleted", "boolean"), ("job_title", "Job title", "varchar"), ("birthday", "Birthday", "date"),
-        ("notes", "Notes", "text"), ("postal_address", "Postal address", "address"), ("im", "Instant messenger", "varchar"),
-        ("marketing_status", "Marketing status", "varchar_options"), ("doi_status", "Double opt-in status", "varchar_options"),
+        ("notes", "Notes", "text"), ("postal_address", "Postal address", "address"),
+        ("im", "Instant messenger", "varchar"),
+        ("marketing_status", "Marketing status", "varchar_options"),
+        ("doi_status", "Double opt-in status", "varchar_options"),
         ("open_deals_count", "Open deals", "int"), ("won_deals_count", "Won deals", "int"),
         ("activities_count", "Total activities", "int"), ("notes_count", "Notes count", "int"),
     ),
     "organization": (
-        ("name", "Name", "varchar"), ("label_ids", "Labels", "set"), ("address", "Address", "address"), ("id", "ID", "int"),
-        ("add_time", "Organization created", "date"), ("update_time", "Update time", "date"), ("owner_id", "Owner", "user"),
-        ("visible_to", "Visible to", "visible_to"), ("is_deleted", "Deleted", "boolean"), ("website", "Website", "varchar"),
+        ("name", "Name", "varchar"), ("label_ids", "Labels", "set"), ("address", "Address", "address"),
+        ("id", "ID", "int"),
+        ("add_time", "Organization created", "date"), ("update_time", "Update time", "date"),
+        ("owner_id", "Owner", "user"),
+        ("visible_to", "Visible to", "visible_to"), ("is_deleted", "Deleted", "boolean"),
+        ("website", "Website", "varchar"),
         ("linkedin", "LinkedIn profile", "varchar"), ("industry", "Industry", "enum"),
         ("annual_revenue", "Annual revenue", "double"), ("employee_count", "Number of employees", "int"),
         ("people_count", "People", "int"), ("open_deals_count", "Open deals", "int"),
     ),
     "deal": (
-        ("title", "Title", "varchar"), ("value", "Value", "monetary"), ("label_ids", "Labels", "set"), ("id", "ID", "int"),
+        ("title", "Title", "varchar"), ("value", "Value", "monetary"), ("label_ids", "Labels", "set"),
+        ("id", "ID", "int"),
         ("person_id", "Contact person", "people"), ("org_id", "Organization", "org"), ("owner_id", "Owner", "user"),
         ("creator_user_id", "Creator", "user"), ("pipeline_id", "Pipeline", "int"), ("stage_id", "Stage", "stage"),
-        ("status", "Status", "status"), ("probability", "Probability", "int"), ("lost_reason", "Lost reason", "varchar"),
+        ("status", "Status", "status"), ("probability", "Probability", "int"),
+        ("lost_reason", "Lost reason", "varchar"),
         ("expected_close_date", "Expected close date", "date"), ("add_time", "Deal created", "date"),
         ("update_time", "Update time", "date"), ("stage_change_time", "Last stage change", "date"),
         ("close_time", "Deal closed on", "date"), ("won_time", "Won time", "date"), ("lost_time", "Lost time", "date"),
-        ("visible_to", "Visible to", "visible_to"), ("is_archived", "Archived", "boolean"), ("origin", "Source origin", "varchar"),
+        ("visible_to", "Visible to", "visible_to"), ("is_archived", "Archived", "boolean"),
+        ("origin", "Source origin", "varchar"),
         ("channel", "Source channel", "enum"), ("acv", "Annual contract value", "double"),
         ("arr", "Annual recurring revenue", "double"), ("mrr", "Monthly recurring revenue", "double"),
     ),
     "activity": (
-        ("subject", "Subject", "varchar"), ("type", "Type", "varchar_options"), ("id", "ID", "int"), ("owner_id", "Assigned to user", "user"),
+        ("subject", "Subject", "varchar"), ("type", "Type", "varchar_options"), ("id", "ID", "int"),
+        ("owner_id", "Assigned to user", "user"),
         ("creator_user_id", "Creator", "user"), ("due_date", "Due date", "date"), ("due_time", "Due time", "time"),
-        ("duration", "Duration", "time"), ("done", "Done", "boolean"), ("marked_as_done_time", "Marked as done time", "date"),
+        ("duration", "Duration", "time"), ("done", "Done", "boolean"),
+        ("marked_as_done_time", "Marked as done time", "date"),
         ("deal_id", "Deal", "deal"), ("lead_id", "Lead", "lead"), ("person_id", "Contact person", "people"),
         ("org_id", "Organization", "org"), ("note", "Note", "text"), ("location", "Location", "address"),
-        ("public_description", "Public description", "text"), ("busy", "Free/busy", "boolean"), ("priority", "Priority", "enum"),
+        ("public_description", "Public description", "text"), ("busy", "Free/busy", "boolean"),
+        ("priority", "Priority", "enum"),
         ("add_time", "Add time", "date"), ("update_time", "Update time", "date"),
     ),
 }  # fmt: skip
 _MANDATORY: Final = {("person", "name"), ("organization", "name"), ("deal", "title")}
 _OPTIONAL: Final = frozenset(
-    "marketing_status doi_status open_deals_count won_deals_count activities_count notes_count people_count".split()
+    [
+        "marketing_status",
+        "doi_status",
+        "open_deals_count",
+        "won_deals_count",
+        "activities_count",
+        "notes_count",
+        "people_count",
+    ]
 )
 _V1_KEYS: Final = {"label_ids": "label", "creator_user_id": "creator_user_id"}
 _OPTIONS: Final[Mapping[tuple[str, str], Sequence[str]]] = {
     ("person", "label_ids"): ("Customer", "Hot lead", "Partner", "Newsletter", "Kündigung droht"),
     ("organization", "label_ids"): ("Key account", "Prospect", "Supplier"),
-    ("organization", "industry"): ("Energy", "Textiles", "Food", "Logistics", "Software", "Machinery", "Health", "Retail"),
+    ("organization", "industry"): (
+        "Energy",
+        "Textiles",
+        "Food",
+        "Logistics",
+        "Software",
+        "Machinery",
+        "Health",
+        "Retail",
+    ),
     ("deal", "label_ids"): ("Renewal", "Upsell", "Urgent"),
     ("deal", "channel"): ("Web", "Trade fair", "Referral"),
     ("activity", "priority"): ("Low", "Medium", "High"),

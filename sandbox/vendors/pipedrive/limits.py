@@ -1,4 +1,4 @@
-"""Two limits of a Pipedrive account: tokens a day for the whole account, and requests in a rolling window of two seconds."""
+"""Two limits of a Pipedrive account: tokens a day for all its users, and requests in rolling windows of two seconds."""
 
 from collections import deque
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
 """Search, with an index that may lag behind the writes."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -95,7 +95,7 @@ class Search:
 
     # the operations
 
-    def one(self, entity: str, call: Call) -> Answer:
+    def one(self, entity: str, call: Call, _at: Sequence[str]) -> Answer:
         """`/persons/search` and its like."""
         fields = words(call.query, "fields", FIELDS[entity]) or FIELDS[entity]
         organization = integer(call.query, "organization_id")
@@ -113,7 +113,7 @@ class Search:
         found = (hit for hit in self._hits(call, frozenset(fields)) if hit[0] == entity and keep(hit[1]))
         return self._page(call, found)
 
-    def items(self, call: Call) -> Answer:
+    def items(self, call: Call, _at: Sequence[str]) -> Answer:
         """`/itemSearch`: several kinds at once."""
         kinds = words(call.query, "item_types") or list(FIELDS)
         fields = frozenset(words(call.query, "fields", _ANY)) or _ANY
@@ -174,7 +174,11 @@ class Search:
             person = account.persons.get(record["person_id"]) if record["person_id"] else None
             at = record.get("org_id", record.get("organization_id"))
             organization = account.organizations.get(at) if at else None
-            money = (record["value"] or {}) if entity == "lead" else {"amount": record["value"], "currency": record["currency"]}
+            money = (
+                (record["value"] or {})
+                if entity == "lead"
+                else {"amount": record["value"], "currency": record["currency"]}
+            )
             item |= {
                 "title": record["title"], "value": money.get("amount"), "currency": money.get("currency"),
                 "visible_to": visible, "owner": {"id": record["owner_id"]},

@@ -1,4 +1,4 @@
-"""Counts that Pipedrive shows beside a record (open deals, activities, notes): computed when asked, kept until something moves."""
+"""Counts beside a record (open deals, activities, notes): computed when asked, kept until something moves."""
 
 from collections import Counter
 from typing import Final

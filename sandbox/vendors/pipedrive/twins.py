@@ -1,10 +1,11 @@
-"""What of API v1 has a twin in v2: out of support since August 2026, but it may still answer, so older clients find it here.
+"""What of API v1 has a twin in v2: out of support since August 2026, but it may still answer, so older clients find it.
 
 v1 is lenient where v2 is strict: numbers in strings and 0 and 1 for booleans are taken, unknown names passed over.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sandbox.state import Record
@@ -26,11 +27,14 @@ _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
 }  # fmt: skip
 _WHOLE: Final = frozenset({"owner_id", "org_id", "person_id", "deal_id", "pipeline_id", "stage_id", "visible_to"})
 _TAKEN: Final[Mapping[str, frozenset[str]]] = {
-    "person": frozenset({"name", "owner_id", "org_id", "emails", "phones", "visible_to", "label_ids", "marketing_status"}),
+    "person": frozenset({"name", "owner_id", "org_id", "emails", "phones", "visible_to", "label_ids",
+        "marketing_status"}),
     "organization": frozenset({"name", "owner_id", "address", "visible_to", "label_ids"}),
-    "deal": frozenset({"title", "value", "currency", "owner_id", "person_id", "org_id", "pipeline_id", "stage_id", "status",
+    "deal": frozenset({"title", "value", "currency", "owner_id", "person_id", "org_id", "pipeline_id", "stage_id",
+        "status",
                        "expected_close_date", "probability", "lost_reason", "visible_to", "label_ids"}),
-    "activity": frozenset({"subject", "type", "due_date", "due_time", "duration", "deal_id", "lead_id", "participants", "org_id",
+    "activity": frozenset({"subject", "type", "due_date", "due_time", "duration", "deal_id", "lead_id",
+        "participants", "org_id",
                            "note", "done", "owner_id", "public_description"}),
 }  # fmt: skip
 
@@ -39,37 +43,39 @@ class Twins:
     def __init__(self, account: Account, search: Search, v1: V1) -> None:
         self._account, self._search, self._v1 = account, search, v1
         self._views: Mapping[str, Callable[[Record], Json]] = {
-            "person": lambda record: person_view(account, record), "organization": self._organization, "deal": self._deal,
+            "person": lambda record: person_view(account, record), "organization": self._organization,
+            "deal": self._deal,
             "activity": self._activity, "note": v1.note_view,
         }  # fmt: skip
 
     def routes(self) -> list[Route]:
+        get = partial(Route, method="GET")
         routes: list[Route] = []
         for entity, plural in PLURAL.items():
+            one = f"/{plural}/{{id}}"
             routes += [
-                Route(method="GET", template=f"/{plural}", cost=20, handler=lambda call, _, e=entity: self._list(e, call)),
-                Route(method="POST", template=f"/{plural}", cost=10, handler=lambda call, _, e=entity: self._create(e, call)),
-                Route(method="GET", template=f"/{plural}/{{id}}", cost=2, handler=lambda _, at, e=entity: self._get(e, at[0])),
-                Route(method="PUT", template=f"/{plural}/{{id}}", cost=10, handler=lambda call, at, e=entity: self._update(e, call, at[0])),
-                Route(method="DELETE", template=f"/{plural}/{{id}}", cost=6, handler=lambda call, at, e=entity: self._delete(e, call, at[0])),
-            ]  # fmt: skip
+                get(template=f"/{plural}", cost=20, handler=partial(self._list, entity)),
+                get(template=one, cost=2, handler=partial(self._get, entity)),
+                Route(method="POST", template=f"/{plural}", cost=10, handler=partial(self._create, entity)),
+                Route(method="PUT", template=one, cost=10, handler=partial(self._update, entity)),
+                Route(method="DELETE", template=one, cost=6, handler=partial(self._delete, entity)),
+            ]
             if entity != "activity":
-                routes.append(Route(method="GET", template=f"/{plural}/search", cost=40,
-                                    handler=lambda call, _, e=entity: self._search.one(e, call)))  # fmt: skip
+                routes.append(get(template=f"/{plural}/search", cost=40, handler=partial(self._search.one, entity)))
         for owner, link in (("persons", "person_id"), ("organizations", "org_id"), ("deals", "deal_id")):
-            for entity, plural in (("deal", "deals"), ("activity", "activities")):
-                if owner != plural:
-                    routes.append(Route(method="GET", template=f"/{owner}/{{id}}/{plural}", cost=20,
-                                        handler=lambda call, at, e=entity, n=link: self._linked(e, n, call, at[0])))  # fmt: skip
+            for entity in ("deal", "activity"):
+                if owner != PLURAL[entity]:
+                    linked = partial(self._linked, entity, link)
+                    routes.append(get(template=f"/{owner}/{{id}}/{PLURAL[entity]}", cost=20, handler=linked))
         return [
             *routes,
-            Route(method="GET", template="/pipelines", cost=10, handler=lambda call, _: paged(call, self._account.pipelines, _pipeline)),
-            Route(method="GET", template="/stages", cost=10, handler=lambda call, _: paged(call, self._account.stages, _stage)),
-            Route(method="GET", template="/itemSearch", cost=40, handler=lambda call, _: self._search.items(call)),
-            Route(method="GET", template="/recents", cost=20, handler=lambda call, _: self._recents(call)),
-        ]  # fmt: skip
+            get(template="/pipelines", cost=10, handler=partial(_rows, self._account.pipelines, _pipeline)),
+            get(template="/stages", cost=10, handler=partial(_rows, self._account.stages, _stage)),
+            get(template="/itemSearch", cost=40, handler=self._search.items),
+            get(template="/recents", cost=20, handler=self._recents),
+        ]
 
-    def _list(self, entity: str, call: Call) -> Answer:
+    def _list(self, entity: str, call: Call, _at: Sequence[str]) -> Answer:
         rows = [record for record in self._account.by_name[entity].walk("id") if not record["is_deleted"]]
         if entity == "deal":
             status = call.query.get("status", "all_not_deleted")
@@ -79,10 +85,10 @@ class Twins:
             rows = [row for row in rows if user in ("0", str(row["owner_id"]))]
         return paged(call, ordered(rows, call.query.get("sort"), _SORTS), self._views[entity])
 
-    def _linked(self, entity: str, link: str, call: Call, key: str) -> Answer:
+    def _linked(self, entity: str, link: str, call: Call, at: Sequence[str]) -> Answer:
         rows = self._account.by_name[entity].walk("id")
         return paged(
-            call, [row for row in rows if str(row[link]) == key and not row["is_deleted"]], self._views[entity]
+            call, [row for row in rows if str(row[link]) == at[0] and not row["is_deleted"]], self._views[entity]
         )
 
     def _existing(self, entity: str, key: str) -> Record:
@@ -91,25 +97,25 @@ class Twins:
             raise not_found(f"{entity.title()} not found")
         return record
 
-    def _get(self, entity: str, key: str) -> Answer:
-        return ok(self._views[entity](self._existing(entity, key)))
+    def _get(self, entity: str, _call: Call, at: Sequence[str]) -> Answer:
+        return ok(self._views[entity](self._existing(entity, at[0])))
 
-    def _create(self, entity: str, call: Call) -> Answer:
+    def _create(self, entity: str, call: Call, _at: Sequence[str]) -> Answer:
         kept = self._kept(entity, call, create=True)
         key = self._account.next_id(entity)
         record = fresh(self._account, entity, kept, key=key, by=ME, now=call.now)
         self._commit(entity, record, call, kept)
         return ok(self._views[entity](record), status=201)
 
-    def _update(self, entity: str, call: Call, key: str) -> Answer:
-        record = self._existing(entity, key)
+    def _update(self, entity: str, call: Call, at: Sequence[str]) -> Answer:
+        record = self._existing(entity, at[0])
         kept = self._kept(entity, call, create=False)
         new = changed(self._account, entity, record, kept, call.now)
         self._commit(entity, new, call, kept)
         return ok(self._views[entity](new))
 
-    def _delete(self, entity: str, call: Call, key: str) -> Answer:
-        record = self._existing(entity, key)
+    def _delete(self, entity: str, call: Call, at: Sequence[str]) -> Answer:
+        record = self._existing(entity, at[0])
         new = changed(self._account, entity, record, {"is_deleted": True}, call.now)
         self._commit(entity, new, call, {"is_deleted": True})
         return ok({"id": record["id"]})
@@ -121,7 +127,12 @@ class Twins:
         else:
             table.put(record["id"], record)
         self._account.journal.note(
-            at=call.now, method=call.method, path=call.path, stream=PLURAL[entity], record=str(record["id"]), fields=kept
+            at=call.now,
+            method=call.method,
+            path=call.path,
+            stream=PLURAL[entity],
+            record=str(record["id"]),
+            fields=kept,
         )
 
     def _kept(self, entity: str, call: Call, *, create: bool) -> Record:
@@ -160,13 +171,15 @@ class Twins:
         owner = self._account.user(record["owner_id"])
         address = record["address"] or {}
         return {
-            "id": record["id"], "company_id": COMPANY_ID, "owner_id": owner and user_brief(owner), "name": record["name"],
+            "id": record["id"], "company_id": COMPANY_ID, "owner_id": owner and user_brief(owner),
+            "name": record["name"],
             "active_flag": not record["is_deleted"], "picture_id": None, "country_code": None,
             "first_char": record["name"][:1].lower(), "add_time": v1_time(record["add_time"]),
             "update_time": v1_time(record["update_time"]), "visible_to": str(record["visible_to"]),
             "label": (record["label_ids"] or [None])[0], "label_ids": record["label_ids"],
             "owner_name": owner and owner["name"], "cc_email": f"{COMPANY_DOMAIN}@dropbox.test",
-            "address": address.get("value"), **{f"address_{part}": address.get(part) for part in ADDRESS_PARTS if part != "value"},
+            "address": address.get("value"),
+            **{f"address_{part}": address.get(part) for part in ADDRESS_PARTS if part != "value"},
             **flat_customs(self._account, "organization", record),
         }  # fmt: skip
 
@@ -202,15 +215,17 @@ class Twins:
             "type": record["type"], "subject": record["subject"], "due_date": record["due_date"],
             "due_time": (record["due_time"] or "")[:5], "duration": (record["duration"] or "")[:5],
             "add_time": v1_time(record["add_time"]), "update_time": v1_time(record["update_time"]),
-            "marked_as_done_time": marked and v1_time(marked), "deal_id": record["deal_id"], "lead_id": record["lead_id"],
+            "marked_as_done_time": marked and v1_time(marked), "deal_id": record["deal_id"],
+            "lead_id": record["lead_id"],
             "person_id": record["person_id"], "org_id": record["org_id"], "note": record["note"],
             "active_flag": not record["is_deleted"], "person_name": person and person["name"],
-            "participants": [{"person_id": entry["person_id"], "primary_flag": entry["primary"]} for entry in record["participants"]],
+            "participants": [{"person_id": entry["person_id"],
+                "primary_flag": entry["primary"]} for entry in record["participants"]],
         }  # fmt: skip
 
     # recents
 
-    def _recents(self, call: Call) -> Answer:
+    def _recents(self, call: Call, _at: Sequence[str]) -> Answer:
         try:
             since = datetime.fromisoformat(call.query["since_timestamp"]).replace(tzinfo=UTC)
         except (KeyError, ValueError):
@@ -230,6 +245,10 @@ class Twins:
         )
         shown = [{"item": kind, "id": key, "data": self._views[kind](record)} for _, kind, key, record in rows]
         return paged(call, shown)
+
+
+def _rows(rows: Sequence[Record], view: Callable[[Record], Json], call: Call, _at: Sequence[str]) -> Answer:
+    return paged(call, rows, view)
 
 
 def _pipeline(row: Record) -> Json:

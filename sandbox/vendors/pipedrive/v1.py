@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sandbox.state import Record
@@ -21,8 +22,11 @@ from sandbox.web import Answer, Call, Json, Route
 
 MOST: Final = 500
 USUAL: Final = 100
+MERGED: Final = {"person": "persons", "organization": "organizations", "deal": "deals"}
 _NOTE_LINKS: Final = {"deal_id": "deal", "person_id": "person", "org_id": "organization"}
-_NOTE_FLAGS: Final = tuple(f"pinned_to_{name}_flag" for name in ("deal", "lead", "organization", "person", "project", "task"))
+_NOTE_FLAGS: Final = tuple(
+    f"pinned_to_{name}_flag" for name in ("deal", "lead", "organization", "person", "project", "task")
+)
 _LEAD_SOURCES: Final = (
     "Manually created", "Deal", "Web forms", "Prospector", "Leadbooster", "Live chat", "Import", "Website visitors",
     "Workflow automation", "API",
@@ -37,74 +41,68 @@ class V1:
         self.late = timedelta(0)
 
     def routes(self) -> list[Route]:
+        get = partial(Route, method="GET")
         account = self._account
-        plain: Sequence[tuple[str, int, Callable[[], Json]]] = (
-            ("/users", 20, lambda: account.users),
-            ("/activityTypes", 20, lambda: account.activity_types),
-            ("/leadLabels", 10, lambda: account.lead_labels),
-            ("/leadSources", 2, lambda: [{"name": name} for name in _LEAD_SOURCES]),
-            ("/userSettings", 2, lambda: {"list_limit": 100, "beta_app": False, "autofill_deal_expected_close_date": True}),
-        )  # fmt: skip
-        routes = [
-            Route(method="GET", template=path, cost=cost, handler=lambda _call, _at, read=read: ok(read()))
-            for path, cost, read in plain
-        ]
+        plain: Sequence[tuple[str, int, Json]] = (
+            ("/users", 20, account.users),
+            ("/activityTypes", 20, account.activity_types),
+            ("/leadLabels", 10, account.lead_labels),
+            ("/leadSources", 2, [{"name": name} for name in _LEAD_SOURCES]),
+            ("/userSettings", 2, {"list_limit": 100, "beta_app": False, "autofill_deal_expected_close_date": True}),
+        )
+        routes = [get(template=path, cost=cost, handler=partial(_plain, shown)) for path, cost, shown in plain]
         for entity in ("person", "organization", "deal", "activity", "lead"):
-            routes.append(Route(method="GET", template=f"/{entity}Fields", cost=20,
-                                handler=lambda call, _, e=entity: paged(call, [f.v1() for f in self._fields(e)])))  # fmt: skip
-            if entity in {"person", "organization", "deal"}:
-                routes.append(Route(method="GET", template=f"/{entity}Fields/{{id}}", cost=2,
-                                    handler=lambda _, at, e=entity: ok(self._field(e, at[0]).v1())))  # fmt: skip
-        for entity, plural in (("person", "persons"), ("organization", "organizations"), ("deal", "deals")):
+            routes.append(get(template=f"/{entity}Fields", cost=20, handler=partial(self._list_fields, entity)))
+            if entity in MERGED:
+                routes.append(get(template=f"/{entity}Fields/{{id}}", cost=2, handler=partial(self._one_field, entity)))
+        for entity, plural in MERGED.items():
+            merge, changelog = partial(self._merge, entity, plural), partial(self._changelog, entity, plural)
             routes += [
-                Route(method="PUT", template=f"/{plural}/{{id}}/merge", cost=40,
-                      handler=lambda call, at, e=entity, p=plural: self._merge(e, p, call, at[0])),
-                Route(method="GET", template=f"/{plural}/{{id}}/changelog", cost=20,
-                      handler=lambda call, at, e=entity, p=plural: self._changelog(e, p, call, at[0])),
-            ]  # fmt: skip
+                Route(method="PUT", template=f"/{plural}/{{id}}/merge", cost=40, handler=merge),
+                get(template=f"/{plural}/{{id}}/changelog", cost=20, handler=changelog),
+            ]
         return [
             *routes,
-            Route(method="GET", template="/users/me", cost=2, handler=lambda _call, _: ok(self._me())),
-            Route(method="GET", template="/users/find", cost=40, handler=lambda call, _: self._find_user(call)),
-            Route(method="GET", template="/users/{id}", cost=2, handler=lambda _, at: ok(self._user(at[0]))),
-            Route(method="GET", template="/currencies", cost=20, handler=lambda call, _: self._currencies(call)),
-            Route(method="GET", template="/leads", cost=20, handler=lambda call, _: self._leads(call, archived=False)),
-            Route(method="GET", template="/leads/archived", cost=40, handler=lambda call, _: self._leads(call, archived=True)),
-            Route(method="GET", template="/leads/search", cost=40, handler=lambda call, _: self._search.one("lead", call)),
-            Route(method="POST", template="/leads", cost=10, handler=lambda call, _: self._create_lead(call)),
-            Route(method="GET", template="/leads/{id}", cost=2, handler=lambda _, at: ok(self._lead_view(self._lead(at[0])))),
-            Route(method="PATCH", template="/leads/{id}", cost=10, handler=lambda call, at: self._update_lead(call, at[0])),
-            Route(method="DELETE", template="/leads/{id}", cost=6, handler=lambda call, at: self._delete_lead(call, at[0])),
-            Route(method="GET", template="/notes", cost=20, handler=lambda call, _: self._notes(call)),
-            Route(method="POST", template="/notes", cost=10, handler=lambda call, _: self._create_note(call)),
-            Route(method="GET", template="/notes/{id}", cost=2, handler=lambda call, at: ok(self.note_view(self._note(call, at[0])))),
-            Route(method="PUT", template="/notes/{id}", cost=10, handler=lambda call, at: self._update_note(call, at[0])),
-            Route(method="DELETE", template="/notes/{id}", cost=6, handler=lambda call, at: self._delete_note(call, at[0])),
-        ]  # fmt: skip
+            get(template="/users/me", cost=2, handler=self._me),
+            get(template="/users/find", cost=40, handler=self._find_user),
+            get(template="/users/{id}", cost=2, handler=self._user),
+            get(template="/currencies", cost=20, handler=self._currencies),
+            get(template="/leads", cost=20, handler=partial(self._leads, archived=False)),
+            get(template="/leads/archived", cost=40, handler=partial(self._leads, archived=True)),
+            get(template="/leads/search", cost=40, handler=partial(self._search.one, "lead")),
+            get(template="/leads/{id}", cost=2, handler=self._get_lead),
+            Route(method="POST", template="/leads", cost=10, handler=self._create_lead),
+            Route(method="PATCH", template="/leads/{id}", cost=10, handler=self._update_lead),
+            Route(method="DELETE", template="/leads/{id}", cost=6, handler=self._delete_lead),
+            get(template="/notes", cost=20, handler=self._notes),
+            get(template="/notes/{id}", cost=2, handler=self._get_note),
+            Route(method="POST", template="/notes", cost=10, handler=self._create_note),
+            Route(method="PUT", template="/notes/{id}", cost=10, handler=self._update_note),
+            Route(method="DELETE", template="/notes/{id}", cost=6, handler=self._delete_note),
+        ]
 
     # users and small lists
 
-    def _me(self) -> Json:
-        me = self._account.user(ME)
-        assert me is not None  # noqa: S101  ME is a user of every account
-        return {
+    def _me(self, _call: Call, _at: Sequence[str]) -> Answer:
+        me = next(user for user in self._account.users if user["is_you"])
+        return ok({
             **me, "company_id": COMPANY_ID, "company_name": COMPANY_NAME, "company_domain": COMPANY_DOMAIN,
             "company_country": "DE", "company_industry": "Energy",
             "language": {"language_code": "de", "country_code": "DE"},
-        }  # fmt: skip
+        })  # fmt: skip
 
-    def _user(self, key: str) -> Record:
+    def _user(self, _call: Call, at: Sequence[str]) -> Answer:
         for user in self._account.users:
-            if str(user["id"]) == key:
-                return user
+            if str(user["id"]) == at[0]:
+                return ok(user)
         raise not_found("User not found")
 
-    def _find_user(self, call: Call) -> Answer:
+    def _find_user(self, call: Call, _at: Sequence[str]) -> Answer:
         term = call.query.get("term", "").casefold()
         names = ("email",) if call.query.get("search_by_email") in {"1", "true"} else ("name", "email")
         return ok([user for user in self._account.users if any(term in user[name].casefold() for name in names)])
 
-    def _currencies(self, call: Call) -> Answer:
+    def _currencies(self, call: Call, _at: Sequence[str]) -> Answer:
         term = call.query.get("term", "").casefold()
         rows = self._account.currencies
         return ok([row for row in rows if term in row["name"].casefold() or term in row["code"].casefold()])
@@ -112,18 +110,25 @@ class V1:
     def _fields(self, entity: str) -> list[Field]:
         return list(self._account.catalogues["deal" if entity == "lead" else entity].fields.values())
 
-    def _field(self, entity: str, key: str) -> Field:
+    def _list_fields(self, entity: str, call: Call, _at: Sequence[str]) -> Answer:
+        return paged(call, [field.v1() for field in self._fields(entity)])
+
+    def _one_field(self, entity: str, _call: Call, at: Sequence[str]) -> Answer:
         for field in self._fields(entity):
-            if str(field.id) == key:
-                return field
+            if str(field.id) == at[0]:
+                return ok(field.v1())
         raise field_gone()
 
     # leads
 
-    def _leads(self, call: Call, *, archived: bool) -> Answer:
+    def _leads(self, call: Call, _at: Sequence[str], *, archived: bool) -> Answer:
         query = call.query
         since = None if archived else _moment(query, "updated_since")
-        links = {name: int(query[name]) for name in ("owner_id", "person_id", "organization_id") if query.get(name, "").isdecimal()}
+        links = {
+            name: int(query[name])
+            for name in ("owner_id", "person_id", "organization_id")
+            if query.get(name, "").isdecimal()
+        }
         rows = [
             lead
             for lead in self._account.leads.walk("add_time")
@@ -131,12 +136,29 @@ class V1:
             and (since is None or _lead_moment(lead["update_time"]) >= since)
             and all(lead[name] == value for name, value in links.items())
         ]
-        allowed = frozenset("id title owner_id creator_id was_seen expected_close_date next_activity_id add_time update_time".split())
+        allowed = frozenset(
+            [
+                "id",
+                "title",
+                "owner_id",
+                "creator_id",
+                "was_seen",
+                "expected_close_date",
+                "next_activity_id",
+                "add_time",
+                "update_time",
+            ]
+        )
         return paged(call, [self._lead_view(lead) for lead in ordered(rows, query.get("sort"), allowed)])
 
     def _lead_view(self, lead: Record) -> Json:
         known = self._account.catalogues["deal"].fields
-        return {name: value for name, value in lead.items() if name[0] != "_" and not (_is_hash(name) and name not in known)}
+        return {
+            name: value for name, value in lead.items() if name[0] != "_" and not (_is_hash(name) and name not in known)
+        }
+
+    def _get_lead(self, _call: Call, at: Sequence[str]) -> Answer:
+        return ok(self._lead_view(self._lead(at[0])))
 
     def _lead(self, key: str) -> Record:
         lead = self._account.leads.get(key)
@@ -144,7 +166,7 @@ class V1:
             raise not_found("requested lead not found", "Object was not found.")
         return lead
 
-    def _create_lead(self, call: Call) -> Answer:
+    def _create_lead(self, call: Call, _at: Sequence[str]) -> Answer:
         kept = self._checked_lead(_object(call))
         if not kept.get("title"):
             raise bad_request("title is required")
@@ -162,7 +184,8 @@ class V1:
         self._commit_lead(call, lead_id, lead, kept)
         return ok(self._lead_view(lead), status=201)
 
-    def _update_lead(self, call: Call, key: str) -> Answer:
+    def _update_lead(self, call: Call, at: Sequence[str]) -> Answer:
+        key = at[0]
         lead = self._lead(key)
         kept = self._checked_lead(_object(call))
         new = {name: value for name, value in {**lead, **kept}.items() if not (_is_hash(name) and value is None)}
@@ -172,7 +195,8 @@ class V1:
         self._commit_lead(call, key, new, kept)
         return ok(self._lead_view(new))
 
-    def _delete_lead(self, call: Call, key: str) -> Answer:
+    def _delete_lead(self, call: Call, at: Sequence[str]) -> Answer:
+        key = at[0]
         self._lead(key)
         self._account.leads.drop(key)
         self._note_effect(call, "leads", key, {})
@@ -196,7 +220,8 @@ class V1:
             "person_id": lambda v: v is None or _lives(account.persons.get(v)),
             "organization_id": lambda v: v is None or _lives(account.organizations.get(v)),
             "is_archived": lambda v: isinstance(v, bool),
-            "value": lambda v: v is None or (isinstance(v, dict) and number(v.get("amount")) and isinstance(v.get("currency"), str)),
+            "value": lambda v: v is None or (isinstance(v,
+                dict) and number(v.get("amount")) and isinstance(v.get("currency"), str)),
             "expected_close_date": lambda v: v is None or is_date(v),
             "visible_to": lambda v: v in {"1", "3", "5", "7"},
             "was_seen": lambda v: isinstance(v, bool),
@@ -222,7 +247,7 @@ class V1:
 
     # notes
 
-    def _notes(self, call: Call) -> Answer:
+    def _notes(self, call: Call, _at: Sequence[str]) -> Answer:
         query = call.query
         since = _moment(query, "updated_since")
         first, last = query.get("start_date", ""), query.get("end_date", "9999")
@@ -244,7 +269,10 @@ class V1:
     def note_view(self, note: Record) -> Json:
         account = self._account
         user = account.user(note["user_id"])
-        linked = {name: account.by_name[entity].get(note[name]) if note[name] else None for name, entity in _NOTE_LINKS.items()}
+        linked = {
+            name: account.by_name[entity].get(note[name]) if note[name] else None
+            for name, entity in _NOTE_LINKS.items()
+        }
         deal, person, organization = linked["deal_id"], linked["person_id"], linked["org_id"]
         return {
             **{name: value for name, value in note.items() if name[0] != "_"},
@@ -254,13 +282,16 @@ class V1:
             "user": user and {"email": user["email"], "icon_url": None, "is_you": user["is_you"], "name": user["name"]},
         }  # fmt: skip
 
+    def _get_note(self, call: Call, at: Sequence[str]) -> Answer:
+        return ok(self.note_view(self._note(call, at[0])))
+
     def _note(self, call: Call, key: str) -> Record:
         note = self._account.notes.get(int(key)) if key.isdecimal() else None
         if note is None or self._account.purged(note, call.now):
             raise not_found("Note not found")
         return note
 
-    def _create_note(self, call: Call) -> Answer:
+    def _create_note(self, call: Call, _at: Sequence[str]) -> Answer:
         kept = self._checked_note(_object(call))
         if not kept.get("content"):
             raise bad_request("Content must be given.")
@@ -276,8 +307,8 @@ class V1:
         self._commit_note(call, key, note, kept)
         return ok(self.note_view(note))
 
-    def _update_note(self, call: Call, key: str) -> Answer:
-        note = self._note(call, key)
+    def _update_note(self, call: Call, at: Sequence[str]) -> Answer:
+        note = self._note(call, at[0])
         if not note["active_flag"]:
             raise not_found("Note not found")
         kept = self._checked_note(_object(call))
@@ -285,8 +316,8 @@ class V1:
         self._commit_note(call, note["id"], new, kept)
         return ok(self.note_view(new))
 
-    def _delete_note(self, call: Call, key: str) -> Answer:
-        note = self._note(call, key)
+    def _delete_note(self, call: Call, at: Sequence[str]) -> Answer:
+        note = self._note(call, at[0])
         if not note["active_flag"]:
             raise not_found("Note not found")
         gone = {**note, "active_flag": False, "update_time": stamp(call.now), "_deleted_at": call.now}
@@ -332,7 +363,8 @@ class V1:
 
     # merging
 
-    def _merge(self, entity: str, plural: str, call: Call, key: str) -> Answer:
+    def _merge(self, entity: str, plural: str, call: Call, at: Sequence[str]) -> Answer:
+        key = at[0]
         table = self._account.by_name[entity]
         loser = table.get(int(key)) if key.isdecimal() else None
         with_id = _object(call).get("merge_with_id")
@@ -341,10 +373,9 @@ class V1:
             raise not_found(f"{entity.title()} not found")
         if survivor is None or survivor["is_deleted"] or survivor is loser:
             raise bad_request("merge_with_id is invalid")
-        at = stamp(call.now)
+        moved = stamp(call.now)
         joined = {
-            name: loser.get(name) if value in (None, [], "") else value
-            for name, value in survivor.items()
+            name: loser.get(name) if value in (None, [], "") else value for name, value in survivor.items()
         }  # the survivor wins; the other fills its gaps
         if "custom_fields" in survivor:
             joined["custom_fields"] = {
@@ -356,10 +387,10 @@ class V1:
                 joined[name] = _joined(survivor[name], loser[name])
         if "label_ids" in survivor:
             joined["label_ids"] = sorted({*survivor["label_ids"], *loser["label_ids"]})
-        table.put(survivor["id"], {**joined, "update_time": at})
-        table.put(loser["id"], {**loser, "is_deleted": True, "update_time": at, "_deleted_at": call.now})
+        table.put(survivor["id"], {**joined, "update_time": moved})
+        table.put(loser["id"], {**loser, "is_deleted": True, "update_time": moved, "_deleted_at": call.now})
         self._account.merged[entity, loser["id"]] = survivor["id"]
-        self._repoint(entity, loser["id"], survivor["id"], at)
+        self._repoint(entity, loser["id"], survivor["id"], moved)
         self._note_effect(call, plural, str(loser["id"]), {"merge_with_id": survivor["id"]})
         if entity != "person":
             return ok({"id": survivor["id"]})
@@ -383,12 +414,14 @@ class V1:
         for lead in [found for found in self._account.leads if found.get(lead_link) == loser]:
             self._account.leads.put(lead["id"], {**lead, lead_link: survivor})
 
-    def _changelog(self, entity: str, plural: str, call: Call, key: str) -> Answer:
+    def _changelog(self, entity: str, plural: str, call: Call, at: Sequence[str]) -> Answer:
         """Only what happened since the account was made: what came before has left no trace."""
+        key = at[0]
         if not key.isdecimal() or self._account.by_name[entity].get(int(key)) is None:
             raise not_found(f"{entity.title()} not found")
         rows = [
-            {"field_key": name, "old_value": None, "new_value": None if value is None else str(value), "actor_user_id": ME,
+            {"field_key": name, "old_value": None, "new_value": None if value is None else str(value),
+                "actor_user_id": ME,
              "time": v1_time(stamp(effect.at)), "change_source": "api", "change_source_user_agent": None,
              "is_bulk_update_flag": False}
             for effect in reversed(self._account.journal.read())
@@ -401,6 +434,10 @@ class V1:
         self._account.journal.note(
             at=call.now, method=call.method, path=call.path, stream=stream, record=record, fields=fields
         )
+
+
+def _plain(shown: Json, _call: Call, _at: Sequence[str]) -> Answer:
+    return ok(shown)
 
 
 def person_view(account: Account, record: Record) -> dict[str, Json]:

@@ -1,12 +1,13 @@
 """API v2: persons, organizations, deals, activities; their fields; stages and pipelines; search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from sandbox.state import Record, Table
-from sandbox.vendors.pipedrive.account import ME, PURGED_AFTER, Account
-from sandbox.vendors.pipedrive.answers import field_gone, invalid, not_found, ok
+from sandbox.vendors.pipedrive.account import ME, Account
+from sandbox.vendors.pipedrive.answers import invalid, not_found, ok
 from sandbox.vendors.pipedrive.fields import CUSTOM_TYPES, Field, Option, field_hash
 from sandbox.vendors.pipedrive.listing import boolean, choice, cursor, integer, page_size, place, read_page, words
 from sandbox.vendors.pipedrive.search import Search
@@ -17,25 +18,66 @@ from sandbox.web import Answer, Call, Json, Route, dump
 PLURAL: Final = {"person": "persons", "organization": "organizations", "deal": "deals", "activity": "activities"}
 LABEL: Final = {"person": "Person", "organization": "Organization", "deal": "Deal", "activity": "Activity"}
 _COUNTS: Final = frozenset(
-    "next_activity_id last_activity_id open_deals_count related_open_deals_count closed_deals_count"
-    " related_closed_deals_count email_messages_count activities_count done_activities_count undone_activities_count"
-    " files_count notes_count followers_count won_deals_count related_won_deals_count lost_deals_count"
-    " related_lost_deals_count smart_bcc_email".split()
+    [
+        "next_activity_id",
+        "last_activity_id",
+        "open_deals_count",
+        "related_open_deals_count",
+        "closed_deals_count",
+        "related_closed_deals_count",
+        "email_messages_count",
+        "activities_count",
+        "done_activities_count",
+        "undone_activities_count",
+        "files_count",
+        "notes_count",
+        "followers_count",
+        "won_deals_count",
+        "related_won_deals_count",
+        "lost_deals_count",
+        "related_lost_deals_count",
+        "smart_bcc_email",
+    ]
 )
 INCLUDED: Final[Mapping[str, frozenset[str]]] = {
     "person": _COUNTS
     | frozenset(
-        "participant_open_deals_count participant_closed_deals_count last_incoming_mail_time last_outgoing_mail_time"
-        " marketing_status doi_status".split()
+        [
+            "participant_open_deals_count",
+            "participant_closed_deals_count",
+            "last_incoming_mail_time",
+            "last_outgoing_mail_time",
+            "marketing_status",
+            "doi_status",
+        ]
     ),
     "organization": _COUNTS | {"people_count"},
     "deal": frozenset(
-        "next_activity_id last_activity_id first_won_time products_count files_count notes_count followers_count"
-        " email_messages_count activities_count done_activities_count undone_activities_count participants_count"
-        " last_incoming_mail_time last_outgoing_mail_time smart_bcc_email source_lead_id".split()
+        [
+            "next_activity_id",
+            "last_activity_id",
+            "first_won_time",
+            "products_count",
+            "files_count",
+            "notes_count",
+            "followers_count",
+            "email_messages_count",
+            "activities_count",
+            "done_activities_count",
+            "undone_activities_count",
+            "participants_count",
+            "last_incoming_mail_time",
+            "last_outgoing_mail_time",
+            "smart_bcc_email",
+            "source_lead_id",
+        ]
     ),
     "activity": frozenset({"attendees"}),
 }
+# Those that come from other tables.
+_COUNTED: Final = (_COUNTS | {"people_count", "first_won_time", "products_count", "participants_count"}).union(
+    name for name in INCLUDED["person"] if name.startswith(("participant_", "last_incoming", "last_outgoing"))
+)
 # What the answer leaves out unless it is asked for.
 _WITHHELD: Final[Mapping[str, frozenset[str]]] = {
     "person": frozenset({"marketing_status", "doi_status"}), "organization": frozenset(), "deal": frozenset(),
@@ -60,46 +102,48 @@ class V2:
         self.renamed: dict[tuple[str, str], str | None] = {}  # (entity, field) -> its new name, None: it is gone
 
     def routes(self) -> list[Route]:
-        routes: list[Route] = []
-        for entity, plural in PLURAL.items():
-            routes += self._routes_of(entity, plural)
-        routes += [
-            Route(method="GET", template="/deals/archived", cost=20, handler=lambda call, _: self._list("deal", call, archived=True)),
-            Route(method="GET", template="/itemSearch", cost=20, handler=lambda call, _: self._search.items(call)),
-            Route(method="GET", template="/leads/search", cost=20, handler=lambda call, _: self._search.one("lead", call)),
-        ]  # fmt: skip
+        get = partial(Route, method="GET")
+        routes = [route for entity, plural in PLURAL.items() for route in self._routes_of(entity, plural)]
         for name, rows in (("stages", self._account.stages), ("pipelines", self._account.pipelines)):
             routes += [
-                Route(method="GET", template=f"/{name}", cost=5, handler=lambda call, _, n=name, r=rows: self._small(n, r, call)),
-                Route(method="GET", template=f"/{name}/{{id}}", cost=1, handler=lambda _, at, n=name, r=rows: _one_small(n, r, at[0])),
-            ]  # fmt: skip
-        return routes
+                get(template=f"/{name}", cost=5, handler=partial(self._small, name, rows)),
+                get(template=f"/{name}/{{id}}", cost=1, handler=partial(_one_small, name, rows)),
+            ]
+        return [
+            *routes,
+            get(template="/deals/archived", cost=20, handler=partial(self._list, "deal", archived=True)),
+            get(template="/itemSearch", cost=20, handler=self._search.items),
+            get(template="/leads/search", cost=20, handler=partial(self._search.one, "lead")),
+        ]
 
     def _routes_of(self, entity: str, plural: str) -> list[Route]:
-        fields = f"/{entity}Fields"
+        def route(
+            method: str, template: str, cost: int, handler: Callable[[str, Call, Sequence[str]], Answer]
+        ) -> Route:
+            return Route(method=method, template=template, cost=cost, handler=partial(handler, entity))
+
         made = [
-            Route(method="GET", template=f"/{plural}", cost=10, handler=lambda call, _: self._list(entity, call)),
-            Route(method="POST", template=f"/{plural}", cost=5, handler=lambda call, _: self._create(entity, call)),
-            Route(method="GET", template=f"/{plural}/{{id}}", cost=1, handler=lambda call, at: self._get(entity, call, at[0])),
-            Route(method="PATCH", template=f"/{plural}/{{id}}", cost=5, handler=lambda call, at: self._update(entity, call, at[0])),
-            Route(method="DELETE", template=f"/{plural}/{{id}}", cost=3, handler=lambda call, at: self._delete(entity, call, at[0])),
-            Route(method="GET", template=fields, cost=10, handler=lambda call, _: self._fields(entity, call)),
-            Route(method="GET", template=f"{fields}/{{code}}", cost=1, handler=lambda _, at: ok(self._field(entity, at[0]).v2())),
-        ]  # fmt: skip
-        if entity != "activity":  # their fields are fixed, and there is no search of them
+            route("GET", f"/{plural}", 10, self._list),
+            route("POST", f"/{plural}", 5, self._create),
+            route("GET", f"/{plural}/{{id}}", 1, self._get),
+            route("PATCH", f"/{plural}/{{id}}", 5, self._update),
+            route("DELETE", f"/{plural}/{{id}}", 3, self._delete),
+            route("GET", f"/{entity}Fields", 10, self._fields),
+            route("GET", f"/{entity}Fields/{{code}}", 1, self._one_field),
+        ]
+        if entity != "activity":  # whose fields are fixed, and which are not searched
             made += [
-                Route(method="GET", template=f"/{plural}/search", cost=20, handler=lambda call, _: self._search.one(entity, call)),
-                Route(method="POST", template=fields, cost=5, handler=lambda call, _: self._add_field(entity, call)),
-                Route(method="PATCH", template=f"{fields}/{{code}}", cost=5, handler=lambda call, at: self._change_field(entity, call, at[0])),
-                Route(method="DELETE", template=f"{fields}/{{code}}", cost=3, handler=lambda call, at: self._drop_field(entity, call, at[0])),
-                Route(method="POST", template=f"{fields}/{{code}}/options", cost=5,
-                      handler=lambda call, at: self._add_options(entity, call, at[0])),
-            ]  # fmt: skip
+                route("GET", f"/{plural}/search", 20, self._search.one),
+                route("POST", f"/{entity}Fields", 5, self._add_field),
+                route("PATCH", f"/{entity}Fields/{{code}}", 5, self._change_field),
+                route("DELETE", f"/{entity}Fields/{{code}}", 3, self._drop_field),
+                route("POST", f"/{entity}Fields/{{code}}/options", 5, self._add_options),
+            ]
         return made
 
     # lists and single records
 
-    def _list(self, entity: str, call: Call, *, archived: bool = False) -> Answer:
+    def _list(self, entity: str, call: Call, _at: Sequence[str], *, archived: bool = False) -> Answer:
         query = call.query
         wanted = {name: value for name in _FILTERS[entity] if (value := integer(query, name)) is not None}
         if "filter_id" in query:
@@ -128,10 +172,22 @@ class V2:
 
         orders = ("id", "update_time", "add_time", *(("due_date",) if entity == "activity" else ()))
         table = self._account.by_name[entity]
-        page = read_page(table, query, keep, orders=orders, value_of=lambda record, field: record[field] or "")
-        body = b",".join(self._shown(entity, record, query) for record in page.records)
-        more = dump({"next_cursor": page.next_cursor})
-        return Answer(200, b'{"success":true,"data":[' + body + b'],"additional_data":' + more + b"}")
+        shower = self._shower(entity, query)
+
+        def make() -> bytes:
+            page = read_page(table, query, keep, orders=orders, value_of=lambda record, field: record[field] or "")
+            more = dump({"next_cursor": page.next_cursor})
+            return (
+                b'{"success":true,"data":['
+                + b",".join(map(shower, page.records))
+                + b'],"additional_data":'
+                + more
+                + b"}"
+            )
+
+        if "deleted" in statuses or deal_people is not None or not _COUNTED.isdisjoint(words(query, "include_fields")):
+            return Answer(200, make())  # it changes with the time, or with another table
+        return Answer(200, table.page(f"{archived} {sorted(query.items())}", make))
 
     def _people_of(self, deal_id: int | None) -> set[int] | None:
         if deal_id is None:
@@ -139,36 +195,32 @@ class V2:
         deal = self._account.deals.get(deal_id)
         return {deal["person_id"]} if deal else set()
 
-    def _get(self, entity: str, call: Call, key: str) -> Answer:
-        record = self._existing(entity, key, call, deleted_too=True)
-        return Answer(200, b'{"success":true,"data":' + self._shown(entity, record, call.query) + b"}")
+    def _get(self, entity: str, call: Call, at: Sequence[str]) -> Answer:
+        record = self._existing(entity, at[0], call, deleted_too=True)
+        return Answer(200, b'{"success":true,"data":' + self._shower(entity, call.query)(record) + b"}")
 
     def _existing(self, entity: str, key: str, call: Call, *, deleted_too: bool = False) -> Record:
         record = self._account.by_name[entity].get(int(key)) if key.isdecimal() else None
-        if (
-            record is None
-            or self._account.purged(record, call.now)
-            or (record["is_deleted"] and not deleted_too)
-        ):
+        if record is None or self._account.purged(record, call.now) or (record["is_deleted"] and not deleted_too):
             raise not_found(f"{LABEL[entity]} not found")
         return record
 
-    def _shown(self, entity: str, record: Record, query: Mapping[str, str]) -> bytes:
+    def _shower(self, entity: str, query: Mapping[str, str]) -> Callable[[Record], bytes]:
+        """How records look to this query, as bytes."""
         include = words(query, "include_fields", INCLUDED[entity])
         codes = words(query, "custom_fields")
         if len(codes) > _MOST_CUSTOM:
             raise invalid(f"custom_fields: must NOT have more than {_MOST_CUSTOM} items")
         option_labels, labels = boolean(query, "include_option_labels"), boolean(query, "include_labels")
-        table = self._account.by_name[entity]
-        if not _COUNTS.isdisjoint(include) or "people_count" in include or "first_won_time" in include:
-            return dump(self._view(entity, record, include, codes, option_labels, labels))
+        view = partial(self._view, entity, include=include, codes=codes, option_labels=option_labels, labels=labels)
+        if not _COUNTED.isdisjoint(include):
+            return lambda record: dump(view(record))  # counts move without the record
+        prepared = self._account.by_name[entity].prepared
         name = f"{','.join(include)}/{','.join(codes)}/{option_labels}/{labels}"
-        return table.prepared(
-            name, record["id"], lambda found: self._view(entity, found, include, codes, option_labels, labels)
-        )
+        return lambda record: prepared(name, record["id"], view)
 
     def _view(
-        self, entity: str, record: Record, include: Sequence[str], codes: Sequence[str],
+        self, entity: str, record: Record, *, include: Sequence[str], codes: Sequence[str] = (),
         option_labels: bool | None = None, labels: bool | None = None,
     ) -> Json:  # fmt: skip
         withheld = _WITHHELD[entity].difference(include)
@@ -199,30 +251,30 @@ class V2:
     def _hidden(self, entity: str) -> frozenset[str]:
         return frozenset(name for owner, name in self.renamed if owner == entity)
 
-    def _create(self, entity: str, call: Call) -> Answer:
+    def _create(self, entity: str, call: Call, _at: Sequence[str]) -> Answer:
         kept = checked(self._account, entity, _body(call), create=True, hidden=self._hidden(entity))
         key = self._account.next_id(entity)
         record = fresh(self._account, entity, kept, key=key, by=ME, now=call.now)
         self._commit(entity, key, record, call, kept)
         return ok(self._answered(entity, record))
 
-    def _update(self, entity: str, call: Call, key: str) -> Answer:
+    def _update(self, entity: str, call: Call, at: Sequence[str]) -> Answer:
         body = _body(call)
         undelete = entity == "deal" and isinstance(body, dict) and body.get("is_deleted") is False
-        record = self._existing(entity, key, call, deleted_too=undelete)
+        record = self._existing(entity, at[0], call, deleted_too=undelete)
         kept = checked(self._account, entity, body, create=False, hidden=self._hidden(entity))
         new = changed(self._account, entity, record, kept, call.now)
         self._commit(entity, record["id"], new, call, kept)
         return ok(self._answered(entity, new))
 
-    def _delete(self, entity: str, call: Call, key: str) -> Answer:
-        record = self._existing(entity, key, call)
+    def _delete(self, entity: str, call: Call, at: Sequence[str]) -> Answer:
+        record = self._existing(entity, at[0], call)
         new = changed(self._account, entity, record, {"is_deleted": True}, call.now)
         self._commit(entity, record["id"], new, call, {"is_deleted": True})
         return ok({"id": record["id"]})
 
     def _answered(self, entity: str, record: Record) -> Json:
-        return self._view(entity, record, ["marketing_status"] if entity == "person" else [], [])
+        return self._view(entity, record, include=["marketing_status"] if entity == "person" else [])
 
     def _commit(self, entity: str, key: int, record: Record, call: Call, fields: Record) -> None:
         table = self._account.by_name[entity]
@@ -236,7 +288,7 @@ class V2:
 
     # fields
 
-    def _fields(self, entity: str, call: Call) -> Answer:
+    def _fields(self, entity: str, call: Call, _at: Sequence[str]) -> Answer:
         found = list(self._account.catalogues[entity].fields.values())
         limit = page_size(call.query)
         start = place(call.query, "id", "asc")
@@ -245,6 +297,9 @@ class V2:
         end = begin + limit
         following = cursor("id", end, "asc", end) if end < len(found) else None
         return ok(shown, additional_data={"next_cursor": following})
+
+    def _one_field(self, entity: str, _call: Call, at: Sequence[str]) -> Answer:
+        return ok(self._field(entity, at[0]).v2())
 
     def _field(self, entity: str, code: str) -> Field:
         field = self._account.catalogues[entity].fields.get(code)
@@ -258,7 +313,7 @@ class V2:
             raise invalid("field_code: only custom fields can be changed")
         return field
 
-    def _add_field(self, entity: str, call: Call) -> Answer:
+    def _add_field(self, entity: str, call: Call, _at: Sequence[str]) -> Answer:
         body = _object(call)
         name, kind = body.get("field_name"), body.get("field_type")
         if not isinstance(name, str) or not name.strip() or len(name) > 255:
@@ -271,7 +326,8 @@ class V2:
         catalogue = self._account.catalogues[entity]
         code = field_hash(self._account.seed, entity, f"{name}#{len(catalogue.fields)}")
         field = Field(
-            id=9500 + sum(len(c.fields) for c in self._account.catalogues.values()), code=code, name=name, type=kind, custom=True,
+            id=9500 + sum(len(c.fields) for c in self._account.catalogues.values()), code=code, name=name,
+            type=kind, custom=True,
             options=None if labels is None else [Option(self._account.next_option_id(), label) for label in labels],
         )  # fmt: skip
         catalogue.fields[code] = field
@@ -281,7 +337,8 @@ class V2:
         self._note_field(entity, call, code, {"field_name": name, "field_type": kind})
         return ok(field.v2())
 
-    def _change_field(self, entity: str, call: Call, code: str) -> Answer:
+    def _change_field(self, entity: str, call: Call, at: Sequence[str]) -> Answer:
+        code = at[0]
         field = self._own_field(entity, code)
         name = _object(call).get("field_name", field.name)
         if not isinstance(name, str) or not name.strip():
@@ -290,14 +347,16 @@ class V2:
         self._note_field(entity, call, code, {"field_name": name})
         return ok(field.v2())
 
-    def _drop_field(self, entity: str, call: Call, code: str) -> Answer:
+    def _drop_field(self, entity: str, call: Call, at: Sequence[str]) -> Answer:
+        code = at[0]
         field = self._own_field(entity, code)
         del self._account.catalogues[entity].fields[code]
         self._account.by_name[entity].forget_bytes()
         self._note_field(entity, call, code, {})
         return ok({"id": field.id, "field_code": code})
 
-    def _add_options(self, entity: str, call: Call, code: str) -> Answer:
+    def _add_options(self, entity: str, call: Call, at: Sequence[str]) -> Answer:
+        code = at[0]
         field = self._field(entity, code)
         if field.options is None:
             raise invalid("field_code: has no options")
@@ -313,7 +372,7 @@ class V2:
 
     # stages and pipelines
 
-    def _small(self, name: str, rows: Sequence[Record], call: Call) -> Answer:
+    def _small(self, name: str, rows: Sequence[Record], call: Call, _at: Sequence[str]) -> Answer:
         orders = ("id", "update_time", "add_time", *(("order_nr",) if name == "stages" else ()))
         table: Table[int] = Table({order: _value(order) for order in orders})
         for row in rows:
@@ -328,9 +387,9 @@ def _value(order: str) -> Any:
     return lambda record: record[order]
 
 
-def _one_small(name: str, rows: Sequence[Record], key: str) -> Answer:
+def _one_small(name: str, rows: Sequence[Record], _call: Call, at: Sequence[str]) -> Answer:
     for row in rows:
-        if str(row["id"]) == key:
+        if str(row["id"]) == at[0]:
             return ok(row)
     raise not_found(f"{name[:-1].title()} not found")
 
@@ -365,5 +424,3 @@ def _labels(entries: Json, where: str) -> list[str]:
     if not all(isinstance(label, str) and 1 <= len(label) <= 255 for label in labels):
         raise invalid(f"{where}: label must be string of 1 to 255 characters")
     return [str(label) for label in labels]
-
-

@@ -206,8 +206,10 @@ _Rules = Mapping[str, tuple[Check, bool]]
 RULES: Final[Mapping[str, _Rules]] = {
     "person": {
         "name": (name, False), "owner_id": (user, False), "org_id": (refers_to("organization"), True),
-        "add_time": (moment, False), "update_time": (moment, False), "emails": (channels, False), "phones": (channels, False),
-        "visible_to": (visible, False), "label_ids": (labels_of("person"), False), "marketing_status": (one_of(*MARKETING), False),
+        "add_time": (moment, False), "update_time": (moment, False), "emails": (channels, False),
+        "phones": (channels, False),
+        "visible_to": (visible, False), "label_ids": (labels_of("person"), False),
+        "marketing_status": (one_of(*MARKETING), False),
     },
     "organization": {
         "name": (name, False), "owner_id": (user, False), "add_time": (moment, False), "update_time": (moment, False),
@@ -218,16 +220,20 @@ RULES: Final[Mapping[str, _Rules]] = {
     "deal": {
         "title": (name, False), "owner_id": (user, False), "person_id": (refers_to("person"), True),
         "org_id": (refers_to("organization"), True), "pipeline_id": (pipeline, False), "stage_id": (stage, False),
-        "value": (amount, True), "currency": (currency, False), "is_deleted": (flag, False), "is_archived": (flag, False),
+        "value": (amount, True), "currency": (currency, False), "is_deleted": (flag, False),
+        "is_archived": (flag, False),
         "archive_time": (moment, True), "status": (one_of("open", "won", "lost"), False), "probability": (amount, True),
-        "lost_reason": (text, True), "visible_to": (visible, False), "close_time": (moment, True), "won_time": (moment, True),
+        "lost_reason": (text, True), "visible_to": (visible, False), "close_time": (moment, True),
+        "won_time": (moment, True),
         "lost_time": (moment, True), "expected_close_date": (day, True), "label_ids": (labels_of("deal"), False),
     },
     "activity": {
-        "subject": (name, False), "type": (activity_type, False), "owner_id": (user, False), "deal_id": (refers_to("deal"), True),
+        "subject": (name, False), "type": (activity_type, False), "owner_id": (user, False),
+        "deal_id": (refers_to("deal"), True),
         "lead_id": (lead, True), "org_id": (refers_to("organization"), True), "project_id": (integer, True),
         "due_date": (day, True), "due_time": (clock_time, True), "duration": (duration, True), "busy": (flag, False),
-        "done": (flag, False), "location": (place, True), "participants": (participants, True), "attendees": (attendees, True),
+        "done": (flag, False), "location": (place, True), "participants": (participants, True),
+        "attendees": (attendees, True),
         "public_description": (text, True), "priority": (option_of("activity", "priority"), True), "note": (text, True),
     },
 }  # fmt: skip
@@ -354,7 +360,11 @@ def _follow_deal(account: Account, record: Record, kept: Record, new: Record, at
             new[f"{status}_time"] = kept.get(f"{status}_time", closed if new["status"] == status else None)
         if new["status"] != "lost":
             new["lost_reason"] = None
-    for local, source in (("local_won_date", "won_time"), ("local_lost_date", "lost_time"), ("local_close_date", "close_time")):
+    for local, source in (
+        ("local_won_date", "won_time"),
+        ("local_lost_date", "lost_time"),
+        ("local_close_date", "close_time"),
+    ):
         new[local] = new[source] and parse_stamp(new[source]).date().isoformat()
     if new["is_archived"] != record["is_archived"]:
         new["archive_time"] = kept.get("archive_time", at if new["is_archived"] else None)
@@ -382,7 +392,8 @@ _BLANK: Final[Mapping[str, Record]] = {
         "arr": None, "mrr": None, "custom_fields": {},
     },
     "activity": {
-        "subject": None, "type": "call", "owner_id": None, "creator_user_id": None, "is_deleted": False, "add_time": None,
+        "subject": None, "type": "call", "owner_id": None, "creator_user_id": None, "is_deleted": False,
+        "add_time": None,
         "update_time": None, "deal_id": None, "lead_id": None, "person_id": None, "org_id": None, "project_id": None,
         "due_date": None, "due_time": None, "duration": None, "busy": False, "done": False, "marked_as_done_time": None,
         "location": None, "participants": [], "attendees": [], "conference_meeting_client": None,

@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -151,7 +152,8 @@ class Typeform:
         found.sort(key=lambda form: (form[sort], form["id"]), reverse=order == "desc")
         items = [
             {
-                **{name: form[name] for name in ("id", "type", "title", "created_at", "last_updated_at", "theme", "_links")},
+                **{name: form[name] for name in ("id", "type", "title", "created_at", "last_updated_at", "theme",
+                    "_links")},
                 "settings": {"is_public": form["settings"]["is_public"], "is_trial": False},
                 "self": {"href": f"{call.base}/forms/{form['id']}"},
             }
@@ -177,18 +179,22 @@ class Typeform:
         old = self.forms.get(form_id)
         at = call.now.isoformat()[:19] + "Z"
         fields = [
-            {"id": token(12, form_id, nth), "ref": token(16, form_id, "ref", nth), "properties": {}, "validations": {}, **field}
+            {"id": token(12, form_id, nth), "ref": token(16, form_id, "ref", nth), "properties": {},
+                "validations": {}, **field}
             for nth, field in enumerate(body.get("fields", []))
         ]  # fmt: skip
         definition = {
             "id": form_id, "type": "quiz", "workspace": {"href": f"{call.base}/workspaces/Wk0001"},
-            "theme": {"href": f"{call.base}/themes/Th0001"}, "settings": {"language": "en", "is_public": True}, "thankyou_screens": [],
+            "theme": {"href": f"{call.base}/themes/Th0001"}, "settings": {"language": "en", "is_public": True},
+            "thankyou_screens": [],
             "hidden": [], "variables": {}, "logic": [], **body, "fields": fields,
             "created_at": old.definition["created_at"] if old else at, "last_updated_at": at,
             "_links": {"display": f"https://form.typeform.test/to/{form_id}"},
         }  # fmt: skip
         survey = old.survey if old else "relationship"
-        self.forms[form_id] = Form(survey=survey, definition=definition, fields={field["ref"]: field for field in fields})
+        self.forms[form_id] = Form(
+            survey=survey, definition=definition, fields={field["ref"]: field for field in fields}
+        )
         self._note(call, "forms", form_id, body)
 
     def _patch_form(self, call: Call, form_id: str) -> Answer:
@@ -221,34 +227,24 @@ class Typeform:
 
     def _list_responses(self, call: Call, form_id: str) -> Answer:
         self._form(form_id)
-        query = call.query
-        size = _whole(query, "page_size", USUAL, MOST)
-        order, descending = _sorting(query)
-        states = _states(query)
         kept = self.responses[form_id]
-        kept.table.settle(call.now)
-        least, most = _bound(query, "since"), _bound(query, "until")
-        only, without = _list(query, "included_response_ids"), _list(query, "excluded_response_ids")
-        answered = _list(query, "answered_fields")
-        term = query.get("query", "").casefold()
-        rows = []
-        for record in kept.between(order, least, most, query.get("after"), query.get("before")):
-            if (
-                record["response_type"] in states
-                and kept.shows(record, call.now)
-                and (not only or record["response_id"] in only)
-                and record["response_id"] not in without
-                and (not answered or answered <= {a["field"]["id"] for a in record["answers"]} | {a["field"]["ref"] for a in record["answers"]})
-                and (not term or term in dump(record["answers"]).decode().casefold())
-            ):
-                rows.append(record)
-        if descending:
+        query = _ResponseQuery(call.query)
+        if kept.all_shown(call.now):
+            return Answer(200, kept.table.page(str(sorted(call.query.items())), lambda: self._page(kept, query, None)))
+        return Answer(200, self._page(kept, query, call.now))
+
+    def _page(self, kept: "Responses", query: "_ResponseQuery", now: datetime | None) -> bytes:
+        """`now` None: every response shows by now."""
+        rows = [
+            record for record in kept.between(query) if query.wants(record) and (now is None or kept.shows(record, now))
+        ]
+        if query.descending:
             rows.reverse()
-        fields = _list(query, "fields")
-        body = b",".join(kept.table.prepared(",".join(sorted(fields)), record["token"], lambda r: self._response(r, fields))
-                         for record in rows[:size])  # fmt: skip
-        pages = -(-len(rows) // size)
-        return Answer(200, b'{"total_items":%d,"page_count":%d,"items":[%b]}' % (len(rows), pages, body))
+        name = ",".join(sorted(query.fields))
+        view = partial(self._response, fields=query.fields)
+        body = b",".join(kept.table.prepared(name, record["token"], view) for record in rows[: query.size])
+        pages = -(-len(rows) // query.size)
+        return b'{"total_items":%d,"page_count":%d,"items":[%b]}' % (len(rows), pages, body)
 
     def _response(self, record: Record, fields: frozenset[str]) -> Json:
         shown = []
@@ -271,9 +267,7 @@ class Typeform:
         return Answer(200, b"")
 
     def _note(self, call: Call, stream: str, record: str, fields: Record) -> None:
-        self._journal.note(
-            at=call.now, method=call.method, path=call.path, stream=stream, record=record, fields=fields
-        )
+        self._journal.note(at=call.now, method=call.method, path=call.path, stream=stream, record=record, fields=fields)
 
     # what the control endpoint does
 
@@ -314,7 +308,7 @@ class Typeform:
             kept.table.forget_bytes()
 
     def edit(self, now: datetime, stream: str, key: str | None, fields: Mapping[str, Json]) -> str:
-        """A person answers: `form` (id), `answers` by ref, `hidden`, and if it matters `submitted_at`; or edits a title."""
+        """A person answers: `form`, `answers` by ref, `hidden`, perhaps `submitted_at`; or edits a form's title."""
         if stream == "forms":
             form = self.forms[key or ""]
             definition = {**form.definition, **fields, "last_updated_at": now.isoformat()[:19] + "Z"}
@@ -332,15 +326,44 @@ class Typeform:
         new = token(22, self._world.seed, form.id, "edit", len(made.table), now)
         at = str(fields.get("submitted_at") or now.astimezone(UTC).isoformat()[:19] + "Z")
         made.put({
-            "landing_id": new, "token": new, "response_id": new, "response_type": "completed", "landed_at": at, "submitted_at": at,
-            "metadata": {"user_agent": "Mozilla/5.0", "platform": "other", "referer": "", "network_id": new[:10], "browser": "default"},
-            "hidden": {**dict.fromkeys(form.definition["hidden"], ""), **fields.get("hidden", {})}, "calculated": {"score": 0},
+            "landing_id": new, "token": new, "response_id": new, "response_type": "completed", "landed_at": at,
+            "submitted_at": at,
+            "metadata": {"user_agent": "Mozilla/5.0", "platform": "other", "referer": "", "network_id": new[:10],
+                "browser": "default"},
+            "hidden": {**dict.fromkeys(form.definition["hidden"], ""), **fields.get("hidden", {})},
+            "calculated": {"score": 0},
             "variables": [], "tags": [], "answers": answers(form, values), "_late": self._late,
         })  # fmt: skip
         return new
 
     def effects(self) -> Sequence[Effect]:
         return self._journal.read()
+
+
+class _ResponseQuery:
+    """What a list of responses is asked for; refuses what cannot be understood."""
+
+    def __init__(self, query: Mapping[str, str]) -> None:
+        self.size = _whole(query, "page_size", USUAL, MOST)
+        self.order, self.descending = _sorting(query)
+        self.least, self.most = _bound(query, "since"), _bound(query, "until")
+        self.after, self.before = query.get("after"), query.get("before")
+        self.fields = _list(query, "fields")
+        self._states = _states(query)
+        self._only, self._without = _list(query, "included_response_ids"), _list(query, "excluded_response_ids")
+        self._answered = _list(query, "answered_fields")
+        self._term = query.get("query", "").casefold()
+
+    def wants(self, record: Record) -> bool:
+        if record["response_type"] not in self._states:
+            return False
+        if (self._only and record["response_id"] not in self._only) or record["response_id"] in self._without:
+            return False
+        if self._answered:
+            fields = [answer["field"] for answer in record["answers"]]
+            if not self._answered <= {field["id"] for field in fields} | {field["ref"] for field in fields}:
+                return False
+        return not self._term or self._term in dump(record["answers"]).decode().casefold()
 
 
 class Responses:
@@ -350,22 +373,23 @@ class Responses:
         self.table: Table[str] = Table(
             {"submitted_at": _processed, "landed_at": lambda record: record["landed_at"], "staged_at": _processed}
         )
+        self._fresh_until: datetime | None = None
 
     def put(self, record: Record) -> None:
         self.table.put(record["token"], record)
+        shown_at = datetime.fromisoformat(_processed(record)) + SHOWN_WITHIN + record.get("_late", timedelta(0))
+        self._fresh_until = max(shown_at, self._fresh_until or shown_at)
 
-    def between(
-        self, order: str, least: str | None, most: str | None, after: str | None, before: str | None
-    ) -> list[Record]:
-        """Ascending. `least` and `most` are inclusive; `after` and `before` are tokens, exclusive."""
-        found = list(self.table.walk(order))
-        value = _processed if order != "landed_at" else (lambda record: record["landed_at"])
+    def between(self, query: _ResponseQuery) -> list[Record]:
+        """Ascending. Times are inclusive, tokens exclusive."""
+        found = list(self.table.walk(query.order))
+        value = (lambda record: record["landed_at"]) if query.order == "landed_at" else _processed
         start, end = 0, len(found)
-        if least is not None:
-            start = bisect_left(found, least, key=value)
-        if most is not None:
-            end = bisect_right(found, most, key=value)
-        for name, key in (("after", after), ("before", before)):
+        if query.least is not None:
+            start = bisect_left(found, query.least, key=value)
+        if query.most is not None:
+            end = bisect_right(found, query.most, key=value)
+        for name, key in (("after", query.after), ("before", query.before)):
             if not key:
                 continue
             place = self.table.get(key)
@@ -375,15 +399,15 @@ class Responses:
             start, end = (max(start, at + 1), end) if name == "after" else (start, min(end, at))
         return found[start:end]
 
+    def all_shown(self, now: datetime) -> bool:
+        return self._fresh_until is None or now >= self._fresh_until
+
     @staticmethod
     def shows(record: Record, now: datetime) -> bool:
         """A response shows at some moment of the half hour after it was given, each at its own."""
-        at = datetime.fromisoformat(_processed(record))
-        if now - at >= SHOWN_WITHIN and not record.get("_late"):
-            return True
         share = hashlib.sha256(record["token"].encode()).digest()[0] / 256
         delay: timedelta = SHOWN_WITHIN * share + record.get("_late", timedelta(0))
-        return now - at >= delay
+        return now - datetime.fromisoformat(_processed(record)) >= delay
 
 
 def _processed(record: Record) -> str:
@@ -444,7 +468,8 @@ class Grants:
         self._access[access] = call.now + ACCESS_LIVES
         return Answer(200, dump({
             "access_token": access, "token_type": "bearer", "expires_in": int(ACCESS_LIVES.total_seconds()),
-            "scope": "forms:read responses:read accounts:read workspaces:read offline", "refresh_token": self.refresh_token,
+            "scope": "forms:read responses:read accounts:read workspaces:read offline",
+            "refresh_token": self.refresh_token,
         }))  # fmt: skip
 
 

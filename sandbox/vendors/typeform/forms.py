@@ -6,6 +6,7 @@ Questions are told apart by `ref`, which stays when a title or an id changes.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Final
 
@@ -65,7 +66,8 @@ _ASKED: Final[Mapping[Survey, tuple[str, Sequence[str], Sequence[Json]]]] = {
         "Relationship 2026",
         ("contact_id", "account_id", "email"),
         (
-            _field("nps", "nps", "How likely are you to recommend us to a colleague?", steps=11, start_at_one=False, required=True,
+            _field("nps", "nps", "How likely are you to recommend us to a colleague?", steps=11,
+                start_at_one=False, required=True,
                    labels={"left": "Not likely at all", "right": "Extremely likely"}),
             _field("long_text", "nps_reason", "What is the main reason for your score?"),
             _field("yes_no", "may_contact", "May we call you about it?"),
@@ -79,7 +81,8 @@ _ASKED: Final[Mapping[Survey, tuple[str, Sequence[str], Sequence[Json]]]] = {
             _field("rating", "csat", "How satisfied are you with our answer?", steps=5, shape="star", required=True),
             _field("opinion_scale", "effort", "It was easy to get my problem solved", steps=7, start_at_one=True,
                    labels={"left": "Strongly disagree", "right": "Strongly agree"}),
-            _field("multiple_choice", "topics", "What was it about?", allow_multiple_selection=True, allow_other_choice=True,
+            _field("multiple_choice", "topics", "What was it about?", allow_multiple_selection=True,
+                allow_other_choice=True,
                    choices=_choices("Invoice", "Delivery", "Product", "Something else")),
             _field("short_text", "order", "Order number"),
             _field("email", "email", "Your e-mail address"),
@@ -92,8 +95,10 @@ _ASKED: Final[Mapping[Survey, tuple[str, Sequence[str], Sequence[Json]]]] = {
             _field("statement", "welcome", "Twenty minutes, and a voucher at the end."),
             _field("opinion_scale", "trust", "I trust them", steps=11, start_at_one=False),
             _field("opinion_scale", "quality", "Quality (1 to 5)", steps=5, start_at_one=True),
-            _field("multiple_choice", "role", "Your role", allow_other_choice=True, choices=_choices("Buyer", "User", "Management")),
-            _field("dropdown", "country", "Country", choices=_choices("Germany", "Sweden", "Bangladesh", "Japan", "Elsewhere")),
+            _field("multiple_choice", "role", "Your role", allow_other_choice=True,
+                choices=_choices("Buyer", "User", "Management")),
+            _field("dropdown", "country", "Country",
+                choices=_choices("Germany", "Sweden", "Bangladesh", "Japan", "Elsewhere")),
             _field("ranking", "priorities", "Rank these", choices=_choices("Price", "Speed", "Service")),
             _field("matrix", "grid", "How do you rate …", fields=[
                 _field("multiple_choice", "grid_price", "Price", choices=_choices("poor", "fair", "good")),
@@ -144,7 +149,8 @@ def _form(world: World, survey: Survey, nth: int) -> Form:
         "workspace": {"href": "https://api.typeform.com/workspaces/Wk0001"},
         "theme": {"href": "https://api.typeform.com/themes/Th0001"},
         "settings": {"language": "en", "is_public": survey != "study", "is_trial": False, "progress_bar": "proportion"},
-        "thankyou_screens": [{"id": token(12, form_id, "thanks"), "ref": "default_tys", "title": "Thank you", "type": "thankyou_screen",
+        "thankyou_screens": [{"id": token(12, form_id, "thanks"), "ref": "default_tys", "title": "Thank you",
+            "type": "thankyou_screen",
                               "properties": {"show_button": False}}],
         "hidden": list(hidden), "variables": {"score": 0}, "logic": [], "fields": [numbered(field) for field in asked],
         "created_at": f"2024-0{nth + 2}-11T09:00:00Z", "last_updated_at": f"2026-0{nth + 6}-01T00:00:00Z",
@@ -163,7 +169,8 @@ def response(world: World, form: Form, said: Said, nth: int) -> Json:
     submitted = said.submitted
     return {
         "landing_id": key, "token": key, "response_id": key, "response_type": said.state,
-        "landed_at": _stamp(said.landed), "submitted_at": "0001-01-01T00:00:00Z" if submitted is None else _stamp(submitted),
+        "landed_at": _stamp(said.landed),
+        "submitted_at": "0001-01-01T00:00:00Z" if submitted is None else _stamp(submitted),
         "metadata": {
             "user_agent": "Mozilla/5.0", "platform": rng.choice(("other", "mobile")),
             "referer": f"https://form.typeform.test/to/{form.id}", "network_id": token(10, key), "browser": "default",
@@ -174,8 +181,8 @@ def response(world: World, form: Form, said: Said, nth: int) -> Json:
     }  # fmt: skip
 
 
-def _stamp(at: object) -> str:
-    return str(at).replace(" ", "T")[:19] + "Z"
+def _stamp(at: datetime) -> str:
+    return at.isoformat()[:19] + "Z"
 
 
 def answers(form: Form, values: Values) -> list[Json]:
@@ -197,9 +204,11 @@ def answer_type(field: Json) -> str:
 
 
 _TYPES: Final = {
-    "nps": "number", "opinion_scale": "number", "rating": "number", "number": "number", "yes_no": "boolean", "legal": "boolean",
+    "nps": "number", "opinion_scale": "number", "rating": "number", "number": "number", "yes_no": "boolean",
+    "legal": "boolean",
     "short_text": "text", "long_text": "text", "email": "email", "phone_number": "phone_number", "website": "url",
-    "date": "date", "multiple_choice": "choice", "dropdown": "choice", "picture_choice": "choices", "ranking": "choices",
+    "date": "date", "multiple_choice": "choice", "dropdown": "choice", "picture_choice": "choices",
+    "ranking": "choices",
     "file_upload": "file_url", "payment": "payment", "video": "multi_format",
 }  # fmt: skip
 
@@ -242,7 +251,11 @@ def _hidden(world: World, form: Form, said: Said, rng: Random) -> Json:
 def _contact_values(ref: str, person: Person, rng: Random, *, phone: bool = True) -> Values:
     native = rng.random() < 0.5 or person.number == RAHIM
     given, family = person.given[0 if native else 1], person.family and person.family[0 if native else 1]
-    mail = person.private_email if rng.random() < 0.3 or person.number == RAHIM else person.work_email or person.private_email
+    mail = (
+        person.private_email
+        if rng.random() < 0.3 or person.number == RAHIM
+        else person.work_email or person.private_email
+    )
     values: Values = {f"{ref}_first": given}
     if family:
         values[f"{ref}_last"] = family
@@ -275,7 +288,9 @@ def _support(form: Form, said: Said, rng: Random) -> Values:
     if rng.random() < 0.5:
         values["order"] = f"B-2026-{rng.randrange(1, 99999):05d}"
     if said.person is not None and rng.random() < 0.6:
-        values["email"] = said.person.work_email if said.person.work_email and rng.random() < 0.7 else said.person.private_email
+        values["email"] = (
+            said.person.work_email if said.person.work_email and rng.random() < 0.7 else said.person.private_email
+        )
     return values
 
 
@@ -283,13 +298,17 @@ def _study(form: Form, said: Said, rng: Random) -> Values:
     grades = ("poor", "fair", "good")
     values: Values = {
         "trust": said.score, "quality": max(1, min(5, 1 + said.score * 4 // 10)),
-        "role": rng.choice(("Buyer", "User", "Management", "Praktikant")), "country": rng.choice(("Germany", "Sweden", "Elsewhere")),
-        "priorities": rng.sample(["Price", "Speed", "Service"], 3), "grid_price": rng.choice(grades), "grid_speed": rng.choice(grades),
+        "role": rng.choice(("Buyer", "User", "Management", "Praktikant")),
+        "country": rng.choice(("Germany", "Sweden", "Elsewhere")),
+        "priorities": rng.sample(["Price", "Speed", "Service"], 3), "grid_price": rng.choice(grades),
+        "grid_speed": rng.choice(grades),
         "headcount": rng.randrange(1, 4000), "site": f"https://firm{rng.randrange(999)}.test/",
         "since": f"20{rng.randrange(10, 26)}-0{rng.randrange(1, 10)}-15", "logo": ["A"],
     }  # fmt: skip
     if rng.random() < 0.3:
-        values["photo"] = f"https://api.typeform.test/forms/{form.id}/responses/files/{rng.getrandbits(40):010x}-roof.jpg"
+        values["photo"] = (
+            f"https://api.typeform.test/forms/{form.id}/responses/files/{rng.getrandbits(40):010x}-roof.jpg"
+        )
     if rng.random() < 0.1:
         values["gift"] = {"amount": "5.00", "last4": "4242", "name": "A Donor", "success": True}
     if rng.random() < 0.1:
