@@ -161,11 +161,13 @@ class TypeformConnector:
             held = self._asked.get(form)
         if held is not None and held[0] == updated:
             return held[1]
-        found = self._form(form)
+        return self._keep_questions(form, self._form(form))
+
+    def _keep_questions(self, form: str, found: Mapping[str, Json]) -> Questions:
         asked = questions(found)
-        stamp = found.get("last_updated_at") or updated
-        if stamp is not None:
-            with self._lock:
+        with self._lock:
+            stamp = found.get("last_updated_at") or self._updated.get(form)
+            if stamp is not None:
                 self._asked[form] = (str(stamp), asked)
         return asked
 
@@ -208,6 +210,7 @@ class TypeformConnector:
                 found = self._form(key)
             except SetupError:
                 continue  # deleted since it was listed
+            self._keep_questions(key, found)
             made.append(RemoteRecord(key, row.get("last_updated_at"), modified, _form_values({**row, **found})))
         return made, faults
 
