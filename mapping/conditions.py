@@ -242,7 +242,9 @@ class _Reader:
                     if lowered.startswith((" in ", " in(")):
                         return at, "in", at + 3
             at += 1
-        raise self._fault(f"{text[start:].strip()!r} compares nothing", "write field = value, or field is filled", start)
+        raise self._fault(
+            f"{text[start:].strip()!r} compares nothing", "write field = value, or field is filled", start
+        )
 
     def _values(self) -> tuple[str, ...]:
         self._blanks()

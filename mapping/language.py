@@ -258,7 +258,7 @@ class _Reader:
         if not self.ended:
             raise SyntaxFault(
                 f"{self._text[self.at]!r} is not expected here",
-                "after a function comes | or ??; a name with |, \" or [ stands in double quotes",
+                'after a function comes | or ??; a name with |, " or [ stands in double quotes',
                 self.at,
             )
         shared = alternatives[-1].calls
