@@ -385,7 +385,7 @@ def _listen(ports: Sequence[int]) -> list[socket.socket]:
     bound: list[socket.socket] = []
     try:
         for port in ports:
-            # By its protocol asyncio knows a TCP connection, for which it switches Nagle's delay off: 3 ms a call, not 44.
+            # By its protocol asyncio knows TCP, where it switches Nagle's delay off: 3 ms a call, not 44.
             listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             bound.append(listener)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
