@@ -115,16 +115,18 @@ def _names() -> dict[str, str]:
     """Folded name -> code. A name that two languages give to two countries names neither."""
     from babel import Locale
 
+    locales = [Locale.parse(language).territories for language in _LANGUAGES.split()]
     told: dict[str, str] = {}
-    twice: set[str] = set()
-    for language in _LANGUAGES.split():
-        for code, name in Locale.parse(language).territories.items():
-            if code in CODES:
-                for one in {_fold(name), _fold(name.partition("(")[0])} - {""}:
-                    if told.setdefault(one, code) != code:
-                        twice.add(one)
-    for one in twice:
-        del told[one]
+    # What stands before a bracket is a name too, where it is not the whole name of another: "Saint-Martin (partie ...".
+    for short in (False, True):
+        found: dict[str, set[str]] = {}
+        for territories in locales:
+            for code, name in territories.items():
+                if code in CODES:
+                    found.setdefault(_fold(name.partition("(")[0] if short else name), set()).add(code)
+        for name, codes in found.items():
+            if name and len(codes) == 1:
+                told.setdefault(name, *codes)
     for code, names in _ALSO.items():
         told.update(dict.fromkeys(map(_fold, names.split("|")), code))
     return told

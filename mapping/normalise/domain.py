@@ -66,7 +66,10 @@ def _extract() -> "TLDExtract":
 def _registrable(name: str) -> str:
     if name.count(".") == 1:
         return name  # a suffix of two labels has no owner, and nobody asks for it
-    return _extract()(name).top_domain_under_public_suffix or name
+    found = _extract()(name)
+    if not found.suffix:  # a top level that the list does not know stands for itself
+        return ".".join(name.split(".")[-2:])
+    return found.top_domain_under_public_suffix or name
 
 
 def _host_of(text: str) -> str:
