@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from mapping.compile.paths import Place
 from mapping.cx import canonical
-from mapping.functions.graphemes import cut
 from mapping.functions.registry import SKIP, Write
 from mapping.functions.scalars import Offers, as_is, day_in, number_out
 from mapping.normalise import when
+from mapping.normalise.graphemes import cut
 from mapping.values import Value
 
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from mapping.conditions import is_filled, meets
 from mapping.cx import canonical
-from mapping.functions.graphemes import cut
 from mapping.functions.picklists import folded, known_lists, picklist
 from mapping.functions.registry import (
     ANY,
@@ -42,6 +41,7 @@ from mapping.normalise import (
     when,
     zone,
 )
+from mapping.normalise.graphemes import cut
 from mapping.values import ABSENT, Value
 
 _DIGITS_OF_AN_INTEGER: Final = 15  # what every JSON reader keeps exactly

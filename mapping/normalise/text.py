@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from mapping.normalise.graphemes import boundary
 from mapping.normalise.misfit import Misfit
 from mapping.normalise.number import plain
 from mapping.normalise.trim import BLANKS, UNSEEN
@@ -65,8 +66,6 @@ def _cut(text: str) -> tuple[str, bool]:
     encoded = text.encode()
     if len(encoded) <= LIMIT:
         return text, False
-    from mapping.functions.graphemes import boundary
-
     end = len(encoded[:LIMIT].decode(errors="ignore"))
     return text[: boundary(text, end)].rstrip(_ENDS), True
 
