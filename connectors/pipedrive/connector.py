@@ -121,11 +121,14 @@ class PipedriveConnector:
     # who we are, and what there is
 
     def account(self) -> Account:
-        me = lists.one_of(self._transport.get("/v1/users/me", cost=ME))
-        country = me.get("company_country")
+        answer = self._transport.get("/v1/users/me", cost=ME)
+        me = lists.one_of(answer)
+        company, country = me.get("company_id"), me.get("company_country")
+        if company is None:
+            raise lists.unknown_form(answer)
         return Account(
-            id=str(me["company_id"]),
-            name=str(me.get("company_name") or me.get("company_domain") or me["company_id"]),
+            id=str(company),
+            name=str(me.get("company_name") or me.get("company_domain") or company),
             identity=str(me.get("email") or me.get("name") or me.get("id")),
             time_zone=me.get("timezone_name"),
             currency=me.get("default_currency"),

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
+from urllib.parse import quote
 
 from connectors.sdk import (
     Account,
@@ -142,7 +143,7 @@ class TypeformConnector:
 
     def _form(self, form: str) -> dict[str, Json]:
         """One form with its questions. A form that is not there is a mistake in the file, or was deleted."""
-        answer = self._transport.get(f"/forms/{form}", accept={404})
+        answer = self._transport.get(_path(form), accept={404})
         if answer.status == 404:
             raise SetupError(
                 f"Typeform has no form '{form}', or this token may not see it",
@@ -239,7 +240,7 @@ class TypeformConnector:
                 before=before,
                 response_type=None if kind == "completed" else kind,
             )
-            return self._transport.get(f"/forms/{form}/responses", asked)
+            return self._transport.get(f"{_path(form)}/responses", asked)
 
         try:
             yield from lists.each_answer(
@@ -297,7 +298,7 @@ class TypeformConnector:
 
     def _by_ids(self, form: str, keys: Sequence[str]) -> Page:
         asked = {"page_size": RESPONSES_PAGE, "included_response_ids": ",".join(keys), "response_type": _EVERY_TYPE}
-        answer = self._transport.get(f"/forms/{form}/responses", asked, accept={404})
+        answer = self._transport.get(f"{_path(form)}/responses", asked, accept={404})
         rows = [] if answer.status == 404 else lists.rows_of(answer)
         listed = lists.Listed(rows, None, answer.server_time, None)
         return self._page(form, listed, self._questions(form) if rows else NOTHING, None)
@@ -325,6 +326,11 @@ class TypeformConnector:
     def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
         for write in writes:
             yield Outcome(write.action, "rejected", write.key, reason="Typeform is only read")
+
+
+def _path(form: str) -> str:
+    """Where a form stands; its id comes from a file."""
+    return f"/forms/{quote(form, safe='')}"
 
 
 def _where_next(listed: lists.Listed, kind: str, following: str | None) -> Position | None:
