@@ -7,7 +7,8 @@ The control port answers, for all vendors or under `/{vendor}` for one:
 
     GET POST DELETE /faults   what is set and how often it fired; set one (`sandbox.faults`); clear
     GET DELETE      /log      every effect, and calls with their cost by path; forget them
-    POST            /edit     {vendor, stream, id, fields}: what a person would do at that vendor's own screen
+    POST            /edit     {vendor, stream, id, fields, visible_after}: what a person would do at that vendor's
+                              own screen; others see it so many seconds later
     GET POST        /clock    the vendors' clock; {"now": time} or {"offset_seconds": n} sets it
     GET             /         who is running
 """
@@ -118,8 +119,15 @@ class Hub:
         self.costs.clear()
         self._forgotten = {name: len(vendor.effects()) for name, vendor in self.vendors.items()}
 
-    def edit(self, vendor: str, stream: str, key: str | None, fields: Mapping[str, Json]) -> str:
-        return self.vendors[vendor].edit(self.clock.now(), stream, key, fields)
+    def edit(
+        self, vendor: str, stream: str, key: str | None, fields: Mapping[str, Json], visible_after: float = 0
+    ) -> str:
+        simulated = self.vendors[vendor]
+        simulated.commit_late(timedelta(seconds=visible_after))
+        try:
+            return simulated.edit(self.clock.now(), stream, key, fields)
+        finally:
+            simulated.commit_late(timedelta(0))
 
 
 class Sandbox:
@@ -222,10 +230,15 @@ class Sandbox:
         with self._hub.lock:
             self._hub.board.clear()
 
-    def edit(self, vendor: str, stream: str, key: str | None = None, **fields: Json) -> str:
-        """Do what a person would; the record's key. Field names that are no identifiers: by `**{...}`."""
+    def edit(
+        self, vendor: str, stream: str, key: str | None, fields: Mapping[str, Json], *, visible_after: float = 0
+    ) -> str:
+        """Do what a person would (no key: make a record); the record's key.
+
+        `visible_after`: seconds until others see it, under the stamp of now. Raises as `Vendor.edit`.
+        """
         with self._hub.lock:
-            return self._hub.edit(vendor, stream, key, fields)
+            return self._hub.edit(vendor, stream, key, fields, visible_after)
 
     def log(self) -> Json:
         with self._hub.lock:
@@ -321,10 +334,9 @@ class _Control:
             return _json(200, {})
         if what == ("POST", "edit"):
             body = call.json()
-            key = body.get("id")
-            record = hub.edit(
-                body.get("vendor", vendor), body["stream"], None if key is None else str(key), body["fields"]
-            )
+            key = None if body.get("id") is None else str(body["id"])
+            late = float(body.get("visible_after", 0))
+            record = hub.edit(body.get("vendor", vendor), body["stream"], key, body["fields"], late)
             return _json(200, {"id": record})
         if what == ("POST", "clock"):
             body = call.json()

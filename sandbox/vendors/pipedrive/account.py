@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 from sandbox.people import Company, Person, as_written, typo
-from sandbox.state import Journal, Record, Table
+from sandbox.state import Journal, Key, Record, Table
 from sandbox.vendors.pipedrive.fields import ADDRESS_PARTS, Catalogue, catalogues
 from sandbox.web import Json
 from sandbox.world import MARA, RAHIM, SHARMILA, CrmEntry, World
@@ -69,6 +69,7 @@ class Account:
             "person": self.persons, "organization": self.organizations, "deal": self.deals,
             "activity": self.activities, "note": self.notes,
         }  # fmt: skip
+        self.late = timedelta(0)  # how long a transaction takes until others see it
         self.journal = Journal("pipedrive")
         self.merged: dict[tuple[str, int], int] = {}  # (entity, loser) -> survivor
         Settlement(self, world, rng).settle()
@@ -90,6 +91,13 @@ class Account:
         for table in self.by_name.values():
             table.settle(now)
         self.leads.settle(now)
+
+    def commit(self, table: Table[Key], key: Key, record: Record, now: datetime) -> None:
+        """Put a record where others see it: at once, or where transactions commit late, by and by."""
+        if self.late:
+            table.put_later(now + self.late, lambda: table.put(key, record))
+        else:
+            table.put(key, record)
 
     def user(self, user_id: Json) -> Record | None:
         return next((user for user in self.users if user["id"] == user_id), None)

@@ -101,7 +101,11 @@ class Pipedrive:
         return refusal
 
     def _handled(self, call: Call, route: Route, at: Sequence[str]) -> Answer:
-        if call.method in _BODY and "json" not in call.headers.get("content-type", "").lower():
+        if (
+            call.method in _BODY
+            and call.path.startswith("/api/v2/")
+            and "json" not in call.headers.get("content-type", "").lower()
+        ):
             return wrong_media_type()
         try:
             return route.handler(call, at)
@@ -131,7 +135,7 @@ class Pipedrive:
         return answer
 
     def commit_late(self, delay: timedelta) -> None:
-        self._v2.late = self._v1.late = delay
+        self.account.late = delay
 
     def lag_search(self, delay: timedelta) -> None:
         self.search.lag = delay
@@ -177,13 +181,13 @@ class Pipedrive:
             lead = self.account.leads.get(key or "")
             if lead is None:
                 raise KeyError(key)
-            self.account.leads.put(lead["id"], {**lead, **fields, "update_time": lead_stamp(now)})
+            self.account.commit(self.account.leads, lead["id"], {**lead, **fields, "update_time": lead_stamp(now)}, now)
             return str(lead["id"])
         if stream == "notes":
             note = self.account.notes.get(int(key or 0))
             if note is None:
                 raise KeyError(key)
-            self.account.notes.put(note["id"], {**note, **fields, "update_time": stamp(now)})
+            self.account.commit(self.account.notes, note["id"], {**note, **fields, "update_time": stamp(now)}, now)
             return str(note["id"])
         raise KeyError(stream)
 
@@ -203,12 +207,13 @@ class Pipedrive:
         if key is None:
             new_id = self.account.next_id(entity)
             seller = next(user["id"] for user in self.account.users if user["active_flag"] and not user["is_you"])
-            table.put(new_id, fresh(self.account, entity, kept, key=new_id, by=seller, now=now))
+            made = fresh(self.account, entity, kept, key=new_id, by=seller, now=now)
+            self.account.commit(table, new_id, made, now)
             return str(new_id)
         record = table.get(int(key))
         if record is None:
             raise KeyError(key)
-        table.put(record["id"], changed(self.account, entity, record, kept, now))
+        self.account.commit(table, record["id"], changed(self.account, entity, record, kept, now), now)
         return key
 
     def effects(self) -> Sequence[Effect]:

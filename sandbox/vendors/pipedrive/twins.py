@@ -41,7 +41,7 @@ _TAKEN: Final[Mapping[str, frozenset[str]]] = {
 
 class Twins:
     def __init__(self, account: Account, search: Search, v1: V1) -> None:
-        self._account, self._search, self._v1 = account, search, v1
+        self._account, self._search = account, search
         self._views: Mapping[str, Callable[[Record], Json]] = {
             "person": lambda record: person_view(account, record), "organization": self._organization,
             "deal": self._deal,
@@ -121,11 +121,7 @@ class Twins:
         return ok({"id": record["id"]})
 
     def _commit(self, entity: str, record: Record, call: Call, kept: Record) -> None:
-        table = self._account.by_name[entity]
-        if self._v1.late:
-            table.put_later(call.now + self._v1.late, lambda: table.put(record["id"], record))
-        else:
-            table.put(record["id"], record)
+        self._account.commit(self._account.by_name[entity], record["id"], record, call.now)
         self._account.journal.note(
             at=call.now,
             method=call.method,

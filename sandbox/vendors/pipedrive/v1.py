@@ -1,7 +1,7 @@
 """What only API v1 has: users, leads, notes, merges, and the small lists."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -34,11 +34,10 @@ _LEAD_SOURCES: Final = (
 
 
 class V1:
-    """The handlers. `late`: see `V2`."""
+    """The handlers."""
 
     def __init__(self, account: Account, search: Search) -> None:
         self._account, self._search = account, search
-        self.late = timedelta(0)
 
     def routes(self) -> list[Route]:
         get = partial(Route, method="GET")
@@ -203,11 +202,7 @@ class V1:
         return ok({"id": key})
 
     def _commit_lead(self, call: Call, key: str, lead: Record, kept: Record) -> None:
-        leads = self._account.leads
-        if self.late:
-            leads.put_later(call.now + self.late, lambda: leads.put(key, lead))
-        else:
-            leads.put(key, lead)
+        self._account.commit(self._account.leads, key, lead, call.now)
         self._note_effect(call, "leads", key, kept)
 
     def _checked_lead(self, body: Record) -> Record:
@@ -325,11 +320,7 @@ class V1:
         return ok(True)
 
     def _commit_note(self, call: Call, key: int, note: Record, kept: Record) -> None:
-        notes = self._account.notes
-        if self.late:
-            notes.put_later(call.now + self.late, lambda: notes.put(key, note))
-        else:
-            notes.put(key, note)
+        self._account.commit(self._account.notes, key, note, call.now)
         self._note_effect(call, "notes", str(key), kept)
 
     def _checked_note(self, body: Record) -> Record:

@@ -1,7 +1,6 @@
 """API v2: persons, organizations, deals, activities; their fields; stages and pipelines; search."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -93,13 +92,12 @@ _STATUSES: Final = frozenset({"open", "won", "lost", "deleted"})
 
 
 class V2:
-    """The handlers. `late`: how long the transaction of the running call is to take until others see it."""
+    """The handlers. `renamed`: built-in fields that somebody has renamed or removed, as (entity, field) -> new name."""
 
     def __init__(self, account: Account, search: Search) -> None:
         self._account, self._search = account, search
         self._tallies = Tallies(account)
-        self.late = timedelta(0)
-        self.renamed: dict[tuple[str, str], str | None] = {}  # (entity, field) -> its new name, None: it is gone
+        self.renamed: dict[tuple[str, str], str | None] = {}
 
     def routes(self) -> list[Route]:
         get = partial(Route, method="GET")
@@ -277,11 +275,7 @@ class V2:
         return self._view(entity, record, include=["marketing_status"] if entity == "person" else [])
 
     def _commit(self, entity: str, key: int, record: Record, call: Call, fields: Record) -> None:
-        table = self._account.by_name[entity]
-        if self.late:
-            table.put_later(call.now + self.late, lambda: table.put(key, record))
-        else:
-            table.put(key, record)
+        self._account.commit(self._account.by_name[entity], key, record, call.now)
         self._account.journal.note(
             at=call.now, method=call.method, path=call.path, stream=PLURAL[entity], record=str(key), fields=fields
         )

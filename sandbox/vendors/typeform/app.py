@@ -1,47 +1,23 @@
 """The simulated Typeform: forms, responses, who calls, and how often."""
 
-import hashlib
-from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from random import Random
 from typing import Final
 
-from sandbox.state import Journal, Record, Table
+from sandbox.state import Journal, Record
+from sandbox.vendors.typeform.answers import RefusedError, invalid, refused
+from sandbox.vendors.typeform.auth import Grants
 from sandbox.vendors.typeform.forms import Form, answers, forms, response, token
+from sandbox.vendors.typeform.responses import MOST, ResponseQuery, Responses, names, whole
 from sandbox.web import Answer, Call, Effect, Json, Route, Routes, dump
 from sandbox.world import World
 
-SHOWN_WITHIN: Final = timedelta(minutes=30)
-MOST: Final = 1000
-USUAL: Final = 25
 MOST_FORMS: Final = 200
 USUAL_FORMS: Final = 10
-ACCESS_LIVES: Final = timedelta(days=7)
 PER_SECOND: Final = 2
-_NEVER: Final = "0001-01-01T00:00:00Z"
-_STATES: Final = frozenset({"started", "partial", "completed"})
-
-
-class RefusedError(Exception):
-    """A handler declines; the door answers with `answer`."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
-
-
-def refused(status: int, code: str, description: str, details: Sequence[Json] = ()) -> RefusedError:
-    body: dict[str, Json] = {"code": code, "description": description}
-    if details:
-        body["details"] = list(details)
-    return RefusedError(Answer(status, dump(body)))
-
-
-def invalid(field: str, why: str) -> RefusedError:
-    return refused(400, "VALIDATION_ERROR", "Invalid data", [{"code": "INVALID", "description": why, "field": field}])
+ME: Final = {"alias": "nordlicht", "email": "cx@nordlicht.test", "language": "en", "user_id": "01SANDBOX"}
 
 
 class Typeform:
@@ -143,7 +119,7 @@ class Typeform:
 
     def _list_forms(self, call: Call) -> Answer:
         query = call.query
-        page, size = _whole(query, "page", 1, None), _whole(query, "page_size", USUAL_FORMS, MOST_FORMS)
+        page, size = whole(query, "page", 1, None), whole(query, "page_size", USUAL_FORMS, MOST_FORMS)
         sort, order = query.get("sort_by", "last_updated_at"), query.get("order_by", "desc")
         if sort not in {"created_at", "last_updated_at"} or order not in {"asc", "desc"}:
             raise invalid("sort_by", "must be created_at or last_updated_at")
@@ -228,12 +204,12 @@ class Typeform:
     def _list_responses(self, call: Call, form_id: str) -> Answer:
         self._form(form_id)
         kept = self.responses[form_id]
-        query = _ResponseQuery(call.query)
+        query = ResponseQuery(call.query)
         if kept.all_shown(call.now):
             return Answer(200, kept.table.page(str(sorted(call.query.items())), lambda: self._page(kept, query, None)))
         return Answer(200, self._page(kept, query, call.now))
 
-    def _page(self, kept: "Responses", query: "_ResponseQuery", now: datetime | None) -> bytes:
+    def _page(self, kept: Responses, query: ResponseQuery, now: datetime | None) -> bytes:
         """`now` None: every response shows by now."""
         rows = [
             record for record in kept.between(query) if query.wants(record) and (now is None or kept.shows(record, now))
@@ -257,7 +233,7 @@ class Typeform:
     def _delete_responses(self, call: Call, form_id: str) -> Answer:
         self._form(form_id)
         # `included_tokens` is the older name, which older clients still send.
-        wanted = _list(call.query, "included_response_ids") or _list(call.query, "included_tokens")
+        wanted = names(call.query, "included_response_ids") or names(call.query, "included_tokens")
         if not wanted or len(wanted) > MOST:
             raise invalid("included_response_ids", f"must name 1 to {MOST} responses")
         for key in sorted(wanted):
@@ -340,194 +316,8 @@ class Typeform:
         return self._journal.read()
 
 
-class _ResponseQuery:
-    """What a list of responses is asked for; refuses what cannot be understood."""
-
-    def __init__(self, query: Mapping[str, str]) -> None:
-        self.size = _whole(query, "page_size", USUAL, MOST)
-        self.order, self.descending = _sorting(query)
-        self.least, self.most = _bound(query, "since"), _bound(query, "until")
-        self.after, self.before = query.get("after"), query.get("before")
-        self.fields = _list(query, "fields")
-        self._states = _states(query)
-        self._only, self._without = _list(query, "included_response_ids"), _list(query, "excluded_response_ids")
-        self._answered = _list(query, "answered_fields")
-        self._term = query.get("query", "").casefold()
-
-    def wants(self, record: Record) -> bool:
-        if record["response_type"] not in self._states:
-            return False
-        if (self._only and record["response_id"] not in self._only) or record["response_id"] in self._without:
-            return False
-        if self._answered:
-            fields = [answer["field"] for answer in record["answers"]]
-            if not self._answered <= {field["id"] for field in fields} | {field["ref"] for field in fields}:
-                return False
-        return not self._term or self._term in dump(record["answers"]).decode().casefold()
-
-
-class Responses:
-    """The responses of one form, in the order in which they were processed."""
-
-    def __init__(self) -> None:
-        self.table: Table[str] = Table(
-            {"submitted_at": _processed, "landed_at": lambda record: record["landed_at"], "staged_at": _processed}
-        )
-        self._fresh_until: datetime | None = None
-
-    def put(self, record: Record) -> None:
-        self.table.put(record["token"], record)
-        shown_at = datetime.fromisoformat(_processed(record)) + SHOWN_WITHIN + record.get("_late", timedelta(0))
-        self._fresh_until = max(shown_at, self._fresh_until or shown_at)
-
-    def between(self, query: _ResponseQuery) -> list[Record]:
-        """Ascending. Times are inclusive, tokens exclusive."""
-        found = list(self.table.walk(query.order))
-        value = (lambda record: record["landed_at"]) if query.order == "landed_at" else _processed
-        start, end = 0, len(found)
-        if query.least is not None:
-            start = bisect_left(found, query.least, key=value)
-        if query.most is not None:
-            end = bisect_right(found, query.most, key=value)
-        for name, key in (("after", query.after), ("before", query.before)):
-            if not key:
-                continue
-            place = self.table.get(key)
-            if place is None:
-                raise invalid(name, "no such token")
-            at = bisect_left(found, (value(place), key), key=lambda record: (value(record), record["token"]))
-            start, end = (max(start, at + 1), end) if name == "after" else (start, min(end, at))
-        return found[start:end]
-
-    def all_shown(self, now: datetime) -> bool:
-        return self._fresh_until is None or now >= self._fresh_until
-
-    @staticmethod
-    def shows(record: Record, now: datetime) -> bool:
-        """A response shows at some moment of the half hour after it was given, each at its own."""
-        share = hashlib.sha256(record["token"].encode()).digest()[0] / 256
-        delay: timedelta = SHOWN_WITHIN * share + record.get("_late", timedelta(0))
-        return now - datetime.fromisoformat(_processed(record)) >= delay
-
-
-def _processed(record: Record) -> str:
-    """The moment a response is filed under: submitted, or where it never was, landed."""
-    submitted: str = record["submitted_at"]
-    return record["landed_at"] if submitted == _NEVER else submitted
-
-
-ME: Final = {"alias": "nordlicht", "email": "cx@nordlicht.test", "language": "en", "user_id": "01SANDBOX"}
-
-
-class Grants:
-    """A personal token that never expires, and OAuth tokens whose refresh token changes with every use."""
-
-    def __init__(self, rng: Random) -> None:
-        self._rng = rng
-        self.personal = f"tfp_{rng.getrandbits(200):050x}"
-        self.client_id = f"{rng.getrandbits(128):032x}"
-        self.client_secret = f"{rng.getrandbits(160):040x}"
-        self.refresh_token = f"{rng.getrandbits(160):040x}"
-        self.code = f"{rng.getrandbits(100):025x}"
-        self._access: dict[str, datetime] = {}
-
-    def credentials(self) -> Mapping[str, str]:
-        return {
-            "token": self.personal, "client_id": self.client_id, "client_secret": self.client_secret,
-            "refresh_token": self.refresh_token, "code": self.code,
-        }  # fmt: skip
-
-    def expire(self) -> None:
-        self._access.clear()
-
-    def admit(self, call: Call) -> None:
-        header = call.headers.get("authorization")
-        if header is None:
-            raise refused(401, "AUTHENTICATION_FAILED", "Authentication credentials not found on the Request Headers")
-        scheme, _, bearer = header.partition(" ")
-        if scheme.lower() == "bearer" and (bearer == self.personal or call.now < self._access.get(bearer, call.now)):
-            return
-        raise refused(401, "AUTHENTICATION_FAILED", "Invalid access token")
-
-    def grant(self, call: Call) -> Answer:
-        form = call.form()
-        if (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
-            return Answer(401, dump({"error": "invalid_client"}))
-        kind = form.get("grant_type")
-        if kind == "refresh_token":
-            fits = form.get("refresh_token") == self.refresh_token
-        elif kind == "authorization_code":
-            fits = form.get("code") == self.code and bool(form.get("redirect_uri"))
-        else:
-            return Answer(400, dump({"error": "unsupported_grant_type"}))
-        if not fits:
-            return Answer(400, dump({"error": "invalid_grant"}))
-        # The old refresh token dies with this answer.
-        self.refresh_token = f"{self._rng.getrandbits(160):040x}"
-        access = f"{self._rng.getrandbits(256):064x}"
-        self._access[access] = call.now + ACCESS_LIVES
-        return Answer(200, dump({
-            "access_token": access, "token_type": "bearer", "expires_in": int(ACCESS_LIVES.total_seconds()),
-            "scope": "forms:read responses:read accounts:read workspaces:read offline",
-            "refresh_token": self.refresh_token,
-        }))  # fmt: skip
-
-
 def _ok(body: Json) -> Answer:
     return Answer(200, dump(body))
-
-
-def _whole(query: Mapping[str, str], name: str, default: int, most: int | None) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
-    if not text.isdecimal() or int(text) < 1 or (most is not None and int(text) > most):
-        raise invalid(name, f"must be between 1 and {most}" if most else "must be a number from 1")
-    return int(text)
-
-
-def _list(query: Mapping[str, str], name: str) -> frozenset[str]:
-    return frozenset(word for word in query.get(name, "").split(",") if word)
-
-
-def _states(query: Mapping[str, str]) -> frozenset[str]:
-    if "response_type" in query:
-        states = _list(query, "response_type")
-        if not states or not states <= _STATES:
-            raise invalid("response_type", "must be of started, partial, completed")
-        return states
-    completed = query.get("completed", "true")
-    if completed not in {"true", "false"}:
-        raise invalid("completed", "must be true or false")
-    return frozenset({"completed"}) if completed == "true" else frozenset({"started", "partial"})
-
-
-def _sorting(query: Mapping[str, str]) -> tuple[str, bool]:
-    """(order, descending). Tokens bring their own order and go with no other."""
-    cursors = [name for name in ("after", "before") if query.get(name)]
-    if cursors and "sort" in query:
-        raise invalid("sort", f"cannot be used together with {cursors[0]}")
-    if len(cursors) == 2:
-        raise invalid("after", "cannot be used together with before")
-    if cursors:
-        return "submitted_at", cursors == ["before"]
-    name, _, direction = query.get("sort", "submitted_at,desc").partition(",")
-    if name not in {"submitted_at", "landed_at", "staged_at"} or direction not in {"", "asc", "desc"}:
-        raise invalid("sort", "must be submitted_at, landed_at or staged_at with asc or desc")
-    return name, direction != "asc"
-
-
-def _bound(query: Mapping[str, str], name: str) -> str | None:
-    """`since` and `until`: epoch seconds, or a time that is UTC where it does not say."""
-    text = query.get(name)
-    if not text:
-        return None
-    try:
-        at = datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise invalid(name, "must be epoch seconds or a time") from None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return at.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def _body(call: Call) -> Json:
