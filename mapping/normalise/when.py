@@ -70,6 +70,8 @@ def day(raw: object, zone: str | None = None, *, form: str | None = None) -> str
 
 def when(raw: object, zone: str | None = None, *, form: str | None = None) -> str | None:
     """A date where only a date is written, else an instant; which of the two is kept."""
+    if type(raw) is str and len(raw) == 20 and raw[19] == "Z" and raw[10] == "T" and raw[16] == ":" and raw[4] == "-":
+        return _plain(raw)
     read = _read(raw, form, "date or instant")
     if read is None:
         return None
