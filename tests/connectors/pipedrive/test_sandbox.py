@@ -104,7 +104,7 @@ def test_a_second_window_brings_only_what_was_edited(sandbox: Sandbox, pipedrive
     first = pulled(pipedrive, "persons")
     edited = keys(first)[17]
     sandbox.set_clock(sandbox.now() + timedelta(minutes=5))
-    sandbox.edit("pipedrive", "persons", edited, job_title="Head of Purchasing 🧵")
+    sandbox.edit("pipedrive", "persons", edited, {"job_title": "Head of Purchasing 🧵"})
 
     second = pulled(pipedrive, "persons", server_time(first) - pipedrive.streams["persons"].hold_back)
 
@@ -312,7 +312,7 @@ def test_a_deleted_deal_is_in_the_list_of_deletions(sandbox: Sandbox, pipedrive:
     pages = pulled(pipedrive, "deals")
     gone = keys(pages)[5]
     since = server_time(pages) - timedelta(minutes=1)
-    sandbox.edit("pipedrive", "deals", gone, is_deleted=True)
+    sandbox.edit("pipedrive", "deals", gone, {"is_deleted": True})
 
     removed = [removal.key for some in pipedrive.removals("deals", Window(part="", since=since)) for removal in some]
 
@@ -324,7 +324,7 @@ def test_a_deleted_person_is_missing_from_the_sweep_and_told_by_its_key(
     sandbox: Sandbox, pipedrive: PipedriveConnector
 ) -> None:
     gone = keys(pulled(pipedrive, "persons"))[60]
-    sandbox.edit("pipedrive", "persons", gone, is_deleted=True)
+    sandbox.edit("pipedrive", "persons", gone, {"is_deleted": True})
 
     assert gone not in {key for some in pipedrive.keys("persons") for key in some}
     [page] = pipedrive.fetch("persons", [gone])

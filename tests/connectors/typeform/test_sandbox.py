@@ -82,7 +82,7 @@ def test_every_scale_is_told_by_its_question(typeform: TypeformConnector) -> Non
 def test_an_answer_given_now_is_found_though_it_shows_up_late(sandbox: Sandbox, typeform: TypeformConnector) -> None:
     hold_back = typeform.streams["responses"].hold_back
     form = typeform.parts("responses")[0]
-    key = sandbox.edit("typeform", "responses", form=form, answers={}, hidden={"contact_id": "501"})
+    key = sandbox.edit("typeform", "responses", None, {"form": form, "hidden": {"contact_id": "501"}})
     first = pulled(typeform, "responses")
     assert first[0].server_time is not None
     sandbox.set_clock(sandbox.now() + timedelta(minutes=31))
@@ -115,7 +115,7 @@ def test_a_form_whose_title_was_edited_comes_alone(sandbox: Sandbox, typeform: T
     form = keys(first)[0]
     assert first[0].server_time is not None
     sandbox.set_clock(sandbox.now() + timedelta(minutes=5))
-    sandbox.edit("typeform", "forms", form, title="How are we doing?")
+    sandbox.edit("typeform", "forms", form, {"title": "How are we doing?"})
 
     second = pulled(typeform, "forms", first[0].server_time)
 
