@@ -105,7 +105,7 @@ def overlay(defaults: Sequence[Line], own: Sequence[Line]) -> list[Line]:
             merged[line.bare] = line
         elif line.values is not None or line.direction is not None:
             if known is not None:
-                merged[line.bare] = replace(known, **_said(line))
+                merged[line.bare] = _refined(known, line)
         elif known is not None:
             del merged[line.bare]
         else:
@@ -114,16 +114,17 @@ def overlay(defaults: Sequence[Line], own: Sequence[Line]) -> list[Line]:
     return list(merged.values())
 
 
-def _said(line: Line) -> dict[str, object]:
-    """What a long form without `field` says of the default it refines. Its prefixes go with the default's target."""
-    said: dict[str, object] = {"operator": True, "unmapped": line.unmapped, "target_place": line.target_place}
-    if line.values is not None:
-        said["values"] = line.values
-    if line.direction is not None:
-        said["direction"] = line.direction
-    if line.merge is not None:
-        said["merge"] = line.merge
-    return said
+def _refined(default: Line, line: Line) -> Line:
+    """A default with what a long form without `field` says of it. Its prefixes stay those of the default."""
+    return replace(
+        default,
+        operator=True,
+        unmapped=line.unmapped,
+        target_place=line.target_place,
+        values=default.values if line.values is None else line.values,
+        direction=default.direction if line.direction is None else line.direction,
+        merge=default.merge if line.merge is None else line.merge,
+    )
 
 
 class SyntaxFault(Exception):  # noqa: N818 # a finding of somebody's file, not a failure of ours

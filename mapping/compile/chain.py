@@ -321,8 +321,8 @@ class ChainMaker:
         """Raises LeftOut or Faulty."""
         place = None if isinstance(alternative.source, Constant) else self._place(alternative.source)
         setting = Setting(
-            self._stream, self._line, target.field.name if target.part is None else f"{target.field.name}.{target.part}",
-            target.value_type, target.codes, place,
+            self._stream, self._line, ".".join(name for name in (target.field.name, target.part) if name), target.value_type,
+            target.codes, place,
         )  # fmt: skip
         steps: list[Made] = []
         sort = "text" if place is None else place.sort

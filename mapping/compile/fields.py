@@ -288,7 +288,7 @@ class Unit(FieldCode):
                 if value is None:
                     continue
                 if part is None:
-                    found.update(value if isinstance(value, dict) else {value_part: value})
+                    found.update(value if isinstance(value, dict) else {value_part or "value": value})
                 else:
                     found[part] = value
             if len(faults) > before or not carried:
@@ -375,14 +375,14 @@ def write_name(lines: Sequence[LineCode], value: Value, over: Values | None, out
         if full:
             told |= names.split(full, told.get("order") or names.order(full))
     for part, other in (("family", "given"), ("given", "family")):
-        line = open_.get(part)
-        if line is not None and not told.get(part) and _demanded(line):
+        there = open_.get(part)
+        if there is not None and not told.get(part) and _demanded(there):
             told[part] = told.get("full") or told.get(other)
             if told.get(other) == told[part] and part == "family":
                 told[other] = None
-    for part, line in open_.items():
+    for part, one in open_.items():
         if part in told or part in ("given", "family"):
-            line.write(told.get(part), over, out)
+            one.write(told.get(part), over, out)
 
 
 def _name_now(lines: Sequence[LineCode], over: Values | None) -> dict[str, Any] | None:
@@ -524,11 +524,15 @@ class SetCode(FieldCode):
             return phones
 
         def build(value: Value) -> list[Value]:
-            if isinstance(value, dict):
-                return [{**value, **sets}]
-            if isinstance(value, list):
-                return [{**one, **sets} if isinstance(one, dict) else {part: one, **sets} for one in value]
-            return [{part: value, **sets}]
+            # What a function made is nobody else's: it is added to in place.
+            if type(value) is list:
+                for n, one in enumerate(value):
+                    if type(one) is dict:
+                        one.update(sets)
+                    else:
+                        value[n] = {part: one, **sets}
+                return value
+            return [{**value, **sets}] if isinstance(value, dict) else [{part: value, **sets}]
 
         return build
 
@@ -631,7 +635,7 @@ class SetCode(FieldCode):
         return None
 
     def _write_single(self, slot: Slot, element: Value, now: Any, over: Values | None, out: dict[str, Any]) -> None:
-        if element is None and over is not None and now is None and not self.schema.type == "consent":
+        if element is None and over is not None and now is None and self.schema.type != "consent":
             raw = slot.code.now(over)
             if raw is ABSENT:
                 return  # what it holds is not known, or not understood

@@ -389,7 +389,7 @@ class _Compiler:
                     line.place,
                     (),
                     held=f"{self._stream.nouns} have no field {left.what!r}",
-                )  # fmt: skip
+                )
             )
         except Faulty:
             pass

@@ -65,7 +65,7 @@ class Place:
         return SORTS.get(self.info.type, "any")
 
     def put(self, out: dict[str, Any], value: Value, over: Values | None) -> None:
-        """Sets the value in what is to be written, nested by path; elements beside a picked one stay as `over` has them."""
+        """Sets the value in `out`, nested by path; elements beside a picked one stay as `over` has them."""
         if self.dotted is not None and over is not None and self.dotted in over:
             out[self.dotted] = value
             return

@@ -1,4 +1,4 @@
-"""Responses: what every row of that kind says of its survey, and what its answers say by the roles of their questions."""
+"""Responses: what each row says of its survey, and what its answers say by the roles of their questions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -58,10 +58,8 @@ class Responses:
             calls = parse(answers.line.text or "").alternatives[0].calls
             shape = calls[-1].arguments[0].text if calls and calls[-1].name == "answers" else ""
             form = FORMS.get(shape)
-        told_print = [
-            context.tool or context.connection, context.region, shape,
-            [[key, one.kind, one.touchpoint, sorted(one.roles.items())] for key, one in sorted(context.surveys.items())],
-        ]  # fmt: skip
+        surveys = [[key, one.kind, one.touchpoint, sorted(one.roles.items())] for key, one in context.surveys.items()]
+        told_print = [context.tool or context.connection, context.region, shape, sorted(surveys, key=str)]
         made = cls(
             context.tool or context.connection, stream, context.region, dict(context.surveys), roles,
             chain if form is not None else None, form, told_print,

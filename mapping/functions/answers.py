@@ -94,7 +94,8 @@ def scored(raw: Value, question: str, scale: Scale) -> dict[str, Value] | None:
 
 def _class_of(scale: Scale, value: Decimal, low: Decimal, high: Decimal) -> str | None:
     if scale.metric == "nps":
-        return nps_class(value) if (low, high, scale.direction) == (0, 10, "high") else None
+        usual = low == 0 and high == 10 and scale.direction == "high"
+        return nps_class(value) if usual else None
     if scale.metric == "csat":
         return csat_class(value, low, high, scale.direction)
     if scale.metric == "ces":
@@ -125,8 +126,16 @@ def scale_of(arguments: Sequence[Argument], metric: str, *, usage: str) -> Scale
     return Scale(metric, canonical(bounds[0]), canonical(bounds[1]), direction, method)
 
 
-@function("score", takes=NUMBERS | {"decimal", "int"}, gives="score", usage="score(metric, min, max, direction, method)",
-          least=1, most=5, inverse=False, by_option=True)  # fmt: skip
+@function(
+    "score",
+    takes=NUMBERS | {"decimal", "int"},
+    gives="score",
+    usage="score(metric, min, max, direction, method)",
+    least=1,
+    most=5,
+    inverse=False,
+    by_option=True,
+)
 def _score(arguments: Sequence[Argument], around: Around) -> Made:
     """With one argument that is no metric, the metric stands in the field of that name."""
     first = arguments[0]

@@ -47,7 +47,10 @@ class Contacts:
         if not isinstance(raw, list):
             raw = [raw]
         if len(raw) == 1:
-            one = self._one(raw[0])
+            try:
+                one = self._one(raw[0])
+            except Misfit as misfit:
+                raise Partly(None, [(misfit.want, raw[0])]) from None
             return None if one is None else [one]
         elements: dict[tuple[str, ...], Value] = {}
         faults: list[tuple[str, Value]] = []
@@ -272,6 +275,8 @@ def _each(arguments: Sequence[Argument], around: Around) -> Made:
 
 def _reference(stream: str | None, read_stream: Callable[[Any], str | None] | None = None) -> Callable[..., Value]:
     def of(raw: Value, name: str) -> Value:
+        if type(raw) is int:
+            return [{"stream": name, "id": str(raw)}]
         if not isinstance(raw, list):
             key = as_id(raw)
             return None if key is None else [{"stream": name, "id": key}]
@@ -279,7 +284,8 @@ def _reference(stream: str | None, read_stream: Callable[[Any], str | None] | No
         return None if found is None else [{"stream": name, "id": key} for key in sorted(found)]
 
     if read_stream is None:
-        return lambda raw: of(raw, stream or "any")
+        lone = stream or "any"
+        return lambda raw: of(raw, lone)
 
     def read_in(raw: Value, row: Any) -> Value:
         name = read_stream(row)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -104,6 +105,35 @@ def plain(
         return made
 
 
+@lru_cache(maxsize=1 << 14)
+def _known_name(raw: str) -> str | None:
+    return name.clean(raw)
+
+
+def _name(raw: Value) -> str | None:
+    """Names come again and again; those of other scripts take a while."""
+    return name.clean(raw) if type(raw) is not str or raw.isascii() or len(raw) > 64 else _known_name(raw)
+
+
+@lru_cache(maxsize=1 << 15)
+def _known_day(raw: str) -> str | None:
+    return when.day(raw)
+
+
+def _written_day(raw: Value) -> str | None:
+    """A date as written. There are few dates."""
+    return _known_day(raw) if type(raw) is str and len(raw) == 10 else when.day(raw)
+
+
+@lru_cache(maxsize=1 << 15)
+def _known_partial(raw: str) -> str | None:
+    return when.partial(raw)
+
+
+def _partial(raw: Value) -> str | None:
+    return _known_partial(raw) if type(raw) is str and len(raw) <= 10 else when.partial(raw)
+
+
 def _trimmed(raw: Value) -> Value:
     return (raw.strip() or None) if isinstance(raw, str) else raw
 
@@ -145,7 +175,7 @@ def _html_out(wanted: Value, was: Value) -> Value:
 plain("text", takes=SCALARS | {"body"}, gives="text", read=text.clean)
 plain("id", takes=SCALARS | {"record"}, gives="id", read=as_id, write=id_out)
 plain("sf_id", takes=TEXTS, gives="id", read=_sf_id)
-plain("name", takes=TEXTS, gives="name", read=name.clean)
+plain("name", takes=TEXTS, gives="name", read=_name)
 plain("trim", takes=TEXTS, gives="text", read=_trimmed)
 plain("lower", takes=TEXTS, gives="text", read=_cased(str.lower), write=None)
 plain("upper", takes=TEXTS, gives="text", read=_cased(str.upper), write=None)
@@ -158,7 +188,7 @@ plain("domain", takes=TEXTS, gives="domain", read=domain.normalise)
 plain("country", takes=TEXTS, gives="country", read=country.normalise)
 plain("lang", takes=TEXTS, gives="lang", read=language.normalise)
 plain("tz", takes=TEXTS, gives="tz", read=zone.normalise)
-plain("partial_date", takes=TIMES, gives="partial_date", read=when.partial)
+plain("partial_date", takes=TIMES, gives="partial_date", read=_partial)
 plain("body", takes=SCALARS | {"body"}, gives="body", read=_body_text, write=body_out)
 plain("html", takes=TEXTS | {"body"}, gives="body", read=text.html, write=_html_out)
 
@@ -245,7 +275,7 @@ def _day(arguments: Sequence[Argument], around: Around) -> Made:
     def write(wanted: Value, was: Value) -> Value:
         return day_in(wanted, local or around.zone)
 
-    return Made("date", read=read, write=write, print=local)
+    return Made("date", read=read if local else _written_day, write=write, print=local)
 
 
 @function("when", takes=TIMES, gives="when", usage="when(clock[, zone])", most=2)
@@ -474,6 +504,9 @@ class Offers:
             self._ids.setdefault(folded(label), key)
         for key, _ in options:
             self._ids[folded(key)] = key
+        # As JSON has them: a side may send a number where the catalogue tells a text.
+        self.ready: dict[Value, str | None] = {key: text.clean(label) for key, label in options}
+        self.ready |= {int(key): label for key, label in self.ready.items() if key.isdecimal() and str(int(key)) == key}
         self._numbers = bool(options) and all(key.isdecimal() for key, _ in options)
         self.any = bool(options)
         # Where ids are their own labels, a word that is not among them is new, but says what it means.
@@ -503,6 +536,7 @@ def option(options: Sequence[tuple[str, str]]) -> Made:
     from mapping.functions.registry import Partly
 
     offers = Offers(options)
+    ready = offers.ready
 
     def one(raw: Value) -> Value:
         if isinstance(raw, dict):
@@ -519,6 +553,8 @@ def option(options: Sequence[tuple[str, str]]) -> Made:
             return None
         if not isinstance(raw, list):
             return one(raw)
+        if len(raw) == 1 and type(raw[0]) in (int, str) and (label := ready.get(raw[0])) is not None:
+            return [label]
         labels: list[Value] = []
         faults: list[tuple[str, Value]] = []
         for part in raw:
