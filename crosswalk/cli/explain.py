@@ -71,9 +71,10 @@ def _records(answer: Answer, screen: Screen) -> Iterator[Line]:
         if one.get("blocked_by"):
             when = screen.clock(one["next_try_at"]) if one.get("next_try_at") else "when you say"
             seen: Line = [Span(f"BLOCKED by {one['blocked_by']}", "red")]
-            said = f"{_block(blocks.get(one['blocked_by'], one), screen)}; next try {when}".removeprefix("; ")
+            why = _block({"text": one.get("reason"), **blocks.get(one["blocked_by"], {})}, screen)
+            said = f"{why}; next try {when}".removeprefix("; ")
         else:
-            seen = f"seen {screen.ago(one['seen_at'])}" if one.get("seen_at") else "not seen yet"
+            seen = f"seen {screen.ago(one['seen_at'])}" if one.get("seen_at") else "-"
             said = _matched(one, screen)
         line: list[Piece] = ["  ", *padded(cut(one["address"], named), named), "  "]
         yield cut([*line, *padded(seen, 15), "   ", said], screen.width)
@@ -124,7 +125,7 @@ def _lineage(fields: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Li
         [
             cut(one["name"], 28),
             cut([dim(_short(one.get("source")))], 24),
-            cut([dim(str(one.get("reason") or ""))], 32),
+            cut([dim(str(one.get("rule") or ""))], 32),
             [screen.value(one["value"])],
         ]
         for one in shown
@@ -144,9 +145,9 @@ def _field(one: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
     yield from screen.titled([f"{one['name']} = ", screen.value(one["value"])], since)
     sides = one.get("sides") or ()
     name = max([10, *(len(side["connection"]) for side in sides)])
-    why = str(one.get("reason") or "")
-    if one.get("rule"):
-        why += f" ({one['rule']})"
+    why = str(one.get("rule") or "")
+    if one.get("place"):
+        why += f" ({one['place']})"
     if why:
         yield from screen.prose(why, indent=4 + name, first=["  ", *padded("why", name)])
     if one.get("conflict"):
@@ -165,10 +166,9 @@ def _field(one: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
 def _side(side: Mapping[str, Any], screen: Screen) -> Line:
     """`holds it   written 22 Nov 16:15, accepted`, `holds "089 5550166"   not written: D9 blocks the record`."""
     reason = str(side.get("reason") or "")
-    if side["state"] == "holds it":
+    if side["state"] == "holds":
         holds: list[Piece] = ["holds it"]
-        written = f"written {screen.stamp(side['written_at'])}, accepted" if side.get("written_at") else ""
-        said = "; ".join(filter(None, [written, reason]))
+        said = f"written {screen.stamp(side['written_at'])}, accepted" if side.get("written_at") else reason
     else:
         holds = ["holds nothing"] if side.get("value") is None else ["holds ", screen.value(side["value"])]
         said = f"{side['state']}: {reason}" if reason else str(side["state"])
@@ -207,12 +207,10 @@ def _score(score: Mapping[str, Any]) -> str:
 
 
 def _nobody(answer: Answer, screen: Screen) -> Iterator[Line]:
-    """Why a record is nobody's, or which ones share what was asked for."""
-    why = str(answer.get("why") or "Belongs to nobody.")
+    """Why a record is nobody's, and what would change that."""
     read = next((one["seen_at"] for one in answer["records"] if one.get("seen_at")), None)
-    if read and why.startswith("Belongs to nobody: "):
-        why = f"Belongs to nobody. Read {screen.clock(read)}; {why.removeprefix('Belongs to nobody: ')}"
-    yield from screen.prose(f"{why}  {answer['hint']}" if answer.get("hint") else why)
-    for one in answer.get("candidates") or ():
-        yield from screen.titled(f"  {one['entity']}", [screen.title(one.get("title"))])
+    words = "Belongs to nobody." + (f" Read {screen.clock(read)};" if read else "")
+    words += f" {answer['why']}"
+    yield from screen.prose(f"{words}  {answer['advice']}" if answer.get("advice") else words)
     yield from _waits({**answer, "records": []}, screen)
+    yield from _lineage([{**one, "rule": ""} for one in answer["fields"]], screen)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crosswalk.cli import text
-from crosswalk.cli.screen import Line, Piece, Screen, Span, cut, dim, padded, sign, wide
+from crosswalk.cli.screen import Line, Piece, Screen, cut, dim, padded, plain, sign, wide
 from crosswalk.cli.session import Answer
 from crosswalk.cli.table import Column, table
 
@@ -132,6 +132,12 @@ def _counted(number: int, held: bool) -> Line:
     return [sign("!"), f" {text.number(number)}"] if held else text.number(number)
 
 
+def actions_shown(actions: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Line]:
+    """Records of a plan, each with all its fields."""
+    for action in actions:
+        yield from _action(action, screen, whole=True)
+
+
 def _action(action: Mapping[str, Any], screen: Screen, *, whole: bool) -> Iterator[Line]:
     kind = action["class"]
     new = kind == "create"
@@ -149,12 +155,13 @@ def _fields(fields: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Lin
     befores = [screen.value(one["before"]) for one in fields]
     named = min(max(map(len, labels), default=0), max(12, screen.width // 3))
     # Nothing is aligned behind a text of which terminals disagree how wide it is.
-    plain = all(span.text.isascii() for span in befores)
-    room = max(10, (screen.width - 4 - named - 2 - 6) // 2)
-    align = min(max((len(span.text) for span in befores), default=0), room) if plain else 0
+    aligned = all(span.text.isascii() for span in befores)
+    room = max(20, screen.width - 4 - named - 2 - 6)
+    widest = min(max((wide([span]) for span in befores), default=0), room // 2)
     for label, before, one in zip(labels, befores, fields, strict=True):
-        cell: Line = cut([before], room)
-        after = cut([screen.value(one["after"])], room)
+        cell: Line = cut([before], room // 2)
+        align = widest if aligned else wide(cell)
+        after = cut([screen.value(one["after"])], room - max(align, wide(cell)))
         yield ["    ", *padded(cut(label, named), named), "  ", *padded(cell, align), "  ->  ", *after]
         yield from _reason(one, screen, indent=4 + named + 2)
 
@@ -163,15 +170,12 @@ def _reason(one: Mapping[str, Any], screen: Screen, *, indent: int) -> Iterator[
     reason, source = str(one.get("reason") or ""), str(one.get("source") or "")
     if not reason and not source:
         return
-    at = max(_SOURCE_AT, indent + wide(reason) + 2)
-    if source and at + len(source) <= screen.width:
+    at = min(_SOURCE_AT, screen.width - len(source))
+    if source and at >= indent + wide(reason) + 2:
         yield [" " * indent, *padded([dim(reason)], at - indent), dim(source)]
         return
     for line in screen.prose(reason, indent=indent):
-        yield [
-            Span(piece if isinstance(piece, str) else piece.text, "dim")
-            for piece in (line if not isinstance(line, str) else [line])
-        ]
+        yield [dim(plain(line))]
     if source and screen.width >= 80:
         yield [" " * indent, dim(source)]
 
@@ -266,3 +270,8 @@ def due(answer: Answer, *, approved: Sequence[str] = (), only: Sequence[str] = (
         if number > 0:
             found[stream] = number
     return found
+
+
+def approvable(answer: Answer) -> list[str]:
+    """`STREAM:CLASS` of everything that a guard holds."""
+    return [f"{row['stream']}:{kind}" for row in answer["counts"] for kind in row.get("waits") or {}]

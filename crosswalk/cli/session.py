@@ -102,7 +102,7 @@ class Session:
             self._json(answer)
         else:
             self.out.write(render(answer, self.out))
-            self._problems_of(answer)
+            self.report(answer)
         return code
 
     def _json(self, answer: Mapping[str, Any]) -> None:
@@ -112,11 +112,10 @@ class Session:
         self.out.stream.write(json.dumps(whole, ensure_ascii=False, default=str) + "\n")
         self.out.stream.flush()
 
-    def _problems_of(self, answer: Answer) -> None:
-        """What went wrong besides, where the answer itself has not told it."""
-        told = answer.get("told", False)
-        rest = [] if told else list(answer.get("problems", ()))
-        if rest:
+    def report(self, answer: Answer) -> None:
+        """What went wrong besides, on stderr; not where the answer itself has told it, and not beside JSON."""
+        rest = [] if answer.get("told") else list(answer.get("problems", ()))
+        if rest and not self.manners.json:
             self.err.write(faults.shown(rest, self.err, beside=self.beside, excerpt=self.err.terminal))
 
     def fail(self, found: list[dict[str, Any]], code: int) -> int:

@@ -490,22 +490,21 @@ EXPLAIN_FIELD: dict[str, Any] = {
             "name": "phone",
             "value": "+49895550177",
             "source": "pipedrive/persons/4711",
-            "rule": "crosswalk.yaml:95:5",
-            "reason": "pipedrive alone changed it, and is master",
+            "rule": "pipedrive alone changed it, and is master",
+            "place": "crosswalk.yaml:95:5",
             "conflict": None,
             "since": "2026-11-22T15:15:00.000Z",
             "run": "R131",
             "previous": {
                 "value": "+49895550166",
                 "source": "salesforce/contacts/003Ab00000Qx7Lm",
-                "reason": "salesforce is master",
             },
             "sides": [
                 {
                     "connection": "salesforce",
                     "value": "+49895550177",
-                    "state": "holds it",
-                    "reason": "",
+                    "state": "holds",
+                    "reason": "written by the hub, accepted",
                     "written_at": "2026-11-22T15:15:00.000Z",
                 },
                 {
@@ -524,9 +523,8 @@ EXPLAIN_NOBODY: dict[str, Any] = {
     "entity": None,
     "title": None,
     "records": [{"address": "typeform/responses/r8w2k1", "state": "live", "seen_at": "2026-11-23T08:16:00.000Z"}],
-    "why": "Belongs to nobody: the e-mail is empty and no hidden field carries an id, "
-    "so no rule of match.person can answer.",
-    "hint": "Pass external_id as a hidden field of the form, or  crosswalk review",
+    "why": "the e-mail is empty and no hidden field carries an id, so no rule of match.person can answer.",
+    "advice": "Pass external_id as a hidden field of the form, or  crosswalk review",
     "fields": [],
     "history": [],
     "problems": [],

@@ -1,0 +1,424 @@
+"""The demo: simulated vendors, a folder of exports, and one hub that brings them into agreement.
+
+It calls what the commands call (`plan`, `apply`, `sync`, `explain`), on a SQLite store in a folder of its own, so that
+everything can be looked at afterwards. What it claims about the CRM it has asked the CRM, over its own HTTP API.
+
+A run begins anew: what an earlier one left in the folder, ended or killed, is replaced. The vendors live in this
+process and forget everything at its end, so a half-written store would not fit them any more.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from crosswalk.cli import text
+from crosswalk.cli.explain import explained
+from crosswalk.cli.plans import CLASSES, actions_shown, approvable, waits
+from crosswalk.cli.screen import Line
+from crosswalk.cli.session import DONE, FAILED, Session, UsageError
+
+if TYPE_CHECKING:
+    from crosswalk.app import Hub
+    from sandbox.server import RunningVendor, Sandbox
+
+HEROINE = "Mara Lindqvist"
+ADDRESS = "mara.lindqvist@nordlicht-solar.test"
+_MARKER = ".crosswalk-demo"  # the folder was made by a demo, so a demo may replace it
+_PATIENCE = 10.0  # seconds for an answer of a simulator
+
+
+def play(session: Session, *, folder: Path, seed: int, size: int) -> int:
+    """Six steps; 0 only where each came out as it must."""
+    from sandbox.server import Sandbox
+
+    # Whoever the demo shows was invented, so there is nobody to protect from a build log.
+    session.out.hide = session.manners.mask
+    with _own(session, folder), Sandbox.start(seed=seed, size=size) as sandbox:
+        _set_the_clock(sandbox)
+        return _Play(session, folder, sandbox).run()
+
+
+def _set_the_clock(sandbox: "Sandbox") -> None:
+    """An hour after the story's last answer: vendors that show answers late show them all, and none comes in between.
+
+    The hub gets the vendors' clock, so the demo ends the same in any year.
+    """
+    sandbox.set_clock(sandbox.world.anchor + timedelta(hours=1))
+
+
+@contextmanager
+def _own(session: Session, folder: Path) -> Iterator[None]:
+    """The folder, new and ours alone. Raises UsageError where it is somebody else's or another demo is at work."""
+    if folder.exists() and not (folder / _MARKER).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is there and no demo made it", "give another one with --folder")
+    if folder.exists():
+        session.note(f"{folder} is of an earlier demo and is made anew.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _MARKER).open("w") as marker:
+        if not _locked(marker):
+            raise UsageError(f"another demo is at work in {folder}", "wait for it, or give another one with --folder")
+        for entry in folder.iterdir():
+            if entry.name != _MARKER:
+                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        yield
+
+
+def _locked(file: IO[str]) -> bool:
+    """Whether this process alone has the file now; the system lets go of it however the process ends."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: two demos in one folder are not kept apart
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@dataclass
+class _Clocks:
+    """Takes the time of the engine's stages: it is told each one, and the one before ends then."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _open: tuple[str, float] | None = None
+
+    def stage(self, name: str, *, total: int | None = None) -> None:
+        self.end()
+        self._open = (name, time.monotonic())
+
+    def advance(self, stream: str, *, read: int = 0, changed: int = 0, written: int = 0) -> None:
+        """Counts are read from the answers."""
+
+    def end(self) -> None:
+        if self._open is not None:
+            name, began = self._open
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began
+            self._open = None
+
+    def took(self, *names: str) -> float:
+        return sum(self.seconds.get(name, 0.0) for name in names)
+
+
+class _Both:
+    """Progress for the eye and for the clocks."""
+
+    def __init__(self, *tellers: Any) -> None:
+        self._tellers = tellers
+
+    def stage(self, name: str, *, total: int | None = None) -> None:
+        for teller in self._tellers:
+            teller.stage(name, total=total)
+
+    def advance(self, stream: str, *, read: int = 0, changed: int = 0, written: int = 0) -> None:
+        for teller in self._tellers:
+            teller.advance(stream, read=read, changed=changed, written=written)
+
+
+class _Play:
+    """The six steps. Each is printed when it is done, with its own figures and the seconds it took."""
+
+    def __init__(self, session: Session, folder: Path, sandbox: "Sandbox") -> None:
+        self._session = session
+        self._folder = folder
+        self._sandbox = sandbox
+        self._steps: list[dict[str, Any]] = []
+        self._clocks = _Clocks()
+
+    def run(self) -> int:
+        self._start()
+        with self._open() as hub:
+            plan = self._plan(hub)
+            if plan is not None and not self._session.interrupted:
+                self._apply(hub, plan)
+                self._again(hub)
+                self._look(hub)
+        return self._end()
+
+    def _end(self) -> int:
+        good = len(self._steps) == 6 and all(step["ok"] for step in self._steps)
+        answer = {
+            **self._sandbox.json(),
+            "steps": self._steps,
+            "exit_code": DONE if good else FAILED,
+        }
+        return self._session.show(answer, lambda a, s: ())
+
+    @contextmanager
+    def _open(self) -> "Iterator[Hub]":
+        """The hub of the folder, on the vendors' clock."""
+        from crosswalk.app import open_hub
+
+        with (
+            self._session.progress() as shown,
+            chdir(self._folder),  # so that places read as they will for whoever looks around there
+            open_hub(
+                Path("crosswalk.yaml"), progress=_Both(shown, self._clocks), who=self._session.who,
+                clock=self._sandbox.now,
+            ) as hub,
+            self._session.stoppable(hub.stop),
+        ):  # fmt: skip
+            self._session.at(hub.time_zone)
+            yield hub
+
+    def _step(
+        self,
+        name: str,
+        words: str,
+        *,
+        took: float,
+        ok: bool = True,
+        counts: Mapping[str, Any],
+        more: Sequence[Line] = (),
+    ) -> None:
+        number = len(self._steps) + 1
+        self._steps.append({"name": name, "counts": dict(counts), "seconds": round(took, 2), "ok": ok})
+        if not self._session.manners.json:
+            screen = self._session.out
+            lines = list(screen.prose(f"{words}   {text.seconds(took)}", indent=13, first=f"{number}  {name}"))
+            screen.write([*lines, *more])
+
+    # 1
+
+    def _start(self) -> None:
+        began = time.monotonic()
+        files = write_folder(self._folder, self._sandbox)
+        vendors, customers = len(self._sandbox.vendors), text.number(self._sandbox.size)
+        words = f"{text.count(vendors, 'simulated vendor')} and a folder of CSV, {customers} customers"
+        counts = {"vendors": vendors, "files": files, "customers": self._sandbox.size}
+        self._step("started", words, took=time.monotonic() - began, counts=counts)
+
+    # 2 to 4
+
+    def _plan(self, hub: "Hub") -> dict[str, Any] | None:
+        began = time.monotonic()
+        plan = hub.plan()
+        self._clocks.end()
+        spent = time.monotonic() - began
+        status = hub.status()
+        records = {one["stream"]: one["records"] for one in status["streams"]}
+        whole = all(one["complete"] for one in status["streams"])
+        settle, planning = self._clocks.took("settle"), self._clocks.took("plan")
+        read = max(0.0, spent - settle - planning)
+        self._step("read", f"{text.count(sum(records.values()), 'record')}", took=read, ok=whole, counts=records)
+        people, companies = (_entities(hub, kind) for kind in ("person", "company"))
+        waiting = status["waiting"]
+        words = f"{text.number(people)} people, {text.number(companies)} companies"
+        left = [
+            text.count(waiting[key], word)
+            for key, word in (("pairs", "pair"), ("conflicts", "conflict"))
+            if waiting[key]
+        ]
+        words += f"; {' and '.join(left)} left to you" if left else ""
+        counts = {
+            "people": people,
+            "companies": companies,
+            "pairs": waiting["pairs"],
+            "conflicts": waiting["conflicts"],
+        }
+        self._step("matched", words, took=settle, ok=people > 0, counts=counts)
+        failed = any(problem["severity"] == "error" for problem in plan["problems"])
+        return self._planned(plan, took=planning, ok=plan["plan"] is not None and not failed)
+
+    def _planned(self, plan: dict[str, Any], *, took: float, ok: bool) -> dict[str, Any] | None:
+        sums = {kind: sum(row[kind] for row in plan["counts"]) for kind in CLASSES}
+        words = ", ".join(text.count(sums[kind], kind) for kind in ("update", "create", "delete"))
+        held = bool(plan["first_plans"] or plan["guards"])
+        one = self._shown(plan)
+        if one:
+            words += "; one of them in full:"
+        more: list[Line] = list(actions_shown(one, self._session.out))
+        if held:
+            more += [
+                *waits(plan, self._session.out),
+                "   A person would look and approve; the demo approves all of it.",
+            ]
+        self._step("planned", words, took=took, ok=ok and held, counts=sums, more=more)
+        return plan if ok else None
+
+    def _shown(self, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Her update in the CRM, or the first one."""
+        updates = [action for action in plan["actions"] if action["class"] == "update"]
+        hers = [
+            action for action in updates if str(action["title"]).startswith(HEROINE) and "persons" in action["stream"]
+        ]
+        return (hers or updates)[:1]
+
+    # 5
+
+    def _apply(self, hub: "Hub", plan: dict[str, Any]) -> None:
+        began = time.monotonic()
+        done = hub.apply(plan["plan"]["id"], approve=approvable(plan))
+        took = time.monotonic() - began
+        written = done["totals"]["written"]
+        told = hub.explain(ADDRESS)
+        answered = _score_in_typeform(self._sandbox.vendor("typeform"))
+        shown = _score_in_pipedrive(self._sandbox.vendor("pipedrive"), told)
+        words = f"{text.number(written)} written. "
+        words += f"Pipedrive, asked over its API: NPS score of {HEROINE} is {text.value(shown)}"
+        if shown != answered:
+            words += f"; but she answered {text.value(answered)}"
+        if done["totals"]["aside"]:
+            words += f"; {text.number(done['totals']['aside'])} set aside"
+        counts = {**done["totals"], "nps_in_pipedrive": shown, "nps_in_typeform": answered}
+        fine = written > 0 and shown is not None and shown == answered and done["exit_code"] != FAILED
+        self._step("applied", words, took=took, ok=fine, counts=counts)
+        self._session.report(done)
+
+    # 6
+
+    def _again(self, hub: "Hub") -> None:
+        began = time.monotonic()
+        done = hub.sync()
+        totals = done["totals"]
+        words = f"{text.number(totals['changed'])} changed, {text.number(totals['written'])} written"
+        quiet = not (totals["changed"] or totals["written"] or totals["moved"] or totals["aside"])
+        self._step(
+            "again", words, took=time.monotonic() - began, ok=quiet and done["exit_code"] != FAILED, counts=totals
+        )
+        self._session.report(done)
+
+    # afterwards
+
+    def _look(self, hub: "Hub") -> None:
+        """One customer out of CRM, shop and survey, with where each value comes from."""
+        if self._session.manners.json:
+            return
+        answer = hub.explain(ADDRESS)
+        screen = self._session.out
+        screen.now = self._sandbox.now()
+        screen.write(["", *explained(answer, screen, field=None), ""])
+        self._session.note(f"Look around:  cd {self._folder} && crosswalk explain {answer['entity']}")
+
+
+def _entities(hub: "Hub", kind: str) -> int:
+    return sum(1 for _ in hub.export(kind)["rows"])
+
+
+# asking the vendors themselves
+
+
+def _get(vendor: "RunningVendor", path: str, headers: Mapping[str, str], **query: Any) -> Any:
+    """One GET of a simulator, as any client would make it."""
+    url = f"{vendor.base_url}{path}" + (f"?{urlencode(query)}" if query else "")
+    with urlopen(Request(url, headers=dict(headers)), timeout=_PATIENCE) as answer:
+        return json.load(answer)
+
+
+def _score_in_pipedrive(vendor: "RunningVendor", told: Mapping[str, Any]) -> Any:
+    """What the CRM shows as her NPS score; None: nothing, or she is not there."""
+    headers = {"x-api-token": vendor.credentials["api_token"]}
+    address = next((one["address"] for one in told["records"] if one["address"].startswith("pipedrive/persons/")), None)
+    if address is None:
+        return None
+    key, cursor = None, None
+    while key is None:
+        page = _get(vendor, "/api/v2/personFields", headers, limit=100, **({"cursor": cursor} if cursor else {}))
+        key = next((one["field_code"] for one in page["data"] if one["field_name"] == "NPS score"), None)
+        cursor = (page.get("additional_data") or {}).get("next_cursor")
+        if key is None and not cursor:
+            return None
+    person = _get(vendor, f"/api/v2/persons/{address.rpartition('/')[2]}", headers)["data"]
+    return person["custom_fields"].get(key)
+
+
+def _score_in_typeform(vendor: "RunningVendor") -> Any:
+    """What she answered last to the question of the relationship survey; None: nothing."""
+    headers = {"Authorization": f"Bearer {vendor.credentials['token']}"}
+    form = relationship_form(vendor)
+    page = _get(vendor, f"/forms/{form}/responses", headers, page_size=1000, query=ADDRESS.partition("@")[0])
+    hers = [one for one in page["items"] if (one.get("hidden") or {}).get("email") == ADDRESS]
+    newest = max(hers, key=lambda one: one["submitted_at"], default=None)
+    if newest is None:
+        return None
+    return next((one["number"] for one in newest["answers"] if one["field"]["ref"] == "nps"), None)
+
+
+def relationship_form(vendor: "RunningVendor") -> str:
+    """The id of the survey that asks everybody; ids differ from seed to seed."""
+    headers = {"Authorization": f"Bearer {vendor.credentials['token']}"}
+    items = _get(vendor, "/forms", headers, page_size=200)["items"]
+    return str(next(one["id"] for one in items if one["title"].startswith("Relationship")))
+
+
+# the folder
+
+_YAML = """\
+# A hub between two simulated vendors and a folder of exports, made by `crosswalk demo`.
+# The vendors ran while the demo did; `crosswalk sandbox` starts them anew, on ports 8700 and above.
+version: 1
+time_zone: Europe/Berlin
+phone_region: DE
+connections:
+  pipedrive:
+    base_url: {pipedrive}
+    token_url: {pipedrive_token}
+    auth: {{flow: api_token, api_token: env:PIPEDRIVE_API_TOKEN}}
+    streams:
+      organizations:
+        write: [update]
+        mapping:
+          cx.nps.value: Account NPS
+      persons:
+        write: [create, update]
+        create_from: [shop]             # who bought something may become a person in the CRM
+        hub_id: Crosswalk ID
+        mapping:                        # what the survey says, where sales people see it
+          cx.nps.score: NPS score
+          cx.nps.class: NPS class
+          cx.nps.comment: NPS comment
+          cx.nps.answered_at: NPS date | day
+  typeform:
+    base_url: {typeform}
+    token_url: {typeform_token}
+    auth: {{token: env:TYPEFORM_TOKEN}}
+    streams:
+      responses:
+        surveys:
+          {form}: {{mapping: {{nps: nps, comment: nps_reason}}}}
+  shop:
+    connector: files
+    path: ./exports
+    streams:
+      members:
+        files: members-*.csv
+        entity: person
+        key: member_no
+        mapping:
+          name.given: Vorname
+          name.family: Nachname
+          emails[personal]: E-Mail
+          phones[home]: '"Tel. privat" | phone(DE)'
+          consent[email.marketing]: Newsletter | consent(ja, nein)
+merge:
+  defaults: {{masters: [pipedrive, shop, typeform], on_conflict: [masters], on_foreign_edit: adopt}}
+"""
+
+
+def write_folder(folder: Path, sandbox: "Sandbox") -> int:
+    """Configuration, tokens and exports; how many CSV files there are."""
+    from sandbox.files import write_exports
+
+    pipedrive, typeform = sandbox.vendor("pipedrive"), sandbox.vendor("typeform")
+    (folder / "crosswalk.yaml").write_text(
+        _YAML.format(
+            pipedrive=pipedrive.base_url, pipedrive_token=pipedrive.token_url, typeform=typeform.base_url,
+            typeform_token=typeform.token_url, form=relationship_form(typeform),
+        ),
+        "utf-8",
+    )  # fmt: skip
+    secrets = folder / ".env"
+    secrets.touch(0o600)
+    secrets.write_text(
+        f"PIPEDRIVE_API_TOKEN={pipedrive.credentials['api_token']}\nTYPEFORM_TOKEN={typeform.credentials['token']}\n",
+        "utf-8",
+    )
+    return len(write_exports(folder / "exports", seed=sandbox.seed, size=sandbox.size))
