@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
 from crosswalk.engine import check, explain, export, overview, planned, queue, review, run
 from crosswalk.engine.model import House, Progress, Silent, Stream
@@ -38,12 +39,13 @@ def open_hub(
     progress: Progress | None = None,
     who: str = "",
     clock: Callable[[], datetime] = real_clock.now,
+    registry: Registry | None = None,
 ) -> "Iterator[Hub]":
-    """The hub of a file, open until the end of the block.
+    """The hub of a file, open until the end of the block. `registry`: other connectors than the installed ones.
 
     Raises ProblemsError with all faults of the file at once, StoreError where the store cannot be used.
     """
-    loaded = load(config)
+    loaded = load(config, registry=registry)
     if loaded.hub is None:
         raise ProblemsError(loaded.problems)
     settings = loaded.hub

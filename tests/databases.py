@@ -25,7 +25,7 @@ from typing import Literal, TypeAlias
 from sqlalchemy import URL, create_engine, make_url
 
 from crosswalk.store.dialect import Database
-from crosswalk.store.tables import metadata
+from crosswalk.store.migrations import migrate
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
@@ -263,10 +263,10 @@ class Makers:
         if dialect not in self._templates:
             url = make()
             database = Database(url)
-            if dialect == "sqlite":
+            migrate(database)
+            if dialect == "sqlite":  # all of it in the one file that is copied
                 with database.engine.connect() as connection:
-                    connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
-            metadata.create_all(database.engine)
+                    connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
             database.close()
             self._templates[dialect] = url
         return self._templates[dialect]

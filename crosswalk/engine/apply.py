@@ -140,6 +140,7 @@ class _Sender:
 
     def create(self, action: Action) -> None:
         """Look first where the vendor has no unique key; what is found there is no reason to make it again."""
+        self._leave_out(action)
         write = create_write(self._house, self._stream, action)
         if not (self._stream.hub_id is not None and self._stream.spec.hub_id_unique):
             twin = self._twin(action, write)
@@ -147,6 +148,19 @@ class _Sender:
                 self._found_instead(action, twin)
                 return
         self._send([action], [write], {action.id: self._letter_key(action)})
+
+    def _leave_out(self, action: Action) -> None:
+        """A reference to what should have been made before, and was not, is written once it is there."""
+        if not self._stream.refs:
+            return
+        with self._database.read() as connection:
+            wanted = wanted_of(self._stream, action, References(self._house, connection))
+        fields = [one for one in action.fields if self._stream.at[one["field"]] in wanted]
+        if len(fields) < len(action.fields):
+            action.fields = fields
+            with self._database.write() as connection:
+                fence(self._database, connection, self._lease)
+                outbox.set_fields(self._database, connection, action)
 
     def _letter_key(self, action: Action) -> str:
         with self._database.read() as connection:
@@ -239,9 +253,7 @@ class _Sender:
 
     def _modified(self, outcome: Outcome) -> datetime | None:
         text = self._stream.mapping.modified(outcome.values or {})
-        if text is None or isinstance(text, datetime):
-            return text
-        return datetime.fromisoformat(str(text)).astimezone(UTC)
+        return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
 
     def _reject(self, action: Action, outcome: Outcome, key: str) -> None:
         database = self._database
@@ -419,12 +431,16 @@ def _agree(house: House, connection: Any, stream: Stream, action: Action, number
     if action.op == "create":
         seen = references.seen_once if stream.refs else None
         for at, name in enumerate(stream.mapping.fields):
-            shows = observed[at]
-            if name in sent or shows is ABSENT or shows is None:
+            shows, holds = observed[at], golden.get(name, ABSENT)
+            if name in sent:
+                continue
+            if shows is ABSENT or shows is None:
+                if holds is not ABSENT and holds is not None:
+                    base.hub[name] = []  # a gap, to be filled once it can be
                 continue
             if seen is not None and at in stream.refs:
                 shows = seen(stream, at, shows)
-            if shows != golden.get(name, ABSENT):
+            if shows != holds:
                 base.hub[name] = None  # nothing of it was ever agreed: see engine.settle
     save_bases(database, connection, {number: base})
     add_work(database, connection, SETTLE, [number])

@@ -12,7 +12,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
@@ -24,6 +24,7 @@ _JOINS_OTHERS = JOINS
 # Hidden fields by which our own links name the CRM's record; see the page of each survey tool's connector.
 _OF_THE_CRM = ("contact_id", "person_id")
 Connection = Any  # the store's; this room does not know what is behind it
+Numbers: TypeAlias = "array[int]"  # 8 bytes a record, where a list would take 36
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Matcher:
         parents, claims = self._scan_idents(streams, states)
         return self._store_entities(streams, states, parents, claims)
 
-    def _scan_records(self) -> tuple[array[int], bytearray]:
+    def _scan_records(self) -> tuple[Numbers, bytearray]:
         with self._database.read() as connection:
             last = self._database.run(connection, "SELECT max(id) FROM record").scalar() or 0
             streams, states = array("i", bytes(4 * (last + 1))), bytearray(b"\xff" * (last + 1))
@@ -78,7 +79,7 @@ class Matcher:
                 streams[number], states[number] = stream, state
         return streams, states
 
-    def _scan_idents(self, streams: array[int], states: bytearray) -> tuple[array[int], dict[int, tuple[int, int]]]:
+    def _scan_idents(self, streams: Numbers, states: bytearray) -> tuple[Numbers, dict[int, tuple[int, int]]]:
         """Union-find over equal identifiers, and for each response the record its best identifier names."""
         parents = array("q", range(len(streams)))
         responses = {stream.id for stream in self._streams.values() if stream.kind in _JOINS_OTHERS}
@@ -126,7 +127,7 @@ class Matcher:
             self._propose(connection, [pair for pair in review if _root(parents, pair[0]) != _root(parents, pair[1])])
         return parents, claims
 
-    def _crowded(self, streams: array[int], states: bytearray, responses: set[int]) -> dict[int, set[int]]:
+    def _crowded(self, streams: Numbers, states: bytearray, responses: set[int]) -> dict[int, set[int]]:
         """Of each kind that others are judged by: the parts of hashes that more people hold than its limit allows."""
         names = dict(self._house.ident_kinds.names())
         limits = {
@@ -141,7 +142,7 @@ class Matcher:
                 crowded[kind].add(value >> 32)
         return crowded
 
-    def _survivors(self, streams: array[int], states: bytearray) -> Iterator[tuple[int, int]]:
+    def _survivors(self, streams: Numbers, states: bytearray) -> Iterator[tuple[int, int]]:
         """Records that were merged at the vendor, with the record that they were merged into."""
         for stream in self._streams.values():
             merged = [n for n in range(len(states)) if states[n] == MERGED and streams[n] == stream.id]
@@ -269,7 +270,7 @@ class Matcher:
         return []
 
     def _store_entities(
-        self, streams: array[int], states: bytearray, parents: array[int], claims: dict[int, tuple[int, int]]
+        self, streams: Numbers, states: bytearray, parents: Numbers, claims: dict[int, tuple[int, int]]
     ) -> Matched:
         matched = Matched()
         entities = array("q", bytes(8 * len(parents)))  # of each root
@@ -668,7 +669,7 @@ class Matcher:
             matched.touched.add(fresh)
 
     def _join_by_other_evidence(
-        self, connection: Connection, members: Sequence[int], place: dict[int, int], parents: array[int]
+        self, connection: Connection, members: Sequence[int], place: dict[int, int], parents: Numbers
     ) -> None:
         """An identifier that was redundant while the withdrawn one held may hold the group on its own."""
         by_value: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -754,7 +755,7 @@ def pending_work(house: House, among: Sequence[int] | None) -> Iterator[list[int
         yield [row[0] for row in rows]
 
 
-def _spread(records: Sequence[int], streams: array[int]) -> int:
+def _spread(records: Sequence[int], streams: Numbers) -> int:
     """How many persons share it: one system keeps one record a person, so the largest count within one stream."""
     return _count([(number, streams[number]) for number in records])
 
@@ -766,7 +767,7 @@ def _count(sharing: Sequence[tuple[int, int]]) -> int:
     return max(counts.values(), default=0)
 
 
-def _root(parents: array[int], number: int) -> int:
+def _root(parents: Numbers, number: int) -> int:
     while parents[number] != number:
         parents[number] = parents[parents[number]]
         number = parents[number]

@@ -113,9 +113,7 @@ class House:
     settings: Any = None  # crosswalk.settings.model.HubSettings: for what people are told of it
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
-    calls: dict[str, int] = field(
-        default_factory=dict
-    )  # units taken from each account's budget since the house was opened
+    calls: dict[str, int] = field(default_factory=dict)  # requests by connection, since it was opened
 
     def by_id(self, number: int) -> Stream | None:
         return next((stream for stream in self.streams.values() if stream.id == number), None)

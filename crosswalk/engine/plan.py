@@ -134,6 +134,7 @@ class _Planner:
         self._considered: set[int] = set()  # entities of the create list that were answered
         self._postponed: set[int] = set()
         self._origins: dict[int, int] = {}  # record -> stream
+        self._coming: set[tuple[str, str]] = set()  # connection and entity of creates in this very plan
         self._planned: set[int] = set()  # records; one of two records of an entity brings the other along
 
     # -- updates ---------------------------------------------------------------------------------------------
@@ -274,6 +275,7 @@ class _Planner:
                         )
                     )  # fmt: skip
                 self._note_causes(connection, stream, made)
+                self._coming.update((stream.connection, f"{stream.kind}/{publics[one.entity]}") for one in made)
             actions += made
         return actions
 
@@ -303,8 +305,8 @@ class _Planner:
             if not mapping.writable[at] or value in (ABSENT, None) or name in contested:
                 continue
             if at in stream.refs:
-                theirs = references.as_remote(stream, value)
-                if theirs is ABSENT:
+                known = references.as_remote(stream, value) is not ABSENT
+                if not known and not self._is_coming(stream, value):
                     continue  # written when its own record is there
                 shown: Value = value
             else:
@@ -312,8 +314,12 @@ class _Planner:
             if shown in (ABSENT, None):
                 continue
             fields.append(self._field(stream, at, ABSENT, shown, value, golden, place))
-        named = {one["field"] for one in fields}
-        return fields if set(mapping.create_needs) <= named else []
+        there = {stream.at[one["field"]] for one in fields}
+        return fields if there.issuperset(mapping.create_needs) else []
+
+    def _is_coming(self, stream: Stream, value: Value) -> bool:
+        """Will what it refers to be made before it, by this plan? Parents are sent first."""
+        return all((stream.connection, str(element["entity"])) in self._coming for element in value)
 
     def forget_creates(self, lease: Lease) -> None:
         """What was answered is off the list; what has to wait for something else stays."""

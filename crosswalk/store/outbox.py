@@ -167,6 +167,11 @@ def move(
     )
 
 
+def set_fields(database: Database, connection: Any, action: Action) -> None:
+    """What of a planned action is to be sent after all."""
+    database.run(connection, "UPDATE action SET fields = ? WHERE id = ?", (dump(action.fields), action.id))
+
+
 def mark_sent(database: Database, connection: Any, actions: Sequence[Action], *, at: int, run: int) -> None:
     """Committed before anything leaves this machine."""
     database.run_many(

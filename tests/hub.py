@@ -1,0 +1,54 @@
+"""A hub over vendors in memory: written as a file, opened like any other, with a clock that is told the time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from connectors.files.connector import FilesConnector
+from connectors.sdk.registry import Registry
+from crosswalk.app import Hub, open_hub
+from tests.clocks import SetClock
+from tests.memory.connector import REMOTES, START, MemoryConnector, Remote, SurveyConnector, UniqueConnector
+
+REGISTRY = Registry(
+    connectors={
+        "memory": MemoryConnector,
+        "unique": UniqueConnector,
+        "survey": SurveyConnector,
+        "files": FilesConnector,
+    }
+)
+
+
+class World:
+    """One hub's folder and its vendors. `run` opens the hub as a new process would."""
+
+    def __init__(self, folder: Path, url: str, text: str) -> None:
+        self.folder = folder
+        self.url = url
+        self.clock = SetClock(START)
+        self.write(text)
+
+    def write(self, text: str) -> None:
+        path = self.folder / "crosswalk.yaml"
+        path.write_text(f"version: 1\nstore: {{url: '{self.url}'}}\n{text}")
+
+    def remote(self, name: str) -> Remote:
+        return REMOTES.setdefault(f"{self.folder.name}-{name}", Remote())
+
+    def account(self, name: str) -> str:
+        return f"{self.folder.name}-{name}"
+
+    @contextmanager
+    def open(self) -> Iterator[Hub]:
+        with open_hub(self.folder / "crosswalk.yaml", who="tester", clock=self.clock, registry=REGISTRY) as hub:
+            hub.house.sleep = self.sleep
+            yield hub
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.forward(seconds=seconds)
+
+    def sync(self, **more: Any) -> dict[str, Any]:
+        with self.open() as hub:
+            return hub.sync(first_too=True, **more)

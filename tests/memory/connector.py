@@ -1,0 +1,226 @@
+"""A vendor in memory, for tests of the engine: what it holds, how it fails, and what was done to it.
+
+`Remote` is the vendor's side, shared by all connectors of one test; its clock moves only when told.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+from connectors.sdk.contract import (
+    Account,
+    FieldInfo,
+    Outcome,
+    Page,
+    RemoteRecord,
+    Removal,
+    Settings,
+    StreamSettings,
+    StreamSpec,
+    Tools,
+    Window,
+    Write,
+)
+from connectors.sdk.errors import LaterError, UnknownOutcomeError
+
+START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+SPEC = StreamSpec(
+    writes=frozenset({"create", "update"}),
+    hold_back=timedelta(0),
+    visibility_lag=timedelta(seconds=5),
+    sweep=True,
+    page_size=2,
+)
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+@dataclass
+class Remote:
+    """One account. `log` holds every effect; `before` and `after` may raise around the effect of a write."""
+
+    rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # stream -> key -> values
+    now: datetime = START
+    log: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)  # op, stream, key, values
+    calls: list[str] = field(default_factory=list)
+    before: Callable[[Write], Outcome | None] | None = None
+    after: Callable[[Write], None] | None = None
+    on_page: Callable[[str, int], None] | None = None
+    hidden: set[str] = field(default_factory=set)  # keys that reads do not show yet
+    unique_hub_id: bool = False
+    answers: bool = True
+    _next: int = 100
+
+    def put(self, stream: str, key: str, **values: Any) -> None:
+        """As a person there would: what is named changes."""
+        held = self.rows.setdefault(stream, {}).setdefault(key, {"id": key, "gone": False})
+        held.update(values)
+        held["updated"] = self.stamp()
+
+    def drop(self, stream: str, key: str) -> None:
+        del self.rows[stream][key]
+
+    def stamp(self) -> str:
+        self.now += timedelta(seconds=1)
+        return self.now.isoformat().replace("+00:00", "Z")
+
+    def of(self, stream: str, key: str) -> dict[str, Any]:
+        return self.rows[stream][key]
+
+    def new_key(self) -> str:
+        self._next += 1
+        return str(self._next)
+
+    def writes(self, op: str | None = None) -> list[tuple[str, str, str, dict[str, Any]]]:
+        return [one for one in self.log if op is None or one[0] == op]
+
+
+REMOTES: dict[str, Remote] = {}  # by account, so that a connector opened again finds its vendor
+
+
+class MemorySettings(Settings):
+    account: str
+
+
+class MemoryConnector:
+    name: ClassVar[str] = "memory"
+    label: ClassVar[str] = "Memory"
+    unit: ClassVar[str] = "calls"
+    role: ClassVar[Literal["crm", "files", "cem"]] = "crm"
+    settings: ClassVar[type[Settings]] = MemorySettings
+    stream_settings: ClassVar[type[StreamSettings]] = StreamSettings
+    streams: ClassVar[Mapping[str, StreamSpec]] = {
+        "people": SPEC,
+        "firms": SPEC,
+        "answers": StreamSpec(hold_back=timedelta(0), page_size=2),
+    }
+
+    def __init__(self, settings: MemorySettings, tools: Tools) -> None:
+        self._remote = REMOTES.setdefault(settings.account, Remote())
+        self._tools = tools
+        self._account = settings.account
+
+    @classmethod
+    def connect(cls, settings: MemorySettings, tools: Tools) -> "MemoryConnector":
+        return cls(settings, tools)
+
+    def account(self) -> Account:
+        return Account(id=self._account, name=self._account, identity="tester", time_zone="UTC", country="DE")
+
+    def fields(self, stream: str) -> Sequence[FieldInfo]:
+        if stream == "answers":
+            names = ["id", "updated", "email", "contact_id", "survey", "answers"]
+        else:
+            names = ["id", "updated", "gone", "name", "email", "phone", "title", "tags", "firm", "site", "nps", "hub"]
+        kinds = {"nps": "int", "tags": "multi", "gone": "bool", "updated": "datetime", "answers": "json"}
+        return [
+            FieldInfo(name=one, label=one, type=kinds.get(one, "text"), path=one, write=one not in ("id", "updated"))  # type: ignore[arg-type] # of its words
+            for one in names
+        ]
+
+    def parts(self, stream: str) -> Sequence[str]:
+        return [""]
+
+    def pull(self, stream: str, window: Window) -> Iterator[Page]:
+        rows = sorted(self._live(stream), key=lambda row: (row["updated"], row["id"]))
+        start = int((window.position or {}).get("at", 0))
+        since = None if window.since is None else window.since.isoformat().replace("+00:00", "Z")
+        rows = [row for row in rows if since is None or row["updated"] >= since]
+        size = self.streams[stream].page_size
+        number = start
+        while True:
+            self._remote.calls.append(f"list {stream}")
+            if self._remote.on_page is not None:
+                self._remote.on_page(stream, number)
+            some = rows[number : number + size]
+            number += size
+            more = number < len(rows)
+            yield Page(
+                records=[_record(row) for row in some],
+                position={"at": number} if more else None,
+                server_time=self._remote.now,
+            )
+            if not more:
+                return
+
+    def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
+        self._remote.calls.append(f"fetch {stream}")
+        found = [row for row in self._live(stream) if row["id"] in set(keys)]
+        yield Page(records=[_record(row) for row in found], position=None, server_time=self._remote.now)
+
+    def keys(self, stream: str) -> Iterator[Sequence[str]]:
+        self._remote.calls.append(f"keys {stream}")
+        yield [row["id"] for row in self._live(stream)]
+
+    def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
+        yield []
+
+    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+        self._remote.calls.append(f"find {stream}")
+        wanted = write.values.get("email")
+        return [
+            _record(row)
+            for row in self._live(stream)
+            if (wanted and row.get("email") == wanted) or (write.hub_id and row.get("hub") == write.hub_id)
+        ]
+
+    def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
+        remote = self._remote
+        for write in writes:
+            remote.calls.append(f"{write.op} {stream}")
+            refused = remote.before(write) if remote.before is not None else None
+            if refused is not None:
+                yield refused
+                continue
+            key = write.key or remote.new_key()
+            values = {name: value for name, value in write.values.items() if name not in ("id", "updated")}
+            remote.put(stream, key, **values)
+            remote.log.append((write.op, stream, key, dict(values)))
+            if remote.after is not None:
+                remote.after(write)
+            shown = dict(remote.of(stream, key)) if remote.answers else None
+            yield Outcome(write.action, "done", key=key, version=remote.of(stream, key)["updated"], values=shown)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _live(self, stream: str) -> list[dict[str, Any]]:
+        rows = self._remote.rows.get(stream, {}).values()
+        return [dict(row) for row in rows if row["id"] not in self._remote.hidden]
+
+
+class UniqueConnector(MemoryConnector):
+    """The same with a unique field for hub ids."""
+
+    name: ClassVar[str] = "unique"
+    streams: ClassVar[Mapping[str, StreamSpec]] = {
+        **MemoryConnector.streams,
+        "people": replace(SPEC, hub_id_unique=True),
+    }
+
+
+class SurveyConnector(MemoryConnector):
+    """The same as a survey tool."""
+
+    name: ClassVar[str] = "survey"
+    role: ClassVar[Literal["crm", "files", "cem"]] = "cem"
+
+
+def _record(row: dict[str, Any]) -> RemoteRecord:
+    moment = datetime.fromisoformat(row["updated"])
+    return RemoteRecord(row["id"], row["updated"], moment, row)
+
+
+def lost(_write: Write) -> None:
+    """The answer to a write that has happened never comes."""
+    raise UnknownOutcomeError("sent, and no answer came")
+
+
+def busy(_write: Write) -> Outcome | None:
+    raise LaterError("does not answer")
+
+
+__all__ = ["REMOTES", "Crash", "MemoryConnector", "Remote", "SurveyConnector", "UniqueConnector", "busy", "lost"]
