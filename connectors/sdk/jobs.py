@@ -45,6 +45,7 @@ def await_job(
     """
     patience = patience or Patience()
     failures = 0
+    remembered = job is not None
     until = tools.clock() + patience.longest
     while True:
         if job is None:
@@ -60,9 +61,9 @@ def await_job(
                 hint="the next run starts it again; if it stays, ask the vendor",
                 code="CW307",
             )
-        # A job that expired is the usual way of things after a day's pause; that start does not count as a failure.
-        failures += progress.state == "failed"
-        job = None
+        # A job of an earlier run that expired is the usual way of things after a day's pause, and no failure.
+        failures += progress.state == "failed" or not remembered
+        job, remembered = None, False
 
 
 def _wait(

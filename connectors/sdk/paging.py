@@ -14,6 +14,7 @@ import queue
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from connectors.sdk.errors import ShapeError
@@ -152,8 +153,10 @@ def no_progress(where: str) -> ShapeError:
     )
 
 
-def _mark(params: Params) -> Hashable:
-    return tuple(sorted((name, repr(value)) for name, value in params.items()))
+def _mark(params: Params) -> bytes:
+    """Sixteen bytes for what was asked: some cursors are kilobytes, and all of them are kept to the end."""
+    asked = repr(sorted((name, repr(value)) for name, value in params.items()))
+    return blake2b(asked.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 _Item: TypeAlias = tuple[Literal["value", "end", "error"], Any]

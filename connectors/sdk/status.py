@@ -88,3 +88,8 @@ class StatusTable:
         if status >= 500:
             return Rule("retry")
         return Rule("refused") if status >= 400 else Rule("shape")
+
+    def may_have_happened(self, status: int, code: str | None) -> bool:
+        """Of a write that was answered so. What no table knows may have."""
+        known = any(key in rules for rules in (self.rules, COMMON) for key in (status, (status, code)))
+        return status in self.lost or (status >= 500 and not known)

@@ -475,7 +475,9 @@ def _is_loopback(host: str) -> bool:
 
 def _no_such_host(exc: BaseException) -> bool:
     link: BaseException | None = exc
-    while link is not None:
+    seen: set[int] = set()
+    while link is not None and id(link) not in seen:  # causes and contexts may form a ring
+        seen.add(id(link))
         if isinstance(link, socket.gaierror):
             return link.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
         link = link.__cause__ or link.__context__
