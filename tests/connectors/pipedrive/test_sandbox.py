@@ -1,73 +1,22 @@
 """The connector against the simulated vendor, over real HTTP: what a team meets in its first weeks."""
 
-from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from connectors.pipedrive.connector import PipedriveConnector
-from connectors.pipedrive.settings import PipedriveSettings
-from connectors.sdk import FieldInfo, Page, Window, Write
+from connectors.sdk import Window, Write
 from connectors.sdk.fakes import Bench
-from sandbox.server import RunningVendor, Sandbox
-
-STREAMS: Final = tuple(PipedriveConnector.streams)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox.start(("pipedrive",), seed=7, size=1200, limits="lifted") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Iterator[Sandbox]:
-    yield running
-    running.clear_faults()
-
-
-@pytest.fixture
-def pipedrive(sandbox: Sandbox) -> Iterator[PipedriveConnector]:
-    connector = connect(sandbox.vendor("pipedrive"))
-    yield connector
-    connector.close()
-
-
-def connect(vendor: RunningVendor, *, by: str = "api_token", bench: Bench | None = None) -> PipedriveConnector:
-    names = {"api_token": ["api_token"], "oauth": ["client_id", "client_secret", "refresh_token"]}[by]
-    settings = PipedriveSettings.model_validate(
-        {
-            "base_url": vendor.base_url,
-            "token_url": vendor.token_url,
-            "auth": {"flow": by, **{name: vendor.credentials[name] for name in names}},
-        }
-    )
-    return PipedriveConnector.connect(settings, (bench or Bench()).tools())
-
-
-def pulled(connector: PipedriveConnector, stream: str, since: datetime | None = None) -> list[Page]:
-    return [page for part in connector.parts(stream) for page in connector.pull(stream, Window(part=part, since=since))]
-
-
-def keys(pages: list[Page]) -> list[str]:
-    return [record.key for page in pages for record in page.records]
-
-
-def server_time(pages: list[Page]) -> datetime:
-    assert pages[0].server_time is not None
-    return pages[0].server_time
-
-
-def labelled(connector: PipedriveConnector, stream: str, label: str) -> FieldInfo:
-    return next(info for info in connector.fields(stream) if info.label == label)
+from sandbox.server import Sandbox
+from tests.connectors.pipedrive.live import STREAMS, connect, keys, labelled, pulled, server_time
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_every_live_key_is_read_once_and_swept_once(stream: str, pipedrive: PipedriveConnector) -> None:
-    read = keys(pulled(pipedrive, stream))
-    swept = [key for some in pipedrive.keys(stream) for key in some]
+def test_every_live_key_is_read_once_and_swept_once(stream: str, live: PipedriveConnector) -> None:
+    read = keys(pulled(live, stream))
+    swept = [key for some in live.keys(stream) for key in some]
 
     assert read
     assert sorted(read) == sorted(swept)
@@ -75,22 +24,20 @@ def test_every_live_key_is_read_once_and_swept_once(stream: str, pipedrive: Pipe
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_what_is_fetched_by_key_is_what_was_listed(stream: str, pipedrive: PipedriveConnector) -> None:
-    listed = {record.key: record for page in pulled(pipedrive, stream) for record in page.records}
+def test_what_is_fetched_by_key_is_what_was_listed(stream: str, live: PipedriveConnector) -> None:
+    listed = {record.key: record for page in pulled(live, stream) for record in page.records}
 
     for some in (list(listed)[:3], list(listed)[-7:]):
-        fetched = {record.key: record for page in pipedrive.fetch(stream, some) for record in page.records}
+        fetched = {record.key: record for page in live.fetch(stream, some) for record in page.records}
 
         assert fetched == {key: listed[key] for key in some}
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_every_path_of_the_catalogue_that_can_be_read_is_in_the_records(
-    stream: str, pipedrive: PipedriveConnector
-) -> None:
-    fields = pipedrive.fields(stream)
+def test_every_path_of_the_catalogue_that_can_be_read_is_in_the_records(stream: str, live: PipedriveConnector) -> None:
+    fields = live.fields(stream)
     shown: set[str] = set()
-    for page in pulled(pipedrive, stream):
+    for page in pulled(live, stream):
         for record in page.records:
             shown |= record.values.keys() | {f"custom_fields.{code}" for code in record.values.get("custom_fields", ())}
             shown |= {f"value.{name}" for name in (record.values.get("value") or {})} if stream == "leads" else set()
@@ -100,30 +47,28 @@ def test_every_path_of_the_catalogue_that_can_be_read_is_in_the_records(
     assert missing == set()
 
 
-def test_a_second_window_brings_only_what_was_edited(sandbox: Sandbox, pipedrive: PipedriveConnector) -> None:
-    first = pulled(pipedrive, "persons")
+def test_a_second_window_brings_only_what_was_edited(sandbox: Sandbox, live: PipedriveConnector) -> None:
+    first = pulled(live, "persons")
     edited = keys(first)[17]
     sandbox.set_clock(sandbox.now() + timedelta(minutes=5))
     sandbox.edit("pipedrive", "persons", edited, {"job_title": "Head of Purchasing 🧵"})
 
-    second = pulled(pipedrive, "persons", server_time(first) - pipedrive.streams["persons"].hold_back)
+    second = pulled(live, "persons", server_time(first) - live.streams["persons"].hold_back)
 
     assert keys(second) == [edited]
     assert second[0].records[0].values["job_title"] == "Head of Purchasing 🧵"
 
 
-def test_a_record_that_commits_late_is_found_by_the_window_after(
-    sandbox: Sandbox, pipedrive: PipedriveConnector
-) -> None:
-    first = pulled(pipedrive, "persons")
+def test_a_record_that_commits_late_is_found_by_the_window_after(sandbox: Sandbox, live: PipedriveConnector) -> None:
+    first = pulled(live, "persons")
     key = keys(first)[3]
     sandbox.fault("late_commit", path=f"persons/{key}", seconds=40, count=1)
-    list(pipedrive.send("persons", [Write("a1", "update", key, None, {"name": "Late Commit"}, None)]))
-    hold_back = pipedrive.streams["persons"].hold_back
-    second = pulled(pipedrive, "persons", server_time(first) - hold_back)
+    list(live.send("persons", [Write("a1", "update", key, None, {"name": "Late Commit"}, None)]))
+    hold_back = live.streams["persons"].hold_back
+    second = pulled(live, "persons", server_time(first) - hold_back)
     sandbox.set_clock(sandbox.now() + timedelta(seconds=50))
 
-    third = pulled(pipedrive, "persons", server_time(second) - hold_back)
+    third = pulled(live, "persons", server_time(second) - hold_back)
 
     assert key not in keys(second)
     assert key in keys(third)
@@ -141,10 +86,10 @@ def test_an_app_reads_on_when_its_token_dies_in_the_middle(sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize("wait", [pytest.param(2, id="it-says-how-long"), pytest.param(None, id="it-says-nothing")])
-def test_a_storm_of_refusals_passes(wait: int | None, sandbox: Sandbox, pipedrive: PipedriveConnector) -> None:
+def test_a_storm_of_refusals_passes(wait: int | None, sandbox: Sandbox, live: PipedriveConnector) -> None:
     sandbox.fault("storm", path="organizations", retry_after=wait, count=2)
 
-    assert len(keys(pulled(pipedrive, "organizations"))) > 100
+    assert len(keys(pulled(live, "organizations"))) > 100
 
 
 @pytest.mark.parametrize(
@@ -155,11 +100,11 @@ def test_a_storm_of_refusals_passes(wait: int | None, sandbox: Sandbox, pipedriv
     ],
 )
 def test_a_page_that_fails_is_asked_for_again(
-    fault: dict[str, Any], sandbox: Sandbox, pipedrive: PipedriveConnector
+    fault: dict[str, Any], sandbox: Sandbox, live: PipedriveConnector
 ) -> None:
     sandbox.fault(**fault, path="persons", skip=1, count=1)
 
-    read = keys(pulled(pipedrive, "persons"))
+    read = keys(pulled(live, "persons"))
 
     assert len(read) == len(set(read)) > 500
 
@@ -167,50 +112,50 @@ def test_a_page_that_fails_is_asked_for_again(
 # writing
 
 
-def test_a_create_whose_answer_is_lost_is_found_by_its_hub_id(sandbox: Sandbox, pipedrive: PipedriveConnector) -> None:
-    code = labelled(pipedrive, "persons", "Crosswalk ID").name
+def test_a_create_whose_answer_is_lost_is_found_by_its_hub_id(sandbox: Sandbox, live: PipedriveConnector) -> None:
+    code = labelled(live, "persons", "Crosswalk ID").name
     write = _create("h-lost", code)
-    before = pipedrive.find("persons", write)
+    before = live.find("persons", write)
     sandbox.fault("lost_response", method="POST", path="persons", count=1)
 
-    [outcome] = pipedrive.send("persons", [write])
+    [outcome] = live.send("persons", [write])
 
     assert before == []
     assert outcome.status == "unknown"
-    [found] = pipedrive.find("persons", write)
+    [found] = live.find("persons", write)
     assert found.values["custom_fields"][code] == "h-lost"
 
 
 def test_a_create_is_found_by_search_when_newer_ones_have_pushed_it_away(
-    sandbox: Sandbox, pipedrive: PipedriveConnector
+    sandbox: Sandbox, live: PipedriveConnector
 ) -> None:
-    code = labelled(pipedrive, "persons", "Crosswalk ID").name
-    [outcome] = pipedrive.send("persons", [_create("h-old", code, add_time="2020-01-01T00:00:00Z")])
-    sandbox.set_clock(sandbox.now() + pipedrive.streams["persons"].visibility_lag)
+    code = labelled(live, "persons", "Crosswalk ID").name
+    [outcome] = live.send("persons", [_create("h-old", code, add_time="2020-01-01T00:00:00Z")])
+    sandbox.set_clock(sandbox.now() + live.streams["persons"].visibility_lag)
 
-    [found] = pipedrive.find("persons", _create("h-old", code))
+    [found] = live.find("persons", _create("h-old", code))
 
     assert found.key == outcome.key
 
 
-def test_a_create_that_did_not_arrive_is_not_found(sandbox: Sandbox, pipedrive: PipedriveConnector) -> None:
-    code = labelled(pipedrive, "persons", "Crosswalk ID").name
+def test_a_create_that_did_not_arrive_is_not_found(sandbox: Sandbox, live: PipedriveConnector) -> None:
+    code = labelled(live, "persons", "Crosswalk ID").name
     write = _create("h-never", code)
     sandbox.fault("error", method="POST", path="persons", count=1)
 
-    [outcome] = pipedrive.send("persons", [write])
+    [outcome] = live.send("persons", [write])
 
     assert outcome.status == "unknown"
-    assert pipedrive.find("persons", write) == []
+    assert live.find("persons", write) == []
 
 
-def test_an_answer_shows_the_record_as_a_list_shows_it(sandbox: Sandbox, pipedrive: PipedriveConnector) -> None:
-    key = keys(pulled(pipedrive, "organizations"))[0]
+def test_an_answer_shows_the_record_as_a_list_shows_it(sandbox: Sandbox, live: PipedriveConnector) -> None:
+    key = keys(pulled(live, "organizations"))[0]
     address = {"value": "Hafenstr. 1, Kiel", "locality": "Kiel", "country": "Germany"}
 
-    [outcome] = pipedrive.send("organizations", [Write("a1", "update", key, None, {"address": address}, None)])
+    [outcome] = live.send("organizations", [Write("a1", "update", key, None, {"address": address}, None)])
 
-    [listed] = [r for page in pulled(pipedrive, "organizations") for r in page.records if r.key == key]
+    [listed] = [r for page in pulled(live, "organizations") for r in page.records if r.key == key]
     assert (outcome.status, outcome.version) == ("done", listed.version)
     assert outcome.values == listed.values
     assert listed.values["address"]["locality"] == "Kiel"
@@ -225,31 +170,29 @@ def test_an_answer_shows_the_record_as_a_list_shows_it(sandbox: Sandbox, pipedri
         pytest.param({"owner_id": "12", "visible_to": "7", "label_ids": []}, id="numbers-as-text"),
     ],
 )
-def test_what_is_written_is_what_is_read_back(values: dict[str, Any], pipedrive: PipedriveConnector) -> None:
-    key = keys(pulled(pipedrive, "persons"))[40]
+def test_what_is_written_is_what_is_read_back(values: dict[str, Any], live: PipedriveConnector) -> None:
+    key = keys(pulled(live, "persons"))[40]
 
-    [outcome] = pipedrive.send("persons", [Write("a1", "update", key, None, values, None)])
+    [outcome] = live.send("persons", [Write("a1", "update", key, None, values, None)])
 
     assert (outcome.status, outcome.reason) == ("done", "")
-    [page] = pipedrive.fetch("persons", [key])
+    [page] = live.fetch("persons", [key])
     for name, value in values.items():
         shown = page.records[0].values[name]
         assert (str(shown) == value) if isinstance(value, str) else ((shown or None) == (value or None))
 
 
-def test_custom_fields_of_every_kind_are_written_in_their_own_type(pipedrive: PipedriveConnector) -> None:
-    key = keys(pulled(pipedrive, "deals"))[0]
-    competitors = labelled(pipedrive, "deals", "Competitors")
-    fee = labelled(pipedrive, "deals", "Renewal fee")
+def test_custom_fields_of_every_kind_are_written_in_their_own_type(live: PipedriveConnector) -> None:
+    key = keys(pulled(live, "deals"))[0]
+    competitors = labelled(live, "deals", "Competitors")
+    fee = labelled(live, "deals", "Renewal fee")
     customs = {
         competitors.name: [competitors.options[0][0], competitors.options[2][0]],
         fee.name: {"value": "120.5", "currency": "EUR"},
     }
 
-    [outcome] = pipedrive.send("deals", [Write("a1", "update", key, None, {"custom_fields": customs}, None)])
-    [cleared] = pipedrive.send(
-        "deals", [Write("a2", "update", key, None, {"custom_fields": {competitors.name: []}}, None)]
-    )
+    [outcome] = live.send("deals", [Write("a1", "update", key, None, {"custom_fields": customs}, None)])
+    [cleared] = live.send("deals", [Write("a2", "update", key, None, {"custom_fields": {competitors.name: []}}, None)])
 
     assert outcome.values is not None
     assert cleared.values is not None
@@ -259,10 +202,10 @@ def test_custom_fields_of_every_kind_are_written_in_their_own_type(pipedrive: Pi
     assert cleared.values["custom_fields"][competitors.name] is None
 
 
-def test_a_choice_that_the_account_does_not_offer_is_refused_by_its_label(pipedrive: PipedriveConnector) -> None:
-    tier = labelled(pipedrive, "persons", "Kundenstufe")
+def test_a_choice_that_the_account_does_not_offer_is_refused_by_its_label(live: PipedriveConnector) -> None:
+    tier = labelled(live, "persons", "Kundenstufe")
 
-    [outcome] = pipedrive.send(
+    [outcome] = live.send(
         "persons", [Write("a1", "create", None, None, {"name": "Ito Sho", "custom_fields": {tier.name: "4711"}}, None)]
     )
 
@@ -272,62 +215,59 @@ def test_a_choice_that_the_account_does_not_offer_is_refused_by_its_label(pipedr
 
 
 def test_a_field_that_went_away_since_it_was_discovered_is_refused_by_its_label(
-    sandbox: Sandbox, pipedrive: PipedriveConnector
+    sandbox: Sandbox, live: PipedriveConnector
 ) -> None:
-    score = labelled(pipedrive, "persons", "NPS score")
-    key = keys(pulled(pipedrive, "persons"))[0]
+    score = labelled(live, "persons", "NPS score")
+    key = keys(pulled(live, "persons"))[0]
     sandbox.fault("schema", vendor="pipedrive", stream="persons", field="NPS score")
 
-    [outcome] = pipedrive.send(
-        "persons", [Write("a1", "update", key, None, {"custom_fields": {score.name: "9"}}, None)]
-    )
+    [outcome] = live.send("persons", [Write("a1", "update", key, None, {"custom_fields": {score.name: "9"}}, None)])
 
     assert outcome.status == "rejected"
     assert "NPS score" in outcome.reason
-    assert score.path not in {info.path for info in pipedrive.fields("persons")}
+    assert score.path not in {info.path for info in live.fields("persons")}
 
 
 # archived, deleted, restored
 
 
-def test_an_archived_deal_changes_its_part_and_comes_back(sandbox: Sandbox, pipedrive: PipedriveConnector) -> None:
-    [live] = pipedrive.pull("deals", Window(part="live", since=server_time(pulled(pipedrive, "users"))))
-    deal = next(iter(pipedrive.pull("deals", Window(part="live", since=None)))).records[0].key
-    since = server_time([live])
+def test_an_archived_deal_changes_its_part_and_comes_back(sandbox: Sandbox, live: PipedriveConnector) -> None:
+    pages = list(live.pull("deals", Window(part="live", since=None)))
+    deal, since = pages[0].records[0].key, server_time(pages)
 
-    [archived] = pipedrive.send("deals", [Write("a1", "archive", deal, None, {}, None)])
+    [archived] = live.send("deals", [Write("a1", "archive", deal, None, {}, None)])
 
-    [page] = pipedrive.pull("deals", Window(part="archived", since=since))
+    [page] = live.pull("deals", Window(part="archived", since=since))
     assert archived.status == "done"
     assert deal in [record.key for record in page.records]
-    assert deal in {key for some in pipedrive.keys("deals") for key in some}
+    assert deal in {key for some in live.keys("deals") for key in some}
 
-    [restored] = pipedrive.send("deals", [Write("a2", "restore", deal, None, {}, None)])
+    [restored] = live.send("deals", [Write("a2", "restore", deal, None, {}, None)])
 
     assert restored.values is not None
     assert restored.values["is_archived"] is False
 
 
-def test_a_deleted_deal_is_in_the_list_of_deletions(sandbox: Sandbox, pipedrive: PipedriveConnector) -> None:
-    pages = pulled(pipedrive, "deals")
+def test_a_deleted_deal_is_in_the_list_of_deletions(sandbox: Sandbox, live: PipedriveConnector) -> None:
+    pages = pulled(live, "deals")
     gone = keys(pages)[5]
     since = server_time(pages) - timedelta(minutes=1)
     sandbox.edit("pipedrive", "deals", gone, {"is_deleted": True})
 
-    removed = [removal.key for some in pipedrive.removals("deals", Window(part="", since=since)) for removal in some]
+    removed = [removal.key for some in live.removals("deals", Window(part="", since=since)) for removal in some]
 
     assert gone in removed
-    assert gone not in {key for some in pipedrive.keys("deals") for key in some}
+    assert gone not in {key for some in live.keys("deals") for key in some}
 
 
 def test_a_deleted_person_is_missing_from_the_sweep_and_told_by_its_key(
-    sandbox: Sandbox, pipedrive: PipedriveConnector
+    sandbox: Sandbox, live: PipedriveConnector
 ) -> None:
-    gone = keys(pulled(pipedrive, "persons"))[60]
+    gone = keys(pulled(live, "persons"))[60]
     sandbox.edit("pipedrive", "persons", gone, {"is_deleted": True})
 
-    assert gone not in {key for some in pipedrive.keys("persons") for key in some}
-    [page] = pipedrive.fetch("persons", [gone])
+    assert gone not in {key for some in live.keys("persons") for key in some}
+    [page] = live.fetch("persons", [gone])
     assert page.records[0].values["is_deleted"] is True
 
 

@@ -1,0 +1,41 @@
+"""The connector on the simulated vendor."""
+
+from datetime import datetime
+from typing import Final
+
+from connectors.pipedrive.connector import PipedriveConnector
+from connectors.pipedrive.settings import PipedriveSettings
+from connectors.sdk import FieldInfo, Page, Window
+from connectors.sdk.fakes import Bench
+from sandbox.server import RunningVendor
+
+STREAMS: Final = tuple(PipedriveConnector.streams)
+
+
+def connect(vendor: RunningVendor, *, by: str = "api_token", bench: Bench | None = None) -> PipedriveConnector:
+    names = {"api_token": ["api_token"], "oauth": ["client_id", "client_secret", "refresh_token"]}[by]
+    settings = PipedriveSettings.model_validate(
+        {
+            "base_url": vendor.base_url,
+            "token_url": vendor.token_url,
+            "auth": {"flow": by, **{name: vendor.credentials[name] for name in names}},
+        }
+    )
+    return PipedriveConnector.connect(settings, (bench or Bench()).tools())
+
+
+def pulled(connector: PipedriveConnector, stream: str, since: datetime | None = None) -> list[Page]:
+    return [page for part in connector.parts(stream) for page in connector.pull(stream, Window(part=part, since=since))]
+
+
+def keys(pages: list[Page]) -> list[str]:
+    return [record.key for page in pages for record in page.records]
+
+
+def server_time(pages: list[Page]) -> datetime:
+    assert pages[0].server_time is not None
+    return pages[0].server_time
+
+
+def labelled(connector: PipedriveConnector, stream: str, label: str) -> FieldInfo:
+    return next(info for info in connector.fields(stream) if info.label == label)
