@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from connectors.sdk.contract import Account, FieldInfo, StreamSpec, Window
-from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, SetupError, ShapeError
+from connectors.sdk.errors import ConnectorError, ShapeError
+from crosswalk.engine.failures import problem_of
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.overview import count_records
 from crosswalk.engine.words import AskError, shortened
@@ -23,14 +24,7 @@ from crosswalk.store.migrations import step
 Judge = Callable[[Stream, Sequence[FieldInfo]], Sequence[Problem]]
 
 _AT_ONCE: Final = 8
-_FAMILIES: Final[tuple[tuple[type[ConnectorError], str], ...]] = (
-    (GrantError, "CW201"),
-    (LaterError, "CW302"),
-    (ShapeError, "CW307"),
-    (RecordError, "CW403"),
-    (SetupError, "CW102"),
-)
-_TWICE: Final = "CW117"  # one remote account under two names
+_TWICE: Final = "CW104"  # one remote account under two names
 
 
 @dataclass(slots=True)
@@ -84,12 +78,14 @@ def check(house: House, *, only: Sequence[str] = (), judge: Judge | None = None)
 
 
 def _config(house: House) -> dict[str, int]:
-    mappings = [stream.mapping for stream in house.streams.values()]
+    """`fields`: lines of mappings that do something; `own`: those of them that the operator wrote."""
+    lines = [line for stream in house.streams.values() for line in stream.mapping.describe()]
+    working = [line for line in lines if line.direction != "none"]
     return {
         "connections": len(house.links),
         "streams": len(house.streams),
-        "fields": sum(len(mapping.fields) for mapping in mappings),
-        "own": sum(not mapping.is_default(at) for mapping in mappings for at in range(len(mapping.fields))),
+        "fields": len(working),
+        "own": sum(not line.default for line in working),
     }
 
 
@@ -150,12 +146,6 @@ def _error(link: Link, error: Exception) -> ConnectorError:
     )
 
 
-def problem_of(error: ConnectorError, *, connection: str, stream: str | None = None) -> Problem:
-    """An error of a connector, told to a person."""
-    code = error.code or next((code for family, code in _FAMILIES if isinstance(error, family)), "CW307")
-    return Problem(code=code, text=error.text, hint=error.hint, connection=connection, stream=stream)
-
-
 # -- telling -------------------------------------------------------------------------------------------------
 
 
@@ -201,7 +191,7 @@ def _stream(
     missing = [] if account is None else list(account.missing.get(stream.name, ()))
     problems: list[Problem] = []
     if told.error is not None:
-        problems.append(problem_of(told.error, connection=link.name, stream=stream.name))
+        problems.append(problem_of(told.error, connection=link.name, stream=stream))
     if missing:
         problems.append(
             Problem(
@@ -209,7 +199,7 @@ def _stream(
                 text=f"not granted: {', '.join(missing)}",
                 hint=f"whoever administers {link.connector.label} grants it, then  crosswalk check {link.name}",
                 connection=link.name,
-                stream=stream.name,
+                stream=stream.address,
             )
         )
     if judge is not None and told.error is None:
@@ -263,8 +253,8 @@ def _twice(house: House, answers: Mapping[str, _Answer]) -> list[Problem]:
             problems.append(
                 Problem(
                     code=_TWICE,
-                    text=f"{name} is the same account as {other}",
-                    hint="keep one of the two: the hub would bring the account into agreement with itself",
+                    text=f"{other} and {name} are the same account",
+                    hint="keep one of the two: each would take the other's writes for edits by people",
                     connection=name,
                 )
             )
@@ -275,32 +265,32 @@ def _twice(house: House, answers: Mapping[str, _Answer]) -> list[Problem]:
 
 
 def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer]) -> None:
-    """Note each account. A connection that lets us in again goes on; one that refuses us is paused until it does."""
+    """Note accounts and catalogues. One that lets us in again goes on; `since` stays while it goes on failing."""
     database, now = house.database, house.now()
     with database.write() as connection:
         for link in links:
             answer = answers[link.name]
-            state, code, detail = _standing(answer)
+            problem = None if answer.error is None else problem_of(answer.error, connection=link.name)
+            state, code, detail = ("ok", None, None) if problem is None else ("fail", problem.code, problem.text)
             account = None if answer.account is None else dump(_plain(answer.account))
             database.run(
                 connection,
                 "INSERT INTO connection (name, connector, account, checked_at, state, code, detail, since) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET connector = excluded.connector, "
                 "account = coalesce(excluded.account, connection.account), checked_at = excluded.checked_at, "
-                "since = CASE WHEN connection.state = excluded.state AND coalesce(connection.code, '') = "
-                "coalesce(excluded.code, '') THEN connection.since ELSE excluded.since END, "
+                "since = CASE WHEN excluded.state = 'ok' THEN NULL WHEN connection.state = excluded.state "
+                "THEN connection.since ELSE excluded.since END, "
                 "state = excluded.state, code = excluded.code, detail = excluded.detail",
-                (link.name, link.connector.name, account, now, state, code, detail, now),
+                (link.name, link.connector.name, account, now, state, code, detail, now if problem else None),
             )
-
-
-def _standing(answer: _Answer) -> tuple[str, str | None, str | None]:
-    error = answer.error
-    if error is None:
-        return "ok", None, None
-    told = problem_of(error, connection="")
-    # Who does not answer now is asked again by itself; who refuses us waits for a person.
-    return ("fail" if isinstance(error, LaterError) else "paused"), told.code, told.text
+            for name, told in answer.streams.items():
+                if told.error is None:
+                    fields = dump([asdict(one) for one in told.fields])
+                    database.run(
+                        connection,
+                        "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE connection = ? AND name = ?",
+                        (fields, now, link.name, name),
+                    )
 
 
 def _plain(account: Account) -> dict[str, Any]:
@@ -362,7 +352,7 @@ def _field(one: FieldInfo, mapped: Mapping[str, list[tuple[str, str]]]) -> dict[
 def _mapped(stream: Stream) -> dict[str, list[tuple[str, str]]]:
     """By the vendor's name of a field: (target as it is written, direction)."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for line in stream.mapping.described():
+    for line in stream.mapping.describe():
         for name in line.vendor_fields:
             if line.direction != "none":
                 found.setdefault(name, []).append((line.target, line.direction))

@@ -1,8 +1,8 @@
 """Overview: how the house is, and what its runs did. Read from the store alone, and quickly: nobody is asked."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from crosswalk.engine.model import House
 from crosswalk.engine.review import count_conflicts, count_pairs
@@ -11,24 +11,28 @@ from crosswalk.store import meta
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load
 
+if TYPE_CHECKING:
+    from crosswalk.settings.model import HubSettings
+    from scheduler.triggers import Trigger
+
 # Where the daemon writes {"host", "started_at", "heartbeat_at"}, times in milliseconds.
 DAEMON: Final = "daemon"
 _DEAD_AFTER: Final = timedelta(seconds=60)
+_EVERY: Final = timedelta(minutes=15)
 # Word for word as the partial index of `action` has it, or SQLite does not use it.
 _IS_OPEN: Final = "state IN ('planned','held','leased','sent','unknown','later')"
 
 
-def status(
-    house: House, *, exit_code: bool = False, next_at: Callable[[str], datetime | None] | None = None
-) -> dict[str, Any]:
-    """Every connection and stream, and who is waited for. `next_at`: when a connection is due, by its schedule.
+def status(house: House, *, exit_code: bool = False) -> dict[str, Any]:
+    """Every connection and stream, and who is waited for. When a connection is due is told while a daemon lives.
 
     With `exit_code` the answer judges the whole house: 1 something is down, 3 somebody is waited for, else 0.
     """
+    daemon = _daemon(house)
     with house.database.read() as connection:
         told: dict[str, Any] = {
-            "daemon": _daemon(house),
-            "connections": _connections(house, connection, next_at),
+            "daemon": daemon,
+            "connections": _connections(house, connection, alive=daemon is not None),
             "streams": _streams(house, connection),
             "waiting": waiting(house, connection),
         }
@@ -51,9 +55,17 @@ def _daemon(house: House) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _connections(
-    house: House, connection: Any, next_at: Callable[[str], datetime | None] | None
-) -> list[dict[str, Any]]:
+def trigger_of(settings: "HubSettings", name: str) -> "Trigger":
+    """When a connection is due: by a schedule of its own, else by that of the hub."""
+    from scheduler.triggers import Cron, Every  # a status without a daemon need not load them
+
+    told = settings.connections[name].schedule or settings.schedule
+    if told.cron is not None:
+        return Cron(told.cron, zone=settings.time_zone, name=name)
+    return Every(told.every or settings.schedule.every or _EVERY, name=name)
+
+
+def _connections(house: House, connection: Any, *, alive: bool) -> list[dict[str, Any]]:
     rows = house.database.run(
         connection, "SELECT name, state, code, detail, last_good_at, since FROM connection"
     ).fetchall()
@@ -62,7 +74,7 @@ def _connections(
     told = []
     for name, link in house.links.items():
         _, state, code, detail, good, since = known.get(name, (name, "new", None, None, None, None))
-        due = None if next_at is None or state == "paused" else next_at(name)
+        due = trigger_of(house.settings, name).next(house.clock()) if alive and house.settings is not None else None
         balance = budgets.balance(name)
         told.append(
             {

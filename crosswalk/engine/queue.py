@@ -70,7 +70,10 @@ def retry(house: House, letters: Sequence[int | str], who: str) -> dict[str, Any
 
     `again`: addresses by stream of what could not be read: only reading it once more from the vendor can mend that.
     """
-    return _decide(house, letters, state="retry", note=f"retry, {who}")
+    told = _decide(house, letters, state="retry", note=f"retry, {who}")
+    names = [one["id"] for one in told["dead_letters"] if one["state"] == "retry"]
+    told["text"] = f"{', '.join(names)}: up again, the next run plans anew." if names else "nothing was left to do."
+    return told
 
 
 def drop(house: House, letters: Sequence[int | str], reason: str, who: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def count_pairs(house: House, connection: Any) -> int:
 class _Open:
     """One open conflict as it stands in the store. `alike`: of conflicts with one `likeness` one answer fits all."""
 
-    __slots__ = ("at", "detail", "entity", "field", "id", "kind", "likeness")
+    __slots__ = ("at", "detail", "entity", "field", "id", "kind", "likeness", "sides")
 
     def __init__(self, row: Any) -> None:
         self.id: int = row[0]
@@ -80,12 +80,9 @@ class _Open:
         self.kind: str = row[2]
         self.field: str = row[3]
         self.detail: dict[str, Any] = load(bytes(row[4]))
+        self.sides: list[dict[str, Any]] = self.detail.get("sides") or []
         self.at: int = row[5]
         self.likeness = (self.kind, self.field, tuple(sorted({side["connection"] for side in self.sides})))
-
-    @property
-    def sides(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.detail.get("sides") or ())
 
 
 def _open(house: House, connection: Any) -> Iterator[_Open]:
@@ -147,14 +144,20 @@ def _precision(house: House, address: str) -> float | None:
 
 
 class _Suggester:
-    """Finds a line for the file that would have settled a conflict, by trying it on this very one."""
+    """Finds a line for the file that would have settled a conflict, by trying it on the first of each kind."""
 
     def __init__(self, house: House, connection: Any) -> None:
         self._house = house
         self._connection = connection
+        self._known: dict[tuple[Any, ...], str] = {}
 
     def suggest(self, one: _Open) -> str:
         """`job_title: {on_conflict: [newest, masters]}`; "" where no rule could decide it."""
+        if one.likeness not in self._known:
+            self._known[one.likeness] = self._try(one)
+        return self._known[one.likeness]
+
+    def _try(self, one: _Open) -> str:
         layout = self._house.layouts.get(one.kind)
         position = None if layout is None else layout.position.get(one.field)
         if layout is None or position is None:
@@ -218,15 +221,12 @@ def _yaml(value: Any) -> str:
     return f"[{', '.join(str(one) for one in value)}]"
 
 
-_UNSET: Final = object()
-
-
 def decide(
     house: House,
     conflict: int | str,
     *,
     take: str | None = None,
-    value: Any = _UNSET,
+    value: Any = None,
     keep: bool = False,
     who: str,
     all_alike: bool = False,
@@ -234,13 +234,13 @@ def decide(
     """A person's word on a conflict; the next run uses it.
 
     One of: `take`, the side whose value holds (its connection, its record, or its number in the list from 1, or
-    `hub` for what the hub holds); `value`, another one (text as people write it, or the common form); `keep`, each
-    side keeps its own. `all_alike`: the same for all open conflicts of this field among the same connections; those
-    in which it is not clear what was meant are left (`left`).
+    `hub` for what the hub holds); `value`, another one (text as people write it, "" to clear, or the common form);
+    `keep`, each side keeps its own. `all_alike`: the same for all open conflicts of this field among the same
+    connections; those in which it is not clear what was meant are left (`left`).
     """
-    if (take is not None) + (value is not _UNSET) + keep != 1:
+    if (take is not None) + (value is not None) + keep != 1:
         raise AskError("say one of: take a side, give a value, keep both")
-    if all_alike and value is not _UNSET:
+    if all_alike and value is not None:
         raise AskError("a value is for one conflict alone", hint="take a side, or keep both, for all that are alike")
     number = number_of("conflict", conflict)
     decided: list[tuple[_Open, dict[str, Any]]] = []
@@ -250,10 +250,10 @@ def decide(
         first = next((one for one in waiting if one.id == number), None)
         if first is None:
             raise _not_open(house, connection, number)
+        chosen = [one for one in waiting if one is first or (all_alike and one.likeness == first.likeness)]
+        _name_sides(house, connection, chosen)
         system = None if take is None else _system_of(first, take)
-        for one in waiting:
-            if one is not first and not (all_alike and one.likeness == first.likeness):
-                continue
+        for one in chosen:
             decision = _decision(house, connection, one, take if one is first else system, value, keep, who)
             if decision is None:
                 left.append(spoken("conflict", one.id))
@@ -294,6 +294,13 @@ def _not_open(house: House, connection: Any, number: int) -> AskError:
     return AskError(f"{name} is gone: its sides agree by now", hint="nothing is left to decide")
 
 
+def _name_sides(house: House, connection: Any, waiting: Sequence[_Open]) -> None:
+    addresses = record_addresses(house, connection, [side["record"] for one in waiting for side in one.sides])
+    for one in waiting:
+        for side in one.sides:
+            side["address"] = addresses.get(side["record"])
+
+
 def _system_of(one: _Open, take: str) -> str:
     """What `take` means in conflicts that are alike: the connection of the side that was chosen."""
     side = _chosen(one, take)
@@ -321,10 +328,7 @@ def _chosen(one: _Open, take: str) -> Mapping[str, Any] | None:
 def _decision(
     house: House, connection: Any, one: _Open, take: str | None, value: Any, keep: bool, who: str
 ) -> dict[str, Any] | None:
-    addresses = record_addresses(house, connection, [side["record"] for side in one.sides])
-    for side in one.sides:
-        side["address"] = addresses.get(side["record"])  # type: ignore[index] # ours: decoded from the store above
-    if value is not _UNSET:
+    if value is not None:
         given = read_value(field_of(one.kind, one.field), value)
         return {"take": "value", "value": mark(given), "record": None, "who": who}
     try:

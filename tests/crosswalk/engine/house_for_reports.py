@@ -35,6 +35,7 @@ class Told(NamedTuple):
     target: str
     direction: str
     vendor_fields: tuple[str, ...]
+    default: bool
 
 
 @dataclass
@@ -67,15 +68,13 @@ class PlainMapping:
     def label(self, at: int) -> str:
         return self.columns[self.fields[at]]
 
-    def is_default(self, at: int) -> bool:
-        return self.fields[at] not in self.own
-
-    def described(self) -> list[Told]:
+    def describe(self) -> list[Told]:
         return [
             Told(
                 name,
                 "read" if name in self.read_only else "write" if name in self.write_only else "both",
                 (self.columns[name],),
+                name not in self.own,
             )
             for name in self.fields
         ]
@@ -128,7 +127,9 @@ class FakeConnector:
 class World:
     """Builds rows. Numbers of records, entities and runs are given out in order, from 1."""
 
-    def __init__(self, database: Database, *, masters: Sequence[str] = (), told: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, database: Database, *, masters: Sequence[str] = (), told: Mapping[str, Any] | None = None
+    ) -> None:
         self.database = database
         self.clock = SetClock(NOW)
         self.connectors: dict[str, FakeConnector] = {}
@@ -343,7 +344,9 @@ class World:
     def _system(self, record: int) -> str:
         with self.database.read() as connection:
             row = self.database.run(
-                connection, "SELECT s.connection FROM record r JOIN stream s ON s.id = r.stream WHERE r.id = ?", (record,)
+                connection,
+                "SELECT s.connection FROM record r JOIN stream s ON s.id = r.stream WHERE r.id = ?",
+                (record,),
             ).fetchone()
         return str(row[0])
 

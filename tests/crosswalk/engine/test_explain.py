@@ -123,7 +123,9 @@ def test_an_address_that_two_people_carry_names_neither(mara: Mara) -> None:
 
 def test_a_hash_without_the_value_is_no_evidence(mara: Mara) -> None:
     stranger = mara.world.record("zoho/contacts/9", emails=[{"address": "other@padma.test"}])
-    kind, value = mara.world.house.streams["zoho/contacts"].identifiers([None, [{"address": MAIL}], None, None, None])[0]
+    kind, value = mara.world.house.streams["zoho/contacts"].identifiers([None, [{"address": MAIL}], None, None, None])[
+        0
+    ]
     mara.world.insert("ident", kind=kind, value=value, record=stranger)
 
     assert mara.explain()["entity"] == "person/8f2kq"
@@ -153,7 +155,13 @@ def test_records_say_how_they_came_and_when_they_were_seen(mara: Mara) -> None:
 
 def test_a_window_that_is_still_open_has_been_read_to_its_watermark(mara: Mara) -> None:
     mara.world.insert(
-        "part", stream=1, name="", watermark=ago(hours=2), covered_to=ago(minutes=1), opened=ago(minutes=1), position=b"{}"
+        "part",
+        stream=1,
+        name="",
+        watermark=ago(hours=2),
+        covered_to=ago(minutes=1),
+        opened=ago(minutes=1),
+        position=b"{}",
     )
 
     assert mara.explain()["records"][0]["seen_at"] == "2026-11-23T06:30:00.000Z"
@@ -300,7 +308,9 @@ def test_a_field_that_is_only_written_shows_what_was_agreed(database: Database) 
     only = frozenset(fields[1:])
     world.stream("acme/contacts", "person", fields, writes=("update",), write_only=only)
     record = world.record("acme/contacts/1", emails=[{"address": MAIL}])
-    world.entity("person", [record], public="8f2kq", cx__nps__score=("3", None, "answered"), cx__responses=(2, None, "hub"))
+    world.entity(
+        "person", [record], public="8f2kq", cx__nps__score=("3", None, "answered"), cx__responses=(2, None, "hub")
+    )
     world.unrest(record, {"cx.nps.score": ["8"]})
 
     score, count = explain(world.house, MAIL, field="cx")["fields"]
@@ -401,7 +411,10 @@ def test_answers_of_a_person_tell_which_of_them_count(mara: Mara) -> None:
 
     assert told["entity"] == "person/8f2kq"
     assert told["record"] == "typeform/responses/r1"
-    assert [(one["record"][-2:], one["scores"][0]["counted"]) for one in told["responses"]] == [("r2", False), ("r1", True)]
+    assert [(one["record"][-2:], one["scores"][0]["counted"]) for one in told["responses"]] == [
+        ("r2", False),
+        ("r1", True),
+    ]
     assert told["records"][-1]["matched_by"] == "claimed by the respondent"
 
 
@@ -458,7 +471,9 @@ def test_what_never_could_be_read_leads_to_its_dead_letter(mara: Mara) -> None:
 
 
 def test_a_dead_letter_leads_to_the_record_and_field_that_it_is_about(mara: Mara) -> None:
-    number = mara.world.letter("zoho/contacts/5561", phase="read", name="phones", code="CW401", reason="phones: no phone")
+    number = mara.world.letter(
+        "zoho/contacts/5561", phase="read", name="phones", code="CW401", reason="phones: no phone"
+    )
 
     told = mara.explain(f"d{number}")
 

@@ -1,0 +1,234 @@
+"""Check: who we are at every system and what we may do there; discover: what fields there are."""
+
+from typing import Any
+
+import pytest
+
+from connectors.sdk.contract import FieldInfo
+from connectors.sdk.errors import GrantError, LaterError, SetupError
+from crosswalk.engine.check import check, discover
+from crosswalk.engine.words import AskError
+from crosswalk.problems import Problem
+from crosswalk.store.codec import load
+from crosswalk.store.dialect import Database
+from crosswalk.store.migrations import step
+from tests.crosswalk.engine.house_for_reports import World, ago
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    made = World(database)
+    made.stream(
+        "salesforce/contacts", "person", ("name", "phones"), writes=("create", "update"), own=frozenset({"name"})
+    )
+    made.stream("zoho/contacts", "person", ("name",))
+    made.connectors["salesforce"].more_streams = ("leads", "cases")
+    return made
+
+
+def by_name(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in told["connections"]}
+
+
+def test_all_is_well(world: World) -> None:
+    told = check(world.house)
+
+    assert told["config"] == {"connections": 2, "streams": 2, "fields": 3, "own": 1}
+    assert told["store"]["schema"] == step(world.database)
+    assert told["store"]["version"][0].isdigit()
+    one = by_name(told)["salesforce"]
+    assert (one["state"], one["account"], one["identity"]) == ("ok", "nordlicht", "svc-crosswalk")
+    assert one["budget"] == {"left": 35_880, "limit": 40_000, "unit": "calls"}
+    contacts, *others = one["streams"]
+    assert (contacts["state"], contacts["can"], contacts["missing"]) == ("ok", ["read", "create", "update"], [])
+    assert [(stream["name"], stream["unlisted"]) for stream in others] == [("leads", True), ("cases", True)]
+    assert told["problems"] == []
+
+
+def test_a_stream_that_was_never_read_is_looked_into_once(world: World) -> None:
+    world.record("zoho/contacts/1", name={"full": "Mara"})
+
+    told = by_name(check(world.house))
+
+    assert told["salesforce"]["streams"][0]["records"] == 2
+    assert told["zoho"]["streams"][0]["records"] == 1
+    assert (world.connectors["salesforce"].pulled, world.connectors["zoho"].pulled) == (["contacts"], [])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (GrantError("401, the refresh token is revoked", hint="make a new one", code="CW202"), "CW202"),
+        (GrantError("refused"), "CW201"),
+        (LaterError("does not answer"), "CW302"),
+        (SetupError("no such host", code="CW301"), "CW301"),
+        (KeyError("secret value of a customer"), "CW307"),
+    ],
+)
+def test_one_connection_that_fails_stops_no_other(world: World, error: Exception, code: str) -> None:
+    world.connectors["zoho"].refuses = error
+
+    told = check(world.house)
+
+    assert (by_name(told)["zoho"]["state"], by_name(told)["zoho"]["streams"]) == ("fail", [])
+    assert by_name(told)["salesforce"]["state"] == "ok"
+    (problem,) = told["problems"]
+    assert (problem["code"], problem["connection"]) == (code, "zoho")
+    assert "customer" not in str(problem)
+    assert world.value("SELECT state FROM connection WHERE name = 'zoho'") == "fail"
+    assert world.value("SELECT code FROM connection WHERE name = 'zoho'") == code
+
+
+def test_a_connection_that_lets_us_in_again_goes_on(world: World) -> None:
+    world.connectors["zoho"].refuses = GrantError("refused")
+    check(world.house)
+    first = world.value("SELECT since FROM connection WHERE name = 'zoho'")
+    world.clock.forward(seconds=60)
+    check(world.house)
+    assert world.value("SELECT since FROM connection WHERE name = 'zoho'") == first
+
+    world.connectors["zoho"].refuses = None
+    check(world.house, only=["zoho"])
+
+    assert world.value("SELECT state FROM connection WHERE name = 'zoho'") == "ok"
+    assert world.value("SELECT code FROM connection WHERE name = 'zoho'") is None
+
+
+def test_what_was_known_of_an_account_outlives_a_failure(world: World) -> None:
+    world.insert("connection", name="zoho", connector="zoho", last_good_at=ago(minutes=5))
+    check(world.house)
+    world.connectors["zoho"].refuses = LaterError("does not answer")
+
+    check(world.house)
+
+    assert b"nordlicht" in bytes(world.value("SELECT account FROM connection WHERE name = 'zoho'"))
+    assert world.value("SELECT last_good_at FROM connection WHERE name = 'zoho'") == ago(minutes=5)
+
+
+def test_the_fields_of_today_are_kept(world: World) -> None:
+    info = FieldInfo(name="x", label="X", type="choice", path="x", options=[("1", "one")])
+    world.connectors["zoho"].catalogue = {"contacts": [info]}
+
+    check(world.house, only=["zoho"])
+
+    stored = load(bytes(world.value("SELECT catalogue FROM stream WHERE connection = 'zoho'")))
+    assert [(one["name"], one["options"]) for one in stored] == [("x", [["1", "one"]])]
+    assert world.value("SELECT catalogue FROM stream WHERE connection = 'salesforce'") is None
+
+
+def test_a_permission_that_is_missing_is_told_by_the_vendors_name(world: World) -> None:
+    world.connectors["salesforce"].missing = {"contacts": ["Manage contacts"]}
+
+    told = check(world.house)
+
+    stream = by_name(told)["salesforce"]["streams"][0]
+    assert (stream["state"], stream["can"], stream["missing"]) == ("part", ["read"], ["Manage contacts"])
+    assert by_name(told)["salesforce"]["state"] == "part"
+    assert (told["problems"][0]["code"], told["problems"][0]["stream"]) == ("CW204", "salesforce/contacts")
+
+
+def test_a_stream_that_cannot_be_read_leaves_the_others(world: World) -> None:
+    world.stream("salesforce/accounts", "company", ("name",))
+    world.connectors["salesforce"].trouble = {"contacts": GrantError("403", code="CW204")}
+
+    streams = by_name(check(world.house))["salesforce"]["streams"]
+
+    assert [(stream["name"], stream["state"], stream["can"]) for stream in streams[:2]] == [
+        ("contacts", "fail", []),
+        ("accounts", "ok", ["read"]),
+    ]
+
+
+def test_the_file_is_judged_by_the_fields_of_today(world: World) -> None:
+    info = FieldInfo(name="x", label="X", type="text", path="x")
+    world.connectors["zoho"].catalogue = {"contacts": [info]}
+    asked = []
+
+    def judge(stream: Any, fields: Any) -> list[Problem]:
+        asked.append((stream.address, list(fields)))
+        return [Problem(code="CW106", text="no field 'y'", connection=stream.connection, stream=stream.name)]
+
+    told = check(world.house, only=["zoho"], judge=judge)
+
+    assert asked == [("zoho/contacts", [info])]
+    assert by_name(told)["zoho"]["state"] == "part"
+    assert [problem["code"] for problem in told["problems"]] == ["CW106"]
+
+
+def test_one_account_under_two_names_is_a_problem(world: World) -> None:
+    world.link("salesforce-2")
+    other = world.connectors["salesforce-2"]
+    other.name, other.account_id = "salesforce", "salesforce-1"
+
+    told = check(world.house)
+
+    assert [(problem["code"], problem["connection"]) for problem in told["problems"]] == [("CW104", "salesforce-2")]
+    assert by_name(told)["salesforce-2"]["state"] == "part"
+    # Known from the store as well, when only one of the two is asked.
+    assert [problem["connection"] for problem in check(world.house, only=["salesforce"])["problems"]] == [
+        "salesforce-2"
+    ]
+
+
+def test_a_connection_that_there_is_not_is_not_asked(world: World) -> None:
+    with pytest.raises(AskError, match="no connection 'zoh'"):
+        check(world.house, only=["zoh"])
+
+
+# -- discover --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fields(world: World) -> World:
+    world.connectors["salesforce"].catalogue = {
+        "contacts": [
+            FieldInfo(name="Name", label="Full name", type="text", path="Name", write=True, required=True),
+            FieldInfo(name="Phones", label="Numbers", type="phones", path="Phones"),
+            FieldInfo(name="CX__c", label="Last NPS", type="choice", path="CX__c", options=[("1", "low")], unique=True),
+        ],
+        "leads": [FieldInfo(name="Status", label="Status", type="text", path="Status")],
+    }
+    return world
+
+
+def test_fields_say_what_they_are_mapped_to_and_which_way(fields: World) -> None:
+    told = discover(fields.house, "salesforce/contacts")
+
+    first, _, last = told["fields"]
+    assert (first["name"], first["mapped_to"], first["direction"]) == ("Name", "name", "both")
+    assert (first["read"], first["write"], first["required"]) == (True, True, True)
+    assert (last["mapped_to"], last["direction"], last["unique"]) == (None, None, True)
+    assert last["options"] == [{"id": "1", "label": "low"}]
+    assert (told["total"], told["mapped"]) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"like": "nps"}, ["CX__c"]),
+        ({"like": "PHONES"}, ["Phones"]),
+        ({"unmapped": True}, ["CX__c"]),
+        ({"like": "?"}, []),
+    ],
+)
+def test_fields_can_be_picked(fields: World, asked: dict[str, Any], found: list[str]) -> None:
+    assert [one["name"] for one in discover(fields.house, "salesforce/contacts", **asked)["fields"]] == found
+
+
+def test_a_stream_that_is_not_listed_can_be_asked_too(fields: World) -> None:
+    assert [one["name"] for one in discover(fields.house, "salesforce/leads")["fields"]] == ["Status"]
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("salesfroce/contacts", "did you mean 'salesforce'"),
+        ("salesforce/deals", "contacts"),
+        ("salesforce", "contacts"),
+    ],
+)
+def test_a_wrong_address_is_answered_with_a_right_one(fields: World, address: str, hint: str) -> None:
+    with pytest.raises(AskError) as error:
+        discover(fields.house, address)
+
+    assert hint in error.value.hint
