@@ -3,7 +3,6 @@
 Vendor facts: README.md beside this file.
 """
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
 
@@ -72,9 +71,15 @@ class _Extra(msgspec.Struct):
 
 
 class _Ids(msgspec.Struct):
+    """A page of which only the ids are read: a sweep needs nothing else."""
+
     success: Literal[True]
     data: list[_Id]
     additional_data: _Extra | None = None
+
+    def follow(self) -> Mapping[str, Any] | None:
+        cursor = self.additional_data.next_cursor if self.additional_data is not None else None
+        return {"cursor": cursor} if cursor else None
 
 
 _IDS_ALONE: Final = msgspec.json.Decoder(_Ids)
@@ -93,7 +98,6 @@ class PipedriveConnector:
         self._transport = transport
         self._settings = settings
         self._tools = tools
-        self._lock = threading.Lock()
         self._catalogues: dict[str, list[Json]] = {}  # rows of a catalogue by its path
 
     @classmethod
@@ -162,10 +166,10 @@ class PipedriveConnector:
         path = RESOURCES[stream].catalogue
         if path is None:
             return []
-        with self._lock:
-            if anew or path not in self._catalogues:
-                self._catalogues[path] = self._read_catalogue(path)
-            return self._catalogues[path]
+        held = None if anew else self._catalogues.get(path)
+        if held is None:
+            held = self._catalogues[path] = self._read_catalogue(path)
+        return held
 
     def _read_catalogue(self, path: str) -> list[Json]:
         def ask(params: Mapping[str, Any]) -> Answer:
@@ -231,7 +235,7 @@ class PipedriveConnector:
             position=window.position,
             where=f"Pipedrive {stream}",
         ):
-            if downwards and page.rows and _before(page.rows[-1], window):
+            if downwards and _falling(page.rows) and _before(page.rows[-1], window):
                 yield page._replace(position=None)
                 return
             yield page
@@ -254,7 +258,7 @@ class PipedriveConnector:
 
     def _records(self, stream: str, rows: Sequence[Json]) -> tuple[Sequence[RemoteRecord], Sequence[RowFault]]:
         if stream == "users":
-            return [RemoteRecord(str(row["id"]), None, None, shapes.user(row)) for row in rows], ()
+            return lists.undated(rows, shapes.user, where=stream)
         if stream in ("notes", "leads"):
             rows = [self._plain(stream, row) for row in rows]
         return lists.records(rows, where=stream)
@@ -312,18 +316,14 @@ class PipedriveConnector:
                     yield [record.key for record in page.records]
 
     def _ids(self, stream: str, path: str, cost: int) -> Iterator[Sequence[str]]:
+        def ask(params: Mapping[str, Any]) -> _Ids:
+            page: _Ids = self._transport.get(path, params, cost=cost).decode(_IDS_ALONE)
+            return page
+
         last = 0
-
-        def ask(params: Mapping[str, Any]) -> Answer:
-            return self._transport.get(path, params, cost=cost)
-
-        def follow(answer: Answer) -> Mapping[str, Any] | None:
-            extra = answer.decode(_IDS_ALONE).additional_data
-            return {"cursor": extra.next_cursor} if extra is not None and extra.next_cursor else None
-
         first = {"limit": PAGE, "sort_by": "id", "sort_direction": "asc"}
-        for answer in by_cursor(ask, first, follow, where=f"Pipedrive {stream}"):
-            for row in (rows := answer.decode(_IDS_ALONE).data):
+        for page in by_cursor(ask, first, _Ids.follow, where=f"Pipedrive {stream}"):
+            for row in page.data:
                 if row.id <= last:
                     raise ShapeError(
                         f"Pipedrive {stream}: the list is not ordered by id, so it cannot prove that it is complete",
@@ -331,7 +331,7 @@ class PipedriveConnector:
                         code="CW307",
                     )
                 last = row.id
-            yield [str(row.id) for row in rows if not row.is_deleted]
+            yield [str(row.id) for row in page.data if not row.is_deleted]
 
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
         """Deals deleted since then, within the 30 days that Pipedrive keeps them. Other streams have no such list."""
@@ -426,6 +426,12 @@ class PipedriveConnector:
         return Outcome(write.action, "done", one.key, one.version, one.values)
 
 
+def _falling(rows: Sequence[Json]) -> bool:
+    """Do they come newest change first, as they were asked for?"""
+    stamps = [str(row.get("update_time")) for row in rows if isinstance(row, dict)]
+    return bool(stamps) and stamps == sorted(stamps, reverse=True)
+
+
 def _before(row: Json, window: Window) -> bool:
     """Is this row older than what the window asks for?"""
     one = lists.record(row)
@@ -439,8 +445,8 @@ def _before(row: Json, window: Window) -> bool:
 
 def _reason(error: RecordError, fields: Mapping[str, FieldInfo]) -> str:
     """Why a record was refused: the vendor's own words may quote it, so only the fields that they name are told."""
-    words = str(error.details.get("error")) if isinstance(error.details, Mapping) else ""
-    named = sorted({info.label for info in fields.values() if info.name in _words(words)})
+    said = _words(str(error.details.get("error"))) if isinstance(error.details, Mapping) else set()
+    named = sorted({info.label for info in fields.values() if info.name in said})
     return f"{error.text} ({', '.join(named)})" if named else error.text
 
 

@@ -191,6 +191,20 @@ def record(row: Json) -> RemoteRecord | str:
     return RemoteRecord(str(key), row["update_time"], modified, row)
 
 
+def undated(
+    rows: Sequence[Json], shape: Callable[[Mapping[str, Json]], dict[str, Json]], *, where: str
+) -> tuple[list[RemoteRecord], list[RowFault]]:
+    """Records of a list that is always read whole, so that their own time tells nothing."""
+    made: list[RemoteRecord] = []
+    faults: list[RowFault] = []
+    for row in rows:
+        if isinstance(row, dict) and row.get("id") is not None:
+            made.append(RemoteRecord(str(row["id"]), None, None, shape(row)))
+        else:
+            faults.append(RowFault(where, None, "a row without an id", row))
+    return made, faults
+
+
 def unknown_form(answer: Answer) -> ShapeError:
     return ShapeError(
         f"{answer.origin}: answered in a form the connector does not know",

@@ -389,6 +389,19 @@ def test_archived_leads_are_read_newest_first_down_to_the_bound(pipedrive: Piped
 
 
 @respx.mock
+def test_archived_leads_in_another_order_are_read_to_the_end(pipedrive: PipedriveConnector) -> None:
+    old, new = "2026-10-01T00:00:00.000Z", "2026-11-03T00:00:00.000Z"
+    respx.get(f"{LEADS}/archived").mock(
+        side_effect=[
+            numbered(_lead("b", updated=old), _lead("a", updated=new), _lead("c", updated=old), more=True),
+            numbered(_lead("c", updated=old), _lead("d", updated=new)),
+        ]
+    )
+
+    assert set(keys(list(pipedrive.pull("leads", Window(part="archived", since=SINCE))))) == {"a", "b", "c", "d"}
+
+
+@respx.mock
 def test_choices_of_a_lead_are_ids_as_those_of_a_deal(pipedrive: PipedriveConnector) -> None:
     single, several = "a1" * 20, "b2" * 20
     respx.get(f"{BASE}/api/v2/dealFields").mock(
@@ -445,6 +458,16 @@ def test_a_login_is_no_change_of_a_user(pipedrive: PipedriveConnector) -> None:
 
     assert first.records == second.records
     assert first.position is None
+
+
+@respx.mock
+def test_a_user_without_an_id_is_set_aside(pipedrive: PipedriveConnector) -> None:
+    respx.get(f"{BASE}/v1/users").mock(return_value=one([{"id": 11, "name": "Ines"}, {"name": "nobody"}]))
+
+    [page] = pipedrive.pull("users", EVERYTHING)
+
+    assert keys([page]) == ["11"]
+    assert [fault.reason for fault in page.faults] == ["a row without an id"]
 
 
 # by key, and every key
