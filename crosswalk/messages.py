@@ -164,7 +164,7 @@ _ALL: Final = (
     ),
     Message(
         code="CW107",
-        text="a person has no hub field 'fone'",
+        text="person has no field 'fone'",
         happened="The left side of a mapping line, a field under merge or in a match rule is no field of the common "
         "schema, which is the same for all systems.",
         itself=_NOT_STARTED,

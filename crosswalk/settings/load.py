@@ -7,7 +7,7 @@ A faulty part never hides the faults of another; what is wrong is told once, at 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -258,6 +258,14 @@ class _File:
         return self._installed
 
 
+def default_kinds(connector: type[Connector]) -> list[tuple[str, str]]:
+    """The streams that a connector maps by itself, each with its kind; none where streams are the account's."""
+    mappings = default_mappings(plugins.default_mapping(connector), file=f"{connector.name}/mapping.yaml")
+    declared: Any = getattr(connector, "streams", None)
+    names = declared if isinstance(declared, Mapping) and declared else mappings
+    return [(name, mappings[name].kind) for name in names if name in mappings]
+
+
 class _Connection:
     """One entry under `connections`."""
 
@@ -426,7 +434,9 @@ class _Connection:
             if known.names is not None and name not in known.names:
                 hint = offer(name, known.names)
                 text = f"{known.connector.label} has no stream '{name}'"
-                self._faults.add("CW101", entry.key.mark, text, hint, at=(spot / name).of(stream=name))
+                self._faults.add(
+                    "CW101", entry.key.mark, text, hint, at=(spot / name).of(stream=f"{self._name}/{name}")
+                )
                 continue
             stream, instance = _Stream(self._file, self._name, name, entry, known, self._spot, self._guards).read()
             if stream is not None:
@@ -474,9 +484,10 @@ class _Stream:
         self._file, self._connection, self._name, self._entry, self._known = file, connection, name, entry, known
         self._guards = guards
         self._forms, self._faults = file.forms, file.forms.faults
-        self._spot = (spot / "streams" / name).of(stream=name)
+        self._spot = (spot / "streams" / name).of(stream=f"{connection}/{name}")
         self._label = known.connector.label if known else connection
         self._spec = known.specs.get(name) if known else None
+        self._own_files: set[str] = set()
 
     def shape(self) -> Keys:
         """Keys and what can be judged without a connector."""
@@ -500,7 +511,7 @@ class _Stream:
         surveys = self._surveys(given)
         instance = self._own(given, tuple(surveys))
         kind = None if self._known is None else self._kind(instance)
-        lines, where = self._lines(given)
+        lines, where = self._lines(given, kind, surveys)
         hub_id = self._text(given, "hub_id", "the name of a text field")
         if "create" in write and hub_id is None:
             self._faults.add(
@@ -612,7 +623,10 @@ class _Stream:
     def _text(self, given: Keys, key: str, expected: str) -> str | None:
         return self._forms.text(given[key].value, key, self._spot / key, expected=expected) if key in given else None
 
-    def _lines(self, given: Keys) -> tuple[tuple[Line, ...], Line | None]:
+    def _lines(
+        self, given: Keys, kind: str | None, surveys: Mapping[str, SurveySettings]
+    ) -> tuple[tuple[Line, ...], Line | None]:
+        """The default's lines overlaid by the operator's, and the condition among them."""
         known = self._known
         default = known.mappings.get(self._name) if known else None
         lines: list[Line] = list(default.lines) if default else []
@@ -627,11 +641,40 @@ class _Stream:
             place = place_of(given["where"].value, self._faults.file)
             where = Line("where", text, place, self._place(given["where"].key), operator=True)
             own.append(where)
-        for line in own:
-            if line.text is not None and not line.is_word:
-                beside = self._faults if line.place.file == self._faults.file else self._faults.beside(line.place.file)
-                check_expression(line.text, line.place, beside, self._spot / "mapping" / line.target)
-        return tuple(overlay(lines, own)), where
+        merged = tuple(overlay(lines, own))
+        if kind is not None and (own or surveys):
+            self._compile(merged, kind, surveys)
+        else:
+            for line in own:
+                if line.text is not None and not line.is_word:
+                    spot = self._spot / "mapping" / line.target
+                    check_expression(line.text, line.place, self._beside(line.place) or self._faults, spot)
+        return merged, where
+
+    def _compile(self, lines: Sequence[Line], kind: str, surveys: Mapping[str, SurveySettings]) -> None:
+        """What is wrong with the lines whatever the account holds: hub fields, functions, how they chain."""
+        from mapping.compile import Context, MappingError, SurveyRoles, compile_mapping
+
+        roles = {
+            name: SurveyRoles(kind=one.kind, touchpoint=one.touchpoint, roles=one.roles, places=one.places)
+            for name, one in surveys.items()
+        }
+        context = Context(connection=self._connection, label=self._label, region="DE", surveys=roles)
+        try:
+            compile_mapping(lines, kind=kind, stream=self._name, catalogue=None, context=context)
+        except MappingError as error:
+            for fault in error.faults:
+                beside = self._beside(fault.place)
+                if beside is None:
+                    continue  # the connector's own line: told where the stream is compiled
+                mark = Mark(fault.place.line, fault.place.column, fault.width)
+                beside.add(fault.code, mark, fault.text, fault.hint, at=self._spot / "mapping")
+
+    def _beside(self, place: Place) -> Faults | None:
+        """The faults of the operator's file that a place is in; None: it is the connector's."""
+        if place.file == self._faults.file:
+            return self._faults
+        return self._faults.beside(place.file) if place.file in self._own_files else None
 
     def _from_file(self, entry: Entry) -> list[Line]:
         spot = self._spot / "mapping_file"
@@ -645,6 +688,7 @@ class _Stream:
             text = f"{name} cannot be read: {reason}"
             self._faults.add("CW102", entry.value.mark, text, "a path from the folder of this file", at=spot)
             return []
+        self._own_files.add(name)
         beside = self._faults.beside(name)
         text_ = decode(raw, beside)
         root = None if text_ is None else parse(text_, beside)
@@ -668,15 +712,19 @@ class _Stream:
                 kind = self._forms.word(keys["kind"].value, "kind", at / "kind", grammar.SURVEY_KINDS)
             if "touchpoint" in keys:
                 touchpoint = self._forms.text(keys["touchpoint"].value, "touchpoint", at / "touchpoint")
-            roles = self._roles(keys["mapping"].value, at / "mapping") if "mapping" in keys else {}
+            roles, places = self._roles(keys["mapping"].value, at / "mapping") if "mapping" in keys else ({}, {})
             found[name] = SurveySettings(
-                kind="transactional" if kind == "transactional" else "relationship", touchpoint=touchpoint, roles=roles
+                kind="transactional" if kind == "transactional" else "relationship",
+                touchpoint=touchpoint,
+                roles=roles,
+                places=places,
             )
         return found
 
-    def _roles(self, node: Node, spot: Spot) -> dict[str, str]:
+    def _roles(self, node: Node, spot: Spot) -> tuple[dict[str, str], dict[str, Place]]:
         table = self._forms.table(node, spot, "mapping")
         roles: dict[str, str] = {}
+        places: dict[str, Place] = {}
         for name, entry in table or ():
             if isinstance(entry.value, Scalar) and entry.value.broken:
                 continue
@@ -684,8 +732,8 @@ class _Stream:
             if text is not None and isinstance(entry.value, Scalar):
                 place = place_of(entry.value, self._faults.file)
                 if check_expression(text, place, self._faults, spot / name):
-                    roles[name] = text
-        return roles
+                    roles[name], places[name] = text, place
+        return roles, places
 
     def _place(self, key: Scalar) -> Place:
         return Place(self._faults.file, key.mark.line, key.mark.column)
@@ -754,7 +802,9 @@ def _connection(one: ConnectionSettings) -> dict[str, Any]:
                 "create_from": stream.create_from,
                 "on_delete": stream.on_delete,
                 "hub_id": stream.hub_id,
-                "surveys": {key: asdict(survey) for key, survey in stream.surveys.items()},
+                "surveys": {
+                    key: [survey.kind, survey.touchpoint, survey.roles] for key, survey in stream.surveys.items()
+                },
                 "guards": _guards(stream.guards),
                 "own": one.settings.streams[name].model_dump(mode="json") if name in one.settings.streams else None,
                 "lines": sorted(

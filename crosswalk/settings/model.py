@@ -121,11 +121,15 @@ class CxSetting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveySettings:
-    """One survey or form. `roles`: "nps", "comment" ... -> the question, with its functions as they are written."""
+    """One survey or form.
+
+    `roles`: "nps", "comment" ... -> the question, with its functions as they are written; `places`: where those stand.
+    """
 
     kind: SurveyKind = "relationship"
     touchpoint: str | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,11 +104,11 @@ def _secrets(annotation: Any, node: Node, spot: Spot, *, deep: bool = False) -> 
     elif isinstance(node, Row):
         for at, item in enumerate(node.items):
             yield from _secrets(annotation, item, spot / at, deep=deep)
-    elif _is_secret(annotation) or (deep and any(_is_secret(f.annotation) for f in _fields(models(annotation)))):
+    elif is_secret(annotation) or (deep and any(is_secret(f.annotation) for f in _fields(models(annotation)))):
         yield node, spot
 
 
-def _is_secret(annotation: Any) -> bool:
+def is_secret(annotation: Any) -> bool:
     return bool({SecretStr, SecretBytes} & set(_leaves(annotation)))
 
 
@@ -264,7 +264,7 @@ class _Told:
                 return f"the keys of {tag[1][0]}: {', '.join(keys_of(model))}"
             if field.description:
                 return field.description
-            if _is_secret(field.annotation):
+            if is_secret(field.annotation):
                 return f"write {where.rest}: env:NAME"
         return f"write {where.rest}: ..."
 

@@ -289,7 +289,7 @@ class Rules:
         except UnknownField as unknown:
             near = unknown.near or tuple(nearest(name, [f"custom.{name}"]))
             hint = f"did you mean '{near[0]}'?" if near else "one of the hub's fields, or custom.NAME"
-            self._faults.add("CW107", mark, f"a {kind} has no hub field '{name}'", hint, at=spot)
+            self._faults.add("CW107", mark, f"{kind} has no field '{name}'", hint, at=spot)
             return False
         return True
 

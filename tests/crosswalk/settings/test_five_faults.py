@@ -70,7 +70,11 @@ def test_faults_carry_their_address(broken: str) -> None:
     assert [(one.path, one.connection, one.stream) for one in found()] == [
         ("connections.salesforce.auth.client_secret", "salesforce", None),
         ("connections.salesforce.budget.per_day", "salesforce", None),
-        ("connections.salesforce.streams.accounts.wirte", "salesforce", "accounts"),
-        ("connections.qualtrics.streams.responses.surveys.SV_9dRf7TgY2hUj3kL.mapping.csat", "qualtrics", "responses"),
+        ("connections.salesforce.streams.accounts.wirte", "salesforce", "salesforce/accounts"),
+        (
+            "connections.qualtrics.streams.responses.surveys.SV_9dRf7TgY2hUj3kL.mapping.csat",
+            "qualtrics",
+            "qualtrics/responses",
+        ),
         ("merge.defaults.masters.3", None, None),
     ]
