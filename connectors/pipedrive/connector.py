@@ -3,14 +3,14 @@
 Vendor facts: README.md beside this file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 
 from connectors.pipedrive import arrived, lists, shapes, writes
 from connectors.pipedrive.auth import authorizer
-from connectors.pipedrive.fields import described, optional
+from connectors.pipedrive.fields import described
 from connectors.pipedrive.settings import ApiTokenAuth, PipedriveSettings, PipedriveStream
 from connectors.pipedrive.statuses import SAID, STATUSES
 from connectors.pipedrive.streams import (
@@ -99,6 +99,7 @@ class PipedriveConnector:
         self._settings = settings
         self._tools = tools
         self._catalogues: dict[str, list[Json]] = {}  # rows of a catalogue by its path
+        self._addons: dict[str, bool] = {}  # stream -> does the account have its add-on? Not known before we asked
 
     @classmethod
     def connect(cls, settings: PipedriveSettings, tools: Tools) -> "PipedriveConnector":
@@ -209,14 +210,9 @@ class PipedriveConnector:
 
     def _by_change(self, stream: str, resource: Resource, window: Window) -> Iterator[lists.Listed]:
         path, cost = self._list_of(resource, window.part)
-        always = {
-            "limit": PAGE,
-            "sort_by": "update_time",
-            "sort_direction": "asc",
-            "include_fields": self._include(stream),
-        }
+        always = {"limit": PAGE, "sort_by": "update_time", "sort_direction": "asc"}
         return lists.by_change(
-            lambda params: self._transport.get(path, {**always, **params}, cost=cost),
+            lambda params: self._ask(stream, path, {**always, **params}, cost=cost),
             since=lists.stamp(window.since),
             position=window.position,
             where=f"Pipedrive {stream}",
@@ -245,12 +241,24 @@ class PipedriveConnector:
             return resource.archived, resource.archived_cost
         return resource.path, resource.spec.costs.list
 
-    def _include(self, stream: str) -> str | None:
-        """Fields to ask for. Some exist only in accounts with an add-on: those only if the catalogue has them."""
+    def _ask(
+        self, stream: str, path: str, params: Mapping[str, Any], *, cost: int, accept: Collection[int] = ()
+    ) -> Answer:
+        """Ask for records with the fields that come only when asked for; for those of an add-on only if it is there."""
         resource = RESOURCES[stream]
-        known = optional(self._catalogues.get(resource.catalogue or "", ()))
-        wanted = {*self._included(stream), *(name for name in resource.include if name in known)}
-        return ",".join(sorted(wanted)) or None
+        usual = (*self._included(stream), *resource.include)
+        addon = resource.addon if self._addons.get(stream, True) else ()
+        try:
+            answer = self._transport.get(path, _including(params, *usual, *addon), cost=cost, accept=accept)
+        except ShapeError as exc:
+            if exc.status != 400 or not addon or stream in self._addons:
+                raise
+            answer = self._transport.get(path, _including(params, *usual), cost=cost, accept=accept)
+            self._addons[stream] = False
+            return answer
+        if addon and answer.status == 200:
+            self._addons[stream] = True
+        return answer
 
     def _page(self, stream: str, page: lists.Listed) -> Page:
         made, faults = self._records(stream, page.rows)
@@ -280,24 +288,18 @@ class PipedriveConnector:
                 yield Page([one for one in page.records if one.key in wanted], None, page.server_time)
         elif resource.walk == "offset" or len(keys) <= _ONE_BY_ONE:
             for key in keys:
-                answer = self._transport.get(
-                    f"{resource.path}/{key}", self._asked(stream), cost=resource.spec.costs.get, accept={404}
-                )
+                answer = self._ask(stream, f"{resource.path}/{key}", {}, cost=resource.spec.costs.get, accept={404})
                 if answer.status != 404:
                     yield self._page(stream, lists.Listed([lists.one_of(answer)], None, answer.server_time))
         else:
             for start in range(0, len(keys), IDS):
                 yield from self._by_ids(stream, resource, keys[start : start + IDS])
 
-    def _asked(self, stream: str) -> Mapping[str, Any]:
-        return {"include_fields": self._include(stream)} if RESOURCES[stream].walk == "cursor" else {}
-
     def _by_ids(self, stream: str, resource: Resource, keys: Sequence[str]) -> Iterator[Page]:
         missing = list(keys)
         for part in self.parts(stream):
             path, cost = self._list_of(resource, part)
-            params = {"ids": ",".join(missing), "limit": PAGE, **self._asked(stream)}
-            answer = self._transport.get(path, params, cost=cost)
+            answer = self._ask(stream, path, {"ids": ",".join(missing), "limit": PAGE}, cost=cost)
             page = self._page(stream, lists.Listed(lists.rows_of(answer), None, answer.server_time))
             yield page
             shown = {record.key for record in page.records}
@@ -358,7 +360,7 @@ class PipedriveConnector:
         as sure, or by what a person would go by.
         """
         resource = RESOURCES[stream]
-        newest = self._transport.get(resource.path, arrived.newest(resource), cost=resource.spec.costs.list)
+        newest = self._ask(stream, resource.path, arrived.newest(resource), cost=resource.spec.costs.list)
         made, _ = self._records(stream, lists.rows_of(newest))
         ours = arrived.Sought(stream, write)
         if by_id := [record for record in made if ours.is_it(record.values)]:
@@ -424,6 +426,10 @@ class PipedriveConnector:
                 raise UnknownOutcomeError(f"{answer.origin}: the answer to a create names no record")
             return Outcome(write.action, "done", str(row.get("id") or write.key))
         return Outcome(write.action, "done", one.key, one.version, one.values)
+
+
+def _including(params: Mapping[str, Any], *fields: str) -> Mapping[str, Any]:
+    return {**params, "include_fields": ",".join(sorted(fields))} if fields else params
 
 
 def _falling(rows: Sequence[Json]) -> bool:

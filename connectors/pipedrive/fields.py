@@ -232,7 +232,7 @@ BASE: Final[Mapping[str, tuple[FieldInfo, ...]]] = {
 
 def described(stream: str, rows: Iterable[Json], *, included: Iterable[str] = ()) -> list[FieldInfo]:
     """The fields of a stream from the rows of its catalogue. `included`: optional ones that its lists are asked for."""
-    asked = {*included, *RESOURCES[stream].include}
+    asked = {*included, *RESOURCES[stream].include, *RESOURCES[stream].addon}
     found = {info.path: info for info in BASE[stream]}
     for row in rows:
         custom = row.get("is_custom_field") is True
@@ -247,11 +247,6 @@ def described(stream: str, rows: Iterable[Json], *, included: Iterable[str] = ()
         else:
             found[told.path] = replace(told, read=False, write=False)
     return list(found.values())
-
-
-def optional(rows: Iterable[Json]) -> frozenset[str]:
-    """Fields that a list carries only when it is asked for them."""
-    return frozenset(str(row["field_code"]) for row in rows if row.get("is_optional_response_field") is True)
 
 
 def _told(row: Mapping[str, Json], *, custom: bool, stream: str) -> FieldInfo:

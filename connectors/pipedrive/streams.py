@@ -48,6 +48,7 @@ class Resource:
     search_by: str | None = None  # "email", "name": what a record is searched by
     title: str = "name"
     include: tuple[str, ...] = ()  # fields that come only when asked for, and that the default mapping reads
+    addon: tuple[str, ...] = ()  # the same, of an add-on: an account without it may refuse the question
 
 
 RESOURCES: Final[Mapping[str, Resource]] = {
@@ -58,7 +59,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         scopes=("contacts:read", "contacts:full"),
         search="/api/v2/persons/search",
         search_by="email",
-        include=("marketing_status",),
+        addon=("marketing_status",),
         spec=StreamSpec(
             writes=frozenset({"create", "update"}),
             resolution=_SECOND,

@@ -15,10 +15,8 @@ from connectors.sdk.errors import GrantError
 from connectors.sdk.fakes import Bench
 from tests.connectors.pipedrive.api import (
     BASE,
-    CATALOGUE,
     DATE,
     EVERYTHING,
-    PERSON_FIELDS,
     PERSONS,
     connect,
     field,
@@ -62,6 +60,7 @@ def test_persons_come_by_cursor_from_the_bound_on(pipedrive: PipedriveConnector)
     # The bound is included and has whole seconds, so it is cut, never rounded up.
     assert first == {
         "limit": "500", "sort_by": "update_time", "sort_direction": "asc", "updated_since": "2026-11-01T07:15:02Z",
+        "include_fields": "marketing_status",
     }  # fmt: skip
     assert second == {**first, "cursor": "c2"}
 
@@ -128,21 +127,25 @@ def test_a_cursor_that_is_refused_costs_a_look_back_to_the_last_stamp(pipedrive:
 
 @respx.mock
 def test_a_stored_position_whose_cursor_has_died_begins_the_window_again(pipedrive: PipedriveConnector) -> None:
-    route = respx.get(PERSONS).mock(side_effect=[refused(400, "Validation failed: cursor"), listed(person(1))])
+    dead = refused(400, "Validation failed: cursor")
+    route = respx.get(PERSONS).mock(
+        side_effect=lambda request: dead if "cursor" in request.url.params else listed(person(1))
+    )
     position = {"cursor": "dead", "since": "2026-11-01T00:00:00Z", "reached": "2026-11-01T06:00:00Z"}
 
     pages = list(pipedrive.pull("persons", Window(part="", since=SINCE, position=position)))
 
     assert keys(pages) == ["1"]
-    assert asked(route)[1]["updated_since"] == "2026-11-01T06:00:00Z"
+    assert asked(route)[-1]["updated_since"] == "2026-11-01T06:00:00Z"
+    assert asked(route)[-1]["include_fields"] == "marketing_status"
 
 
 @respx.mock
 def test_a_question_that_is_refused_without_a_cursor_is_an_error_at_once(pipedrive: PipedriveConnector) -> None:
-    route = respx.get(PERSONS).mock(return_value=refused(400, "Validation failed: limit"))
+    route = respx.get(f"{BASE}/api/v2/organizations").mock(return_value=refused(400, "Validation failed: limit"))
 
     with pytest.raises(ShapeError):
-        list(pipedrive.pull("persons", EVERYTHING))
+        list(pipedrive.pull("organizations", EVERYTHING))
 
     assert route.call_count == 1
 
@@ -289,23 +292,42 @@ def test_deleted_deals_have_a_list_of_their_own(pipedrive: PipedriveConnector) -
 
 
 @respx.mock
-def test_optional_fields_are_asked_for_only_where_the_account_has_them() -> None:
-    pages = respx.get(PERSONS).mock(return_value=listed())
-    respx.get(PERSON_FIELDS).mock(
-        return_value=listed(
-            *CATALOGUE, field("Marketing", "marketing_status", "varchar_options", is_optional_response_field=True)
+def test_an_add_ons_field_is_asked_for_until_it_is_refused(pipedrive: PipedriveConnector) -> None:
+    bare = listed(person(1))
+    route = respx.get(PERSONS).mock(
+        side_effect=lambda request: (
+            refused(400, "Validation failed: include_fields") if "include_fields" in request.url.params else bare
         )
     )
-    pipedrive = connect(streams={"persons": PipedriveConnector.stream_settings(include_fields=["open_deals_count"])})  # type: ignore[call-arg]
+
+    for _ in range(2):
+        assert keys(list(pipedrive.pull("persons", EVERYTHING))) == ["1"]
+
+    assert [query.get("include_fields") for query in asked(route)] == ["marketing_status", None, None]
+
+
+@respx.mock
+def test_a_cursor_that_dies_is_not_taken_for_a_missing_add_on(pipedrive: PipedriveConnector) -> None:
+    route = respx.get(PERSONS).mock(
+        side_effect=[listed(person(1), cursor="dead"), refused(400, "Validation failed: cursor"), listed(person(2))]
+    )
 
     list(pipedrive.pull("persons", EVERYTHING))
-    pipedrive.fields("persons")
-    list(pipedrive.pull("persons", EVERYTHING))
 
-    assert [query.get("include_fields") for query in asked(pages)] == [
-        "open_deals_count",
-        "marketing_status,open_deals_count",
-    ]
+    assert {query.get("include_fields") for query in asked(route)} == {"marketing_status"}
+
+
+@respx.mock
+def test_figures_that_an_operator_asks_for_are_asked_for_and_never_dropped() -> None:
+    route = respx.get(f"{BASE}/api/v2/organizations").mock(
+        return_value=refused(400, "Validation failed: no such field")
+    )
+    own = PipedriveConnector.stream_settings.model_validate({"include_fields": ["people_count"]})
+
+    with pytest.raises(ShapeError):
+        list(connect(streams={"organizations": own}).pull("organizations", EVERYTHING))
+
+    assert [query["include_fields"] for query in asked(route)] == ["people_count"]
 
 
 # lists of the first version
