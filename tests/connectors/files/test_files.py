@@ -654,6 +654,6 @@ def test_memory_does_not_grow_with_the_file(folder: Folder) -> None:
         finally:
             tracemalloc.stop()
 
-    small, large = peak(2_000), peak(40_000)
+    small, large = peak(1_000), peak(12_000)
 
     assert large < small * 1.5 + 1_000_000

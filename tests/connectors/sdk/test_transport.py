@@ -494,7 +494,7 @@ def test_errors_and_logs_hold_no_secret_no_query_and_no_value(
     make: Make, network: respx.MockRouter, outcome: Any, method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    network.route(path="/v1/persons/mara@acme.test").mock(side_effect=[outcome] * 9)
+    network.route(path__startswith="/v1/persons/").mock(side_effect=[outcome] * 9)
     transport = make()
 
     with pytest.raises(ConnectorError) as caught:
