@@ -103,7 +103,7 @@ def _long(
         if text is None or not isinstance(field.value, Scalar):
             return None
         text, place = text.strip(), place_of(field.value, forms.faults.file)
-    elif not ({"values", "direction"} & given.keys()):
+    elif not ({"values", "direction"} & given.keys()) and len(given) == len(table.entries):
         forms.faults.add(
             "CW102", entry.key.mark, f"field is missing in {target}", "field: vendor field | function", at=spot
         )

@@ -22,7 +22,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVED: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what the parser counts as the end of a line
 _CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MOST_NODES: Final = 500_000  # aliases can make a small file stand for a huge one
+_MOST_NODES: Final = 100_000  # aliases can make a small file stand for a huge one
 _DEEPEST: Final = 60
 _LARGEST: Final = 16 * 1024 * 1024
 
@@ -364,7 +364,7 @@ def _in_brackets(lines: list[str], opened: _At, problem: _At) -> str:
         return f"a reference has no braces: {reference[1]}"
     if problem.line > opened.line or problem.column >= len(line):
         return f"the {_char(lines, opened) or '{'} in line {opened.line + 1} is not closed"
-    return "in { } and [ ] a value that holds , : { } [ ] stands in single quotes"
+    return "in { } and [ ] a word that holds , : { } [ ] stands in single quotes"
 
 
 def _behind_quote(lines: list[str], at: _At) -> str:
