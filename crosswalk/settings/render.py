@@ -19,7 +19,13 @@ _NUMBER: Final = 6  # cells of the line number
 _CUT: Final = "..."
 _LEAST: Final = 40
 _CARETS: Final = 24
-_PAIR: Final = re.compile(r"""(?:^|[\s{,])(?:"([^"]*)"|'([^']*)'|([\w.-]+))\s*:\s+("[^"]*"?|'[^']*'?|[^,}#\s][^,}]*)""")
+_KEY: Final = r"""(?:"([^"]*)"|'([^']*)'|([\w.-]+))\s*:\s+"""
+_QUOTED: Final = r""""[^"]*"?|'[^']*'?"""
+# At the beginning of a line a value goes on to its end; within { } it ends at a comma.
+_PAIRS: Final = (
+    re.compile(rf"^\s*(?:- )*{_KEY}({_QUOTED}|[^\s{{\[|>#](?:[^#]|(?<!\s)#)*)"),
+    re.compile(rf"[{{,]\s*{_KEY}({_QUOTED}|[^\s{{\[#,}}](?:[^#,}}]|(?<!\s)#)*)"),
+)
 _BLOCK_KEY: Final = re.compile(r"""^(\s*)(?:- )?["']?([\w.-]+)["']?\s*:\s*[|>][+-]?\d?\s*(?:#.*)?$""")
 
 
@@ -87,15 +93,10 @@ def _masked(written: list[str], problem: Problem) -> list[tuple[int, int]]:
     # Only what stands in the file itself is a secret; that a name is not set is none.
     if problem.code == "CW103" and "stands in the file" in problem.text:
         spans.append((at, min(at + max(problem.width, 1), len(line))))
-    for found in _PAIR.finditer(line):
+    for found in (found for pair in _PAIRS for found in pair.finditer(line)):
         key = found[1] or found[2] or found[3] or ""
         value = found[4].rstrip()
-        if (
-            telling(key)
-            and not is_reference(value.strip("'\""))
-            and value not in ("null", "~")
-            and value[0] not in "{[|>"
-        ):
+        if telling(key) and not is_reference(value.strip("'\"")) and value not in ("null", "~"):
             spans.append((found.start(4), found.start(4) + len(value)))
     spans += passwords(line)
     if _is_in_secret_block(written, (problem.line or 1) - 1):
