@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from connectors.sdk.contract import Outcome, RemoteRecord, Write
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, UnknownOutcomeError
+from crosswalk.engine.identify import carriers, propose
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.plan import inputs_of, letter_key
-from crosswalk.engine.pull import fetch_records
+from crosswalk.engine.pull import catch_up, fetch_records
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox
 from crosswalk.store.codec import Base, dump, load, load_row, mark, millis, unmark
@@ -26,6 +27,7 @@ from crosswalk.store.records import CREATE, LIVE, SETTLE, add_work, load_bases, 
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
+LOOK_EVERY: Final = 20  # creates between two looks for what others have made meanwhile
 CHUNK: Final = 50  # actions that are read again in one go
 _STORM: Final = 20  # refusals from which the share of them counts
 _STORM_SHARE: Final = 0.5
@@ -68,10 +70,10 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
             if house.stop.is_set() or applied.stormy:
                 break
             sender.updates(chunk)
-        for action in creates:
+        for chunk in batches(creates, LOOK_EVERY):
             if house.stop.is_set() or applied.stormy:
                 break
-            sender.create(action)
+            sender.creates(chunk)
     except UnknownOutcomeError as error:
         applied.problem = error
     except (LaterError, GrantError) as error:
@@ -138,12 +140,43 @@ class _Sender:
 
     # -- creates ---------------------------------------------------------------------------------------------
 
-    def create(self, action: Action) -> None:
-        """Look first where the vendor has no unique key; what is found there is no reason to make it again."""
+    def creates(self, actions: Sequence[Action]) -> None:
+        """Look first where the vendor has no unique key. One read of what changed there serves many creates, and shows
+        more than a search does, whose index lags; where nothing can be read by time each is searched for."""
+        stream = self._stream
+        unique = stream.hub_id is not None and stream.spec.hub_id_unique
+        by_time = stream.spec.cursor == "modified"
+        if not unique and by_time:
+            catch_up(self._house, stream, self._lease, run=self._run)
+        for action in actions:
+            if self._house.stop.is_set() or self._applied.stormy:
+                return
+            if not unique and by_time and self._is_there(action):
+                continue
+            self._create(action, search=not unique and not by_time)
+
+    def _is_there(self, action: Action) -> bool:
+        """A record that would be joined with it has come: matching joins them, or a person is asked."""
+        with self._database.write() as connection:
+            fence(self._database, connection, self._lease)
+            found = carriers(self._house, connection, self._stream, row_of(self._stream, action))
+            if not found:
+                return False
+            close(self._database, connection, action, "moved", "a record with its identifiers is there")
+            origin = next((one["origin"] for one in action.fields if one["origin"]), None)
+            settled = self._database.run(
+                connection, "SELECT 1 FROM todo WHERE stage = ? AND id = ?", (SETTLE, found[0])
+            ).fetchone()
+            if settled is None and origin is not None:
+                propose(self._house, connection, origin, found[0], "a create found it there")
+        self._applied.moved += 1
+        return True
+
+    def _create(self, action: Action, *, search: bool) -> None:
         self._leave_out(action)
         write = create_write(self._house, self._stream, action)
-        if not (self._stream.hub_id is not None and self._stream.spec.hub_id_unique):
-            twin = self._twin(action, write)
+        if search:
+            twin = twin_of(self._house, self._stream, action, write, since=None)
             if twin is not None:
                 self._found_instead(action, twin)
                 return
@@ -166,9 +199,6 @@ class _Sender:
         with self._database.read() as connection:
             public = self._database.run(connection, "SELECT public FROM entity WHERE id = ?", (action.entity,)).scalar()
         return letter_key(str(public))
-
-    def _twin(self, action: Action, write: Write) -> RemoteRecord | None:
-        return twin_of(self._house, self._stream, action, write, since=None)
 
     def _found_instead(self, action: Action, twin: RemoteRecord) -> None:
         """Somebody made it meanwhile, or it was there all along: it is read, and matching joins it."""
@@ -480,7 +510,7 @@ def twin_of(house: House, stream: Stream, action: Action, write: Write, *, since
         for record in found:
             if at_path(record.values, stream.hub_id.path) == action.hub_id:
                 return record
-    mine = set(stream.identifiers(_row_of(stream, action)))
+    mine = set(stream.identifiers(row_of(stream, action)))
     with house.database.read() as connection:
         known = {
             row[0]
@@ -501,7 +531,8 @@ def twin_of(house: House, stream: Stream, action: Action, write: Write, *, since
     return None
 
 
-def _row_of(stream: Stream, action: Action) -> list[Value]:
+def row_of(stream: Stream, action: Action) -> list[Value]:
+    """What an action wants, as a row of its stream's mapping."""
     row: list[Value] = [ABSENT] * len(stream.mapping.fields)
     for one in action.fields:
         row[stream.at[one["field"]]] = unmark(one["hub"])

@@ -52,7 +52,8 @@ class Matcher:
         self._streams = {stream.id: stream for stream in house.streams.values()}
         self._rules: dict[int, IdentRule | None] = {}
 
-    def _rule(self, kind: int) -> IdentRule | None:
+    def rule(self, kind: int) -> IdentRule | None:
+        """How an identifier of this kind counts; None: it joins nobody by itself."""
         if kind not in self._rules:
             self._rules[kind] = self._house.rules.rule(self._house.ident_kinds.name(kind))
         return self._rules[kind]
@@ -96,7 +97,7 @@ class Matcher:
                 _bring_together(apart, low, high)
                 edges.append((min(left, right), max(left, right), *_MERGED_THERE, at, self._run))
         for kind, value, group in self._groups():
-            rule = self._rule(kind)
+            rule = self.rule(kind)
             if rule is None:
                 continue
             own = [number for number in group if streams[number] not in responses and states[number] <= ARCHIVED]
@@ -124,7 +125,7 @@ class Matcher:
         self._claim_by_reference(claims, responses)
         with self._database.write() as connection:
             self._database.insert(connection, "edge", EDGE_COLUMNS, edges)
-            self._propose(connection, [pair for pair in review if _root(parents, pair[0]) != _root(parents, pair[1])])
+            self.propose(connection, [pair for pair in review if _root(parents, pair[0]) != _root(parents, pair[1])])
         return parents, claims
 
     def _crowded(self, streams: Numbers, states: bytearray, responses: set[int]) -> dict[int, set[int]]:
@@ -133,7 +134,7 @@ class Matcher:
         limits = {
             rule.counted: rule.limit
             for number in names
-            if (rule := self._rule(number)) is not None and rule.counted is not None
+            if (rule := self.rule(number)) is not None and rule.counted is not None
         }
         crowded: dict[int, set[int]] = {kind: set() for kind in limits}
         for kind, value, group in self._groups(among=list(limits)):
@@ -367,6 +368,7 @@ class Matcher:
         for number in others:
             self._match_one(connection, number, rows[number], homes, matched)
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
+        self._follow_people(connection, others, homes, matched)
         self._match_responses(connection, [rows[n] for n in responses], homes, matched)
         return matched
 
@@ -393,14 +395,17 @@ class Matcher:
         joins: list[int] = []
         for there, (other, source, rule) in targets.items():
             settled = home is not None
-            if rule.verdict != "same" or self._forbidden(connection, number, there):
-                if rule.verdict != "same":
-                    matched.pairs += self._propose(connection, [(other, number, rule.name)])
+            if self._told_apart(connection, number, home, there):
+                continue
+            if rule.verdict != "same":
+                matched.pairs += self.propose(connection, [(other, number, rule.name)])
+                continue
+            if self._forbidden(connection, number, there):
                 continue
             if settled and self._same_stream_apart(connection, number, there, stream):
                 # An edit gave it an identifier of somebody else whom the same system keeps as another record:
                 # a moved mailbox as well as a duplicate. A person decides.
-                matched.pairs += self._propose(connection, [(other, number, rule.name)])
+                matched.pairs += self.propose(connection, [(other, number, rule.name)])
                 continue
             self._edge(connection, other, number, source, rule.name)
             joins.append(there)
@@ -411,6 +416,8 @@ class Matcher:
             self._note_birth(connection, home, stream, row[2])
             matched.fresh.add(number)
         for there in joins:
+            if self._told_apart(connection, number, home, there):
+                continue  # it belongs to both by what it carries, and a person said that they are two
             home = self._join(connection, home, there, matched)
             for record, entity in list(homes.items()):
                 if entity == there:
@@ -437,25 +444,68 @@ class Matcher:
                 if len(ends) == 2 and ends[number] != ends[survivor]:
                     homes[number] = self._join(connection, ends[number], ends[survivor], matched)
 
+    def _follow_people(
+        self, connection: Connection, records: Sequence[int], homes: dict[int, int], matched: Matched
+    ) -> None:
+        """What a person decided of two records holds against every rule."""
+        for left, right, verdict in self._decided(connection, records):
+            ends = self._homes(connection, [left, right])
+            if len(ends) < 2:
+                continue
+            if verdict == "same" and ends[left] != ends[right]:
+                home = self._join(connection, ends[left], ends[right], matched)
+                homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
+            elif verdict == "never" and ends[left] == ends[right]:
+                self.regroup(connection, ends[left], matched)
+                homes.update(self._homes(connection, list(homes)))
+
+    def _decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
+        """Pairs of which a person has said whether they are the same."""
+        return {
+            (row[0], row[1], row[2])
+            for column in ('"left"', '"right"')
+            for row in self._database.select(
+                connection,
+                'SELECT "left", "right", verdict FROM edge WHERE source = \'person\' AND',
+                column,
+                list(records),
+            )
+        }
+
+    def _told_apart(self, connection: Connection, number: int, home: int | None, there: int) -> bool:
+        """A person said of one of this record's entity and one of the other that they are never the same."""
+        mine = {number}
+        if home is not None:
+            mine.update(self._members(connection, home))
+        theirs = set(self._members(connection, there))
+        return any(
+            verdict == "never" and bool({left, right} & mine) and bool({left, right} & theirs)
+            for left, right, verdict in self._decided(connection, sorted(mine))
+        )
+
+    def _members(self, connection: Connection, entity: int) -> list[int]:
+        rows = self._database.run(connection, "SELECT record FROM member WHERE entity = ? ORDER BY record", (entity,))
+        return [row[0] for row in rows.fetchall()]
+
     def _neighbours(self, connection: Connection, number: int, stream: Stream) -> list[tuple[int, int, str, IdentRule]]:
         own = self._database.run(connection, "SELECT kind, value FROM ident WHERE record = ?", (number,)).fetchall()
         found = []
         for kind, value in own:
-            rule = self._rule(kind)
+            rule = self.rule(kind)
             if rule is None:
                 continue
-            sharing = self._sharing(connection, kind, value)
-            if self._holders(connection, kind, value, rule) > rule.limit:
+            sharing = self.sharing(connection, kind, value)
+            if self.holders(connection, kind, value, rule) > rule.limit:
                 continue
             for other, _ in sharing:
                 if other != number:
                     found.append((rule.strength, other, f"{kind}:{value}", rule))
         return found
 
-    def _holders(self, connection: Connection, kind: int, value: int, rule: IdentRule) -> int:
+    def holders(self, connection: Connection, kind: int, value: int, rule: IdentRule) -> int:
         """How many people hold it, or the part of it that is counted."""
         if rule.counted is None:
-            return _count(self._sharing(connection, kind, value))
+            return _count(self.sharing(connection, kind, value))
         low, high = part_of(value)
         rows = self._database.run(
             connection,
@@ -465,7 +515,7 @@ class Matcher:
         ).fetchall()
         return _count([(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in _JOINS_OTHERS])
 
-    def _sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
+    def sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
         """Live records that carry an identifier, with their stream; responses claim it, they do not carry it."""
         rows = self._database.run(
             connection,
@@ -485,15 +535,7 @@ class Matcher:
         return row is not None
 
     def _forbidden(self, connection: Connection, number: int, there: int) -> bool:
-        """A person said never, or certain ids of one stream differ."""
-        never = self._database.run(
-            connection,
-            'SELECT 1 FROM edge e JOIN member m ON m.record = CASE WHEN e."left" = ? THEN e."right" ELSE e."left" END '
-            'WHERE (e."left" = ? OR e."right" = ?) AND e.verdict = \'never\' AND m.entity = ? LIMIT 1',
-            (number, number, number, there),
-        ).fetchone()
-        if never is not None:
-            return True
+        """Certain ids of one stream differ."""
         for kind in self._house.rules.certain():
             row = self._database.run(
                 connection,
@@ -557,7 +599,8 @@ class Matcher:
             [(left, right, source, "same", rule, None, None, self._house.now(), self._run)],
         )
 
-    def _propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
+    def propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
+        """Pairs of records for a person to decide; how many nobody had been asked about."""
         proposed = 0
         for one, other, rule in pairs:
             left, right = min(one, other), max(one, other)
@@ -578,13 +621,13 @@ class Matcher:
         """Identifiers of these records that joined others and are now shared by more than their limit."""
         idents = set()
         for kind, value in self._database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records):
-            rule = self._rule(kind)
+            rule = self.rule(kind)
             if rule is not None and (kind, value) not in idents:
                 source = f"{kind}:{value}"
                 used = self._database.run(
                     connection, "SELECT 1 FROM edge WHERE source = ? LIMIT 1", (source,)
                 ).fetchone()
-                if used is not None and self._holders(connection, kind, value, rule) > rule.limit:
+                if used is not None and self.holders(connection, kind, value, rule) > rule.limit:
                     idents.add((kind, value))
         idents |= self._crossed_by_part(connection, records)
         return idents
@@ -593,7 +636,7 @@ class Matcher:
         """A number that too many hold now: what it joined together with something else, whoever holds that."""
         counted: dict[int, list[tuple[int, IdentRule]]] = defaultdict(list)
         for number, _ in self._house.ident_kinds.names():
-            rule = self._rule(number)
+            rule = self.rule(number)
             if rule is not None and rule.counted is not None:
                 counted[rule.counted].append((number, rule))
         crossed: set[tuple[int, int]] = set()
@@ -601,7 +644,7 @@ class Matcher:
             self._database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records)
         ):
             for number, rule in counted.get(kind, ()):
-                if self._holders(connection, number, value, rule) <= rule.limit:
+                if self.holders(connection, number, value, rule) <= rule.limit:
                     continue
                 rows = self._database.run(
                     connection,
@@ -635,13 +678,18 @@ class Matcher:
         ]
         place = {number: n for n, number in enumerate(members)}
         parents = array("q", range(len(members)))
-        for left, right in database.select(
+        never = [
+            (place[left], place[right])
+            for left, right, verdict in self._decided(connection, members)
+            if verdict == "never" and left in place and right in place
+        ]
+        same = database.select(
             connection, 'SELECT "left", "right" FROM edge WHERE verdict = \'same\' AND', '"left"', members
-        ):
+        )
+        for left, right in sorted((row[0], row[1]) for row in same):
             if right in place:
-                low, high = sorted((_root(parents, place[left]), _root(parents, place[right])))
-                parents[high] = low
-        self._join_by_other_evidence(connection, members, place, parents)
+                _unite(parents, place[left], place[right], never)
+        self._join_by_other_evidence(connection, members, place, parents, never)
         groups: dict[int, list[int]] = defaultdict(list)
         for number in members:
             groups[_root(parents, place[number])].append(number)
@@ -669,7 +717,12 @@ class Matcher:
             matched.touched.add(fresh)
 
     def _join_by_other_evidence(
-        self, connection: Connection, members: Sequence[int], place: dict[int, int], parents: Numbers
+        self,
+        connection: Connection,
+        members: Sequence[int],
+        place: dict[int, int],
+        parents: Numbers,
+        never: Sequence[tuple[int, int]],
     ) -> None:
         """An identifier that was redundant while the withdrawn one held may hold the group on its own."""
         by_value: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -678,16 +731,14 @@ class Matcher:
         ):
             by_value[kind, value].append(number)
         for (kind, value), sharing in sorted(by_value.items()):
-            rule = self._rule(kind)
+            rule = self.rule(kind)
             own = sorted(sharing)
             if rule is None or rule.verdict != "same" or len(own) < 2:
                 continue
-            if self._holders(connection, kind, value, rule) > rule.limit:
+            if self.holders(connection, kind, value, rule) > rule.limit:
                 continue
             for number in own[1:]:
-                low, high = sorted((_root(parents, place[own[0]]), _root(parents, place[number])))
-                if low != high:
-                    parents[high] = low
+                if _unite(parents, place[own[0]], place[number], never):
                     self._edge(connection, own[0], number, f"{kind}:{value}", rule.name)
 
     def _new_entity_with(self, connection: Connection, kind: str, public: str) -> int:
@@ -739,6 +790,25 @@ _MADE_BY_SETTLING = (
 EDGE_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run")
 
 
+def carriers(house: House, connection: Connection, stream: Stream, row: Sequence[Any]) -> list[int]:
+    """Live records of a stream that would be joined with such a row: they carry an identifier that joins it carries."""
+    matcher = Matcher(house, run=0)
+    found: set[int] = set()
+    for kind, value in stream.identifiers(row):
+        rule = matcher.rule(kind)
+        if rule is None or rule.verdict != "same":
+            continue
+        sharing = matcher.sharing(connection, kind, value)
+        if matcher.holders(connection, kind, value, rule) <= rule.limit:
+            found.update(record for record, of in sharing if of == stream.id)
+    return sorted(found)
+
+
+def propose(house: House, connection: Connection, one: int, other: int, rule: str) -> None:
+    """Ask a person whether two records are the same, unless somebody has been asked before."""
+    Matcher(house, run=0).propose(connection, [(one, other, rule)])
+
+
 def pending_work(house: House, among: Sequence[int] | None) -> Iterator[list[int]]:
     """Batches of records that wait to be settled; `among`: of these streams. Whoever asks takes them off the list."""
     database = house.database
@@ -772,6 +842,15 @@ def _root(parents: Numbers, number: int) -> int:
         parents[number] = parents[parents[number]]
         number = parents[number]
     return number
+
+
+def _unite(parents: Numbers, one: int, other: int, never: Sequence[tuple[int, int]]) -> bool:
+    """Join two groups, unless a person keeps one of each apart; were they two, and are they one now?"""
+    low, high = sorted((_root(parents, one), _root(parents, other)))
+    if low == high or any({_root(parents, left), _root(parents, right)} == {low, high} for left, right in never):
+        return False
+    parents[high] = low
+    return True
 
 
 def _kept_apart(apart: dict[int, dict[tuple[int, int], int]], left: int, right: int) -> bool:

@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 from crosswalk.engine import review
-from crosswalk.engine.apply import CHUNK
+from crosswalk.engine.apply import CHUNK, LOOK_EVERY
 from crosswalk.engine.guards import FIRST, GUARD
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.words import AskError, Titles, entity_names, field_of, number_of, record_addresses, spoken
@@ -163,7 +163,7 @@ def _forecast(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
         if spec.precondition == "none":
             cost += ceil(updates / CHUNK) * costs.list
         if not (spec.hub_id_unique and stream.hub_id is not None):
-            cost += creates * costs.search
+            cost += ceil(creates / LOOK_EVERY) * costs.list if spec.cursor == "modified" else creates * costs.search
         if not spec.answers_with_values:
             cost += len(mine) * costs.get
         balance = budgets.balance(stream.connection)
