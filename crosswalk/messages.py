@@ -244,18 +244,21 @@ _ALL: Final = (
     ),
     Message(
         code="CW116",
-        text="Amount is a number there, CX_NPS_Comment__c wants text",
-        happened="A field that the hub is to write has another type at the vendor than what would be written.",
-        itself="A stream with such a line is not synced: the vendor would refuse or mangle the value.",
-        todo="Map another field, change its type at the vendor, or add a function that makes one of the other.",
+        text="`Amount | cents(EUR) | round(0)` cannot be written back",
+        happened="A line is to be written, yet one of its functions has no inverse, its source is no field, or the "
+        "vendor lets nobody write it. Without a prefix or direction such a line would just be read; here the file "
+        "asks for more.",
+        itself="A stream with such a line is not synced: it would do less than the file says.",
+        todo="Leave out direction: write, both or the prefix +, or take functions that can be turned around. crosswalk "
+        "discover shows which way each field goes.",
     ),
     Message(
         code="CW117",
-        text="budget.per_day is 50,000, the account has 40,000 calls a day",
-        happened="The file allows more calls than the account has.",
-        itself="The hub keeps to what the account has, less the reserve.",
-        todo="Lower budget.per_day, or ask the vendor for more.",
-        severity="warning",
+        text="NPS score is written by two lines",
+        happened="Two lines of a mapping write the same field of the vendor. Whichever came last would win, and the "
+        "other would be taken for an edit by people.",
+        itself="A stream with such lines is not synced.",
+        todo="Take one of them out, or make it read only: direction: read.",
     ),
     Message(
         code="CW118",
@@ -274,6 +277,14 @@ _ALL: Final = (
         happened="The vendor demands a field on create that no line of the mapping writes.",
         itself="Nothing is created in this stream; updates go on.",
         todo="Map the field, or take create out of write. At the vendor the field may also be made optional.",
+    ),
+    Message(
+        code="CW120",
+        text="budget.per_day is 50,000, the account has 40,000 calls a day",
+        happened="The file allows more calls than the account has.",
+        itself="The hub keeps to what the account has, less the reserve.",
+        todo="Lower budget.per_day, or ask the vendor for more.",
+        severity="warning",
     ),
     Message(
         code="CW201",

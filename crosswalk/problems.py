@@ -42,7 +42,8 @@ class Problem:
         """For `problems[]` of `--json`; absent parts are left out."""
         shown = ("code", "severity", "text", "hint", "file", "line", "column", "path", "connection", "stream", "record")
         given = {name: getattr(self, name) for name in shown}
-        return {name: value for name, value in given.items() if value not in (None, "")}
+        told = {name: value for name, value in given.items() if value not in (None, "")}
+        return {**told, "width": self.width} if self.column is not None else told
 
     def __str__(self) -> str:
         head = f"{self.place}: " if self.place else ""

@@ -12,7 +12,7 @@ FULL = Problem(
     width=5,
     path="connections.pipedrive.streams.persons.wirte",
     connection="pipedrive",
-    stream="persons",
+    stream="pipedrive/persons",
 )
 
 
@@ -27,7 +27,8 @@ def test_json_holds_what_is_known_and_nothing_else() -> None:
         "column": 9,
         "path": "connections.pipedrive.streams.persons.wirte",
         "connection": "pipedrive",
-        "stream": "persons",
+        "stream": "pipedrive/persons",
+        "width": 5,
     }
     assert Problem(code="CW302", text="Zoho does not answer").json() == {
         "code": "CW302",
