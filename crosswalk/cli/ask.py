@@ -1,10 +1,12 @@
 """Questions: on stderr, answered on stdin, and only where both are a terminal."""
 
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from crosswalk.cli.screen import Line, Screen, pieces
+from crosswalk.cli.screen import Line, Piece, Screen, Span, pieces
 
 
 class UnaskedError(Exception):
@@ -49,3 +51,57 @@ class Asker:
             if answer in answers:
                 return answer
             self.screen.write([f"one of: {', '.join(answers)}"])
+
+    def mark(self, question: str, options: Sequence[str], *, marked: Sequence[str] = (), flag: str) -> list[str]:
+        """Some of the options: arrows move, space marks, enter goes on. In the order of the options."""
+        if not self.able:
+            raise UnaskedError(" ".join(question.split()), flag)
+        chosen = [option in marked for option in options]
+        at = 0
+        with _keys() as read:
+            while True:
+                self.screen.stream.write("\r\x1b[K" + self.screen.line(_boxes(question, options, chosen, at)))
+                self.screen.stream.flush()
+                key = read()
+                if key in ("\r", "\n"):
+                    break
+                if key in ("\x03", "\x04", ""):
+                    self.screen.stream.write("\n")
+                    raise KeyboardInterrupt
+                if key == " ":
+                    chosen[at] = not chosen[at]
+                elif key in ("\x1b[C", "\x1b[B", "\t"):
+                    at = (at + 1) % len(options)
+                elif key in ("\x1b[D", "\x1b[A"):
+                    at = (at - 1) % len(options)
+        self.screen.stream.write("\n")
+        return [option for option, taken in zip(options, chosen, strict=True) if taken]
+
+
+def _boxes(question: str, options: Sequence[str], chosen: Sequence[bool], at: int) -> list[Piece]:
+    line: list[Piece] = [f"{question}  "]
+    for number, (option, taken) in enumerate(zip(options, chosen, strict=True)):
+        line += [Span(f"[{'x' if taken else ' '}] {option}", "bold" if number == at else ""), "  "]
+    return line
+
+
+@contextmanager
+def _keys() -> Iterator[Callable[[], str]]:
+    """Keys as they are pressed, arrows as their whole sequence; the terminal as it was afterwards."""
+    import termios
+    import tty
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+
+    def read() -> str:
+        key = os.read(terminal, 1)
+        if key == b"\x1b":
+            key += os.read(terminal, 2)
+        return key.decode("ascii", "replace")
+
+    try:
+        tty.setcbreak(terminal)
+        yield read
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)

@@ -115,21 +115,16 @@ def _lineage(fields: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Li
     shown = [one for one in fields if one.get("value") is not None]
     if not shown:
         return
-    columns = [
-        Column(title="field"),
-        Column(title="from", leaves=3),
-        Column(title="why", leaves=2),
-        Column(title="value"),
-    ]
+    columns = [Column(title="field"), Column(title="from", leaves=3), Column(title="why", leaves=2)]
     rows: list[list[Line]] = [
-        [
-            cut(one["name"], 28),
-            cut([dim(_short(one.get("source")))], 24),
-            cut([dim(str(one.get("rule") or ""))], 32),
-            [screen.value(one["value"])],
-        ]
+        [cut(one["name"], 28), cut([dim(_short(one.get("source")))], 24), cut([dim(str(one.get("rule") or ""))], 32)]
         for one in shown
     ]
+    if not any(one.get("rule") for one in shown):
+        columns, rows = columns[:2], [row[:2] for row in rows]
+    columns.append(Column(title="value"))
+    for row, one in zip(rows, shown, strict=True):
+        row.append([screen.value(one["value"])])
     yield from table(columns, rows, width=screen.width, indent=2, free=True)
 
 

@@ -75,7 +75,7 @@ class Lines(_Quiet):
             held = self._counts.setdefault(stream, _Count(told_at=now))
             held.read += read
             held.written += written
-            if now - held.told_at >= EVERY:
+            if now - held.told_at >= EVERY and (held.read or held.written):
                 held.told_at = now
                 self._screen.write([f"{stream}  {_said(held)}"])
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,6 +12,28 @@ from crosswalk.cli.screen import Line, Screen
 from crosswalk.cli.session import DONE, Answer, Session
 
 commands = app()
+
+# init
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk init                                asks which systems, whose value wins, which time zone
+        crosswalk init --connect pipedrive,typeform   asks nothing
+        crosswalk init --sandbox                      for the simulated vendors of `crosswalk sandbox`
+    """,
+)
+def init(
+    session: Session,
+    connect: Annotated[str, typer.Option("--connect", metavar="A,B", help="These systems; nothing is asked.")] = "",
+    simulated: Annotated[bool, typer.Option("--sandbox", help="The simulated vendors, on their usual ports.")] = False,
+) -> int:
+    """Write a configuration to begin with, in which every key is explained. It reads; nothing can be written yet."""
+    from crosswalk.cli.begin import begin
+
+    return begin(session, connect=[name.strip() for name in connect.split(",") if name.strip()], simulated=simulated)
+
 
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed makes the same world.")]
 Size = Annotated[int, typer.Option("--size", metavar="N", min=3, help="How many customers live in it.")]
@@ -38,26 +60,13 @@ def sandbox(
 
     from sandbox.server import Sandbox
 
-    stopped = threading.Event()
-    with Sandbox.start(base_port=base_port, seed=seed, size=size) as running, session.stoppable(stopped.set):
-        session.show(_vendors_of(running), listed_vendors)
-        while not stopped.wait(1.0):
-            pass
+    with Sandbox.start(base_port=base_port, seed=seed, size=size) as running:
+        session.show(running.json(), listed_vendors)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            session.note("", "Stopped.")
     return DONE
-
-
-def _vendors_of(running: Any) -> Answer:
-    vendors = [
-        {
-            "name": vendor.name,
-            "base_url": vendor.base_url,
-            "token_url": vendor.token_url,
-            "credentials": dict(vendor.credentials),
-            "faults_url": vendor.faults_url,
-        }
-        for vendor in running.vendors
-    ]
-    return {"vendors": vendors, "seed": running.seed, "size": running.size, "faults_url": running.faults_url}
 
 
 def listed_vendors(answer: Answer, screen: Screen) -> Iterator[Line]:
@@ -89,7 +98,7 @@ def demo(
         "crosswalk-demo"
     ),
     seed: Seed = 7,
-    size: Size = 5000,
+    size: Size = 1000,
 ) -> int:
     """Show everything on simulated vendors: read, match, plan, write, and find nothing to do the second time."""
     from crosswalk.cli.demo import play

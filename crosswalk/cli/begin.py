@@ -1,0 +1,187 @@
+"""What `crosswalk init` asks and writes."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crosswalk.cli import text
+from crosswalk.cli.screen import Line, Screen, padded
+from crosswalk.cli.session import DONE, Answer, Session, UsageError
+
+_PORT = 8700  # the first of `crosswalk sandbox`
+_NEVER = "crosswalk.key"  # a key that is there opens a store; no answer replaces it
+_PRIVATE = ("crosswalk.key", ".env")
+_IGNORED = ".gitignore"
+
+
+def begin(session: Session, *, connect: Sequence[str], simulated: bool) -> int:
+    """Ask where a terminal is, write, and say what for. Raises UsageError before anything is written."""
+    from crosswalk.settings.init import FILE, starter
+
+    known = _connectors()
+    chosen, masters, zone = _chosen(session, connect, simulated, known)
+    given, env = _simulators() if simulated else ({}, {})
+    files = starter(chosen, masters, zone, given=given)
+    if env:
+        files[".env"] = _filled(files[".env.example"], env)
+    config = session.manners.config
+    files[config.name] = files.pop(FILE)
+    files = {name: files[name] for name in (config.name, *(name for name in files if name != config.name))}
+    folder = config.absolute().parent
+    _allow(session, folder, [name for name in files if name not in (_NEVER, _IGNORED)])
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = [name for name, content in files.items() if not _write(folder / name, content)]
+    answer = {
+        "written": [name for name in files if name not in kept],
+        "kept": kept,
+        "connections": chosen,
+        "secrets": sum(1 for line in files[".env.example"].splitlines() if line.endswith("=")),
+        "exit_code": DONE,
+    }
+    return session.show(answer, lambda a, s: wrote(a, s, config=config.name, simulated=simulated))
+
+
+def _connectors() -> list[str]:
+    from connectors.sdk.registry import installed
+
+    return sorted(installed().connectors)
+
+
+def _chosen(
+    session: Session, connect: Sequence[str], simulated: bool, known: Sequence[str]
+) -> tuple[list[str], list[str], str]:
+    if simulated:
+        names = list(connect) or ["pipedrive", "typeform"]
+    elif connect:
+        names = list(dict.fromkeys(connect))
+    else:
+        return _ask(session, known)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no connector '{name}'", f"there are: {', '.join(known)}")
+    return names, names, local_zone()
+
+
+def _ask(session: Session, known: Sequence[str]) -> tuple[list[str], list[str], str]:
+    asker = session.asker
+    names = asker.mark("Systems      space marks, enter goes on    ", known, flag="--connect A,B or --sandbox")
+    if not names:
+        raise UsageError("no system is marked", "mark one with space, or give --connect A,B")
+    masters = names
+    if len(names) > 1:
+        ranked = "   ".join(f"{at} {name}" for at, name in enumerate(names, start=1))
+        while True:
+            answer = asker.ask(
+                f"Whose value wins when two disagree?   {ranked}   [as listed, or 2 1]", what="", flag=""
+            )
+            order = answer.replace(",", " ").split()
+            if not order:
+                break
+            if all(one.isdigit() and 0 < int(one) <= len(names) for one in order) and len(set(order)) == len(order):
+                first = [names[int(one) - 1] for one in order]
+                masters = first + [name for name in names if name not in first]
+                break
+            session.err.write([f"numbers from 1 to {len(names)}, the first wins"])
+    zone = local_zone()
+    while True:
+        answer = asker.ask(f"Time zone    [{zone}]", what="", flag="") or zone
+        if _is_zone(answer):
+            return names, masters, answer
+        session.err.write([f"there is no time zone '{answer}': write it as Europe/Berlin"])
+
+
+def local_zone() -> str:
+    """This machine's zone by its IANA name; UTC where it does not say."""
+    told = os.environ.get("TZ", "").removeprefix(":")
+    if told and _is_zone(told):
+        return told
+    try:
+        target = os.readlink("/etc/localtime")
+    except OSError:
+        return "UTC"
+    name = target.partition("zoneinfo/")[2].removeprefix("Etc/")
+    return name if _is_zone(name) else "UTC"
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import available_timezones
+
+    return name in available_timezones()
+
+
+def _simulators() -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """Where `crosswalk sandbox` listens, and what lets a client in: the same for every seed 7."""
+    from sandbox.server import Sandbox
+
+    given: dict[str, dict[str, str]] = {}
+    env: dict[str, str] = {}
+    with Sandbox.start() as running:
+        for at, vendor in enumerate(running.vendors):
+            address = f"http://127.0.0.1:{_PORT + at}"
+            given[vendor.name] = {
+                "base_url": address,
+                "token_url": address + vendor.token_url.removeprefix(vendor.base_url),
+            }
+            env |= {f"{vendor.name}_{name}".upper(): held for name, held in vendor.credentials.items()}
+    return given, env
+
+
+def _filled(example: str, env: Mapping[str, str]) -> str:
+    """The variables of the example with their values, its comments left out."""
+    names = [line.removesuffix("=") for line in example.splitlines() if line.endswith("=")]
+    return "".join(f"{name}={env.get(name, '')}\n" for name in names)
+
+
+def _allow(session: Session, folder: Path, names: Sequence[str]) -> None:
+    """Nothing that is there is replaced without a word."""
+    there = [name for name in names if (folder / name).exists()]
+    if there and not session.asker.confirm(
+        f"Replace {', '.join(there)}?", what=f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
+    ):
+        raise UsageError("nothing was written", "another folder, or --config FILE")
+
+
+def _write(path: Path, content: str) -> bool:
+    """False: it stays as it is."""
+    if path.name == _IGNORED:
+        return _ignore(path, content.split())
+    if path.name == _NEVER and path.exists():
+        return False
+    mode = 0o600 if path.name in _PRIVATE else 0o666
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
+        file.write(content)
+    return True
+
+
+def _ignore(path: Path, names: Sequence[str]) -> bool:
+    """Add what is not yet in the list of a version control."""
+    held = path.read_text("utf-8") if path.exists() else ""
+    missing = [name for name in names if name not in held.split()]
+    if missing:
+        gap = "" if not held or held.endswith("\n") else "\n"
+        path.write_text(f"{held}{gap}" + "".join(f"{name}\n" for name in missing), "utf-8")
+    return bool(missing)
+
+
+def wrote(answer: Answer, screen: Screen, *, config: str, simulated: bool) -> Iterator[Line]:
+    """Each file and what it is for."""
+    connections, secrets = len(answer["connections"]), answer["secrets"]
+    refers = "the secret it refers to" if secrets == 1 else f"the {text.number(secrets)} secrets it refers to"
+    about: dict[str, Any] = {
+        config: f"{text.count(connections, 'connection')}, read only until you add `write`; every key explained",
+        "crosswalk.schema.json": "with it your editor completes and checks the file",
+        ".env.example": f"{refers}; copy to .env and fill in",
+        ".env": "what lets a client into the simulated vendors",
+        "crosswalk.key": "encrypts the store; back it up, never commit it (added to .gitignore)",
+    }
+    first = "wrote"
+    for name in answer["written"]:
+        if name in about and not (simulated and name == ".env.example"):
+            yield from screen.prose(about[name], indent=max(24, 10 + len(name)), first=[*padded(first, 7), name])
+            first = ""
+    for name in answer["kept"]:
+        if name in about:
+            yield from screen.prose("as it was", indent=24, first=[*padded("kept", 7), name])
+    other = "(in another window:  crosswalk sandbox)" if simulated else "(no account at hand?  crosswalk demo)"
+    yield from screen.titled("Next:  crosswalk check", other, at=53)
