@@ -121,7 +121,10 @@ class Search:
 
     def _hits(self, call: Call, fields: frozenset[str]) -> Iterator[tuple[str, Record, float]]:
         self._build()
-        exact = bool(boolean(call.query, "exact_match"))
+        if call.path.startswith("/api/v2/"):
+            exact = bool(boolean(call.query, "exact_match"))
+        else:  # v1 is not strict
+            exact = call.query.get("exact_match", "").lower() in {"1", "true"}
         term = call.query.get("term", "").strip().casefold()
         if len(term) < (1 if exact else 2):
             raise invalid("term: must NOT have fewer than 2 characters")

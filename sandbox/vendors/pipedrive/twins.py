@@ -18,6 +18,14 @@ from sandbox.vendors.pipedrive.writes import changed, checked, fresh
 from sandbox.web import Answer, Call, Json, Route, parse
 
 PLURAL: Final = {"person": "persons", "organization": "organizations", "deal": "deals", "activity": "activities"}
+_LINKED: Final = (
+    ("persons", "person_id", "deal"),
+    ("persons", "person_id", "activity"),
+    ("organizations", "org_id", "person"),
+    ("organizations", "org_id", "deal"),
+    ("organizations", "org_id", "activity"),
+    ("deals", "deal_id", "activity"),
+)
 RECENT: Final = timedelta(days=31)
 _SORTS: Final = frozenset({"id", "name", "title", "add_time", "update_time", "owner_id", "due_date"})
 # v1 name -> v2 name
@@ -62,15 +70,15 @@ class Twins:
             ]
             if entity != "activity":
                 routes.append(get(template=f"/{plural}/search", cost=40, handler=partial(self._search.one, entity)))
-        for owner, link in (("persons", "person_id"), ("organizations", "org_id"), ("deals", "deal_id")):
-            for entity in ("deal", "activity"):
-                if owner != PLURAL[entity]:
-                    linked = partial(self._linked, entity, link)
-                    routes.append(get(template=f"/{owner}/{{id}}/{PLURAL[entity]}", cost=20, handler=linked))
+        for owner, link, entity in _LINKED:
+            linked = partial(self._linked, entity, link)
+            routes.append(get(template=f"/{owner}/{{id}}/{PLURAL[entity]}", cost=20, handler=linked))
         return [
             *routes,
             get(template="/pipelines", cost=10, handler=partial(_rows, self._account.pipelines, _pipeline)),
+            get(template="/pipelines/{id}", cost=2, handler=partial(_one, self._account.pipelines, _pipeline)),
             get(template="/stages", cost=10, handler=partial(_rows, self._account.stages, _stage)),
+            get(template="/stages/{id}", cost=2, handler=partial(_one, self._account.stages, _stage)),
             get(template="/itemSearch", cost=40, handler=self._search.items),
             get(template="/recents", cost=20, handler=self._recents),
         ]
@@ -245,6 +253,13 @@ class Twins:
 
 def _rows(rows: Sequence[Record], view: Callable[[Record], Json], call: Call, _at: Sequence[str]) -> Answer:
     return paged(call, rows, view)
+
+
+def _one(rows: Sequence[Record], view: Callable[[Record], Json], _call: Call, at: Sequence[str]) -> Answer:
+    for row in rows:
+        if str(row["id"]) == at[0]:
+            return ok(view(row))
+    raise not_found("Not found")
 
 
 def _pipeline(row: Record) -> Json:

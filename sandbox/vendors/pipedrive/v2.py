@@ -373,7 +373,7 @@ class V2:
             table.put(row["id"], row)
         wanted = integer(call.query, "pipeline_id") if name == "stages" else None
         choice(call.query, "sort_by", orders)
-        page = read_page(table, call.query, lambda row: wanted in (None, row["pipeline_id"]), orders=orders)
+        page = read_page(table, call.query, lambda row: wanted is None or row["pipeline_id"] == wanted, orders=orders)
         return ok(page.records, additional_data={"next_cursor": page.next_cursor})
 
 

@@ -1,0 +1,35 @@
+import pytest
+
+from sandbox import world as worlds
+from sandbox.vendors.pipedrive.app import Pipedrive
+from sandbox.vendors.typeform.app import Typeform
+from sandbox.world import World
+from tests.sandbox.calls import Caller
+
+SIZE = 150
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return worlds.make(7, SIZE)
+
+
+@pytest.fixture
+def account(world: World) -> Pipedrive:
+    """A Pipedrive account of the world's people, fresh for the test, that refuses nobody for hurrying."""
+    return Pipedrive(world, limits_kept=False)
+
+
+@pytest.fixture
+def pipedrive(account: Pipedrive) -> Caller:
+    return Caller(account, {"x-api-token": account.credentials["api_token"]})
+
+
+@pytest.fixture
+def workspace(world: World) -> Typeform:
+    return Typeform(world, limits_kept=False)
+
+
+@pytest.fixture
+def typeform(workspace: Typeform) -> Caller:
+    return Caller(workspace, {"authorization": f"Bearer {workspace.credentials['token']}"})
