@@ -7,6 +7,7 @@ import yaml
 
 from crosswalk.settings.init import schema_text
 from crosswalk.settings.load import load
+from crosswalk.settings.render import lines
 from crosswalk.settings.schema import json_schema
 from tests.crosswalk.settings.checker import complaints
 
@@ -45,3 +46,42 @@ def test_there_is_no_code_among_the_samples_and_the_page_names_each() -> None:
     assert {"crosswalk.yaml", "smallest.yaml", "files.yaml", "crosswalk.schema.json"} <= names
     assert all(f"`{name}`" in page for name in names)
     assert not list(CONFIG.rglob("*.py"))
+
+
+OUR_FIVE_FAULTS = """\
+crosswalk.yaml:8:40: error CW103: a secret stands in the file
+     8 |   ... api_token: •••}
+       |                  ^^^ write env:NAME or file:PATH; renew it: it may be in the history
+crosswalk.yaml:9:23: error CW102: per_day is '40k'
+     9 |     budget: {per_day: 40k, reserve: 20%}  # the vendor's unit, here tokens; the reserve...
+       |                       ^^^ a whole number, such as 40000
+crosswalk.yaml:13:9: error CW101: a Pipedrive stream has no key 'wirte'
+    13 |         wirte: [update]
+       |         ^^^^^ did you mean 'write'?  or: create_from, hub_id, mapping, guards, ...
+crosswalk.yaml:34:80: error CW110: '(' is not closed
+    34 |   ... transactional, mapping: {csat: satisfaction | scale(1, 5)}}
+       |                                      ^^^^^^^^^^^^ quote it: in { } a comma ends a value
+crosswalk.yaml:60:26: error CW105: there is no connection 'shopp'
+    60 |     masters: [pipedrive, shopp]
+       |                          ^^^^^ did you mean 'shop'?
+"""
+
+
+def test_faults_of_a_real_file_are_drawn_at_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (CONFIG / "crosswalk.yaml").read_text(encoding="utf-8")
+    for right, wrong in (
+        ("api_token: env:PIPEDRIVE_API_TOKEN", "api_token: hunter2hunter2"),
+        ("per_day: 40000", "per_day: 40k"),
+        ("        write: [update]\n        mapping: {segment", "        wirte: [update]\n        mapping: {segment"),
+        ("mapping: {csat: 'satisfaction | scale(1, 5)'}", "mapping: {csat: satisfaction | scale(1, 5)}"),
+        ("masters: [pipedrive, shop]\n", "masters: [pipedrive, shopp]\n"),
+    ):
+        assert source.count(right) == 1
+        source = source.replace(right, wrong)
+    (tmp_path / "crosswalk.yaml").write_text(source, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    problems = load("crosswalk.yaml", environment=SECRETS).problems
+
+    drawn = [line for problem in problems for line in lines(problem, source, 100)]
+    assert "\n".join(drawn) + "\n" == OUR_FIVE_FAULTS
