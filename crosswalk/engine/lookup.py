@@ -150,7 +150,8 @@ def by_identifier(house: House, connection: Any, text: str) -> list[int]:
 def _forms(house: House, connection: Any, text: str) -> set[str]:
     """The text as each kind of identifier would write it."""
     forms = {text, text.lower(), fold(text)}
-    tries: list[Callable[[str], str | None]] = [email.normalise, domain.normalise]
+    # The domain of an address is somebody else: the company.
+    tries: list[Callable[[str], str | None]] = [email.normalise, *([] if "@" in text else [domain.normalise])]
     for attempt in tries:
         try:
             forms.add(attempt(text) or "")

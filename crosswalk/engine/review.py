@@ -516,7 +516,10 @@ def _skeleton(name: str) -> frozenset[str]:
 
 
 def decide_pair(house: House, pair: int | str, *, same: bool, who: str) -> dict[str, Any]:
-    """A person says that two records are, or never are, the same; the next run joins them, or keeps them apart."""
+    """A person says that two records are, or never are, the same; the next run joins them, or keeps them apart.
+
+    The last word counts: a `never` after a `same` gives both back as they were.
+    """
     number = number_of("pair", pair)
     database = house.database
     with database.write() as connection:
@@ -527,9 +530,9 @@ def decide_pair(house: House, pair: int | str, *, same: bool, who: str) -> dict[
         if row is None:
             raise AskError(f"there is no {name}", hint="crosswalk review lists what there is")
         left, right, state, before = row
-        if state != "open":
-            raise AskError(f"{name} has been decided by {before or 'somebody'}: {state}")
         verdict = "same" if same else "never"
+        if state == verdict:
+            raise AskError(f"{name} has been decided like that by {before or 'somebody'}")
         at = house.now()
         database.run(connection, "UPDATE pair SET state = ?, who = ?, at = ? WHERE id = ?", (verdict, who, at, number))
         # A person's word is the last one: what a rule or another person said of these two goes.

@@ -336,8 +336,10 @@ def test_a_decision_on_a_pair_is_an_edge_and_work_for_both(
     assert world.value("SELECT state FROM pair") == verdict
     assert world.todo() == {(SETTLE, left), (SETTLE, right)}
     assert listing(world.house)["pairs"] == []
-    with pytest.raises(AskError, match="decided by anna"):
+    with pytest.raises(AskError, match="decided like that by anna"):
         decide_pair(world.house, "M1", same=same, who="bob")
+    decide_pair(world.house, "M1", same=not same, who="bob")
+    assert world.value("SELECT verdict FROM edge") == ("never" if same else "same")
 
 
 def test_a_pair_that_has_become_one_waits_for_nobody(pair: tuple[Desk, int, int]) -> None:
