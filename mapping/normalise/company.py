@@ -41,6 +41,8 @@ def _pattern(forms: str, shape: str) -> re.Pattern[str]:
     return re.compile(shape.format("|".join(map(re.escape, told))))
 
 
+_LONGEST: Final = 300  # letters that are compared
+
 _BEHIND: Final = _pattern(_FORMS, r"(?<=.) (?:{})$")
 _AHEAD: Final = _pattern(_LEADING, r"^(?:{}) (?=.)")
 
@@ -50,7 +52,7 @@ def core(name: str) -> str:
 
     For comparing only: "Nordwerk GmbH & Co. KG" and "NORDWERK" are both `nordwerk`.
     """
-    told = fold(name)
+    told = fold(name[: 4 * _LONGEST])[:_LONGEST].strip()
     while True:
         bare = _BEHIND.sub("", _AHEAD.sub("", told))
         for form in _GLUED:

@@ -53,7 +53,7 @@ def normalise(raw: object) -> str | None:
             return None
         if text in _ISO_639_1 and text not in _OWN:
             return text
-        if (found := _of(text)) is not None:
+        if len(text) <= 64 and (found := _of(text)) is not None:
             return found
     elif raw is None or raw == [] or raw == {}:
         return None

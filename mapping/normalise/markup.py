@@ -1,13 +1,15 @@
 """HTML made fit for display, and the text in it.
 
-Nothing is trusted: the output is written anew from a short list of tags, so what the parser misunderstands can only
-come out as text.
+Nothing is trusted: the output is written anew from a short list of tags, so what is misunderstood here can only come
+out as text. Read by patterns of our own and not by `html.parser`: that one needs time that grows with the square of
+the input and worse (a note of 60 kB that repeats "<a " took it 49 s), and anybody may send us a note.
 """
 
 import re
-from html import escape
-from html.parser import HTMLParser
-from typing import Final
+import unicodedata
+from collections.abc import Iterator
+from html import escape, unescape
+from typing import Final, NamedTuple
 
 _WORDS: Final = {
     "kept": "a b blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i ins li ol p pre s span strong sub sup "
@@ -22,22 +24,91 @@ _WORDS: Final = {
 _KEPT, _MUTE, _PARAGRAPHS, _LINES = (frozenset(told.split()) for told in _WORDS.values())
 _VOID: Final = frozenset({"br", "hr"})
 _LINKS: Final = re.compile(r"(?:https?|mailto|tel):[^\s]", re.I)
+_DEEPEST: Final = 64  # tags within tags; what lies deeper shows its text
+
+# A tag, its quotes closed; else up to the next >, whatever the quotes say. A tag longer than _LONGEST is text.
+_TAG: Final = re.compile(
+    r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]*+)(?P<attributes>(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+)>"
+    r"|<(?P<end_>/?)(?P<name_>[a-zA-Z][a-zA-Z0-9:-]*+)(?P<attributes_>[^<>]*+)>"
+)
+_LONGEST: Final = 8192
+_ATTRIBUTE: Final = re.compile(r"(?:^|[\s/\"'])(href|alt)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>]+))", re.I)
+_RAW_ENDS: Final = {name: re.compile(rf"</{name}(?![a-z0-9:-])[^>]*>", re.I) for name in ("script", "style")}
+# More digits than any character has: Python refuses to read thousands of them.
+_ENDLESS: Final = re.compile(r"&#(?:[0-9]{9,}|[xX][0-9a-fA-F]{9,});?")
+_LINE_ENDS: Final = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
+_UNPRINTED: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _COLLAPSIBLE: Final = re.compile(r"[ \t\n\r\f]+")
+
+
+class _Token(NamedTuple):
+    """A piece of text (`tag` is empty) or a tag."""
+
+    text: str
+    tag: str = ""
+    end: bool = False
 
 
 def sanitised(source: str) -> str:
     """Well-formed HTML of harmless tags; only links keep an attribute. Its own output passes through unchanged."""
-    writer = _Writer()
-    writer.feed(source)
-    writer.close()
-    return writer.written()
+    out: list[str] = []
+    run: list[str] = []  # pieces of text between two tags that are kept: normalised as one
+    opened: list[str] = []
+    muted: list[str] = []
+
+    def flush() -> None:
+        if run:
+            out.append(escape(_tidy("".join(run)), quote=False))
+            run.clear()
+
+    for token in _tokens(source):
+        tag = token.tag
+        if muted:
+            if tag in _MUTE:
+                if not token.end:
+                    if len(muted) < _DEEPEST:
+                        muted.append(tag)
+                elif tag in muted:
+                    while muted.pop() != tag:
+                        pass
+        elif not tag:
+            run.append(token.text)
+        elif tag in _MUTE:
+            if not token.end:
+                muted.append(tag)
+        elif tag == "img":
+            run.append(_attribute(token.text, "alt"))
+        elif tag not in _KEPT or (token.end and tag not in opened):
+            continue
+        elif token.end:
+            flush()
+            while True:
+                out.append(f"</{(inner := opened.pop())}>")
+                if inner == tag:
+                    break
+        elif tag in _VOID:
+            flush()
+            out.append(f"<{tag}>")
+        elif len(opened) < _DEEPEST:
+            flush()
+            link = _attribute(token.text, "href").strip() if tag == "a" else ""
+            out.append(f'<a href="{escape(link)}">' if _LINKS.match(link) else f"<{tag}>")
+            opened.append(tag)
+    flush()
+    out += [f"</{inner}>" for inner in reversed(opened)]
+    return "".join(out)
 
 
 def text_of(source: str) -> str:
     """What a reader sees of sanitised HTML, with line ends where it has lines and blank lines between paragraphs."""
     reader = _Reader()
-    reader.feed(source)
-    reader.close()
+    for token in _tokens(source):
+        if not token.tag:
+            reader.text(token.text)
+        elif token.end:
+            reader.end(token.tag)
+        else:
+            reader.start(token.tag)
     return reader.read()
 
 
@@ -46,80 +117,68 @@ def escaped(text: str) -> str:
     lines = []
     for line in text.split("\n"):
         told = escape(line, quote=False).replace("\t", " ")
-        told = re.sub(r"(?<= ) |^ | $", "\u00a0", told)
-        lines.append(told)
+        lines.append(re.sub(r"(?<= ) |^ | $", "\u00a0", told))
     return "<br>".join(lines)
 
 
-class _Writer(HTMLParser):
+def _tokens(source: str) -> Iterator[_Token]:
+    """Text with its references resolved, and tags. In one pass: what a `<` opens is looked at once, and not far."""
+    last = source.rfind(">")
+    at = begin = 0
+    while (at := source.find("<", at)) >= 0 and at < last:
+        if source.startswith("<!--", at):
+            closed = source.find("-->", at + 4)
+            after = len(source) if closed < 0 else closed + 3
+            token = None
+        elif source.startswith(("<!", "<?"), at):
+            after, token = source.index(">", at) + 1, None
+        elif found := _TAG.match(source, at, at + _LONGEST):
+            after = found.end()
+            tag = (found["name"] or found["name_"]).lower()
+            token = _Token(found["attributes"] or found["attributes_"] or "", tag, bool(found["end"] or found["end_"]))
+        else:
+            at += 1
+            continue
+        if at > begin:
+            yield _Token(_resolved(source[begin:at]))
+        if token is not None:
+            yield token
+            if not token.end and (raw := _RAW_ENDS.get(token.tag)) is not None:
+                # Up to its end it holds no tags.
+                closing = raw.search(source, after)
+                yield _Token("", token.tag, True)
+                after = len(source) if closing is None else closing.end()
+        at = begin = after
+    if begin < len(source):
+        yield _Token(_resolved(source[begin:]))
+
+
+def _attribute(attributes: str, name: str) -> str:
+    for found in _ATTRIBUTE.finditer(attributes):
+        if found[1].lower() == name:
+            return _tidy(_resolved(found[2] or found[3] or found[4] or ""))
+    return ""
+
+
+def _resolved(text: str) -> str:
+    return unescape(_ENDLESS.sub("\ufffd", text)) if "&" in text else text
+
+
+def _tidy(text: str) -> str:
+    return unicodedata.normalize("NFC", _UNPRINTED.sub("", _LINE_ENDS.sub("\n", text)))
+
+
+class _Reader:
+    """Lays text out in lines, as a browser would."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._out: list[str] = []
-        self._text: list[str] = []
-        self._open: list[str] = []
-        self._mute: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _MUTE:
-            self._mute.append(tag)
-            return
-        if self._mute:
-            return
-        if tag == "img":
-            self._text.append(next((value for name, value in attrs if name == "alt" and value), ""))
-            return
-        if tag not in _KEPT:
-            return
-        self._flush()
-        if tag in _VOID:
-            self._out.append(f"<{tag}>")
-            return
-        link = next((value.strip() for name, value in attrs if name == "href" and value), "") if tag == "a" else ""
-        harmless = escape(link, quote=True) if _LINKS.match(link) else ""
-        self._out.append(f'<a href="{harmless}">' if harmless else f"<{tag}>")
-        self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._mute:
-            if tag in self._mute:
-                while self._mute.pop() != tag:
-                    pass
-            return
-        if tag not in self._open:
-            return
-        self._flush()
-        while True:
-            inner = self._open.pop()
-            self._out.append(f"</{inner}>")
-            if inner == tag:
-                return
-
-    def handle_data(self, data: str) -> None:
-        if not self._mute:
-            self._text.append(data)
-
-    def _flush(self) -> None:
-        if self._text:
-            self._out.append(escape("".join(self._text), quote=False))
-            self._text.clear()
-
-    def written(self) -> str:
-        self._flush()
-        while self._open:
-            self._out.append(f"</{self._open.pop()}>")
-        return "".join(self._out)
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._out: list[str] = []
         self._due = 0  # line ends that the next text is to stand behind
         self._blank = False  # a blank is due before the next word
         self._fresh = True  # nothing stands on this line yet
         self._pre = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str) -> None:
         if tag == "br":
             self._end_line()
             self._out.append("\n")
@@ -134,27 +193,29 @@ class _Reader(HTMLParser):
         elif tag in ("td", "th"):
             self._blank = not self._fresh
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         self._break(tag)
         if tag == "pre":
             self._pre = max(0, self._pre - 1)
 
-    def _break(self, tag: str) -> None:
-        wanted = 2 if tag in _PARAGRAPHS else 1 if tag in _LINES else 0
-        if wanted:
-            self._due = max(self._due, wanted)
-            self._blank = False
-
-    def handle_data(self, data: str) -> None:
+    def text(self, data: str) -> None:
         if self._pre:
-            if data:
-                self._say(data)
+            self._say(data)
             return
         for at, word in enumerate(_COLLAPSIBLE.split(data)):
             if at:
                 self._blank = True
             if word:
                 self._say(word)
+
+    def read(self) -> str:
+        return "".join(self._out).replace("\u00a0", " ")
+
+    def _break(self, tag: str) -> None:
+        wanted = 2 if tag in _PARAGRAPHS else 1 if tag in _LINES else 0
+        if wanted:
+            self._due = max(self._due, wanted)
+            self._blank = False
 
     def _say(self, text: str) -> None:
         self._end_line()
@@ -167,13 +228,8 @@ class _Reader(HTMLParser):
         """Settle the line ends that are due. They do not add to those that stand there."""
         if self._due:
             standing = 0
-            for piece in reversed(self._out):
-                if piece != "\n":
-                    break
+            while standing < min(self._due, len(self._out)) and self._out[-1 - standing] == "\n":
                 standing += 1
-            if self._out and standing < len(self._out):
+            if standing < len(self._out):
                 self._out += ["\n"] * (self._due - standing)
             self._due, self._fresh = 0, True
-
-    def read(self) -> str:
-        return "".join(self._out).replace("\u00a0", " ")

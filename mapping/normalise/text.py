@@ -15,6 +15,7 @@ from mapping.normalise.number import plain
 from mapping.normalise.trim import BLANKS, UNSEEN
 
 LIMIT: Final = 65_536  # bytes of UTF-8
+LONGEST_HTML: Final = 4 * LIMIT  # characters that are looked at
 
 # What is dropped: control characters but for tab and line feed. Carriage returns and the rest of Unicode's line ends
 # are line ends.
@@ -93,9 +94,12 @@ def html(raw: object) -> dict[str, Any] | None:
         return None if told is None else _body(told)
     from mapping.normalise.markup import sanitised, text_of
 
-    shown = sanitised(_tidy(source))
+    shown = sanitised(_LINE_ENDS.sub("\n", source[:LONGEST_HTML]))
     told = as_text(text_of(shown))
-    return None if told is None else _body(told, shown)
+    value = None if told is None else _body(told, shown)
+    if value is not None and len(source) > LONGEST_HTML:
+        value["truncated"] = True
+    return value
 
 
 def as_html(text: str) -> str:

@@ -104,7 +104,7 @@ def normalise(raw: object) -> str | None:
         text = trimmed(raw)
         if not text:
             return None
-        if (found := _of(text)) is not None:
+        if len(text) <= 64 and (found := _of(text)) is not None:
             return found
     elif raw is None or raw == [] or raw == {}:
         return None

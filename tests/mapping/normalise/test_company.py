@@ -39,6 +39,11 @@ def test_a_name_that_is_all_form_stays(name: str) -> None:
     assert company.core(name)
 
 
+def test_a_name_without_end_is_cut_before_it_is_read() -> None:
+    assert company.core("gmbh " * 20_000) == "gmbh"
+    assert len(company.core("x" * 100_000)) <= 300
+
+
 @pytest.mark.parametrize("name", ["Saga", "Aktion", "Costa", "Incognito", "Pluslog", "Senegal", "Agile"])
 def test_a_form_is_a_word_of_its_own(name: str) -> None:
     assert company.core(name) == name.lower()

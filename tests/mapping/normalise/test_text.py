@@ -1,5 +1,7 @@
 """Text and HTML."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +130,43 @@ def test_text_written_as_html_reads_the_same(raw: str) -> None:
 
     assert text.html(text.as_html(told)) is not None
     assert (text.html(text.as_html(told)) or {})["text"] == told
+
+
+HOSTILE = {
+    "unclosed tags": "<a ",
+    "unclosed comments": "<!--",
+    "unclosed quotes": '<a href="',
+    "half quotes": "<a \"<a'\" '",
+    "ends": "</b>",
+    "deep": "<b>",
+    "crossed": "<b></i></b><i>",
+    "references": "&",
+    "digits": "&#9",
+    "declarations": "<!",
+    "scripts": "<script>",
+    "lines": "<br>",
+    "paragraphs": "<p>",
+}
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+def test_no_note_takes_the_hub_down(piece: str) -> None:
+    """The time grows with the length; a parser that looks ahead again and again needs minutes for some of these."""
+    source = piece * (200_000 // len(piece)) + "x"
+
+    started = process_time()
+    text.html(source)
+
+    assert process_time() - started < 10
+
+
+def test_a_reference_of_a_thousand_digits_is_no_character() -> None:
+    assert text.html("a&#" + "9" * 5000 + ";b<b>c</b>") == {"text": "a\ufffdbc", "html": "a\ufffdb<b>c</b>"}
+
+
+def test_a_mark_does_not_eat_the_tag_before_it() -> None:
+    """U+0338 behind a > would compose with it, were the markup normalised as a whole."""
+    assert text.html("<b>\u0338x</b>") == {"text": "\u0338x", "html": "<b>\u0338x</b>"}
 
 
 def test_the_common_form_passes_through() -> None:
