@@ -144,6 +144,18 @@ class Setting:
         self.spots.append(place)
         return place
 
+    @property
+    def is_object(self) -> bool:
+        info = None if self.place is None or not self.place.whole else self.place.info
+        return info is not None and info.type == "address"
+
+    def within(self, argument: Argument) -> Place:
+        if self.place is None:
+            return self.spot(argument)
+        place = self.stream.places.within(self.place, self._path(argument))
+        self.spots.append(place)
+        return place
+
     def maybe_spot(self, argument: Argument) -> Place | None:
         try:
             return self.spot(argument)
@@ -196,9 +208,14 @@ class Chain:
     def writable(self) -> bool:
         if self.place is None or not all(step.write is not None or step.beside is not None for step in self.steps):
             return False
-        if not self.place.steps:
-            return bool(self.steps) and self.steps[0].beside is not None and all(spot.write for spot in self.spots)
+        if self.only_beside or not self.place.steps:
+            return self.only_beside and all(spot.write for spot in self.spots)
         return self.place.write
+
+    @property
+    def only_beside(self) -> bool:
+        """Is nothing written at `place` itself?"""
+        return any(step.only_beside for step in self.steps)
 
     def raw(self, row: Row) -> Value:
         return self.constant if self.place is None else self.place.get(row)
@@ -283,6 +300,8 @@ _FITS: Final[Mapping[str, frozenset[str]]] = {
     "tz": frozenset({"tz", "text"}),
     "json": frozenset({"json"}),
 }
+# Sorts of whole values that a field takes without more ado: (sort, type of the field).
+_WHOLE: Final = frozenset({("emails", "email"), ("phones", "phone"), ("answers", "answer")})
 # What makes a target's type of a raw value, where the line does not say.
 _IMPLICIT: Final[Mapping[str, str]] = {
     "text": "text", "id": "id", "int": "int", "decimal": "decimal", "percent": "share", "bool": "bool", "date": "day",
@@ -311,7 +330,9 @@ class ChainMaker:
         gives = "text" if isinstance(first.source, Constant) else self._place(first.source).sort
         for call in first.calls:
             known = FUNCTIONS.get(call.name)
-            if known is not None and known.gives == "option":
+            if call.name == "not" and not call.arguments:
+                gives = "bool"
+            elif known is not None and known.gives == "option":
                 gives = "list" if gives == "multi" else "text"
             elif known is not None and known.gives != "same":
                 gives = known.gives
@@ -478,11 +499,7 @@ class ChainMaker:
 
     def _fit(self, steps: list[Made], sort: str, target: Target, setting: Setting, alternative: Alternative) -> str:
         """Adds what makes the target's own form of it, where the line does not say."""
-        if (
-            target.part is None
-            and sort in (target.field.type, "elements", "consent", "score", "answers")
-            and (sort == target.field.type or self._belongs(sort, target))
-        ):
+        if target.part is None and (sort == target.field.type or (sort, target.field.type) in _WHOLE):
             return sort
         type_ = target.value_type
         if target.type == "consent" and target.part is None:
@@ -504,19 +521,17 @@ class ChainMaker:
             return type_
         if sort == "choice" and type_ in ("text", "id", "tags"):
             return type_
-        known = FUNCTIONS[name]
         listed = target.field.shape == "set" and target.part is None
-        if not (sort == "any" or sort in known.takes or (listed and sort in ("list", "multi", "elements"))):
+        if listed and sort == "list" and not alternative.calls and name in ("email", "phone"):
+            # The catalogue's own lists of objects; what a function made is a list of texts.
+            steps.append(self._made(FUNCTIONS[f"{name}s"], Call(f"{name}s", (), 0), setting))
+            return f"{name}s"
+        known = FUNCTIONS[name]
+        if not (sort == "any" or sort in known.takes or (listed and sort in ("list", "multi"))):
             return self._misfit(sort, target, setting, f"functions that take {word(sort)}: {', '.join(taking(sort))}")
         made = self._made(known, Call(name, (), 0), setting)
         steps.append(_spread(made) if listed and not target.field.refers else made)
         return type_
-
-    def _belongs(self, sort: str, target: Target) -> bool:
-        """Elements of emails are no phones; what answers a survey belongs to a response."""
-        if sort == "elements":
-            return target.field.type in ("email", "phone")
-        return sort == target.type or (sort == "answers" and target.field.name == "answers")
 
     def _misfit(self, sort: str, target: Target, setting: Setting, hint: str) -> str:
         source = setting.place.label if setting.place is not None else "the constant"

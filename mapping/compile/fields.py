@@ -43,7 +43,7 @@ class LineCode:
         """Every place that it writes."""
         found: list[Place] = []
         for chain in self.chains:
-            if chain.place is not None and chain.place.steps:
+            if chain.place is not None and chain.place.steps and not chain.only_beside:
                 found.append(chain.place)
             found.extend(chain.spots)
         return found
@@ -58,6 +58,10 @@ class LineCode:
     def now(self, row: Values) -> Value:
         """What it reads, faults aside."""
         return self.read(row, [])
+
+    def carried(self, over: Values | None) -> bool:
+        """Does the record as last seen tell anything of it, be it nothing?"""
+        return over is None or self.now(over) is not ABSENT
 
     def write(self, value: Value, over: Values | None, out: dict[str, Any]) -> None:
         """Tell this side a value of the line; what says the same already is left alone."""
@@ -79,7 +83,7 @@ class LineCode:
         return self.chains[0]
 
     def _tell(self, chain: Chain, value: Value, over: Values | None, out: dict[str, Any]) -> None:
-        if chain.place is not None and chain.place.steps:
+        if chain.place is not None and not chain.only_beside:
             raw = chain.encode(value, over)
             if raw is SKIP:
                 return
@@ -87,7 +91,8 @@ class LineCode:
             if over is None or not self._same(chain, raw, was, over):
                 chain.place.put(out, raw, over)
         for place, raw in chain.beside(value, over):
-            if over is None or place.get(over) != raw:
+            was = ABSENT if over is None else place.get(over)
+            if over is None or (was != raw and not (raw is None and was is ABSENT)):
                 place.put(out, raw, over)
 
     def _same(self, chain: Chain, raw: Value, was: Value, over: Values) -> bool:
@@ -302,6 +307,9 @@ class Unit(FieldCode):
         return read
 
     def write(self, value: Value, over: Values | None, out: dict[str, Any]) -> None:
+        if value is None:
+            _clear(self.lines, over, out)
+            return
         if self.schema.type == "name":
             write_name(self.lines, value, over, out)
             return
@@ -309,9 +317,16 @@ class Unit(FieldCode):
             part = line.target.part
             if part is None:
                 line.write(value, over, out)
-            elif value is None or part in value:
+            elif part in value:
                 # What the unit does not tell of, another system's word for the same, is left as it is.
-                line.write(None if value is None else value[part], over, out)
+                line.write(value[part], over, out)
+
+
+def _clear(lines: Sequence[LineCode], over: Values | None, out: dict[str, Any]) -> None:
+    """Empty every part that is known to be there; where nothing is known of any, all of them."""
+    told = any(line.carried(over) for line in lines)
+    for line in [line for line in lines if not told or line.carried(over)]:
+        line.write(None, over, out)
 
 
 def _claims(lines: Sequence[LineCode]) -> Reader:
@@ -361,15 +376,13 @@ def composed(found: dict[str, Any]) -> None:
 def write_name(lines: Sequence[LineCode], value: Value, over: Values | None, out: dict[str, Any]) -> None:
     """Full where there is a field for it; parts from what is told, else split; a demanded part is filled."""
     open_ = {line.target.part or "full": line for line in lines if line.writes}
-    if value is None:
-        for line in open_.values():
-            line.write(None, over, out)
-        return
     told = dict(value)
+    shown = _name_now(lines, over)
+    if shown is not None and all(shown.get(part) == told.get(part) for part in open_):
+        return
     split = {"given", "family"} & set(open_)
     if split and not (told.get("given") or told.get("family")):
         full = told.get("full")
-        shown = _name_now(lines, over)
         if full and shown is not None and shown.get("full") == full:
             return  # it says so already, in parts of its own
         if full:
@@ -381,7 +394,7 @@ def write_name(lines: Sequence[LineCode], value: Value, over: Values | None, out
             if told.get(other) == told[part] and part == "family":
                 told[other] = None
     for part, one in open_.items():
-        if part in told or part in ("given", "family"):
+        if told.get(part) or (part in ("given", "family") and one.carried(over)):
             one.write(told.get(part), over, out)
 
 
@@ -486,7 +499,7 @@ class SetCode(FieldCode):
 
     def _from_one(self, slot: Slot, line: Reader, build: Callable[[Value], list[Value]]) -> Reader:
         """One line gives it all: where its elements stand ready nothing is left to do."""
-        if slot.many and not slot.sets and any(chain.gives == "elements" for chain in slot.code.chains):
+        if slot.many and not slot.sets and any(chain.gives in ("emails", "phones") for chain in slot.code.chains):
             return line
         key_of = self.key_of
 
@@ -547,7 +560,8 @@ class SetCode(FieldCode):
             return
         now = {id(slot): self._now(slot, over) for slot in singles}
         open_slot = any(not slot.sets for slot in lists)
-        placed = self._place(singles, wanted, now, fill=not open_slot)
+        at_home = {key for key, one in wanted.items() if any(slot.sets and self._fits(slot, one) for slot in lists)}
+        placed = self._place(singles, wanted, now, fill=not open_slot, at_home=at_home)
         for slot in singles:
             element = placed.get(id(slot))
             if element is None and self.schema.type == "consent":
@@ -558,6 +572,8 @@ class SetCode(FieldCode):
             mine = self._now_many(slot, over)
             rest = [element for key, element in wanted.items() if key not in held or key in mine]
             rest = [element for element in rest if not slot.sets or self._fits(slot, element) or len(lists) == 1]
+            if not rest and not slot.code.carried(over):
+                continue  # what it holds is not known, or not understood
             slot.code.write([self._bare(slot, one) for one in rest] or None, over, out)
 
     def _now(self, slot: Slot, over: Values | None) -> Any:
@@ -574,9 +590,18 @@ class SetCode(FieldCode):
         return {self.key_of(element) for element in self._builder(slot)(value)}
 
     def _place(
-        self, slots: Sequence[Slot], wanted: Mapping[Any, Value], now: Mapping[int, Any], *, fill: bool
+        self,
+        slots: Sequence[Slot],
+        wanted: Mapping[Any, Value],
+        now: Mapping[int, Any],
+        *,
+        fill: bool,
+        at_home: set[Any],
     ) -> dict[int, Value]:
-        """Which slot holds which element. What stands in one stays there: none is emptied to make room."""
+        """Which slot holds which element. What stands in one stays there: none is emptied to make room.
+
+        `fill`: the slots are all there is. `at_home`: what a list is just for, which fills no slot of another type.
+        """
         placed: dict[int, Value] = {}
         left = dict(wanted)
         for slot in slots:
@@ -600,7 +625,10 @@ class SetCode(FieldCode):
         self._fill(slots, [one for one in preferred if one not in placed.values()], placed, exact=False)
         rest = [one for one in ranked if one not in preferred]
         self._fill(slots, rest, placed, exact=True)
-        self._fill(slots, [one for one in rest if one not in placed.values()], placed, exact=False)
+        free = [one for one in rest if one not in placed.values()]
+        self._fill(slots, [one for one in free if self.key_of(one) not in at_home], placed, exact=False)
+        first = [slot for slot in slots if slot.sets.get("primary")]
+        self._fill(first, [one for one in free if one not in placed.values()], placed, exact=False)
         return placed
 
     def _fill(self, slots: Sequence[Slot], elements: Sequence[Value], placed: dict[int, Value], *, exact: bool) -> None:
@@ -635,10 +663,8 @@ class SetCode(FieldCode):
         return None
 
     def _write_single(self, slot: Slot, element: Value, now: Any, over: Values | None, out: dict[str, Any]) -> None:
-        if element is None and over is not None and now is None and self.schema.type != "consent":
-            raw = slot.code.now(over)
-            if raw is ABSENT:
-                return  # what it holds is not known, or not understood
+        if element is None and now is None and not slot.code.carried(over):
+            return  # what it holds is not known, or not understood
         slot.code.write(None if element is None else self._bare(slot, element), over, out)
         for part in slot.parts:
             if element is None:
@@ -651,7 +677,7 @@ class SetCode(FieldCode):
         if not isinstance(element, dict):
             return element
         gives = slot.code.chains[-1].gives
-        if gives in ("elements", "address", "ref", "phone") or self.schema.type == "phone":
+        if gives in ("emails", "phones", "address", "ref", "phone") or self.schema.type == "phone":
             return element
         return element.get(self.schema.value) if self.schema.value else element
 
@@ -667,12 +693,13 @@ class SetCode(FieldCode):
             chosen = self._chosen(slot, mine, over)
             if chosen is not None:
                 left.remove(chosen)
-            elif over is not None and slot.code.now(over) is ABSENT:
+            elif not slot.code.carried(over):
                 continue
             slot.code.write(chosen, over, out)
         for slot in lists:
             mine = [one for one in left if slot.leads_to in ("any", one.get("stream"))]
-            slot.code.write(mine or None, over, out)
+            if mine or slot.code.carried(over):
+                slot.code.write(mine or None, over, out)
 
     def _chosen(self, slot: Slot, elements: Sequence[Value], over: Values | None) -> Value:
         """One slot gets the primary one; among several equals the one that stands there stays."""
@@ -692,13 +719,13 @@ def _phone(value: tuple[str, str | None], sets: Mapping[str, Any]) -> dict[str, 
     return {"number": number, **sets} if extension is None else {"number": number, "extension": extension, **sets}
 
 
-_LISTS: Final = frozenset({"elements", "list", "multi"})
+_LISTS: Final = frozenset({"emails", "phones", "list", "multi"})
 
 
 def _is_many(line: LineCode) -> bool:
     """Does the line hold a list? By its functions, else by what the catalogue says of the field."""
     for chain in line.chains:
-        if chain.gives in _LISTS or any(step.gives in ("elements", "list") for step in chain.steps):
+        if chain.gives in _LISTS or any(step.gives in ("emails", "phones", "list") for step in chain.steps):
             return True
         info = chain.place.info if chain.place is not None and chain.place.whole else None
         if info is not None and info.type in ("multi", "emails", "phones"):

@@ -145,8 +145,12 @@ class CompiledMapping:
         """
         out: dict[str, Json] = {}
         for at, value in wanted.items():
-            if value is not ABSENT and self.writable[at]:
-                self._codes[at].write(value, None if create else over, out)
+            if value is ABSENT or not self.writable[at]:
+                continue
+            if create or over is None:
+                self._codes[at].write(value, None, out)
+            elif self._readers[at](over, []) != value:  # a difference of form alone is never written
+                self._codes[at].write(value, over, out)
         return _without_nulls(out) if create else out
 
     def laid(self, over: Values | None, written: Values) -> dict[str, Json]:
@@ -157,14 +161,13 @@ class CompiledMapping:
         """What this side can show of a value: read(write(value)) of that field, laid over the record as last seen."""
         if value is ABSENT:
             return ABSENT
-        row: Values
-        if self.writable[at]:
+        now = ABSENT if over is None else self._readers[at](over, [])
+        if not self.writable[at] or now == value:
+            told = now
+        else:
             out: dict[str, Json] = {}
             self._codes[at].write(value, over, out)
-            row = laid(over, out, self._by_field[at]) if out or over is None else over
-        else:
-            row = over or {}
-        told = self._readers[at](row, [])
+            told = self._readers[at](laid(over, out, self._by_field[at]), []) if out else now
         return ABSENT if told is None and self._no_cleared else told
 
     # -- for people ------------------------------------------------------------------------------------------------
@@ -489,7 +492,7 @@ class _Compiler:
             if not code.writes:
                 continue
             for chain in code.chains:
-                if chain.place is None or not chain.place.steps:
+                if chain.place is None or chain.only_beside:
                     continue
                 first = writers.setdefault(chain.place.steps, code)
                 if first is code or (first.target.field.name == code.target.field.name and first.line is code.line):

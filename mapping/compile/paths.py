@@ -120,6 +120,12 @@ class Places:
                 return self._at(path.steps, path.text, path.text, None, whole=True, plain=False)
         raise UnknownPath(path.text, nearest(path.text, self.known))
 
+    def within(self, place: Place, path: Path) -> Place:
+        """A place within another."""
+        steps = (*place.steps, *path.steps)
+        text = f"{place.name}.{path.text}"
+        return self._at(steps, f"{place.label}.{path.text}", text, place.info, whole=False, plain=True)
+
     def _find(self, word: str) -> Catalogued | None:
         """By name or path, then by label, then by either without case; a label that several have is no answer."""
         if (info := self._names.get(word)) is not None:

@@ -115,27 +115,23 @@ class Contacts:
         part: dict[str, Any] = {self._value: self._out(element)}
         if self._label is not None and element.get("type"):
             part[self._label] = self._words.get(element["type"], "other")
-        if self._primary is not None:
-            part[self._primary] = False
         return part
 
     def _prefer(self, written: Sequence[tuple[Value, Mapping[str, Any] | None]]) -> None:
-        """Just one is preferred: who is said to be, who was before, or the first."""
+        """At most one is preferred: who is said to be, else who was before. Nobody said: that is the side's to decide."""
         name = self._primary
-        ours = [(part, told) for part, told in written if isinstance(part, dict) and told is not None]
-        if name is None or not ours:
+        if name is None:
             return
-        said = [part for part, told in ours if told.get("primary")]
-        standing = [part for part, _ in written if isinstance(part, dict) and part.get(name)]
-        if not said and standing:
-            return
-        best = next((part for part in said if part.get(name)), said[0] if said else ours[0][0])
-        for part, _ in written:
-            if isinstance(part, dict) and (part.get(name) or name in part or part is best):
-                part[name] = part is best
+        objects = [(part, told) for part, told in written if isinstance(part, dict)]
+        said = [part for part, told in objects if told is not None and told.get("primary")]
+        best = next((part for part in said if part.get(name)), said[0] if said else None)
+        if best is None:
+            best = next((part for part, _ in objects if part.get(name)), None)
+        for part, _ in objects if best is not None else ():
+            part[name] = part is best
 
 
-@function("emails", takes=LISTS | {"text"}, gives="elements", usage="emails(value, label, primary)", most=3)
+@function("emails", takes=LISTS | {"text"}, gives="emails", usage="emails(value, label, primary)", most=3)
 def _emails(arguments: Sequence[Argument], around: Around) -> Made:
     normalise = email.normalise
 
@@ -147,10 +143,10 @@ def _emails(arguments: Sequence[Argument], around: Around) -> Made:
     contacts = Contacts(
         keys, element, key=("address",), out=lambda one: one["address"], labels=EMAIL_LABELS, words=EMAIL_WORDS
     )
-    return Made("elements", read=contacts.read, write=contacts.write, print=keys)
+    return Made("emails", read=contacts.read, write=contacts.write, print=keys)
 
 
-@function("phones", takes=LISTS | {"text"}, gives="elements", usage="phones(value, label, primary)", most=3)
+@function("phones", takes=LISTS | {"text"}, gives="phones", usage="phones(value, label, primary)", most=3)
 def _phones(arguments: Sequence[Argument], around: Around) -> Made:
     normalise, region = phone.normalise, around.region
 
@@ -166,7 +162,7 @@ def _phones(arguments: Sequence[Argument], around: Around) -> Made:
         keys, element, key=("number", "extension"), out=lambda one: phone_out(one, None), labels=PHONE_LABELS,
         words=PHONE_WORDS,
     )  # fmt: skip
-    return Made("elements", read=contacts.read, write=contacts.write, print=[keys, region])
+    return Made("phones", read=contacts.read, write=contacts.write, print=[keys, region])
 
 
 def each_of(raw: Value, read: Read) -> list[Value] | None:

@@ -33,6 +33,23 @@ WORDS: Final[Mapping[str, str]] = {
     "record": "an object",
     "ref": "a reference",
     "row": "the whole row",
+    "int": "a whole number",
+    "percent": "a percentage",
+    "id": "an id",
+    "at": "an instant",
+    "when": "a date or an instant",
+    "partial_date": "a date or part of one",
+    "email": "an e-mail address",
+    "emails": "a list of e-mail addresses",
+    "phone": "a phone number",
+    "phones": "a list of phone numbers",
+    "address": "an address",
+    "url": "an address of the web",
+    "lang": "a language",
+    "tz": "a time zone",
+    "consent": "a consent",
+    "answers": "answers of a survey",
+    "option": "a choice",
     "any": "anything",
 }
 _TEXTS: Final = frozenset({"text", "id", "choice", "email", "phone", "lang", "tz", "country", "domain", "url", "name"})
@@ -40,7 +57,7 @@ _NUMBERS: Final = frozenset({"number", "int", "decimal", "percent"})
 _TIMES: Final = frozenset({"date", "datetime", "at", "when", "partial_date"})
 TEXTS: Final = _TEXTS | {"any"}
 NUMBERS: Final = _NUMBERS | {"money", "any", "text", "choice"}
-TIMES: Final = _TIMES | {"any", "text", "number"}
+TIMES: Final = _TIMES | {"any", "text"}
 SCALARS: Final = _TEXTS | _NUMBERS | _TIMES | {"any", "bool", "money", "ref"}
 LISTS: Final = frozenset({"list", "multi", "any"})
 ANY: Final = SCALARS | LISTS | {"record", "row", "body", "json", "address", "consent", "score"}
@@ -115,8 +132,17 @@ class Around(Protocol):
         """Does the line begin with @, so that arguments are fields of the stream?"""
         ...
 
+    @property
+    def is_object(self) -> bool:
+        """Is the source an object that the vendor takes whole?"""
+        ...
+
     def spot(self, argument: Argument) -> Spot:
         """A field of the stream."""
+        ...
+
+    def within(self, argument: Argument) -> Spot:
+        """A place within the source."""
         ...
 
     def maybe_spot(self, argument: Argument) -> Spot | None:
@@ -146,6 +172,7 @@ class Made(NamedTuple):
     read_in: ReadIn | None = None
     write: Write | None = None
     beside: Callable[[Value, Row], Sequence[tuple[Spot, Value]]] | None = None
+    only_beside: bool = False  # nothing is written where the value was read
     sees_none: bool = False
     print: Any = None  # JSON
     spots: Sequence[Spot] = ()
@@ -213,8 +240,9 @@ def function(
 
 
 def taking(sort: str) -> list[str]:
-    """The names of the functions that take this sort of value, for a hint."""
-    return sorted(name for name, one in FUNCTIONS.items() if sort in one.takes and one.takes < ANY)
+    """The names of the functions that take this sort of value, for a hint: first those that are made for it."""
+    fitting = [one for one in FUNCTIONS.values() if sort in one.takes and one.takes < ANY]
+    return [one.name for one in sorted(fitting, key=lambda one: (len(one.takes), one.name))][:10]
 
 
 def word(sort: str) -> str:

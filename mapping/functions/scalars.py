@@ -188,7 +188,7 @@ plain("domain", takes=TEXTS, gives="domain", read=domain.normalise)
 plain("country", takes=TEXTS, gives="country", read=country.normalise)
 plain("lang", takes=TEXTS, gives="lang", read=language.normalise)
 plain("tz", takes=TEXTS, gives="tz", read=zone.normalise)
-plain("partial_date", takes=TIMES, gives="partial_date", read=_partial)
+plain("partial_date", takes=TIMES | {"number"}, gives="partial_date", read=_partial)
 plain("body", takes=SCALARS | {"body"}, gives="body", read=_body_text, write=body_out)
 plain("html", takes=TEXTS | {"body"}, gives="body", read=text.html, write=_html_out)
 

@@ -40,7 +40,9 @@ def _address(arguments: Sequence[Argument], around: Around) -> Made:
         if not columns:
             raise ArgumentFault("it is not said where the parts stand", "name them: address(street, city, ...)")
         return _of_columns(columns)
-    return _of_object([[_inner(one) for one in _added(argument)] for argument in arguments])
+    if around.is_object or not arguments:
+        return _of_object([[_inner(one) for one in _added(argument)] for argument in arguments])
+    return _of_columns([[around.within(one) for one in _added(argument)] for argument in arguments])
 
 
 def _added(argument: Argument) -> list[Argument]:
@@ -138,7 +140,10 @@ def _of_columns(columns: Sequence[Sequence[Spot]]) -> Made:
         return written
 
     spots = [spot for some in columns for spot in some]
-    return Made("address", read_in=read_in, beside=beside, print=[[s.name for s in c] for c in columns], spots=spots)
+    named_columns = [[spot.name for spot in some] for some in columns]
+    return Made(
+        "address", read_in=read_in, beside=beside, only_beside=True, print=named_columns, spots=spots, sees_none=True
+    )
 
 
 def _joined(raws: Sequence[Value]) -> Value:
