@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from mapping.normalise.misfit import Misfit
 from mapping.normalise.text import clean as clean_text
+from mapping.normalise.text import is_tidy
 from mapping.normalise.trim import seen
 
 Order = Literal["given_first", "family_first"]
@@ -38,7 +39,7 @@ def is_filler(raw: object, *, fillers: Collection[str] = FILLERS) -> bool:
 
 
 def _line(raw: object) -> str | None:
-    if type(raw) is str and raw.isascii() and raw.isprintable() and "  " not in raw:
+    if type(raw) is str and "  " not in raw and is_tidy(raw):
         return raw.strip(" ") or None
     if isinstance(raw, bool):
         raise Misfit("name")

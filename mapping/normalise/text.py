@@ -38,9 +38,14 @@ def as_text(raw: object) -> str | None:
         return None
     if not isinstance(raw, str):
         raw = _scalar(raw)
-    elif raw.isascii() and raw.isprintable():
-        return raw.strip(" ") or None  # the common case
+    elif is_tidy(raw):
+        return raw.strip(" ") or None
     return _tidy(raw).strip(_ENDS) or None
+
+
+def is_tidy(text: str) -> bool:
+    """The common case: nothing in it but letters, signs and plain blanks, in NFC."""
+    return text.isprintable() and (text.isascii() or unicodedata.is_normalized("NFC", text))
 
 
 def _tidy(text: str) -> str:
