@@ -341,10 +341,8 @@ class ChainMaker:
     def chain(self, alternative: Alternative, target: Target) -> Chain:
         """Raises LeftOut or Faulty."""
         place = None if isinstance(alternative.source, Constant) else self._place(alternative.source)
-        setting = Setting(
-            self._stream, self._line, ".".join(name for name in (target.field.name, target.part) if name), target.value_type,
-            target.codes, place,
-        )  # fmt: skip
+        called = target.field.name if target.part is None else f"{target.field.name}.{target.part}"
+        setting = Setting(self._stream, self._line, called, target.value_type, target.codes, place)
         steps: list[Made] = []
         sort = "text" if place is None else place.sort
         first = FUNCTIONS.get(alternative.calls[0].name) if alternative.calls else None

@@ -524,7 +524,7 @@ class SetCode(FieldCode):
 
     def _builder(self, slot: Slot) -> Callable[[Value], list[Value]]:
         """Elements of what a line reads."""
-        sets, part = dict(slot.sets), self.schema.value
+        sets, part = dict(slot.sets), self.schema.value or "value"
         if not self.schema.parts:
             return lambda value: list(value) if isinstance(value, list) else [value]
         if self.schema.type == "phone":

@@ -118,7 +118,7 @@ class Contacts:
         return part
 
     def _prefer(self, written: Sequence[tuple[Value, Mapping[str, Any] | None]]) -> None:
-        """At most one is preferred: who is said to be, else who was before. Nobody said: that is the side's to decide."""
+        """At most one is preferred: who is said to be, else who was before; else that is the side's to decide."""
         name = self._primary
         if name is None:
             return

