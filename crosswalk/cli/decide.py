@@ -329,8 +329,11 @@ def _record(one: Mapping[str, Any]) -> str:
 
 
 def _reason(one: Mapping[str, Any]) -> str:
-    field = f" {one['field']}:" if one.get("field") else ""
-    return f"{one['code']}{field} {one.get('reason') or ''}".rstrip()
+    """`CW401 phone: not possible in DE`; the field is said once."""
+    reason, field = str(one.get("reason") or ""), str(one.get("field") or "")
+    if field and not reason.startswith(f"{field}:"):
+        reason = f"{field}: {reason}"
+    return f"{one['code']} {reason}".rstrip()
 
 
 @command(dlq, json_name="dlq show", examples="crosswalk dlq show D9")

@@ -56,6 +56,8 @@ def planned(answer: Answer, screen: Screen, *, choice: Choice, verbose: bool) ->
     plan = answer["plan"]
     if plan is not None:
         yield from screen.prose(_head(plan, screen), indent=len(plan["id"]) + 2, first=plan["id"])
+        if not _is_open(plan):
+            return
     if any(row[kind] for row in answer["counts"] for kind in CLASSES):
         yield from _counts(answer, screen)
     chosen = choice.of(answer["actions"])
@@ -72,13 +74,17 @@ def planned(answer: Answer, screen: Screen, *, choice: Choice, verbose: bool) ->
     yield from waits(answer, screen)
 
 
+def _is_open(plan: Mapping[str, Any]) -> bool:
+    return plan.get("state") in (None, "open")
+
+
 def _head(plan: Mapping[str, Any], screen: Screen) -> str:
     words = screen.stamp(plan["created_at"])
+    if not _is_open(plan):
+        return f"{words}, {plan['state']}.  Another:  crosswalk plan"
     if plan.get("expires_at"):
         holds = (text.moment(plan["expires_at"]) - text.moment(plan["created_at"])).total_seconds()
         words += f", holds for {_span(holds)}"
-    if plan.get("state") not in (None, "open", "planned", "ready"):
-        words += f", {plan['state']}"
     if plan.get("changed_records") is not None:
         words += f". {text.count(plan['changed_records'], 'changed record')} read"
     return f"{words}; nothing written."

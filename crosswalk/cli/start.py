@@ -61,8 +61,8 @@ def sandbox(
     from sandbox.server import Sandbox
 
     with Sandbox.start(base_port=base_port, seed=seed, size=size) as running:
-        session.show(running.json(), listed_vendors)
         try:
+            session.show(running.json(), listed_vendors)
             threading.Event().wait()
         except KeyboardInterrupt:
             session.note("", "Stopped.")

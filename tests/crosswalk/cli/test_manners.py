@@ -405,6 +405,21 @@ def test_counts_alone_are_shown_on_request(crosswalk: Run) -> None:
     assert whole["actions"] == []
 
 
+def test_a_plan_that_is_over_says_so_and_offers_nothing_to_apply(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers["show_plan"] = {**fixtures.PLAN, "plan": {**fixtures.PLAN["plan"], "state": "applied"}}
+
+    assert crosswalk("plan", "P87").out == "P87  23 Nov 08:58, applied.  Another:  crosswalk plan\n"
+
+
+def test_a_plan_of_nothing_says_that_everything_agrees(crosswalk: Run, hub: FakeHub) -> None:
+    nothing: dict[str, Any] = {"plan": None, "counts": [], "actions": [], "forecast": [], "guards": [], "ready": 0}
+    hub.answers["plan"] = {**nothing, "conflicts": [], "first_plans": [], "total": 0, "exit_code": 0}
+
+    result = crosswalk("plan")
+
+    assert (result.out, result.code) == ("Everything agrees: there is nothing to write.\n", 0)
+
+
 # export
 
 
