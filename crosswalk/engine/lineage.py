@@ -436,8 +436,9 @@ class Lineage:
 
     def _sides(self, position: int, name: str) -> list[dict[str, Any]]:
         kind_field = field_of(self._kind, name)
+        order = list(self._house.links)
         told = []
-        for member in self._members.values():
+        for member in sorted(self._members.values(), key=lambda one: (order.index(one.stream.connection), one.id)):
             at = member.stream.at.get(name)
             if at is None:
                 continue

@@ -74,13 +74,18 @@ class _Open:
 
     __slots__ = ("at", "detail", "entity", "field", "id", "kind", "likeness", "sides")
 
-    def __init__(self, row: Any) -> None:
+    def __init__(self, house: House, row: Any) -> None:
         self.id: int = row[0]
         self.entity: int = row[1]
         self.kind: str = row[2]
         self.field: str = row[3]
         self.detail: dict[str, Any] = load(bytes(row[4]))
-        self.sides: list[dict[str, Any]] = self.detail.get("sides") or []
+        # In the order of the file, whichever was read first: a number on the screen means the same tomorrow.
+        order = {name: at for at, name in enumerate(house.links)}
+        self.sides: list[dict[str, Any]] = sorted(
+            self.detail.get("sides") or [],
+            key=lambda side: (order.get(side["connection"], len(order)), side["record"]),
+        )
         self.at: int = row[5]
         self.likeness = (self.kind, self.field, tuple(sorted({side["connection"] for side in self.sides})))
 
@@ -91,7 +96,7 @@ def _open(house: House, connection: Any) -> Iterator[_Open]:
         "SELECT c.id, c.entity, e.kind, c.field, c.detail, c.at FROM conflict c JOIN entity e ON e.id = c.entity "
         "WHERE c.state = 'open' ORDER BY c.id",
     )
-    return (_Open(row) for row in rows.fetchall())
+    return (_Open(house, row) for row in rows.fetchall())
 
 
 def _conflicts(house: House, connection: Any, limit: int | None) -> list[dict[str, Any]]:
