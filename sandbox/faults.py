@@ -81,11 +81,19 @@ class Fault:
 
     def shown(self) -> Json:
         return {
-            "id": self.id, "kind": self.kind, "vendor": self.vendor, "method": ",".join(sorted(self.methods)) or None,
-            "path": self.path and self.path.pattern, "skip": self.skip, "count": self.count,
+            "id": self.id,
+            "kind": self.kind,
+            "vendor": self.vendor,
+            "method": ",".join(sorted(self.methods)) or None,
+            "path": self.path and self.path.pattern,
+            "skip": self.skip,
+            "count": self.count,
             "probability": self.probability,
-            "seed": self.seed, **self.needs, "matched": self.matched, "fired": self.fired,
-        }  # fmt: skip
+            "seed": self.seed,
+            **self.needs,
+            "matched": self.matched,
+            "fired": self.fired,
+        }
 
 
 class Board:
@@ -123,13 +131,18 @@ class Board:
             raise ValueError(f"path is no regular expression: {exc}") from exc
         seed = int(wanted.get("seed", 0))
         return Fault(
-            id=next(self._ids), kind=kind, vendor=of,
+            id=next(self._ids),
+            kind=kind,
+            vendor=of,
             methods=frozenset(re.findall(r"[A-Z]+", str(wanted.get("method") or "").upper())),
-            path=path, skip=int(wanted.get("skip", 0)),
+            path=path,
+            skip=int(wanted.get("skip", 0)),
             count=None if wanted.get("count") is None else int(wanted["count"]),
-            probability=float(wanted.get("probability", 1)), seed=seed,
-            needs={name: wanted.get(name, default) for name, default in KINDS[kind].items()}, rng=random.Random(seed),
-        )  # fmt: skip
+            probability=float(wanted.get("probability", 1)),
+            seed=seed,
+            needs={name: wanted.get(name, default) for name, default in KINDS[kind].items()},
+            rng=random.Random(seed),
+        )
 
     def _begin(self, fault: Fault) -> None:
         if fault.kind == "schema" and fault.vendor is None:

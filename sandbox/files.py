@@ -14,14 +14,33 @@ from sandbox.people import Person, as_written, typo
 from sandbox.world import ANCHOR, MARA, World, make
 
 COLUMNS: Final = (
-    "member_no", "Vorname", "Nachname", "E-Mail", "Tel. privat", "Firma", "Straße", "PLZ", "Ort", "Land",
+    "member_no",
+    "Vorname",
+    "Nachname",
+    "E-Mail",
+    "Tel. privat",
+    "Firma",
+    "Straße",
+    "PLZ",
+    "Ort",
+    "Land",
     "Geburtsdatum",
-    "Mitglied seit", "Umsatz", "Punkte", "Newsletter", "Bemerkung",
-)  # fmt: skip
+    "Mitglied seit",
+    "Umsatz",
+    "Punkte",
+    "Newsletter",
+    "Bemerkung",
+)
 _REMARKS: Final = (
-    "", "", "", "Stammkunde", "zahlt spät; bitte mahnen", 'nennt sich "der Chef"',
-    "ruft mittwochs an\nund freitags", "1.000er-Abnehmer",
-)  # fmt: skip
+    "",
+    "",
+    "",
+    "Stammkunde",
+    "zahlt spät; bitte mahnen",
+    'nennt sich "der Chef"',
+    "ruft mittwochs an\nund freitags",
+    "1.000er-Abnehmer",
+)
 # name, encoding; who does not fit into an encoding goes to the next file
 FILES: Final = (("members-10.csv", "cp1252"), ("members-11.csv", "utf-8-sig"))
 
@@ -80,14 +99,23 @@ def _row(world: World, person: Person, member: int, rng: Random) -> Sequence[str
     culture = person.culture
     city, postal_code, _ = rng.choice(culture.cities)
     return (
-        str(member), given, family, _mail(person, rng), _phone(person, rng),
+        str(member),
+        given,
+        family,
+        _mail(person, rng),
+        _phone(person, rng),
         rng.choice(firm.spellings()) if firm and rng.random() < 0.5 else "",
-        f"{rng.choice(culture.streets)} {rng.randrange(1, 150)}", postal_code,
+        f"{rng.choice(culture.streets)} {rng.randrange(1, 150)}",
+        postal_code,
         city[0] if rng.random() < 0.8 else city[1],
-        culture.country if rng.random() < 0.7 else "", born, f"{since:%d.%m.%Y}", _german(turnover),
+        culture.country if rng.random() < 0.7 else "",
+        born,
+        f"{since:%d.%m.%Y}",
+        _german(turnover),
         str(rng.randrange(0, 5000)),
-        rng.choice(("ja", "ja", "nein", "nein", "")), rng.choice(_REMARKS),
-    )  # fmt: skip
+        rng.choice(("ja", "ja", "nein", "nein", "")),
+        rng.choice(_REMARKS),
+    )
 
 
 def _names(person: Person, rng: Random) -> tuple[str, str]:

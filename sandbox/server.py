@@ -65,9 +65,12 @@ class RunningVendor:
 
     def json(self) -> Json:
         return {
-            "name": self.name, "base_url": self.base_url, "token_url": self.token_url,
-            "credentials": dict(self.credentials), "faults_url": self.faults_url,
-        }  # fmt: skip
+            "name": self.name,
+            "base_url": self.base_url,
+            "token_url": self.token_url,
+            "credentials": dict(self.credentials),
+            "faults_url": self.faults_url,
+        }
 
 
 class Clock:
@@ -100,12 +103,17 @@ class Hub:
         names = [name for name in self.vendors if vendor in (None, name)]
         effects = [
             {
-                "at": effect.at.isoformat(), "vendor": name, "method": effect.method, "path": effect.path,
-                "stream": effect.stream, "record": effect.record, "fields": dict(effect.fields),
+                "at": effect.at.isoformat(),
+                "vendor": name,
+                "method": effect.method,
+                "path": effect.path,
+                "stream": effect.stream,
+                "record": effect.record,
+                "fields": dict(effect.fields),
             }
             for name in names
             for effect in self.vendors[name].effects()[self._forgotten[name] :]
-        ]  # fmt: skip
+        ]
         calls: list[dict[str, Any]] = [
             {"vendor": name, "call": call, "count": number, "cost": self.costs[name, call]}
             for (name, call), number in sorted(self.calls.items())
@@ -137,9 +145,13 @@ class Sandbox:
     """
 
     def __init__(
-        self, hub: Hub, thread: threading.Thread, servers: Sequence[uvicorn.Server], vendors: list[RunningVendor],
-        control: str
-    ) -> None:  # fmt: skip
+        self,
+        hub: Hub,
+        thread: threading.Thread,
+        servers: Sequence[uvicorn.Server],
+        vendors: list[RunningVendor],
+        control: str,
+    ) -> None:
         self._hub, self._thread, self._servers = hub, thread, servers
         self.vendors = vendors
         self.seed, self.size = hub.world.seed, hub.world.size
@@ -178,11 +190,14 @@ class Sandbox:
         control = urls[-1]
         running = [
             RunningVendor(
-                name=name, base_url=url, token_url=url + TOKEN_PATHS[name], credentials=vendor.credentials,
+                name=name,
+                base_url=url,
+                token_url=url + TOKEN_PATHS[name],
+                credentials=vendor.credentials,
                 faults_url=f"{control}/{name}/faults",
             )
             for (name, vendor), url in zip(simulated.items(), urls, strict=False)
-        ]  # fmt: skip
+        ]
         return cls(hub, thread, servers, running, control)
 
     def __enter__(self) -> Self:
@@ -207,8 +222,12 @@ class Sandbox:
 
     def json(self) -> Json:
         """Who runs where, as `--json` prints it."""
-        return {"vendors": [vendor.json() for vendor in self.vendors], "seed": self.seed, "size": self.size,
-                "faults_url": self.faults_url}  # fmt: skip
+        return {
+            "vendors": [vendor.json() for vendor in self.vendors],
+            "seed": self.seed,
+            "size": self.size,
+            "faults_url": self.faults_url,
+        }
 
     @property
     def world(self) -> World:
@@ -366,18 +385,24 @@ async def _read(receive: Receive) -> bytes:
 def _call(scope: Scope, body: bytes, now: datetime) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return Call(
-        method=scope["method"], path=unquote(scope["path"]),
+        method=scope["method"],
+        path=unquote(scope["path"]),
         query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-        headers=headers, body=body, now=now, base=f"http://{headers.get('host', HOST)}",
-    )  # fmt: skip
+        headers=headers,
+        body=body,
+        now=now,
+        base=f"http://{headers.get('host', HOST)}",
+    )
 
 
 async def _send(send: Send, answer: Answer, now: datetime, *, promise: int | None = None) -> None:
     """`promise`: a length of the body that will not be kept."""
     headers = [
-        ("date", format_datetime(now, usegmt=True)), ("content-type", answer.media_type),
-        ("content-length", str(promise if promise is not None else len(answer.body))), *answer.headers,
-    ]  # fmt: skip
+        ("date", format_datetime(now, usegmt=True)),
+        ("content-type", answer.media_type),
+        ("content-length", str(promise if promise is not None else len(answer.body))),
+        *answer.headers,
+    ]
     if answer.status == 204:
         headers = [(name, value) for name, value in headers if not name.startswith("content-")]
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -413,10 +438,18 @@ def _listen(ports: Sequence[int]) -> list[socket.socket]:
 def _server(app: App) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            app, http=_Protocol, ws="none", lifespan="off", log_level="critical", access_log=False, server_header=False,
-            date_header=False, timeout_keep_alive=30, timeout_graceful_shutdown=1,
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=1,
         )
-    )  # fmt: skip
+    )
 
 
 def _run(servers: Sequence[uvicorn.Server], sockets: Sequence[socket.socket]) -> threading.Thread:

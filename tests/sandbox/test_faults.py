@@ -148,6 +148,18 @@ def test_an_edit_may_be_seen_later_too(sandbox: Sandbox, client: httpx.Client) -
     assert client.get(f"{PERSONS}/104").json()["data"]["name"] == "Edited Late"
 
 
+def test_a_late_commit_leaves_alone_what_was_written_meanwhile(sandbox: Sandbox, client: httpx.Client) -> None:
+    sandbox.edit("pipedrive", "persons", "106", {"NPS score": 1, "visible_to": 3})
+    sandbox.edit("pipedrive", "persons", "106", {"name": "Late Name", "NPS score": 2}, visible_after=60)
+    sandbox.edit("pipedrive", "persons", "106", {"visible_to": 7, "Crosswalk ID": "swift"})
+
+    httpx.post(f"{sandbox.control_url}/clock", json={"offset_seconds": 61})
+
+    shown = client.get(f"{PERSONS}/106").json()["data"]
+    assert (shown["name"], shown["visible_to"]) == ("Late Name", 7)
+    assert {2, "swift"} <= set(shown["custom_fields"].values())
+
+
 def test_a_body_breaks_off_with_a_length_that_fits_or_with_the_connection(
     sandbox: Sandbox, client: httpx.Client
 ) -> None:

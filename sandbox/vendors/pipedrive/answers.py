@@ -51,8 +51,13 @@ def wrong_scope() -> Answer:
 
 
 def no_permission() -> Answer:
-    body = {"success": False, "error": "You do not have permissions to do this.", "error_info": _INFO, "data": None,
-            "additional_data": None}  # fmt: skip
+    body = {
+        "success": False,
+        "error": "You do not have permissions to do this.",
+        "error_info": _INFO,
+        "data": None,
+        "additional_data": None,
+    }
     return Answer(403, dump(body))
 
 

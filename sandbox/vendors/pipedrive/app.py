@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from sandbox.state import Record
-from sandbox.vendors.pipedrive.account import Account, lead_stamp, stamp
+from sandbox.vendors.pipedrive.account import Account
 from sandbox.vendors.pipedrive.answers import (
     RefusedError,
     method_not_allowed,
@@ -20,6 +20,8 @@ from sandbox.vendors.pipedrive.auth import Grants
 from sandbox.vendors.pipedrive.fields import Catalogue, Field
 from sandbox.vendors.pipedrive.limits import Limits, Plan
 from sandbox.vendors.pipedrive.search import Search
+from sandbox.vendors.pipedrive.settlement import Settlement
+from sandbox.vendors.pipedrive.stamps import lead_stamp, stamp
 from sandbox.vendors.pipedrive.twins import Twins
 from sandbox.vendors.pipedrive.v1 import V1
 from sandbox.vendors.pipedrive.v2 import V2
@@ -30,8 +32,14 @@ from sandbox.world import World
 _ENTITY: Final = {"persons": "person", "organizations": "organization", "deals": "deal", "activities": "activity"}
 # What people at the screen may change, and clients may not.
 _BY_HAND: Final = (
-    "first_name", "last_name", "job_title", "birthday", "notes", "is_deleted", "marketing_status",
-)  # fmt: skip
+    "first_name",
+    "last_name",
+    "job_title",
+    "birthday",
+    "notes",
+    "is_deleted",
+    "marketing_status",
+)
 _BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -42,6 +50,7 @@ class Pipedrive:
 
     def __init__(self, world: World, *, plan: Plan = "ultimate", seats: int = 2, limits_kept: bool = True) -> None:
         self.account = Account(world)
+        Settlement(self.account, world).settle()
         self.search = Search(self.account)
         self.limits = Limits(plan=plan, seats=seats, kept=limits_kept)
         self._grants = Grants(world.draw("pipedrive", "secrets"))

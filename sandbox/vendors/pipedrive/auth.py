@@ -32,9 +32,12 @@ class Grants:
 
     def credentials(self) -> Mapping[str, str]:
         return {
-            "api_token": self.api_token, "client_id": self.client_id, "client_secret": self.client_secret,
-            "refresh_token": self.refresh_token, "code": self.code,
-        }  # fmt: skip
+            "api_token": self.api_token,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "refresh_token": self.refresh_token,
+            "code": self.code,
+        }
 
     def holder(self, call: Call) -> tuple[str, bool] | None:
         """(token, by OAuth) of a caller who is let in; None: refused. The query form is only v1's."""
@@ -69,10 +72,19 @@ class Grants:
         self._refreshed = call.now
         token = "v1u:" + f"{self._rng.getrandbits(320):080x}"
         self._access[token] = call.now + ACCESS_LIVES
-        return Answer(200, dump({
-            "access_token": token, "token_type": "Bearer", "refresh_token": self.refresh_token, "scope": SCOPES,
-            "expires_in": int(ACCESS_LIVES.total_seconds()), "api_domain": call.base,
-        }))  # fmt: skip
+        return Answer(
+            200,
+            dump(
+                {
+                    "access_token": token,
+                    "token_type": "Bearer",
+                    "refresh_token": self.refresh_token,
+                    "scope": SCOPES,
+                    "expires_in": int(ACCESS_LIVES.total_seconds()),
+                    "api_domain": call.base,
+                }
+            ),
+        )
 
     def revoke(self, call: Call) -> Answer:
         """`POST /oauth/revoke`: the token, and with a refresh token all that came of it."""

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from sandbox.state import Record, Table
-from sandbox.vendors.pipedrive.account import stamp
 from sandbox.vendors.pipedrive.answers import invalid
+from sandbox.vendors.pipedrive.stamps import stamp
 from sandbox.web import Json, dump, parse
 
 MOST: Final = 500

@@ -150,8 +150,10 @@ class Search:
         start = place(call.query, "score", "desc")
         begin = int(start[0]) if start is not None else 0
         rows = list(found)
-        shown = [{"result_score": score, "item": self._item(entity, record)}
-                 for entity, record, score in rows[begin : begin + limit]]  # fmt: skip
+        shown = [
+            {"result_score": score, "item": self._item(entity, record)}
+            for entity, record, score in rows[begin : begin + limit]
+        ]
         end = begin + limit
         following = cursor("score", end, "desc", end) if end < len(rows) else None
         return ok({"items": shown}, additional_data={"next_cursor": following})
@@ -164,15 +166,20 @@ class Search:
         if entity == "person":
             organization = account.organizations.get(record["org_id"]) if record["org_id"] else None
             item |= {
-                "name": record["name"], "phones": [entry["value"] for entry in record["phones"]],
-                "emails": [entry["value"] for entry in record["emails"]], "visible_to": visible,
-                "owner": {"id": record["owner_id"]}, "organization": organization and _brief(organization),
-            }  # fmt: skip
+                "name": record["name"],
+                "phones": [entry["value"] for entry in record["phones"]],
+                "emails": [entry["value"] for entry in record["emails"]],
+                "visible_to": visible,
+                "owner": {"id": record["owner_id"]},
+                "organization": organization and _brief(organization),
+            }
         elif entity == "organization":
             item |= {
-                "name": record["name"], "address": record["address"] and record["address"]["value"],
-                "visible_to": visible, "owner": {"id": record["owner_id"]},
-            }  # fmt: skip
+                "name": record["name"],
+                "address": record["address"] and record["address"]["value"],
+                "visible_to": visible,
+                "owner": {"id": record["owner_id"]},
+            }
         else:
             person = account.persons.get(record["person_id"]) if record["person_id"] else None
             at = record.get("org_id", record.get("organization_id"))
@@ -183,12 +190,15 @@ class Search:
                 else {"amount": record["value"], "currency": record["currency"]}
             )
             item |= {
-                "title": record["title"], "value": money.get("amount"), "currency": money.get("currency"),
-                "visible_to": visible, "owner": {"id": record["owner_id"]},
+                "title": record["title"],
+                "value": money.get("amount"),
+                "currency": money.get("currency"),
+                "visible_to": visible,
+                "owner": {"id": record["owner_id"]},
                 "person": person and {"id": person["id"], "name": person["name"]},
                 "organization": organization and {"id": organization["id"], "name": organization["name"]},
                 "is_archived": record["is_archived"],
-            }  # fmt: skip
+            }
             if entity == "deal":
                 stage = next(found for found in account.stages if found["id"] == record["stage_id"])
                 item |= {"status": record["status"], "stage": {"id": stage["id"], "name": stage["name"]}}

@@ -8,9 +8,11 @@ from sandbox.web import Json
 
 _LINKS: Final = {"person": "person_id", "organization": "org_id", "deal": "deal_id"}
 _RENAMED: Final = {
-    "related_open_deals_count": "open_deals_count", "related_closed_deals_count": "closed_deals_count",
-    "related_won_deals_count": "won_deals_count", "related_lost_deals_count": "lost_deals_count",
-}  # fmt: skip
+    "related_open_deals_count": "open_deals_count",
+    "related_closed_deals_count": "closed_deals_count",
+    "related_won_deals_count": "won_deals_count",
+    "related_lost_deals_count": "lost_deals_count",
+}
 
 
 class Tallies:

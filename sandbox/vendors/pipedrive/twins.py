@@ -9,11 +9,21 @@ from functools import partial
 from typing import Final
 
 from sandbox.state import Record
-from sandbox.vendors.pipedrive.account import COMPANY_DOMAIN, COMPANY_ID, ME, Account, stamp
+from sandbox.vendors.pipedrive.account import COMPANY_DOMAIN, COMPANY_ID, ME, Account
 from sandbox.vendors.pipedrive.answers import RefusedError, bad_request, not_found, ok
-from sandbox.vendors.pipedrive.fields import ADDRESS_PARTS, Field, v1_time
+from sandbox.vendors.pipedrive.fields import ADDRESS_PARTS, v1_time
 from sandbox.vendors.pipedrive.search import Search
-from sandbox.vendors.pipedrive.v1 import V1, flat_customs, ordered, paged, person_view, user_brief
+from sandbox.vendors.pipedrive.stamps import stamp
+from sandbox.vendors.pipedrive.v1 import (
+    V1,
+    flat_customs,
+    loose_number,
+    modern_custom,
+    ordered,
+    paged,
+    person_view,
+    user_brief,
+)
 from sandbox.vendors.pipedrive.writes import changed, checked, fresh
 from sandbox.web import Answer, Call, Json, Route, parse
 
@@ -30,31 +40,65 @@ RECENT: Final = timedelta(days=31)
 _SORTS: Final = frozenset({"id", "name", "title", "add_time", "update_time", "owner_id", "due_date"})
 # v1 name -> v2 name
 _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
-    "person": {"email": "emails", "phone": "phones"}, "organization": {}, "deal": {"user_id": "owner_id"},
+    "person": {"email": "emails", "phone": "phones"},
+    "organization": {},
+    "deal": {"user_id": "owner_id"},
     "activity": {"user_id": "owner_id"},
-}  # fmt: skip
+}
 _WHOLE: Final = frozenset({"owner_id", "org_id", "person_id", "deal_id", "pipeline_id", "stage_id", "visible_to"})
 _TAKEN: Final[Mapping[str, frozenset[str]]] = {
-    "person": frozenset({"name", "owner_id", "org_id", "emails", "phones", "visible_to", "label_ids",
-        "marketing_status"}),
+    "person": frozenset(
+        {"name", "owner_id", "org_id", "emails", "phones", "visible_to", "label_ids", "marketing_status"}
+    ),
     "organization": frozenset({"name", "owner_id", "address", "visible_to", "label_ids"}),
-    "deal": frozenset({"title", "value", "currency", "owner_id", "person_id", "org_id", "pipeline_id", "stage_id",
-        "status",
-                       "expected_close_date", "probability", "lost_reason", "visible_to", "label_ids"}),
-    "activity": frozenset({"subject", "type", "due_date", "due_time", "duration", "deal_id", "lead_id",
-        "participants", "org_id",
-                           "note", "done", "owner_id", "public_description"}),
-}  # fmt: skip
+    "deal": frozenset(
+        {
+            "title",
+            "value",
+            "currency",
+            "owner_id",
+            "person_id",
+            "org_id",
+            "pipeline_id",
+            "stage_id",
+            "status",
+            "expected_close_date",
+            "probability",
+            "lost_reason",
+            "visible_to",
+            "label_ids",
+        }
+    ),
+    "activity": frozenset(
+        {
+            "subject",
+            "type",
+            "due_date",
+            "due_time",
+            "duration",
+            "deal_id",
+            "lead_id",
+            "participants",
+            "org_id",
+            "note",
+            "done",
+            "owner_id",
+            "public_description",
+        }
+    ),
+}
 
 
 class Twins:
     def __init__(self, account: Account, search: Search, v1: V1) -> None:
         self._account, self._search = account, search
         self._views: Mapping[str, Callable[[Record], Json]] = {
-            "person": lambda record: person_view(account, record), "organization": self._organization,
+            "person": lambda record: person_view(account, record),
+            "organization": self._organization,
             "deal": self._deal,
-            "activity": self._activity, "note": v1.note_view,
-        }  # fmt: skip
+            "activity": self._activity,
+            "note": v1.note_view,
+        }
 
     def routes(self) -> list[Route]:
         get = partial(Route, method="GET")
@@ -155,11 +199,11 @@ class Twins:
         for name, value in body.items():
             field = fields.get(name)
             if field is not None and field.custom:
-                custom[name] = _custom(field, value, body)
+                custom[name] = modern_custom(field, value, body)
                 continue
             name = _NAMES[entity].get(name, name)
             if entity == "activity" and name == "person_id":
-                name, value = "participants", [{"person_id": _number(value), "primary": True}] if value else []
+                name, value = "participants", [{"person_id": loose_number(value), "primary": True}] if value else []
             if name in _TAKEN[entity]:
                 modern[name] = _modern(name, value)
         if custom:
@@ -175,17 +219,25 @@ class Twins:
         owner = self._account.user(record["owner_id"])
         address = record["address"] or {}
         return {
-            "id": record["id"], "company_id": COMPANY_ID, "owner_id": owner and user_brief(owner),
+            "id": record["id"],
+            "company_id": COMPANY_ID,
+            "owner_id": owner and user_brief(owner),
             "name": record["name"],
-            "active_flag": not record["is_deleted"], "picture_id": None, "country_code": None,
-            "first_char": record["name"][:1].lower(), "add_time": v1_time(record["add_time"]),
-            "update_time": v1_time(record["update_time"]), "visible_to": str(record["visible_to"]),
-            "label": (record["label_ids"] or [None])[0], "label_ids": record["label_ids"],
-            "owner_name": owner and owner["name"], "cc_email": f"{COMPANY_DOMAIN}@dropbox.test",
+            "active_flag": not record["is_deleted"],
+            "picture_id": None,
+            "country_code": None,
+            "first_char": record["name"][:1].lower(),
+            "add_time": v1_time(record["add_time"]),
+            "update_time": v1_time(record["update_time"]),
+            "visible_to": str(record["visible_to"]),
+            "label": (record["label_ids"] or [None])[0],
+            "label_ids": record["label_ids"],
+            "owner_name": owner and owner["name"],
+            "cc_email": f"{COMPANY_DOMAIN}@dropbox.test",
             "address": address.get("value"),
             **{f"address_{part}": address.get(part) for part in ADDRESS_PARTS if part != "value"},
-            **flat_customs(self._account, "organization", record),
-        }  # fmt: skip
+            **flat_customs(self._account, "organization", record["custom_fields"]),
+        }
 
     def _deal(self, record: Record) -> Json:
         account = self._account
@@ -195,37 +247,73 @@ class Twins:
         organization = account.organizations.get(record["org_id"]) if record["org_id"] else None
         times = ("add_time", "update_time", "stage_change_time", "close_time", "won_time", "lost_time")
         return {
-            "id": record["id"], "title": record["title"], "value": record["value"], "currency": record["currency"],
-            "user_id": owner and user_brief(owner), "creator_user_id": creator and user_brief(creator),
-            "person_id": person and {"name": person["name"], "email": person["emails"], "phone": person["phones"],
-                                     "active_flag": True, "owner_id": person["owner_id"], "value": person["id"]},
-            "org_id": organization and {"name": organization["name"], "active_flag": True, "value": organization["id"],
-                                        "owner_id": organization["owner_id"]},
-            "pipeline_id": record["pipeline_id"], "stage_id": record["stage_id"], "status": record["status"],
-            "active": record["status"] == "open", "deleted": record["is_deleted"], "probability": record["probability"],
-            "lost_reason": record["lost_reason"], "visible_to": str(record["visible_to"]),
+            "id": record["id"],
+            "title": record["title"],
+            "value": record["value"],
+            "currency": record["currency"],
+            "user_id": owner and user_brief(owner),
+            "creator_user_id": creator and user_brief(creator),
+            "person_id": person
+            and {
+                "name": person["name"],
+                "email": person["emails"],
+                "phone": person["phones"],
+                "active_flag": True,
+                "owner_id": person["owner_id"],
+                "value": person["id"],
+            },
+            "org_id": organization
+            and {
+                "name": organization["name"],
+                "active_flag": True,
+                "value": organization["id"],
+                "owner_id": organization["owner_id"],
+            },
+            "pipeline_id": record["pipeline_id"],
+            "stage_id": record["stage_id"],
+            "status": record["status"],
+            "active": record["status"] == "open",
+            "deleted": record["is_deleted"],
+            "probability": record["probability"],
+            "lost_reason": record["lost_reason"],
+            "visible_to": str(record["visible_to"]),
             **{name: record[name] and v1_time(record[name]) for name in times},
-            "expected_close_date": record["expected_close_date"], "label": (record["label_ids"] or [None])[0],
-            "person_name": person and person["name"], "org_name": organization and organization["name"],
-            "owner_name": owner and owner["name"], **flat_customs(account, "deal", record),
-        }  # fmt: skip
+            "expected_close_date": record["expected_close_date"],
+            "label": (record["label_ids"] or [None])[0],
+            "person_name": person and person["name"],
+            "org_name": organization and organization["name"],
+            "owner_name": owner and owner["name"],
+            **flat_customs(account, "deal", record["custom_fields"]),
+        }
 
     def _activity(self, record: Record) -> Json:
         account = self._account
         person = account.persons.get(record["person_id"]) if record["person_id"] else None
         marked = record["marked_as_done_time"]
         return {
-            "id": record["id"], "company_id": COMPANY_ID, "user_id": record["owner_id"], "done": record["done"],
-            "type": record["type"], "subject": record["subject"], "due_date": record["due_date"],
-            "due_time": (record["due_time"] or "")[:5], "duration": (record["duration"] or "")[:5],
-            "add_time": v1_time(record["add_time"]), "update_time": v1_time(record["update_time"]),
-            "marked_as_done_time": marked and v1_time(marked), "deal_id": record["deal_id"],
+            "id": record["id"],
+            "company_id": COMPANY_ID,
+            "user_id": record["owner_id"],
+            "done": record["done"],
+            "type": record["type"],
+            "subject": record["subject"],
+            "due_date": record["due_date"],
+            "due_time": (record["due_time"] or "")[:5],
+            "duration": (record["duration"] or "")[:5],
+            "add_time": v1_time(record["add_time"]),
+            "update_time": v1_time(record["update_time"]),
+            "marked_as_done_time": marked and v1_time(marked),
+            "deal_id": record["deal_id"],
             "lead_id": record["lead_id"],
-            "person_id": record["person_id"], "org_id": record["org_id"], "note": record["note"],
-            "active_flag": not record["is_deleted"], "person_name": person and person["name"],
-            "participants": [{"person_id": entry["person_id"],
-                "primary_flag": entry["primary"]} for entry in record["participants"]],
-        }  # fmt: skip
+            "person_id": record["person_id"],
+            "org_id": record["org_id"],
+            "note": record["note"],
+            "active_flag": not record["is_deleted"],
+            "person_name": person and person["name"],
+            "participants": [
+                {"person_id": entry["person_id"], "primary_flag": entry["primary"]} for entry in record["participants"]
+            ],
+        }
 
     # recents
 
@@ -264,28 +352,36 @@ def _one(rows: Sequence[Record], view: Callable[[Record], Json], _call: Call, at
 
 def _pipeline(row: Record) -> Json:
     return {
-        "id": row["id"], "name": row["name"], "url_title": row["name"], "order_nr": row["order_nr"], "active": True,
-        "deal_probability": row["is_deal_probability_enabled"], "add_time": v1_time(row["add_time"]),
+        "id": row["id"],
+        "name": row["name"],
+        "url_title": row["name"],
+        "order_nr": row["order_nr"],
+        "active": True,
+        "deal_probability": row["is_deal_probability_enabled"],
+        "add_time": v1_time(row["add_time"]),
         "update_time": v1_time(row["update_time"]),
-    }  # fmt: skip
+    }
 
 
 def _stage(row: Record) -> Json:
     return {
-        "id": row["id"], "order_nr": row["order_nr"], "name": row["name"], "active_flag": True,
-        "deal_probability": row["deal_probability"], "pipeline_id": row["pipeline_id"], "rotten_flag": False,
-        "rotten_days": None, "add_time": v1_time(row["add_time"]), "update_time": v1_time(row["update_time"]),
-    }  # fmt: skip
-
-
-def _number(value: Json) -> Json:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+        "id": row["id"],
+        "order_nr": row["order_nr"],
+        "name": row["name"],
+        "active_flag": True,
+        "deal_probability": row["deal_probability"],
+        "pipeline_id": row["pipeline_id"],
+        "rotten_flag": False,
+        "rotten_days": None,
+        "add_time": v1_time(row["add_time"]),
+        "update_time": v1_time(row["update_time"]),
+    }
 
 
 def _modern(name: str, value: Json) -> Json:
     """A value as v2 wants it."""
     if name in _WHOLE:
-        return _number(value)
+        return loose_number(value)
     if name == "value" and isinstance(value, str):
         try:
             return float(value)
@@ -301,20 +397,6 @@ def _modern(name: str, value: Json) -> Json:
             entry if isinstance(entry, dict) else {"value": entry, "primary": nth == 0, "label": "work"}
             for nth, entry in enumerate(entries)
         ]
-    return value
-
-
-def _custom(field: Field, value: Json, body: Record) -> Json:
-    if value in (None, ""):
-        return None
-    if field.type == "enum":
-        return _number(value)
-    if field.type == "set" and isinstance(value, str):
-        return [_number(part.strip()) for part in value.split(",")]
-    if field.type == "monetary" and not isinstance(value, dict):
-        return {"value": value, "currency": body.get(f"{field.code}_currency", "EUR")}
-    if field.type in {"daterange", "timerange"} and isinstance(value, str):
-        return {"value": value, "until": body.get(f"{field.code}_until")}
     return value
 
 

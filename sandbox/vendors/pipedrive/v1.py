@@ -6,18 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 from sandbox.state import Record
-from sandbox.vendors.pipedrive.account import (
-    COMPANY_DOMAIN,
-    COMPANY_ID,
-    COMPANY_NAME,
-    ME,
-    Account,
-    lead_stamp,
-    stamp,
-)
+from sandbox.vendors.pipedrive.account import COMPANY_DOMAIN, COMPANY_ID, COMPANY_NAME, ME, Account
 from sandbox.vendors.pipedrive.answers import bad_request, field_gone, not_found, ok
 from sandbox.vendors.pipedrive.fields import BadValueError, Field, custom_value, is_date, number, v1_time
 from sandbox.vendors.pipedrive.search import Search
+from sandbox.vendors.pipedrive.stamps import lead_stamp, stamp
 from sandbox.web import Answer, Call, Json, Route
 
 MOST: Final = 500
@@ -28,9 +21,17 @@ _NOTE_FLAGS: Final = tuple(
     f"pinned_to_{name}_flag" for name in ("deal", "lead", "organization", "person", "project", "task")
 )
 _LEAD_SOURCES: Final = (
-    "Manually created", "Deal", "Web forms", "Prospector", "Leadbooster", "Live chat", "Import", "Website visitors",
-    "Workflow automation", "API",
-)  # fmt: skip
+    "Manually created",
+    "Deal",
+    "Web forms",
+    "Prospector",
+    "Leadbooster",
+    "Live chat",
+    "Import",
+    "Website visitors",
+    "Workflow automation",
+    "API",
+)
 
 
 class V1:
@@ -84,11 +85,17 @@ class V1:
 
     def _me(self, _call: Call, _at: Sequence[str]) -> Answer:
         me = next(user for user in self._account.users if user["is_you"])
-        return ok({
-            **me, "company_id": COMPANY_ID, "company_name": COMPANY_NAME, "company_domain": COMPANY_DOMAIN,
-            "company_country": "DE", "company_industry": "Energy",
-            "language": {"language_code": "de", "country_code": "DE"},
-        })  # fmt: skip
+        return ok(
+            {
+                **me,
+                "company_id": COMPANY_ID,
+                "company_name": COMPANY_NAME,
+                "company_domain": COMPANY_DOMAIN,
+                "company_country": "DE",
+                "company_industry": "Energy",
+                "language": {"language_code": "de", "country_code": "DE"},
+            }
+        )
 
     def _user(self, _call: Call, at: Sequence[str]) -> Answer:
         for user in self._account.users:
@@ -151,10 +158,9 @@ class V1:
         return paged(call, [self._lead_view(lead) for lead in ordered(rows, query.get("sort"), allowed)])
 
     def _lead_view(self, lead: Record) -> Json:
-        known = self._account.catalogues["deal"].fields
-        return {
-            name: value for name, value in lead.items() if name[0] != "_" and not (_is_hash(name) and name not in known)
-        }
+        plain = {name: value for name, value in lead.items() if name[0] != "_" and not _is_hash(name)}
+        customs = {name: value for name, value in lead.items() if _is_hash(name)}
+        return {**plain, **flat_customs(self._account, "deal", customs)}
 
     def _get_lead(self, _call: Call, at: Sequence[str]) -> Answer:
         return ok(self._lead_view(self._lead(at[0])))
@@ -174,12 +180,30 @@ class V1:
         lead_id = self._account.next_lead_id()
         at = lead_stamp(call.now)
         lead = {
-            "id": lead_id, "title": None, "owner_id": ME, "creator_id": ME, "label_ids": [], "person_id": None,
-            "organization_id": None, "source_name": "API", "origin": "API", "origin_id": None, "channel": None,
-            "channel_id": None, "source_deal_id": None, "is_archived": False, "was_seen": False, "value": None,
-            "expected_close_date": None, "next_activity_id": None, "add_time": at, "update_time": at, "visible_to": "3",
-            "cc_email": f"{COMPANY_DOMAIN}+lead{lead_id[:8]}@dropbox.test", **_set_only(kept),
-        }  # fmt: skip
+            "id": lead_id,
+            "title": None,
+            "owner_id": ME,
+            "creator_id": ME,
+            "label_ids": [],
+            "person_id": None,
+            "organization_id": None,
+            "source_name": "API",
+            "origin": "API",
+            "origin_id": None,
+            "channel": None,
+            "channel_id": None,
+            "source_deal_id": None,
+            "is_archived": False,
+            "was_seen": False,
+            "value": None,
+            "expected_close_date": None,
+            "next_activity_id": None,
+            "add_time": at,
+            "update_time": at,
+            "visible_to": "3",
+            "cc_email": f"{COMPANY_DOMAIN}+lead{lead_id[:8]}@dropbox.test",
+            **_set_only(kept),
+        }
         self._commit_lead(call, lead_id, lead, kept)
         return ok(self._lead_view(lead), status=201)
 
@@ -215,24 +239,27 @@ class V1:
             "person_id": lambda v: v is None or _lives(account.persons.get(v)),
             "organization_id": lambda v: v is None or _lives(account.organizations.get(v)),
             "is_archived": lambda v: isinstance(v, bool),
-            "value": lambda v: v is None or (isinstance(v,
-                dict) and number(v.get("amount")) and isinstance(v.get("currency"), str)),
+            "value": lambda v: (
+                v is None or (isinstance(v, dict) and number(v.get("amount")) and isinstance(v.get("currency"), str))
+            ),
             "expected_close_date": lambda v: v is None or is_date(v),
             "visible_to": lambda v: v in {"1", "3", "5", "7"},
             "was_seen": lambda v: isinstance(v, bool),
             "origin_id": lambda v: v is None or isinstance(v, str),
             "channel": lambda v: v is None or isinstance(v, int),
             "channel_id": lambda v: v is None or isinstance(v, str),
-        }  # fmt: skip
+        }
         kept: Record = {}
         for name, value in body.items():
             field = account.catalogues["deal"].fields.get(name)
             if field is not None and field.custom:
                 try:
-                    kept[name] = custom_value(field, value)
+                    kept[name] = custom_value(field, modern_custom(field, value, body))
                 except BadValueError as exc:
                     raise bad_request(f"{name} {exc}") from exc
                 continue
+            if _is_hash(name[:40]) and name[40:41] == "_":
+                continue  # a part of a custom value, read with it
             if name not in tests:
                 raise bad_request(f"'{name}' is not allowed")
             if not tests[name](value):
@@ -271,11 +298,13 @@ class V1:
         deal, person, organization = linked["deal_id"], linked["person_id"], linked["org_id"]
         return {
             **{name: value for name, value in note.items() if name[0] != "_"},
-            "add_time": v1_time(note["add_time"]), "update_time": v1_time(note["update_time"]),
-            "deal": deal and {"title": deal["title"]}, "person": person and {"name": person["name"]},
+            "add_time": v1_time(note["add_time"]),
+            "update_time": v1_time(note["update_time"]),
+            "deal": deal and {"title": deal["title"]},
+            "person": person and {"name": person["name"]},
             "organization": organization and {"name": organization["name"]},
             "user": user and {"email": user["email"], "icon_url": None, "is_you": user["is_you"], "name": user["name"]},
-        }  # fmt: skip
+        }
 
     def _get_note(self, call: Call, at: Sequence[str]) -> Answer:
         return ok(self.note_view(self._note(call, at[0])))
@@ -295,10 +324,22 @@ class V1:
         key = self._account.next_id("note")
         at = stamp(call.now)
         note = {
-            "id": key, "active_flag": True, "add_time": at, "content": "", "deal_id": None, "lead_id": None,
-            "person_id": None, "org_id": None, "project_id": None, "task_id": None, "last_update_user_id": None,
-            "user_id": ME, **dict.fromkeys(_NOTE_FLAGS, False), "update_time": at, **kept,
-        }  # fmt: skip
+            "id": key,
+            "active_flag": True,
+            "add_time": at,
+            "content": "",
+            "deal_id": None,
+            "lead_id": None,
+            "person_id": None,
+            "org_id": None,
+            "project_id": None,
+            "task_id": None,
+            "last_update_user_id": None,
+            "user_id": ME,
+            **dict.fromkeys(_NOTE_FLAGS, False),
+            "update_time": at,
+            **kept,
+        }
         self._commit_note(call, key, note, kept)
         return ok(self.note_view(note))
 
@@ -411,14 +452,20 @@ class V1:
         if not key.isdecimal() or self._account.by_name[entity].get(int(key)) is None:
             raise not_found(f"{entity.title()} not found")
         rows = [
-            {"field_key": name, "old_value": None, "new_value": None if value is None else str(value),
+            {
+                "field_key": name,
+                "old_value": None,
+                "new_value": None if value is None else str(value),
                 "actor_user_id": ME,
-             "time": v1_time(stamp(effect.at)), "change_source": "api", "change_source_user_agent": None,
-             "is_bulk_update_flag": False}
+                "time": v1_time(stamp(effect.at)),
+                "change_source": "api",
+                "change_source_user_agent": None,
+                "is_bulk_update_flag": False,
+            }
             for effect in reversed(self._account.journal.read())
             if (effect.stream, effect.record) == (plural, key)
             for name, value in effect.fields.items()
-        ]  # fmt: skip
+        ]
         return ok(rows[:MOST], additional_data={"next_cursor": None})
 
     def _note_effect(self, call: Call, stream: str, record: str, fields: Record) -> None:
@@ -436,33 +483,55 @@ def person_view(account: Account, record: Record) -> dict[str, Json]:
     owner = account.user(record["owner_id"])
     organization = account.organizations.get(record["org_id"]) if record["org_id"] else None
     return {
-        "id": record["id"], "company_id": COMPANY_ID, "owner_id": owner and user_brief(owner),
-        "org_id": organization and {
-            "name": organization["name"], "people_count": 0, "owner_id": organization["owner_id"],
-            "address": organization["address"] and organization["address"]["value"], "active_flag": True,
-            "cc_email": f"{COMPANY_DOMAIN}@dropbox.test", "value": organization["id"],
+        "id": record["id"],
+        "company_id": COMPANY_ID,
+        "owner_id": owner and user_brief(owner),
+        "org_id": organization
+        and {
+            "name": organization["name"],
+            "people_count": 0,
+            "owner_id": organization["owner_id"],
+            "address": organization["address"] and organization["address"]["value"],
+            "active_flag": True,
+            "cc_email": f"{COMPANY_DOMAIN}@dropbox.test",
+            "value": organization["id"],
         },
-        "name": record["name"], "first_name": record["first_name"], "last_name": record["last_name"],
-        "active_flag": not record["is_deleted"], "phone": record["phones"], "email": record["emails"],
-        "first_char": record["name"][:1].lower(), "add_time": v1_time(record["add_time"]),
-        "update_time": v1_time(record["update_time"]), "visible_to": str(record["visible_to"]), "picture_id": None,
-        "label": (record["label_ids"] or [None])[0], "label_ids": record["label_ids"],
-        "org_name": organization and organization["name"], "owner_name": owner and owner["name"],
-        "cc_email": f"{COMPANY_DOMAIN}@dropbox.test", **flat_customs(account, "person", record),
-    }  # fmt: skip
+        "name": record["name"],
+        "first_name": record["first_name"],
+        "last_name": record["last_name"],
+        "active_flag": not record["is_deleted"],
+        "phone": record["phones"],
+        "email": record["emails"],
+        "first_char": record["name"][:1].lower(),
+        "add_time": v1_time(record["add_time"]),
+        "update_time": v1_time(record["update_time"]),
+        "visible_to": str(record["visible_to"]),
+        "picture_id": None,
+        "label": (record["label_ids"] or [None])[0],
+        "label_ids": record["label_ids"],
+        "org_name": organization and organization["name"],
+        "owner_name": owner and owner["name"],
+        "cc_email": f"{COMPANY_DOMAIN}@dropbox.test",
+        **flat_customs(account, "person", record["custom_fields"]),
+    }
 
 
 def user_brief(user: Record) -> Json:
     return {
-        "id": user["id"], "name": user["name"], "email": user["email"], "has_pic": 0, "pic_hash": None,
-        "active_flag": user["active_flag"], "value": user["id"],
-    }  # fmt: skip
+        "id": user["id"],
+        "name": user["name"],
+        "email": user["email"],
+        "has_pic": 0,
+        "pic_hash": None,
+        "active_flag": user["active_flag"],
+        "value": user["id"],
+    }
 
 
-def flat_customs(account: Account, entity: str, record: Record) -> dict[str, Json]:
-    """Custom fields as v1 shows them: at the root, parts under `<hash>_<part>`, options as text."""
+def flat_customs(account: Account, entity: str, values: Record) -> dict[str, Json]:
+    """Custom values as v1 shows them: parts under `<hash>_<part>`, options as text."""
     flat: dict[str, Json] = {}
-    for code, value in record["custom_fields"].items():
+    for code, value in values.items():
         field = account.catalogues[entity].fields.get(code)
         if field is None:
             continue
@@ -474,6 +543,26 @@ def flat_customs(account: Account, entity: str, record: Record) -> dict[str, Jso
         else:
             flat[code] = str(value) if field.type == "enum" and value is not None else value
     return flat
+
+
+def loose_number(value: Json) -> Json:
+    """v1 takes numbers in strings."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def modern_custom(field: Field, value: Json, body: Record) -> Json:
+    """A custom value that v1 was sent, with the parts beside it in the body, in the form of v2."""
+    if value in (None, ""):
+        return None
+    if field.type == "enum":
+        return loose_number(value)
+    if field.type == "set" and isinstance(value, str):
+        return [loose_number(part.strip()) for part in value.split(",")]
+    if field.type == "monetary" and not isinstance(value, dict):
+        return {"value": value, "currency": body.get(f"{field.code}_currency", "EUR")}
+    if field.type in {"daterange", "timerange"} and isinstance(value, str):
+        return {"value": value, "until": body.get(f"{field.code}_until")}
+    return value
 
 
 def paged(call: Call, rows: Sequence[Json], view: Callable[[Record], Json] | None = None) -> Answer:
@@ -535,7 +624,7 @@ def _lives(record: Record | None) -> bool:
 
 
 def _is_hash(name: str) -> bool:
-    return len(name) == 40
+    return len(name) == 40 and name.isalnum()
 
 
 def _set_only(kept: Record) -> Record:

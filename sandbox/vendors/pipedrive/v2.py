@@ -79,14 +79,17 @@ _COUNTED: Final = (_COUNTS | {"people_count", "first_won_time", "products_count"
 )
 # What the answer leaves out unless it is asked for.
 _WITHHELD: Final[Mapping[str, frozenset[str]]] = {
-    "person": frozenset({"marketing_status", "doi_status"}), "organization": frozenset(), "deal": frozenset(),
+    "person": frozenset({"marketing_status", "doi_status"}),
+    "organization": frozenset(),
+    "deal": frozenset(),
     "activity": frozenset({"attendees"}),
-}  # fmt: skip
+}
 _FILTERS: Final[Mapping[str, Sequence[str]]] = {
-    "person": ("owner_id", "org_id"), "organization": ("owner_id",),
+    "person": ("owner_id", "org_id"),
+    "organization": ("owner_id",),
     "deal": ("owner_id", "person_id", "org_id", "pipeline_id", "stage_id"),
     "activity": ("owner_id", "deal_id", "person_id", "org_id"),
-}  # fmt: skip
+}
 _MOST_CUSTOM: Final = 15
 _STATUSES: Final = frozenset({"open", "won", "lost", "deleted"})
 
@@ -218,9 +221,15 @@ class V2:
         return lambda record: prepared(name, record["id"], view)
 
     def _view(
-        self, entity: str, record: Record, *, include: Sequence[str], codes: Sequence[str] = (),
-        option_labels: bool | None = None, labels: bool | None = None,
-    ) -> Json:  # fmt: skip
+        self,
+        entity: str,
+        record: Record,
+        *,
+        include: Sequence[str],
+        codes: Sequence[str] = (),
+        option_labels: bool | None = None,
+        labels: bool | None = None,
+    ) -> Json:
         withheld = _WITHHELD[entity].difference(include)
         shown = {name: value for name, value in record.items() if name[0] != "_" and name not in withheld}
         catalogue = self._account.catalogues[entity]
@@ -320,10 +329,13 @@ class V2:
         catalogue = self._account.catalogues[entity]
         code = field_hash(self._account.seed, entity, f"{name}#{len(catalogue.fields)}")
         field = Field(
-            id=9500 + sum(len(c.fields) for c in self._account.catalogues.values()), code=code, name=name,
-            type=kind, custom=True,
+            id=9500 + sum(len(c.fields) for c in self._account.catalogues.values()),
+            code=code,
+            name=name,
+            type=kind,
+            custom=True,
             options=None if labels is None else [Option(self._account.next_option_id(), label) for label in labels],
-        )  # fmt: skip
+        )
         catalogue.fields[code] = field
         table = self._account.by_name[entity]
         for record in list(table):

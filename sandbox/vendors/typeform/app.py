@@ -128,13 +128,15 @@ class Typeform:
         found.sort(key=lambda form: (form[sort], form["id"]), reverse=order == "desc")
         items = [
             {
-                **{name: form[name] for name in ("id", "type", "title", "created_at", "last_updated_at", "theme",
-                    "_links")},
+                **{
+                    name: form[name]
+                    for name in ("id", "type", "title", "created_at", "last_updated_at", "theme", "_links")
+                },
                 "settings": {"is_public": form["settings"]["is_public"], "is_trial": False},
                 "self": {"href": f"{call.base}/forms/{form['id']}"},
             }
             for form in found[(page - 1) * size : page * size]
-        ]  # fmt: skip
+        ]
         return _ok({"total_items": len(found), "page_count": -(-len(found) // size), "items": items})
 
     def _create_form(self, call: Call) -> Answer:
@@ -155,18 +157,31 @@ class Typeform:
         old = self.forms.get(form_id)
         at = call.now.isoformat()[:19] + "Z"
         fields = [
-            {"id": token(12, form_id, nth), "ref": token(16, form_id, "ref", nth), "properties": {},
-                "validations": {}, **field}
+            {
+                "id": token(12, form_id, nth),
+                "ref": token(16, form_id, "ref", nth),
+                "properties": {},
+                "validations": {},
+                **field,
+            }
             for nth, field in enumerate(body.get("fields", []))
-        ]  # fmt: skip
+        ]
         definition = {
-            "id": form_id, "type": "quiz", "workspace": {"href": f"{call.base}/workspaces/Wk0001"},
-            "theme": {"href": f"{call.base}/themes/Th0001"}, "settings": {"language": "en", "is_public": True},
+            "id": form_id,
+            "type": "quiz",
+            "workspace": {"href": f"{call.base}/workspaces/Wk0001"},
+            "theme": {"href": f"{call.base}/themes/Th0001"},
+            "settings": {"language": "en", "is_public": True},
             "thankyou_screens": [],
-            "hidden": [], "variables": {}, "logic": [], **body, "fields": fields,
-            "created_at": old.definition["created_at"] if old else at, "last_updated_at": at,
+            "hidden": [],
+            "variables": {},
+            "logic": [],
+            **body,
+            "fields": fields,
+            "created_at": old.definition["created_at"] if old else at,
+            "last_updated_at": at,
             "_links": {"display": f"https://form.typeform.test/to/{form_id}"},
-        }  # fmt: skip
+        }
         survey = old.survey if old else "relationship"
         self.forms[form_id] = Form(
             survey=survey, definition=definition, fields={field["ref"]: field for field in fields}
@@ -301,15 +316,29 @@ class Typeform:
         made = self.responses[form.id]
         new = token(22, self._world.seed, form.id, "edit", len(made.table), now)
         at = str(fields.get("submitted_at") or now.astimezone(UTC).isoformat()[:19] + "Z")
-        made.put({
-            "landing_id": new, "token": new, "response_id": new, "response_type": "completed", "landed_at": at,
-            "submitted_at": at,
-            "metadata": {"user_agent": "Mozilla/5.0", "platform": "other", "referer": "", "network_id": new[:10],
-                "browser": "default"},
-            "hidden": {**dict.fromkeys(form.definition["hidden"], ""), **fields.get("hidden", {})},
-            "calculated": {"score": 0},
-            "variables": [], "tags": [], "answers": answers(form, values), "_late": self._late,
-        })  # fmt: skip
+        made.put(
+            {
+                "landing_id": new,
+                "token": new,
+                "response_id": new,
+                "response_type": "completed",
+                "landed_at": at,
+                "submitted_at": at,
+                "metadata": {
+                    "user_agent": "Mozilla/5.0",
+                    "platform": "other",
+                    "referer": "",
+                    "network_id": new[:10],
+                    "browser": "default",
+                },
+                "hidden": {**dict.fromkeys(form.definition["hidden"], ""), **fields.get("hidden", {})},
+                "calculated": {"score": 0},
+                "variables": [],
+                "tags": [],
+                "answers": answers(form, values),
+                "_late": self._late,
+            }
+        )
         return new
 
     def effects(self) -> Sequence[Effect]:

@@ -25,9 +25,12 @@ class Grants:
 
     def credentials(self) -> Mapping[str, str]:
         return {
-            "token": self.personal, "client_id": self.client_id, "client_secret": self.client_secret,
-            "refresh_token": self.refresh_token, "code": self.code,
-        }  # fmt: skip
+            "token": self.personal,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "refresh_token": self.refresh_token,
+            "code": self.code,
+        }
 
     def expire(self) -> None:
         self._access.clear()
@@ -58,8 +61,15 @@ class Grants:
         self.refresh_token = f"{self._rng.getrandbits(160):040x}"
         access = f"{self._rng.getrandbits(256):064x}"
         self._access[access] = call.now + ACCESS_LIVES
-        return Answer(200, dump({
-            "access_token": access, "token_type": "bearer", "expires_in": int(ACCESS_LIVES.total_seconds()),
-            "scope": "forms:read responses:read accounts:read workspaces:read offline",
-            "refresh_token": self.refresh_token,
-        }))  # fmt: skip
+        return Answer(
+            200,
+            dump(
+                {
+                    "access_token": access,
+                    "token_type": "bearer",
+                    "expires_in": int(ACCESS_LIVES.total_seconds()),
+                    "scope": "forms:read responses:read accounts:read workspaces:read offline",
+                    "refresh_token": self.refresh_token,
+                }
+            ),
+        )

@@ -54,11 +54,18 @@ def _choices(*labels: str) -> list[Json]:
 
 
 def _contact(ref: str, title: str) -> Json:
-    return _field("contact_info", ref, title, fields=[
-        _field("short_text", f"{ref}_first", "First name"), _field("short_text", f"{ref}_last", "Last name"),
-        _field("phone_number", f"{ref}_phone", "Phone number", default_country_code="SE"),
-        _field("email", f"{ref}_email", "Email"), _field("short_text", f"{ref}_company", "Company"),
-    ])  # fmt: skip
+    return _field(
+        "contact_info",
+        ref,
+        title,
+        fields=[
+            _field("short_text", f"{ref}_first", "First name"),
+            _field("short_text", f"{ref}_last", "Last name"),
+            _field("phone_number", f"{ref}_phone", "Phone number", default_country_code="SE"),
+            _field("email", f"{ref}_email", "Email"),
+            _field("short_text", f"{ref}_company", "Company"),
+        ],
+    )
 
 
 _ASKED: Final[Mapping[Survey, tuple[str, Sequence[str], Sequence[Json]]]] = {
@@ -66,9 +73,15 @@ _ASKED: Final[Mapping[Survey, tuple[str, Sequence[str], Sequence[Json]]]] = {
         "Relationship 2026",
         ("contact_id", "account_id", "email"),
         (
-            _field("nps", "nps", "How likely are you to recommend us to a colleague?", steps=11,
-                start_at_one=False, required=True,
-                   labels={"left": "Not likely at all", "right": "Extremely likely"}),
+            _field(
+                "nps",
+                "nps",
+                "How likely are you to recommend us to a colleague?",
+                steps=11,
+                start_at_one=False,
+                required=True,
+                labels={"left": "Not likely at all", "right": "Extremely likely"},
+            ),
             _field("long_text", "nps_reason", "What is the main reason for your score?"),
             _field("yes_no", "may_contact", "May we call you about it?"),
             _contact("contact", "How do we reach you?"),
@@ -79,11 +92,22 @@ _ASKED: Final[Mapping[Survey, tuple[str, Sequence[str], Sequence[Json]]]] = {
         ("ticket_id", "contact_id"),
         (
             _field("rating", "csat", "How satisfied are you with our answer?", steps=5, shape="star", required=True),
-            _field("opinion_scale", "effort", "It was easy to get my problem solved", steps=7, start_at_one=True,
-                   labels={"left": "Strongly disagree", "right": "Strongly agree"}),
-            _field("multiple_choice", "topics", "What was it about?", allow_multiple_selection=True,
+            _field(
+                "opinion_scale",
+                "effort",
+                "It was easy to get my problem solved",
+                steps=7,
+                start_at_one=True,
+                labels={"left": "Strongly disagree", "right": "Strongly agree"},
+            ),
+            _field(
+                "multiple_choice",
+                "topics",
+                "What was it about?",
+                allow_multiple_selection=True,
                 allow_other_choice=True,
-                   choices=_choices("Invoice", "Delivery", "Product", "Something else")),
+                choices=_choices("Invoice", "Delivery", "Product", "Something else"),
+            ),
             _field("short_text", "order", "Order number"),
             _field("email", "email", "Your e-mail address"),
         ),
@@ -95,20 +119,39 @@ _ASKED: Final[Mapping[Survey, tuple[str, Sequence[str], Sequence[Json]]]] = {
             _field("statement", "welcome", "Twenty minutes, and a voucher at the end."),
             _field("opinion_scale", "trust", "I trust them", steps=11, start_at_one=False),
             _field("opinion_scale", "quality", "Quality (1 to 5)", steps=5, start_at_one=True),
-            _field("multiple_choice", "role", "Your role", allow_other_choice=True,
-                choices=_choices("Buyer", "User", "Management")),
-            _field("dropdown", "country", "Country",
-                choices=_choices("Germany", "Sweden", "Bangladesh", "Japan", "Elsewhere")),
+            _field(
+                "multiple_choice",
+                "role",
+                "Your role",
+                allow_other_choice=True,
+                choices=_choices("Buyer", "User", "Management"),
+            ),
+            _field(
+                "dropdown",
+                "country",
+                "Country",
+                choices=_choices("Germany", "Sweden", "Bangladesh", "Japan", "Elsewhere"),
+            ),
             _field("ranking", "priorities", "Rank these", choices=_choices("Price", "Speed", "Service")),
-            _field("matrix", "grid", "How do you rate …", fields=[
-                _field("multiple_choice", "grid_price", "Price", choices=_choices("poor", "fair", "good")),
-                _field("multiple_choice", "grid_speed", "Speed", choices=_choices("poor", "fair", "good")),
-            ]),
-            _field("group", "firm", "Your company", fields=[
-                _field("number", "headcount", "How many people work there?"),
-                _field("website", "site", "Website"),
-                _field("date", "since", "Customer since", separator="/", structure="DDMMYYYY"),
-            ]),
+            _field(
+                "matrix",
+                "grid",
+                "How do you rate …",
+                fields=[
+                    _field("multiple_choice", "grid_price", "Price", choices=_choices("poor", "fair", "good")),
+                    _field("multiple_choice", "grid_speed", "Speed", choices=_choices("poor", "fair", "good")),
+                ],
+            ),
+            _field(
+                "group",
+                "firm",
+                "Your company",
+                fields=[
+                    _field("number", "headcount", "How many people work there?"),
+                    _field("website", "site", "Website"),
+                    _field("date", "since", "Customer since", separator="/", structure="DDMMYYYY"),
+                ],
+            ),
             _field("picture_choice", "logo", "Which logo do you like?", choices=_choices("A", "B")),
             _field("file_upload", "photo", "Show us your installation"),
             _field("payment", "gift", "A donation?", currency="EUR", price={"type": "variable", "value": "5.00"}),
@@ -117,7 +160,7 @@ _ASKED: Final[Mapping[Survey, tuple[str, Sequence[str], Sequence[Json]]]] = {
             _contact("person", "Who are you?"),
         ),
     ),
-}  # fmt: skip
+}
 _UNANSWERED: Final = frozenset({"statement", "group", "contact_info", "matrix"})
 
 
@@ -145,17 +188,29 @@ def _form(world: World, survey: Survey, nth: int) -> Form:
         return made
 
     definition = {
-        "id": form_id, "type": "quiz", "title": title,
+        "id": form_id,
+        "type": "quiz",
+        "title": title,
         "workspace": {"href": "https://api.typeform.com/workspaces/Wk0001"},
         "theme": {"href": "https://api.typeform.com/themes/Th0001"},
         "settings": {"language": "en", "is_public": survey != "study", "is_trial": False, "progress_bar": "proportion"},
-        "thankyou_screens": [{"id": token(12, form_id, "thanks"), "ref": "default_tys", "title": "Thank you",
-            "type": "thankyou_screen",
-                              "properties": {"show_button": False}}],
-        "hidden": list(hidden), "variables": {"score": 0}, "logic": [], "fields": [numbered(field) for field in asked],
-        "created_at": f"2024-0{nth + 2}-11T09:00:00Z", "last_updated_at": f"2026-0{nth + 6}-01T00:00:00Z",
+        "thankyou_screens": [
+            {
+                "id": token(12, form_id, "thanks"),
+                "ref": "default_tys",
+                "title": "Thank you",
+                "type": "thankyou_screen",
+                "properties": {"show_button": False},
+            }
+        ],
+        "hidden": list(hidden),
+        "variables": {"score": 0},
+        "logic": [],
+        "fields": [numbered(field) for field in asked],
+        "created_at": f"2024-0{nth + 2}-11T09:00:00Z",
+        "last_updated_at": f"2026-0{nth + 6}-01T00:00:00Z",
         "_links": {"display": f"https://form.typeform.test/to/{form_id}"},
-    }  # fmt: skip
+    }
     return Form(survey=survey, definition=definition, fields=fields)
 
 
@@ -168,17 +223,25 @@ def response(world: World, form: Form, said: Said, nth: int) -> Json:
         values = dict(list(values.items())[:1])
     submitted = said.submitted
     return {
-        "landing_id": key, "token": key, "response_id": key, "response_type": said.state,
+        "landing_id": key,
+        "token": key,
+        "response_id": key,
+        "response_type": said.state,
         "landed_at": _stamp(said.landed),
         "submitted_at": "0001-01-01T00:00:00Z" if submitted is None else _stamp(submitted),
         "metadata": {
-            "user_agent": "Mozilla/5.0", "platform": rng.choice(("other", "mobile")),
-            "referer": f"https://form.typeform.test/to/{form.id}", "network_id": token(10, key), "browser": "default",
+            "user_agent": "Mozilla/5.0",
+            "platform": rng.choice(("other", "mobile")),
+            "referer": f"https://form.typeform.test/to/{form.id}",
+            "network_id": token(10, key),
+            "browser": "default",
         },
-        "hidden": _hidden(world, form, said, rng), "calculated": {"score": 0},
-        "variables": [{"key": "score", "type": "number", "number": 0}], "tags": [],
+        "hidden": _hidden(world, form, said, rng),
+        "calculated": {"score": 0},
+        "variables": [{"key": "score", "type": "number", "number": 0}],
+        "tags": [],
         "answers": answers(form, values),
-    }  # fmt: skip
+    }
 
 
 def _stamp(at: datetime) -> str:
@@ -204,13 +267,26 @@ def answer_type(field: Json) -> str:
 
 
 _TYPES: Final = {
-    "nps": "number", "opinion_scale": "number", "rating": "number", "number": "number", "yes_no": "boolean",
+    "nps": "number",
+    "opinion_scale": "number",
+    "rating": "number",
+    "number": "number",
+    "yes_no": "boolean",
     "legal": "boolean",
-    "short_text": "text", "long_text": "text", "email": "email", "phone_number": "phone_number", "website": "url",
-    "date": "date", "multiple_choice": "choice", "dropdown": "choice", "picture_choice": "choices",
+    "short_text": "text",
+    "long_text": "text",
+    "email": "email",
+    "phone_number": "phone_number",
+    "website": "url",
+    "date": "date",
+    "multiple_choice": "choice",
+    "dropdown": "choice",
+    "picture_choice": "choices",
     "ranking": "choices",
-    "file_upload": "file_url", "payment": "payment", "video": "multi_format",
-}  # fmt: skip
+    "file_upload": "file_url",
+    "payment": "payment",
+    "video": "multi_format",
+}
 
 
 def _typed(field: Json, kind: str, value: Json) -> Json:
@@ -297,14 +373,18 @@ def _support(form: Form, said: Said, rng: Random) -> Values:
 def _study(form: Form, said: Said, rng: Random) -> Values:
     grades = ("poor", "fair", "good")
     values: Values = {
-        "trust": said.score, "quality": max(1, min(5, 1 + said.score * 4 // 10)),
+        "trust": said.score,
+        "quality": max(1, min(5, 1 + said.score * 4 // 10)),
         "role": rng.choice(("Buyer", "User", "Management", "Praktikant")),
         "country": rng.choice(("Germany", "Sweden", "Elsewhere")),
-        "priorities": rng.sample(["Price", "Speed", "Service"], 3), "grid_price": rng.choice(grades),
+        "priorities": rng.sample(["Price", "Speed", "Service"], 3),
+        "grid_price": rng.choice(grades),
         "grid_speed": rng.choice(grades),
-        "headcount": rng.randrange(1, 4000), "site": f"https://firm{rng.randrange(999)}.test/",
-        "since": f"20{rng.randrange(10, 26)}-0{rng.randrange(1, 10)}-15", "logo": ["A"],
-    }  # fmt: skip
+        "headcount": rng.randrange(1, 4000),
+        "site": f"https://firm{rng.randrange(999)}.test/",
+        "since": f"20{rng.randrange(10, 26)}-0{rng.randrange(1, 10)}-15",
+        "logo": ["A"],
+    }
     if rng.random() < 0.3:
         values["photo"] = (
             f"https://api.typeform.test/forms/{form.id}/responses/files/{rng.getrandbits(40):010x}-roof.jpg"
@@ -320,5 +400,7 @@ def _study(form: Form, said: Said, rng: Random) -> Values:
 
 
 _WRITERS: Final[Mapping[Survey, Callable[[Form, Said, Random], Values]]] = {
-    "relationship": _relationship, "support": _support, "study": _study,
-}  # fmt: skip
+    "relationship": _relationship,
+    "support": _support,
+    "study": _study,
+}

@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from sandbox import world as worlds
+from sandbox.vendors.pipedrive.app import Pipedrive
 from sandbox.world import World
 from tests.sandbox.calls import Caller, Reply
 
@@ -201,3 +203,25 @@ def test_the_deleted_and_the_merged_person_are_gone_from_lists_and_still_answer(
     assert [person_id in listed for person_id in merged] == [True, False]
     pipedrive.later(days=30)
     assert pipedrive("GET", f"/api/v2/persons/{deleted}").status == 404
+
+
+def test_some_companies_stand_there_twice_in_two_spellings() -> None:
+    world = worlds.make(7, 1500)
+    account = Pipedrive(world, limits_kept=False)
+    pipedrive = Caller(account, {"x-api-token": account.credentials["api_token"]})
+
+    organizations = everything(pipedrive, "/api/v2/organizations", limit=500)
+
+    assert len(organizations) > len(world.organizations)
+    twice = {record["id"]: record["name"] for record in organizations if record["id"] > len(world.organizations)}
+    known = {name for firm in world.companies for name in firm.spellings()}
+    assert set(twice.values()) <= known
+
+
+def test_activities_and_notes_hang_on_deals_and_people(pipedrive: Caller) -> None:
+    activities = everything(pipedrive, "/api/v2/activities", limit=500)
+    deals = {deal["id"]: deal for deal in everything(pipedrive, "/api/v2/deals", limit=500)}
+
+    linked = [activity for activity in activities if activity["deal_id"] in deals]
+    assert linked
+    assert all(deals[activity["deal_id"]]["person_id"] == activity["person_id"] for activity in linked)

@@ -32,7 +32,7 @@ def v2() -> Spec:
 
 def unexpected(problems: Sequence[str]) -> list[str]:
     allowed = re.compile(
-        rf"\.({'|'.join(SHOWN_IN_EXAMPLES | NEWER)}|[0-9a-f]{{40}}) is not described$"  # hashes: custom fields
+        rf"\.({'|'.join(SHOWN_IN_EXAMPLES | NEWER)}|[0-9a-f]{{40}}(_\w+)?) is not described$"  # hashes: custom fields
         r"|items\[\]\.item\.value is float, not integer$"  # a deal may well be worth 4500.50
     )
     return sorted({problem for problem in problems if not allowed.search(problem)})

@@ -54,12 +54,15 @@ def test_the_small_lists_answer(pipedrive: Caller, path: str) -> None:
 
 def test_leads_carry_the_deals_custom_fields_at_the_root_and_only_where_set(pipedrive: Caller) -> None:
     code = next(f["key"] for f in pipedrive("GET", "/v1/dealFields?limit=500").data if f["name"] == "Renewal fee")
-    lead = pipedrive("GET", "/v1/leads?limit=1").data[0]
-    assert code not in lead
+    leads = everything(pipedrive, "/v1/leads", 500)
+    lead = next(row for row in leads if code not in row)
+    path = f"/v1/leads/{lead['id']}"
 
-    money = {"value": 5, "currency": "EUR"}
-    assert pipedrive("PATCH", f"/v1/leads/{lead['id']}", {code: money}).data[code] == money
-    assert code not in pipedrive("PATCH", f"/v1/leads/{lead['id']}", {code: None}).data
+    assert {(row[code], row[f"{code}_currency"]) for row in leads if code in row} == {(99.5, "EUR")}
+    shown = pipedrive("PATCH", path, {code: 5, f"{code}_currency": "SEK"}).data
+    assert (shown[code], shown[f"{code}_currency"]) == (5, "SEK")
+    assert code not in pipedrive("PATCH", path, {code: None}).data
+    assert pipedrive("PATCH", path, {code: "five"}).status == 400
 
 
 def test_a_lead_needs_a_title_and_somebody(pipedrive: Caller) -> None:
