@@ -40,6 +40,7 @@ from connectors.sdk import (
     Removal,
     RowFault,
     Settings,
+    SetupError,
     ShapeError,
     StreamSettings,
     StreamSpec,
@@ -210,7 +211,7 @@ class PipedriveConnector:
 
     def _by_change(self, stream: str, resource: Resource, window: Window) -> Iterator[lists.Listed]:
         path, cost = self._list_of(resource, window.part)
-        always = {"limit": PAGE, "sort_by": "update_time", "sort_direction": "asc"}
+        always = {"limit": resource.spec.page_size, "sort_by": "update_time", "sort_direction": "asc"}
         return lists.by_change(
             lambda params: self._ask(stream, path, {**always, **params}, cost=cost),
             since=lists.stamp(window.since),
@@ -223,7 +224,8 @@ class PipedriveConnector:
         path, cost = self._list_of(resource, window.part)
         archived = window.part == ARCHIVED
         downwards = archived and not resource.archived_since and window.since is not None
-        always: dict[str, Any] = {"limit": PAGE, "sort": "update_time DESC, id ASC" if downwards else "id ASC"}
+        sort = "update_time DESC, id ASC" if downwards else "id ASC"
+        always: dict[str, Any] = {"limit": resource.spec.page_size, "sort": sort}
         if not archived or resource.archived_since:
             always["updated_since"] = lists.stamp(window.since)
         for page in lists.by_start(
@@ -323,7 +325,7 @@ class PipedriveConnector:
             return page
 
         last = 0
-        first = {"limit": PAGE, "sort_by": "id", "sort_direction": "asc"}
+        first = {"limit": RESOURCES[stream].spec.page_size, "sort_by": "id", "sort_direction": "asc"}
         for page in by_cursor(ask, first, _Ids.follow, where=f"Pipedrive {stream}"):
             for row in page.data:
                 if row.id <= last:
@@ -340,7 +342,12 @@ class PipedriveConnector:
         if not RESOURCES[stream].spec.removals:
             return
         resource = RESOURCES[stream]
-        always = {"limit": PAGE, "sort_by": "update_time", "sort_direction": "asc", "status": "deleted"}
+        always = {
+            "limit": resource.spec.page_size,
+            "sort_by": "update_time",
+            "sort_direction": "asc",
+            "status": "deleted",
+        }
         for page in lists.by_change(
             lambda params: self._transport.get(resource.path, {**always, **params}, cost=resource.spec.costs.list),
             since=lists.stamp(window.since),
@@ -384,6 +391,8 @@ class PipedriveConnector:
 
     def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
         """One call each: Pipedrive takes no batches. Once it asks us to wait, the rest is left for later."""
+        if not RESOURCES[stream].spec.writes:
+            raise SetupError(f"Pipedrive's {stream} are only read", hint="take `write` away from this stream")
         fields = self._by_path(stream)
         waits: LaterError | None = None
         for write in writes:

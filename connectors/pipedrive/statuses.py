@@ -32,6 +32,8 @@ STATUSES: Final = StatusTable(
         403: Rule("later", "nothing: Pipedrive's guard blocks this machine for some minutes"),
         (403, SAID): Rule("permission", "an admin of the account allows it in the user's permission set"),
         (403, SCOPE): Rule("permission", "add the scope to the app in Pipedrive's developer hub and install it again"),
+        # Nothing in the answer tells a burst from the end of the day's tokens.
+        429: Rule("retry", "too many calls at once, or the account's tokens of the day are used up: tried again later"),
         (429, DAILY): Rule("budget"),
         415: Rule("shape"),
     },

@@ -324,8 +324,7 @@ class TypeformConnector:
         return []
 
     def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
-        for write in writes:
-            yield Outcome(write.action, "rejected", write.key, reason="Typeform is only read")
+        raise SetupError(f"Typeform's {stream} are only read", hint="take `write` away from this stream")
 
 
 def _path(form: str) -> str:
@@ -383,6 +382,10 @@ def _response(row: Mapping[str, Json], form: str, asked: Questions) -> RemoteRec
     values["response_type"] = row.get("response_type") or ("started" if submitted is None else "completed")
     if submitted is None:
         values["submitted_at"] = None
+    hidden = row.get("hidden")
+    if isinstance(hidden, Mapping):
+        # A hidden field that the address did not carry comes as an empty text.
+        values["hidden"] = {name: None if value == "" else value for name, value in hidden.items()}
     if "answers" in row:
         values["answers"] = joined(row["answers"], asked)
     metadata = row.get("metadata")

@@ -19,7 +19,7 @@ IDS: Final = 100
 STREAMS: Final[Mapping[str, StreamSpec]] = {
     FORMS: StreamSpec(
         resolution=timedelta(seconds=1),
-        page_size=FORMS_PAGE,
+        page_size=FORMS_AT_ONCE,
         paging="offset",
         sweep=True,  # the list tells how many there are (README, Forms)
     ),
