@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from crosswalk.store.goldens import Layout
 from mapping.merge.policy import RULES, FieldPolicy
-from mapping.merge.rows import NOBODY, RowMerger, RowSide
+from mapping.merge.rows import NOBODY, RowDecision, RowMerger, RowSide
 from mapping.schema import target
 from mapping.values import Value
 
@@ -55,6 +55,10 @@ class Policies:
     def print_of(self, kind: str, name: str) -> str:
         """Changes when the policy does."""
         return repr(self.policy(kind, name))
+
+    def newcomers(self, layout: Layout, sides: Sequence[RowSide]) -> RowDecision:
+        """Golden of records that meet for the first time, none of which has a base."""
+        return self._merger(layout).survive(sides)
 
     def lone(self, layout: Layout, *, record: int, system: str, row: Sequence[Value]) -> Lone:
         """Golden of a record that nobody else shares an entity with."""

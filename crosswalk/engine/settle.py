@@ -29,7 +29,8 @@ from crosswalk.store.records import (
     save_bases,
     take_work,
 )
-from mapping.merge import NEVER, Base, Decision, FieldPolicy, Side, merge, survive
+from mapping.merge import NEVER, RULES, Base, Decision, FieldPolicy, Side, merge, survive
+from mapping.merge.rows import NOBODY, RowSide
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
@@ -399,7 +400,7 @@ class EntityMerger:
         members = [member for member in group.members if member.state <= ARCHIVED]
         width = len(self._layout.fields)
         if before is None:
-            return self._decide(group, members, Golden.blank(width), range(width)) if members else Golden.blank(width)
+            return self._first(group, members) if members else Golden.blank(width)
         names = set(self._decided.get(group.entity, ()))
         for member in members:
             if member.fresh:
@@ -410,6 +411,52 @@ class EntityMerger:
             names.update(name for name, entry in member.base.hub.items() if entry is _NO_BASE)
         positions = sorted(self._layout.position[name] for name in names if name in self._layout.position)
         return self._decide(group, members, before, positions) if positions else before
+
+    def _first(self, group: Group, members: Sequence[Member]) -> Golden:
+        """First contact. Whole rows at once; only where a record is to be shown something, or nobody knows better,
+        the field is decided side by side, which gives bases and conflicts too."""
+        width = len(self._layout.fields)
+        if group.entity in self._decided or any(member.had_base or member.wrote for member in members):
+            return self._decide(group, members, Golden.blank(width), range(width))
+        found = self._house.policies.newcomers(self._layout, [self._row_side(member) for member in members])
+        winners = [None if n == NOBODY else members[n].id for n in found.winners]
+        reasons = [
+            _reason(rule, None if n == NOBODY else members[n])
+            for rule, n in zip(found.rules, found.winners, strict=True)
+        ]
+        golden = Golden(found.values, winners, reasons)
+        open_ = set(found.contested)
+        for member in members:
+            if member.represents and member.state == LIVE:
+                open_.update(
+                    place
+                    for at, place in enumerate(member.stream.place)
+                    if member.stream.may_write(at)
+                    and found.values[place] is not ABSENT
+                    and member.row[place] != found.values[place]
+                )
+        if open_:
+            side_by_side = self._decide(group, members, Golden.blank(width), sorted(open_))
+            for place in open_:
+                golden.values[place] = side_by_side.values[place]
+                golden.winners[place] = side_by_side.winners[place]
+                golden.rules[place] = side_by_side.rules[place]
+        return golden
+
+    def _row_side(self, member: Member) -> RowSide:
+        stream, fields = member.stream, self._layout.fields
+        return RowSide(
+            record=member.id,
+            system=stream.connection,
+            row=member.row,
+            live=member.state == LIVE,
+            represents=member.represents,
+            modified=iso(member.modified),
+            trusted=member.modified is not None,
+            shown=lambda place, value: (
+                self.shown(member, stream.at[fields[place]], value) if fields[place] in stream.at else value
+            ),
+        )
 
     def _decide(self, group: Group, members: Sequence[Member], before: Golden, positions: Iterable[int]) -> Golden:
         after = Golden(list(before.values), list(before.winners), list(before.rules))
@@ -536,6 +583,19 @@ class EntityMerger:
             return value
         theirs = self._references.as_remote(member.stream, value)
         return None if theirs is ABSENT else theirs
+
+
+def _reason(rule: int, winner: Member | None) -> str:
+    """Why a field of records that met for the first time is what it is."""
+    system = "" if winner is None else winner.stream.connection
+    told = RULES[rule]
+    return {
+        "masters": f"{system} is master",
+        "only value": f"only {system} has it",
+        "agreed": "all say the same",
+        "union": "what each of them has",
+        "nobody": "nobody says anything",
+    }.get(told, told)
 
 
 def by_policy(sides: Sequence[Side], golden: Value, policy: FieldPolicy) -> Decision:

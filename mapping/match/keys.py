@@ -13,79 +13,13 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from mapping.match.rules import MatchRules, is_role
+from mapping.normalise.domain import is_free_mail
 from mapping.values import Value
 
 Given = list[tuple[str, str]]
 Extractor = Callable[[Sequence[Value]], Given]
 _Reader = Callable[[Value, MatchRules], list[str]]
 
-# Mail boxes for everybody: their domain says nothing of a company.
-FREE_MAIL: Final = frozenset(
-    {
-        "126.com",
-        "163.com",
-        "aim.com",
-        "aol.com",
-        "bluewin.ch",
-        "btinternet.com",
-        "comcast.net",
-        "fastmail.com",
-        "free.fr",
-        "freenet.de",
-        "gmail.com",
-        "gmx.at",
-        "gmx.ch",
-        "gmx.com",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.co.uk",
-        "hotmail.com",
-        "hotmail.de",
-        "hotmail.fr",
-        "hotmail.it",
-        "icloud.com",
-        "laposte.net",
-        "libero.it",
-        "live.com",
-        "mac.com",
-        "mail.com",
-        "mail.ru",
-        "mailbox.org",
-        "me.com",
-        "msn.com",
-        "naver.com",
-        "o2.pl",
-        "online.de",
-        "orange.fr",
-        "outlook.com",
-        "outlook.de",
-        "pm.me",
-        "posteo.de",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "rediffmail.com",
-        "sfr.fr",
-        "sina.com",
-        "t-online.de",
-        "tutanota.com",
-        "verizon.net",
-        "virgilio.it",
-        "wanadoo.fr",
-        "web.de",
-        "wp.pl",
-        "yahoo.co.in",
-        "yahoo.co.jp",
-        "yahoo.co.uk",
-        "yahoo.com",
-        "yahoo.de",
-        "yahoo.fr",
-        "yahoo.it",
-        "yandex.ru",
-        "ymail.com",
-    }
-)
 _NO_OWN_SITE: Final = frozenset(
     {
         "facebook.com",
@@ -302,7 +236,7 @@ def _domains(value: Value, rules: MatchRules) -> list[str]:
         text = str(one.get("domain") or one.get("value") or "") if isinstance(one, Mapping) else str(one)
         host = (urlsplit(text).hostname or "") if "//" in text else text.partition("/")[0]
         host = host.lower().removeprefix("www.").rstrip(".")
-        if "." in host and host not in FREE_MAIL and host not in _NO_OWN_SITE and not rules.blocks(host):
+        if "." in host and not is_free_mail(host) and host not in _NO_OWN_SITE and not rules.blocks(host):
             found.append(host)
     return found
 
