@@ -102,11 +102,15 @@ class TypeformConnector:
         return Account(id=str(number), name=str(name), identity=str(me.get("email") or name))
 
     def fields(self, stream: str) -> Sequence[FieldInfo]:
-        """What every row has; of responses also the hidden fields of the forms that the operator lists."""
+        """What every row has; of responses also the hidden fields of the forms that take part.
+
+        A form tells them only when it is asked for by itself, so without a list of the operator's it is the latest
+        forms that are asked; the others' hidden fields can be read all the same.
+        """
         if stream != RESPONSES:
             return FIELDS[stream]
         hidden: dict[str, FieldInfo] = {}
-        for form in self._listed_by_operator():
+        for form in self._listed_by_operator() or self._all_forms()[:FORMS_AT_ONCE]:
             for name in self._form(form).get("hidden") or ():
                 path = f"hidden.{name}"
                 hidden[path] = FieldInfo(name=path, label=str(name), type="text", path=path, custom=True)
