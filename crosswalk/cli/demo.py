@@ -21,12 +21,13 @@ from urllib.request import Request, urlopen
 
 from crosswalk.cli import text
 from crosswalk.cli.explain import explained
-from crosswalk.cli.plans import CLASSES, actions_shown, approvable, waits
+from crosswalk.cli.plans import CLASSES, actions_shown, approvable, due, waits
 from crosswalk.cli.screen import Line
 from crosswalk.cli.session import DONE, FAILED, Session, UsageError
 
 if TYPE_CHECKING:
     from crosswalk.app import Hub
+    from crosswalk.cli.progress import Bars, Lines, Quiet
     from sandbox.server import RunningVendor, Sandbox
 
 HEROINE = "Mara Lindqvist"
@@ -133,6 +134,7 @@ class _Play:
         self._sandbox = sandbox
         self._steps: list[dict[str, Any]] = []
         self._clocks = _Clocks()
+        self._bars: Bars | Lines | Quiet | None = None
         self._heroine = ADDRESS  # what `explain` is asked; her entity, once it is known
 
     def run(self) -> int:
@@ -160,10 +162,10 @@ class _Play:
         from crosswalk.app import open_hub
 
         with (
-            self._session.progress() as shown,
+            self._session.progress(transient=True) as self._bars,
             chdir(self._folder),  # so that places read as they will for whoever looks around there
             open_hub(
-                Path("crosswalk.yaml"), progress=_Both(shown, self._clocks), who=self._session.who,
+                Path("crosswalk.yaml"), progress=_Both(self._bars, self._clocks), who=self._session.who,
                 clock=self._sandbox.now,
             ) as hub,
             self._session.stoppable(hub.stop),
@@ -181,6 +183,8 @@ class _Play:
         counts: Mapping[str, Any],
         more: Sequence[Line] = (),
     ) -> None:
+        if self._bars is not None:
+            self._bars.close()  # the terminal is for the step now
         number = len(self._steps) + 1
         self._steps.append({"name": name, "counts": dict(counts), "seconds": round(took, 2), "ok": ok})
         if not self._session.manners.json:
@@ -259,11 +263,13 @@ class _Play:
 
     def _apply(self, hub: "Hub", plan: dict[str, Any]) -> None:
         began = time.monotonic()
-        done = hub.apply(plan["plan"]["id"], approve=approvable(plan))
+        approved = approvable(plan)
+        self._session.expect(due(plan, approved=approved))
+        done = hub.apply(plan["plan"]["id"], approve=approved)
         took = time.monotonic() - began
         written = done["totals"]["written"]
         told = hub.explain(self._heroine)
-        answered = _score_in_typeform(self._sandbox.vendor("typeform"))
+        answered = _score_in_typeform(self._sandbox.vendor("typeform"), told)
         shown = _score_in_pipedrive(self._sandbox.vendor("pipedrive"), told)
         words = f"{text.number(written)} written. "
         words += f"Pipedrive, asked over its API: NPS score of {HEROINE} is {text.value(shown)}"
@@ -333,15 +339,15 @@ def _score_in_pipedrive(vendor: "RunningVendor", told: Mapping[str, Any]) -> Any
     return person["custom_fields"].get(key)
 
 
-def _score_in_typeform(vendor: "RunningVendor") -> Any:
-    """What she answered last to the question of the relationship survey; None: nothing."""
+def _score_in_typeform(vendor: "RunningVendor", told: Mapping[str, Any]) -> Any:
+    """What the survey tool shows as her answer to the question of the relationship survey; None: nothing."""
     headers = {"Authorization": f"Bearer {vendor.credentials['token']}"}
-    form = relationship_form(vendor)
-    page = _get(vendor, f"/forms/{form}/responses", headers, page_size=1000, query=ADDRESS.partition("@")[0])
-    hers = [one for one in page["items"] if (one.get("hidden") or {}).get("email") == ADDRESS]
-    newest = max(hers, key=lambda one: one["submitted_at"], default=None)
-    if newest is None:
+    hers = [one["address"].rpartition("/")[2] for one in told["records"] if one["address"].startswith("typeform/")]
+    if not hers:
         return None
+    path = f"/forms/{relationship_form(vendor)}/responses"
+    items = _get(vendor, path, headers, included_response_ids=",".join(hers))["items"]
+    newest = max(items, key=lambda one: str(one["submitted_at"]), default={"answers": []})
     return next((one["number"] for one in newest["answers"] if one["field"]["ref"] == "nps"), None)
 
 
@@ -357,7 +363,7 @@ def relationship_form(vendor: "RunningVendor") -> str:
 _OAUTH = ("client_id", "client_secret", "refresh_token")
 _YAML = """\
 # A hub between two simulated vendors and a folder of exports, made by `crosswalk demo`.
-# The vendors ran while the demo did; `crosswalk sandbox` starts them anew, on ports 8700 and above.
+# The vendors ran while the demo did and are gone; what the hub learned is in its store, for `explain` and `status`.
 version: 1
 time_zone: Europe/Berlin
 phone_region: DE

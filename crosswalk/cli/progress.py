@@ -88,10 +88,15 @@ def _said(held: _Count) -> str:
 
 
 class Bars(_Quiet):
-    """A bar per stream and per stage, redrawn in place."""
+    """A bar per stream and per stage, redrawn in place.
 
-    def __init__(self, screen: Screen) -> None:
+    `close` lets the terminal be written to; the bars stay as they were then, or leave no trace where `transient`. What
+    is told afterwards opens new ones.
+    """
+
+    def __init__(self, screen: Screen, *, transient: bool = False) -> None:
         self._screen = screen
+        self._transient = transient
         self._totals: dict[str, int] = {}
         self._lock = threading.Lock()
         self._progress: RichProgress | None = None
@@ -113,19 +118,19 @@ class Bars(_Quiet):
     def advance(self, stream: str, *, read: int = 0, changed: int = 0, written: int = 0) -> None:
         with self._lock:
             progress = self._open()
+            if self._stage is not None:
+                progress.update(self._stage, advance=read + written)
             held = self._counts.setdefault(stream, _Count())
             held.read += read
             held.written += written
+            if not (held.read or held.written):
+                return  # a stage that only says it is alive
             total = self._totals.get(stream)
             if stream not in self._tasks:
                 self._tasks[stream] = progress.add_task(stream, total=total, said="")
             progress.update(
-                self._tasks[stream],
-                completed=held.written if total else None,
-                said="" if total else _said(held),
+                self._tasks[stream], completed=held.written if total else None, said="" if total else _said(held)
             )
-            if self._stage is not None:
-                progress.update(self._stage, advance=read + written)
 
     def close(self) -> None:
         with self._lock:
@@ -133,17 +138,22 @@ class Bars(_Quiet):
                 return
             if self._stage is not None:
                 self._progress.remove_task(self._stage)
+            for stream, task in self._tasks.items():
+                if not self._totals.get(stream):
+                    self._progress.update(task, total=1, completed=1)
             self._progress.stop()
-            self._progress = None
+            self._progress, self._stage = None, None
+            self._tasks.clear()
+            self._counts.clear()
 
     def _open(self) -> "RichProgress":
         if self._progress is None:
-            self._progress = _rich(self._screen)
+            self._progress = _rich(self._screen, transient=self._transient)
             self._progress.start()
         return self._progress
 
 
-def _rich(screen: Screen) -> "RichProgress":
+def _rich(screen: Screen, *, transient: bool) -> "RichProgress":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
     from rich.text import Text
@@ -152,7 +162,7 @@ def _rich(screen: Screen) -> "RichProgress":
         """`96/210   5/s   23 s left`, or what was done where no total is known."""
 
         def render(self, task: "Task") -> Text:
-            if not task.total:
+            if task.fields["said"] or not task.total:
                 return Text(str(task.fields["said"]))
             words = [f"{text.number(int(task.completed))}/{text.number(int(task.total))}"]
             if not task.finished and task.speed:
@@ -170,4 +180,4 @@ def _rich(screen: Screen) -> "RichProgress":
         BarColumn(bar_width=20),
         Pace(),
     ]
-    return Progress(*columns, console=console, transient=False, redirect_stdout=False, redirect_stderr=False)
+    return Progress(*columns, console=console, transient=transient, redirect_stdout=False, redirect_stderr=False)

@@ -156,13 +156,13 @@ class Session:
         return self.manners.who or _login()
 
     @contextmanager
-    def progress(self, *, works: bool = True) -> Iterator[Bars | Lines | Quiet]:
+    def progress(self, *, works: bool = True, transient: bool = False) -> Iterator[Bars | Lines | Quiet]:
         """Who is told how far the work is: bars on a terminal, lines elsewhere, nobody with --quiet."""
         shown: Bars | Lines | Quiet
         if self.manners.quiet or not works:
             shown = Quiet()
         elif self.err.terminal and not self.manners.json:
-            shown = Bars(self.err)
+            shown = Bars(self.err, transient=transient)
         else:
             shown = Lines(self.err)
         with shown:
