@@ -5,7 +5,6 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from mapping.match.keys import FREE_MAIL
 from mapping.normalise.misfit import Misfit
 from mapping.normalise.trim import trimmed
 
@@ -16,6 +15,73 @@ _WANT: Final = "domain"
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{0,58}}[a-z0-9])")
+# Mail boxes for everybody: their domain says nothing of a company.
+FREE_MAIL: Final = frozenset(
+    {
+        "126.com",
+        "163.com",
+        "aim.com",
+        "aol.com",
+        "bluewin.ch",
+        "btinternet.com",
+        "comcast.net",
+        "fastmail.com",
+        "free.fr",
+        "freenet.de",
+        "gmail.com",
+        "gmx.at",
+        "gmx.ch",
+        "gmx.com",
+        "gmx.de",
+        "gmx.net",
+        "googlemail.com",
+        "hotmail.co.uk",
+        "hotmail.com",
+        "hotmail.de",
+        "hotmail.fr",
+        "hotmail.it",
+        "icloud.com",
+        "laposte.net",
+        "libero.it",
+        "live.com",
+        "mac.com",
+        "mail.com",
+        "mail.ru",
+        "mailbox.org",
+        "me.com",
+        "msn.com",
+        "naver.com",
+        "o2.pl",
+        "online.de",
+        "orange.fr",
+        "outlook.com",
+        "outlook.de",
+        "pm.me",
+        "posteo.de",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "rediffmail.com",
+        "sfr.fr",
+        "sina.com",
+        "t-online.de",
+        "tutanota.com",
+        "verizon.net",
+        "virgilio.it",
+        "wanadoo.fr",
+        "web.de",
+        "wp.pl",
+        "yahoo.co.in",
+        "yahoo.co.jp",
+        "yahoo.co.uk",
+        "yahoo.com",
+        "yahoo.de",
+        "yahoo.fr",
+        "yahoo.it",
+        "yandex.ru",
+        "ymail.com",
+    }
+)
 # Providers with a domain in every country.
 _FREE_EVERYWHERE: Final = re.compile(
     r"(?:yahoo|hotmail|live|outlook|gmx|aol|yandex|ymail|rocketmail|msn)\.(?:com?\.)?[a-z]{2,3}"
