@@ -176,7 +176,7 @@ class _Suggester:
         merger = EntityMerger(self._house, self._connection, layout, {})
         groups = load_groups(self._house, self._connection, [one.entity], reading=True)
         sides = [
-            merger._side(member, at, position, one.field, golden)
+            merger.side(member, at, position, one.field, golden)
             for group in groups
             for member in group.members
             if member.state <= ARCHIVED and (at := member.stream.at.get(one.field)) is not None

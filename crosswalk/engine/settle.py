@@ -36,7 +36,7 @@ from scheduler.leases import Lease
 
 _BATCH = 500
 SETTLED_ONCE = "settled_once"  # the first load was matched and merged to its end
-_NO_BASE: Any = None  # in `StoredBase.hub`: nothing at all was agreed with this side, see `_side`
+_NO_BASE: Any = None  # in `StoredBase.hub`: nothing at all was agreed with this side, see `side`
 
 
 @dataclass
@@ -465,7 +465,7 @@ class EntityMerger:
             name = self._layout.fields[position]
             golden = before.values[position]
             sides = [
-                (member, at, self._side(member, at, position, name, golden))
+                (member, at, self.side(member, at, position, name, golden))
                 for member in members
                 if (at := member.stream.at.get(name)) is not None
             ]
@@ -479,7 +479,8 @@ class EntityMerger:
             self._store(group, after, position, name, sides, decision, golden)
         return after
 
-    def _side(self, member: Member, at: int, position: int, name: str, golden: Value) -> Side:
+    def side(self, member: Member, at: int, position: int, name: str, golden: Value) -> Side:
+        """One record as the merge of one field sees it; `golden`: what the hub holds by now."""
         observed = member.row[position]
         stored = member.base
         base: Base | None
