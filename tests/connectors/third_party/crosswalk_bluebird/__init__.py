@@ -1,0 +1,1 @@
+"""Bluebird, a small CRM that does not exist."""
