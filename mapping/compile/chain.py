@@ -145,9 +145,9 @@ class Setting:
         return place
 
     @property
-    def is_object(self) -> bool:
+    def field_type(self) -> str:
         info = None if self.place is None or not self.place.whole else self.place.info
-        return info is not None and info.type == "address"
+        return "" if info is None else info.type
 
     def within(self, argument: Argument) -> Place:
         if self.place is None:
@@ -345,18 +345,21 @@ class ChainMaker:
         setting = Setting(self._stream, self._line, called, target.value_type, target.codes, place)
         steps: list[Made] = []
         sort = "text" if place is None else place.sort
+        ready = False  # in a common form; what a vendor sends is not, whatever its catalogue calls it
         first = FUNCTIONS.get(alternative.calls[0].name) if alternative.calls else None
         if setting.options and sort in ("choice", "multi") and not self._takes_options(first, target):
-            made = option(setting.options)
-            steps.append(made)
+            steps.append(option(setting.options)._replace(name="option"))
             sort = "list" if sort == "multi" else "text"
+            ready = True
         for call in alternative.calls:
             made, sort = self._step(call, sort, setting)
             steps.append(made)
+            ready = ready if made.gives == "same" else made.gives != "any"
         if self._line.values is not None:
-            steps.append(self._values(setting))
+            steps.append(self._values(setting)._replace(name="values"))
             sort = "choice" if target.type == "choice" else "text"
-        sort = self._fit(steps, sort, target, setting, alternative)
+            ready = True
+        sort = self._fit(steps, sort, target, setting, alternative, ready=ready)
         spots = tuple(setting.spots)
         return Chain(
             place, alternative.source.value if isinstance(alternative.source, Constant) else None, steps, sort,
@@ -377,8 +380,8 @@ class ChainMaker:
         if self._line.values is not None and first is None:
             return True
         if first is None:
-            return target.value_type in ("choice", "ref", "consent", "bool", "id")
-        return first.by_option or first.name in ("id", "ref", "ref_by", "filled", "case", "bool", "not", "json", "int",
+            return target.value_type in ("choice", "id") or target.type in ("ref", "consent")
+        return first.by_option or first.name in ("id", "ref", "ref_by", "filled", "case", "json", "int",
                                                  "decimal", "sf_id", "if", "unless", "score")  # fmt: skip
 
     def _place(self, path: Path) -> Place:
@@ -443,7 +446,7 @@ class ChainMaker:
 
     def _made(self, known: Function, call: Call, setting: Setting) -> Made:
         try:
-            return known.make(call.arguments, setting)
+            return known.make(call.arguments, setting)._replace(name=known.name)
         except ArgumentFault as fault:
             argument = fault.argument
             offset, width = (call.offset, len(call.name)) if argument is None else (argument.offset, len(argument.text))
@@ -495,9 +498,11 @@ class ChainMaker:
 
         return made._replace(read=read, gives="choice")
 
-    def _fit(self, steps: list[Made], sort: str, target: Target, setting: Setting, alternative: Alternative) -> str:
+    def _fit(
+        self, steps: list[Made], sort: str, target: Target, setting: Setting, alternative: Alternative, *, ready: bool
+    ) -> str:
         """Adds what makes the target's own form of it, where the line does not say."""
-        if target.part is None and (sort == target.field.type or (sort, target.field.type) in _WHOLE):
+        if ready and target.part is None and (sort == target.field.type or (sort, target.field.type) in _WHOLE):
             return sort
         type_ = target.value_type
         if target.type == "consent" and target.part is None:
@@ -505,19 +510,21 @@ class ChainMaker:
         if target.type == "score" and target.part is None:
             return self._misfit(sort, target, setting, "name metric and scale: score(nps, 0, 10)")
         if target.field.refers and target.part is None:
-            if sort == "ref":
+            if ready and sort == "ref":
                 return sort
             type_ = "ref"
+        if target.part is None and target.type in ("money", "address"):
+            type_ = target.type
         if target.type in ("answer", "question", "pair") and target.field.value is None:
             return sort
-        if type_ in _FITS.get(sort, ()) or sort == type_:
+        if ready and (type_ in _FITS.get(sort, ()) or sort == type_):
             return sort
         if type_ == "choice":
-            return self._choice(steps, sort, target, setting, alternative)
+            return self._choice(steps, sort, target, setting, alternative, ready=ready)
         name = "name" if target.field.type == "name" and type_ == "text" else _IMPLICIT.get(type_)
         if name is None:
             return type_
-        if sort == "choice" and type_ in ("text", "id", "tags"):
+        if ready and sort == "choice" and type_ in ("text", "id", "tags"):
             return type_
         listed = target.field.shape == "set" and target.part is None
         if listed and sort == "list" and not alternative.calls and name in ("email", "phone"):
@@ -539,9 +546,11 @@ class ChainMaker:
         )  # fmt: skip
         raise Faulty
 
-    def _choice(self, steps: list[Made], sort: str, target: Target, setting: Setting, alternative: Alternative) -> str:
+    def _choice(
+        self, steps: list[Made], sort: str, target: Target, setting: Setting, alternative: Alternative, *, ready: bool
+    ) -> str:
         """Our own codes, and the words of the list that is called like the target."""
-        if sort == "choice":
+        if ready and sort == "choice":
             return sort
         codes = {folded(code): code for code in setting.codes}
         constant = alternative.source if isinstance(alternative.source, Constant) else None
@@ -557,7 +566,8 @@ class ChainMaker:
         names = (setting.target, f"{self._stream.kind}.{setting.target}")
         known = next((found for name in names if (found := picklist(name, setting.vendor)) is not None), None)
         reads = {**(known.reads if known else {}), **codes}
-        steps.append(chosen(reads, known.writes if known else {}, setting, print_as=sorted(reads.items())))
+        made = chosen(reads, known.writes if known else {}, setting, print_as=sorted(reads.items()))
+        steps.append(made._replace(name="choice"))
         return "choice"
 
 

@@ -60,8 +60,8 @@ class LineCode:
         return self.read(row, [])
 
     def carried(self, over: Values | None) -> bool:
-        """Does the record as last seen tell anything of it, be it nothing?"""
-        return over is None or self.now(over) is not ABSENT
+        """Does the record as last seen tell anything of it, be it that it is empty?"""
+        return over is not None and self.now(over) is not ABSENT
 
     def write(self, value: Value, over: Values | None, out: dict[str, Any]) -> None:
         """Tell this side a value of the line; what says the same already is left alone."""
@@ -552,6 +552,10 @@ class SetCode(FieldCode):
     # writing
 
     def write(self, value: Value, over: Values | None, out: dict[str, Any]) -> None:
+        if not value and over is None:
+            for line in self.lines:
+                line.write(None, None, out)
+            return
         wanted = {self.key_of(element): element for element in value or ()}
         singles = [slot for slot in self._slots if not slot.many and slot.code.writes]
         lists = [slot for slot in self._slots if slot.many and slot.code.writes]
@@ -666,7 +670,7 @@ class SetCode(FieldCode):
         if element is None and now is None and not slot.code.carried(over):
             return  # what it holds is not known, or not understood
         slot.code.write(None if element is None else self._bare(slot, element), over, out)
-        for part in slot.parts:
+        for part in slot.parts if over is not None or element is not None else ():
             if element is None:
                 part.write(None, over, out)
             elif isinstance(element, dict) and part.target.part in element:

@@ -28,7 +28,7 @@ from mapping.functions.scalars import as_id
 from mapping.language import Argument, Constant, Line, Path, SyntaxFault, arguments, parse
 from mapping.language import Place as Mark
 from mapping.normalise import Misfit, when
-from mapping.schema import ASSOCIATIONS, KINDS, Field, UnknownField, target
+from mapping.schema import ASSOCIATIONS, KINDS, Field, Target, UnknownField, target
 from mapping.values import ABSENT, Value
 
 # Raised when normalising changes what it reads: every record is read again from raw.
@@ -37,7 +37,8 @@ READING: Final = 1
 _BOTH_WAYS: Final = frozenset({"person", "company"})
 # An empty answer is no answer: these kinds know no cleared.
 _NO_CLEARED: Final = frozenset({"response", "invitation"})
-_FLAGS: Final = ("deleted", "archived", "converted", "erased")
+# Functions that change nothing of what is read.
+_ONLY_WRITING: Final = frozenset({"truncate"})
 
 
 class CompiledMapping:
@@ -433,7 +434,7 @@ class _Compiler:
         derived = found.field.merge == "derived"
         return LineCode(
             line, found, chains, reads and not derived, writes, observes=derived and "+" not in line.prefixes,
-            print=self._print(line, found, chains, expression),
+            print=self._print(found, chains),
         )  # fmt: skip
 
     def _unknown_target(self, line: Line, unknown: UnknownField) -> None:
@@ -442,7 +443,7 @@ class _Compiler:
             hint += "  or: " + ", ".join(unknown.near[1:])
         self._faults.at_target(line, "CW107", f"{self._kind} has no field {line.bare!r}", hint)
 
-    def _direction(self, line: Line, found: Any, chains: Sequence[Chain]) -> tuple[bool, bool]:
+    def _direction(self, line: Line, found: Target, chains: Sequence[Chain]) -> tuple[bool, bool]:
         """Which way a line goes: as it says, else as its kind does; never against what its functions can."""
         told = line.direction
         derived = found.field.merge == "derived"
@@ -460,10 +461,10 @@ class _Compiler:
         if writes and not can:
             writes = False
             if asked and line.operator:
-                self._cannot_write(line, found, chains)
+                self._cannot_write(line, chains)
         return reads, writes
 
-    def _cannot_write(self, line: Line, found: Any, chains: Sequence[Chain]) -> None:
+    def _cannot_write(self, line: Line, chains: Sequence[Chain]) -> None:
         closed = next((c.place.label for c in chains if c.place is not None and not c.place.write), None)
         if closed is not None:
             text = f"{closed} cannot be written through {self._context.label}"
@@ -475,14 +476,13 @@ class _Compiler:
             hint = "leave the function out, or say direction: read"
         self._faults.add(line, "CW116", text, hint, width=max(1, len(line.text or "")))
 
-    def _print(self, line: Line, found: Any, chains: Sequence[Chain], expression: Any) -> Any:
+    def _print(self, found: Target, chains: Sequence[Chain]) -> Any:
         """All of a line that changes what it reads; nothing that changes only what is written."""
         told = []
-        for chain, alternative in zip(chains, expression.alternatives, strict=False):
+        for chain in chains:
             place = chain.place
             where: Any = [[step.name, step.pick] for step in place.steps] if place is not None else chain.constant
-            names = [call.name for call in alternative.calls if call.name != "truncate"]
-            told.append([where, names, [step.print for step in chain.steps], chain.gives])
+            told.append([where, [[step.name, step.print] for step in chain.steps if step.name not in _ONLY_WRITING]])
         return [found.field.name, found.selector, found.part, found.field.type, told]
 
     def _one_writer(self, codes: Sequence[LineCode]) -> None:

@@ -92,7 +92,7 @@ class Contacts:
             try:
                 element = self._one(part)
             except Misfit:
-                written.append((part, None))
+                written.append((dict(part) if isinstance(part, dict) else part, None))
                 continue
             if element is None or self._key_of(element) not in known:
                 continue

@@ -133,8 +133,8 @@ class Around(Protocol):
         ...
 
     @property
-    def is_object(self) -> bool:
-        """Is the source an object that the vendor takes whole?"""
+    def field_type(self) -> str:
+        """Of the source, in the words of a catalogue; "" where it is not told, or only a part of a field is read."""
         ...
 
     def spot(self, argument: Argument) -> Spot:
@@ -176,6 +176,7 @@ class Made(NamedTuple):
     sees_none: bool = False
     print: Any = None  # JSON
     spots: Sequence[Spot] = ()
+    name: str = ""  # of the function
     leads_to: str | None = None  # of references: the stream; "any" where it stands in the row
 
 

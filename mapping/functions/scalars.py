@@ -134,10 +134,6 @@ def _partial(raw: Value) -> str | None:
     return _known_partial(raw) if type(raw) is str and len(raw) <= 10 else when.partial(raw)
 
 
-def _trimmed(raw: Value) -> Value:
-    return (raw.strip() or None) if isinstance(raw, str) else raw
-
-
 def _cased(change: Callable[[str], str]) -> Read:
     def read(raw: Value) -> Value:
         told = text.clean(raw)
@@ -176,7 +172,7 @@ plain("text", takes=SCALARS | {"body"}, gives="text", read=text.clean)
 plain("id", takes=SCALARS | {"record"}, gives="id", read=as_id, write=id_out)
 plain("sf_id", takes=TEXTS, gives="id", read=_sf_id)
 plain("name", takes=TEXTS, gives="name", read=_name)
-plain("trim", takes=TEXTS, gives="text", read=_trimmed)
+plain("trim", takes=TEXTS, gives="text", read=text.clean)
 plain("lower", takes=TEXTS, gives="text", read=_cased(str.lower), write=None)
 plain("upper", takes=TEXTS, gives="text", read=_cased(str.upper), write=None)
 plain("int", takes=NUMBERS | {"percent", "int", "decimal"}, gives="int", read=number.integer)
@@ -362,7 +358,7 @@ def _ms(arguments: Sequence[Argument], around: Around) -> Made:
 # -- what is special to a line ----------------------------------------------------------------------------------
 
 
-@function("truncate", takes=TEXTS | {"body"}, gives="text", usage="truncate(characters)", least=1, most=1)
+@function("truncate", takes=TEXTS | {"body"}, gives="same", usage="truncate(characters)", least=1, most=1)
 def _truncate(arguments: Sequence[Argument], around: Around) -> Made:
     length = number_argument(arguments, 0, low=1, what="truncate(255)")
 
@@ -373,7 +369,7 @@ def _truncate(arguments: Sequence[Argument], around: Around) -> Made:
         told = body_out(wanted, was)
         return cut(told, length) if isinstance(told, str) else told
 
-    return Made("text", read=read, write=write)
+    return Made("same", read=read, write=write)
 
 
 @function(
@@ -498,6 +494,7 @@ class Offers:
     """The options of a field: (id, label). Ids and labels are met without case."""
 
     def __init__(self, options: Sequence[tuple[str, str]]) -> None:
+        self._options = tuple(options)
         self._labels = {folded(key): label for key, label in options}
         self._ids: dict[str, str] = {}
         for key, label in options:
@@ -517,13 +514,23 @@ class Offers:
         return self._labels.get(folded(raw))
 
     def key(self, word: Value) -> str | None:
-        return self._ids.get(folded(word))
+        key = self._ids.get(folded(word))
+        if key is None and isinstance(word, bool):
+            key = next((key for key, label in self._options if _says(label, word)), None)
+        return key
 
     def out(self, key: str, was: Value) -> Value:
         """An id as JSON: a number where all ids are, unless the side is known to keep text."""
         if isinstance(was, list):
             was = was[0] if was else ABSENT
         return int(key) if self._numbers and not isinstance(was, str) else key
+
+
+def _says(label: str, word: bool) -> bool:
+    try:
+        return boolean.normalise(label) is word
+    except Misfit:
+        return False
 
 
 @function("option", takes=SCALARS | LISTS | {"multi"}, gives="option", usage="option", by_option=True)

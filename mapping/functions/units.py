@@ -1,6 +1,7 @@
 """Functions of values with parts: addresses, money, consent."""
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from mapping.conditions import is_filled, meets
@@ -40,7 +41,7 @@ def _address(arguments: Sequence[Argument], around: Around) -> Made:
         if not columns:
             raise ArgumentFault("it is not said where the parts stand", "name them: address(street, city, ...)")
         return _of_columns(columns)
-    if around.is_object or not arguments:
+    if around.field_type == "address" or not arguments:
         return _of_object([[_inner(one) for one in _added(argument)] for argument in arguments])
     return _of_columns([[around.within(one) for one in _added(argument)] for argument in arguments])
 
@@ -218,6 +219,8 @@ def _cents(arguments: Sequence[Argument], around: Around) -> Made:
 
 def _amount(arguments: Sequence[Argument], around: Around, *, cents: bool) -> Made:
     by, fixed = _currency(arguments, around)
+    # The catalogue's money is one object of both; a number has its currency elsewhere.
+    composite = around.field_type == "money" and by is None
 
     def currency_of(row: Any) -> Value:
         told = by.get(row) if by is not None else None
@@ -234,11 +237,13 @@ def _amount(arguments: Sequence[Argument], around: Around, *, cents: bool) -> Ma
         if wanted is None:
             return None
         amount, currency = wanted.get("amount"), wanted.get("currency")
-        if by is None and not isinstance(was, dict) and fixed is not None and currency not in (None, fixed):
-            return SKIP  # this side holds amounts of one currency, and this is another
         told = number_out(amount)
         if isinstance(was, dict):
             return {**was, "amount" if "amount" in was else "value": told, "currency": currency}
+        if composite and not isinstance(was, int | str | Decimal):
+            return {"value": told, "currency": currency}
+        if by is None and fixed is not None and currency not in (None, fixed):
+            return SKIP  # this side holds amounts of one currency, and this is another
         if cents and amount is not None and currency:
             told = number_out(money.to_minor(wanted))
         return told
@@ -329,7 +334,7 @@ def _consent(arguments: Sequence[Argument], around: Around) -> Made:
     def write_list(wanted: Value, was: Value) -> Value:
         if wanted not in ("denied", "withdrawn") or made.write is None:
             return SKIP
-        for status in (wanted, "withdrawn", "denied"):
+        for status in ("withdrawn", "denied"):  # the first has the word that sides use
             raw = made.write(status, was)
             if raw != SKIP:
                 return raw

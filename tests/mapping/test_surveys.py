@@ -197,9 +197,8 @@ def test_choices_keep_their_codes_and_the_text_beside_them() -> None:
 
 
 def test_columns_of_an_export_are_answers_by_their_codes_and_by_what_a_role_names() -> None:
-    context = Context(
-        connection="survey", label="Files", surveys={"2026": SurveyRoles(roles={"nps": "Weiterempfehlung", "comment": "QID1_TEXT"})}
-    )  # fmt: skip
+    roles = SurveyRoles(roles={"nps": "Weiterempfehlung", "comment": "QID1_TEXT"})
+    context = Context(connection="survey", label="Files", surveys={"2026": roles})
     mapping = mapped(
         {"key": "id", "answers": "@ | answers(columns)", "respondent.email": "Mail", "context": "@ | context(columns)"},
         kind="response", stream="export", context=context,
