@@ -347,7 +347,9 @@ def _score_in_typeform(vendor: "RunningVendor", told: Mapping[str, Any]) -> Any:
         return None
     path = f"/forms/{relationship_form(vendor)}/responses"
     items = _get(vendor, path, headers, included_response_ids=",".join(hers))["items"]
-    newest = max(items, key=lambda one: str(one["submitted_at"]), default={"answers": []})
+    if not items:
+        return None
+    newest = max(items, key=lambda one: str(one["submitted_at"]))
     return next((one["number"] for one in newest["answers"] if one["field"]["ref"] == "nps"), None)
 
 

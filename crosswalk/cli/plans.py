@@ -151,7 +151,7 @@ def _action(action: Mapping[str, Any], screen: Screen, *, whole: bool) -> Iterat
     left: list[Piece] = [sign(_SIGNS[kind]), f" {address}"]
     yield from screen.titled(left, [screen.title(action.get("title"))])
     if action.get("held_by") and whole:
-        yield ["    ", dim(f"waits: {action['held_by']}")]
+        yield ["    ", dim(f"waits: the guard of {str(action['held_by']).removeprefix('guard:')}s holds it")]
     if not new or whole:
         yield from _fields(action["fields"], screen)
 

@@ -257,7 +257,7 @@ PLAN: dict[str, Any] = {
             record="pipedrive/persons",
             title="শর্মিলা দত্ত, Padma Textiles",
             **{"class": "create"},
-            held_by="guard",
+            held_by="guard:create",
             fields=[change("name", None, "শর্মিলা দত্ত")],
         ),
     ],

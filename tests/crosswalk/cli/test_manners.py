@@ -396,6 +396,13 @@ def test_a_plan_is_narrowed_to_a_field_or_a_record(crosswalk: Run) -> None:
     assert "CX_NPS_Score__c" in record
 
 
+def test_a_verbose_plan_says_what_holds_a_create_and_what_it_would_write(crosswalk: Run) -> None:
+    out = crosswalk("plan", "--verbose", "--show-values").out
+
+    assert "    waits: the guard of creates holds it\n" in out
+    assert '    name  empty  ->  "শর্মিলা দত্ত"\n' in out
+
+
 def test_counts_alone_are_shown_on_request(crosswalk: Run) -> None:
     out = crosswalk("plan", "--no-actions").out
     whole = json.loads(crosswalk("plan", "--no-actions", "--json").out)
