@@ -67,6 +67,7 @@ class Reading:
         self._records: list[RemoteRecord] = []
         self._faults: list[RowFault] = []
         self._kept = 0, 0  # how many of both are not of the file that is being read
+        self._anew: list[str] = []
 
     def pages(self) -> Iterator[Page]:
         """Raises LaterError, behind everything that could be read, where a file is being written."""
@@ -89,7 +90,7 @@ class Reading:
                         doubtful |= self._hide(name, seen)
                 except BusyError as exc:
                     # Older files wait as well: this one may hide their rows.
-                    self._forget()
+                    self._forget(name)
                     if self._records or self._faults:
                         yield self._page()
                     raise LaterError(
@@ -118,6 +119,7 @@ class Reading:
             state.row, state.of = 0, ""
         for name in gone:
             del read[name]
+        self._anew.extend(gone)
         state.left = [name for name in names if name in shown]
         last = max((names.index(name) for name in shown), default=-1)
         return _Work(names[: last + 1], shown, revealed)
@@ -142,6 +144,8 @@ class Reading:
         with self._folder.open(name) as file:
             shown = state.row if state.of == file.trace.content else 0
             state.row, state.of = shown, file.trace.content
+            if not shown:
+                self._anew.append(name)
             self._kept = len(self._records), len(self._faults)
             for number, row in enumerate(self._rows.of(name, file), 1):
                 doubtful |= row.doubtful
@@ -181,16 +185,17 @@ class Reading:
                     seen.meet(row.key, name)
         return doubtful
 
-    def _forget(self) -> None:
+    def _forget(self, name: str) -> None:
         """Drop what was kept of a file that turned out to be half written."""
         records, faults = self._kept
         del self._records[records:]
         del self._faults[faults:]
+        self._anew = [one for one in self._anew if one != name]
         self._state.row, self._state.of = 0, ""
 
     def _page(self, *, last: bool = False) -> Page:
-        page = Page(self._records, self._state.position(), None, faults=self._faults, last=last)
-        self._records, self._faults, self._kept = [], [], (0, 0)
+        page = Page(self._records, self._state.position(), None, faults=self._faults, last=last, anew=tuple(self._anew))
+        self._records, self._faults, self._kept, self._anew = [], [], (0, 0), []
         return page
 
 

@@ -50,6 +50,8 @@ class Page:
     `server_time` is the vendor's clock (Date header or API), the only clock a watermark may use.
     `last`: for streams whose cursor is "content" alone. Their last page keeps its position, which says what
     was read, and the next window is handed it; so there it is `last` that says the window was read to its end.
+    `anew`: places (a file's name) that are read from their beginning as of this page, or are gone. What was set aside
+    there before (`RowFault.where` is such a name, or begins with it and a blank) and does not come again is mended.
     """
 
     records: Sequence[RemoteRecord]
@@ -58,6 +60,7 @@ class Page:
     total: int | None = None
     faults: "Sequence[RowFault]" = ()
     last: bool = False
+    anew: Sequence[str] = ()
 
 
 class RowFault(NamedTuple):

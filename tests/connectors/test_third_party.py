@@ -135,11 +135,10 @@ def test_it_passes_the_contract_that_its_author_ran_in_ten_lines(site: Path, tmp
 
 
 def test_the_contract_fails_with_the_reason_when_it_is_broken(site: Path, tmp_path: Path) -> None:
-    broken = CONTRACT.replace(
-        "class TestBluebird", "BluebirdConnector.fetch = lambda *_: iter(())\n\n\nclass TestBluebird"
-    )
+    defect = "BluebirdConnector.fetch = lambda *_: iter(())\n\n\n"
+    broken = CONTRACT.replace("class TestBluebird", f"{defect}class TestBluebird")
 
-    code, said = suite(site, tmp_path, broken)
+    code, said = suite(site, tmp_path, broken, "-k", "fetched")
 
     assert code == 1
     assert "test_records_are_fetched_by_their_keys" in said

@@ -507,6 +507,29 @@ def test_a_file_that_is_written_meanwhile_waits_for_the_next_run(folder: Folder)
     assert after.pages[-1].last
 
 
+def test_a_page_names_the_files_whose_old_faults_are_mended(folder: Folder) -> None:
+    broken = folder.write("members-2.csv", "no,name\n1,a,b,c\n")
+    folder.write("members-1.csv", "no,name\n" + "".join(f"{row},x\n" for row in range(700)))
+    first = folder.pull()
+    quiet = folder.pull()
+    folder.write("members-2.csv", "no,name\n1,a\n")
+    corrected = folder.pull()
+    broken.unlink()
+    gone = folder.pull()
+
+    assert [page.anew for page in first.pages] == [("members-2.csv", "members-1.csv"), ()]
+    assert [page.anew for page in quiet.pages] == [()]
+    assert [name for page in corrected.pages for name in page.anew] == ["members-2.csv", "members-1.csv"]
+    assert [name for page in gone.pages for name in page.anew] == ["members-2.csv", "members-1.csv"]
+
+
+def test_a_file_that_is_read_on_is_not_read_anew(folder: Folder) -> None:
+    folder.write("members-1.csv", "no,name\n" + "".join(f"{row},x\n" for row in range(700)))
+    next(folder.pages())
+
+    assert [page.anew for page in folder.pull().pages] == [()]
+
+
 # What is gone.
 
 

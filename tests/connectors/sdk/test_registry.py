@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors import sdk
 from connectors.sdk.registry import GROUP, default_mapping, installed, names
 
 SOUND = """
@@ -106,3 +107,8 @@ def test_a_default_mapping_lies_beside_the_connector() -> None:
     files = installed(only=["files"]).connectors["files"]
 
     assert default_mapping(files) == ""
+
+
+def test_the_public_address_names_what_it_exports() -> None:
+    assert sorted(sdk.__all__) == list(sdk.__all__)
+    assert all(hasattr(sdk, name) for name in sdk.__all__)
