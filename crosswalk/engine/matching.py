@@ -38,7 +38,7 @@ class IdentKinds:
 
     def __init__(self, database: Database, secret: bytes) -> None:
         self._database = database
-        self._secret = secret
+        self._hash = blake2b(digest_size=8, key=secret)
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
@@ -72,7 +72,9 @@ class IdentKinds:
         return sorted(self._names.items())
 
     def hashed(self, value: str) -> int:
-        return int.from_bytes(blake2b(value.encode(), digest_size=8, key=self._secret).digest(), "big", signed=True)
+        one = self._hash.copy()
+        one.update(value.encode())
+        return int.from_bytes(one.digest(), "big", signed=True)
 
 
 def part_of(value: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ a number is judged by the number.
 
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -43,11 +44,18 @@ class Identifier(NamedTuple):
     value: str
 
 
+# Of ASCII: letters in lower case, apostrophes gone, everything else a blank.
+_PLAIN: Final = str.maketrans(
+    {chr(n): "" if chr(n) == "'" else chr(n).lower() if chr(n).isalnum() else " " for n in range(128)}
+)
+
+
+@lru_cache(maxsize=50_000)
 def fold(text: str) -> str:
     """A name for comparing: no case, no accents, no punctuation, single blanks."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).translate(_ACCENTS))
-    text = text.casefold()
+    if text.isascii():
+        return " ".join(text.translate(_PLAIN).split())
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).translate(_ACCENTS)).casefold()
     if text.isalnum():
         return text
     return " ".join("".join(c if _letter(c) else " " for c in text.replace("'", "").replace("’", "")).split())
@@ -152,6 +160,13 @@ def _rule_part(
             if not values:
                 return
             columns.append(values)
+        if all(len(values) == 1 for values in columns):
+            texts = [values[0] for values in columns]
+            for value, word in zip(texts, counted, strict=True):
+                if word is not None and (word, value) not in given:
+                    given.append((word, value))
+            given.append((kind, "|".join(texts)))
+            return
         for values, word in zip(columns, counted, strict=True):
             if word is not None:
                 for value in values:
