@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from mapping.compile.chain import Chain
 from mapping.compile.model import ValueFault, Values
 from mapping.compile.paths import Place
+from mapping.compile.rows import Simple
 from mapping.functions.registry import SKIP, Partly
 from mapping.language import Line
 from mapping.normalise import Misfit
@@ -54,6 +55,16 @@ class LineCode:
         if not labels:
             labels = [spot.label for chain in self.chains for spot in chain.spots]
         return list(dict.fromkeys(labels))
+
+    def simple(self) -> Simple | None:
+        """Its key and its function, if that is all."""
+        chain, place = self.chains[0], self.chains[0].place
+        if len(self.chains) > 1 or place is None or not 0 < len(place.steps) < 3:
+            return None
+        step = chain.steps[0] if len(chain.steps) == 1 else None
+        if step is None or step.read is None or step.sees_none or any(one.pick is not None for one in place.steps):
+            return None
+        return Simple(tuple(one.name for one in place.steps), chain.missing, place.get, step.read)
 
     def now(self, row: Values) -> Value:
         """What it reads, faults aside."""
@@ -232,6 +243,10 @@ class FieldCode:
     def reader(self) -> Reader:
         raise NotImplementedError
 
+    def simple(self) -> Simple | None:
+        """What there is to know of a field that is one key and one function; None of any other."""
+        return None
+
     def write(self, value: Value, over: Values | None, out: dict[str, Any]) -> None:
         raise NotImplementedError
 
@@ -243,6 +258,11 @@ def unread(row: Values, faults: Faults) -> Value:
 
 class Plain(FieldCode):
     """One line, one value."""
+
+    def simple(self) -> Simple | None:
+        line = self.lines[0]
+        bare = self.schema.value is None or not self.schema.parts
+        return line.simple() if line.sees and bare else None
 
     def reader(self) -> Reader:
         line = self.lines[0]
@@ -502,6 +522,15 @@ class SetCode(FieldCode):
         if slot.many and not slot.sets and any(chain.gives in ("emails", "phones") for chain in slot.code.chains):
             return line
         key_of = self.key_of
+        if not self.schema.parts:
+
+            def texts(row: Values, faults: Faults) -> Value:
+                value = line(row, faults)
+                if type(value) is list:
+                    return value if len(value) < 2 else sorted(set(value), key=str)
+                return value if value is None or value is ABSENT else [value]
+
+            return texts
 
         def read(row: Values, faults: Faults) -> Value:
             value = line(row, faults)

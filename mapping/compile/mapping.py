@@ -21,6 +21,7 @@ from mapping.compile.model import (
 )
 from mapping.compile.paths import Place, Places, UnknownPath, laid
 from mapping.compile.responses import Responses
+from mapping.compile.rows import row_reader
 from mapping.conditions import Test, compiled, holds, is_filled, parse_condition
 from mapping.functions.picklists import folded
 from mapping.functions.registry import FUNCTIONS, Partly
@@ -80,6 +81,7 @@ class CompiledMapping:
         self.create_needs = create_needs
         self.left_out = left_out
         self._readers: list[Reader] = [code.reader() for code in codes] + [_nothing] * len(extra)
+        self._read = row_reader(self._readers, [code.simple() for code in codes] + [None] * len(extra))
         self._no_cleared = kind in _NO_CLEARED
         self._leaves = [
             (place.steps, place.dotted) for code in codes for line in code.lines if line.writes for place in line.places
@@ -96,7 +98,7 @@ class CompiledMapping:
     def read(self, values: Values) -> tuple[list[Value], list[ValueFault]]:
         """The row in the common form, by position; and what in it cannot be understood."""
         faults: list[ValueFault] = []
-        row = [read(values, faults) for read in self._readers]
+        row = self._read(values, faults)
         if self._no_cleared:
             row = [ABSENT if value is None else value for value in row]
             if self._responses is not None:

@@ -21,6 +21,8 @@ from mapping.language import Argument
 from mapping.normalise import Misfit, email, phone, text
 from mapping.values import ABSENT, Value
 
+_TRUE: Final = (True, "1", "true")
+
 
 class Contacts:
     """A list of objects, each with a value, perhaps a label and a mark for the preferred one: e-mails or phones."""
@@ -41,27 +43,40 @@ class Contacts:
         self._element, self._out, self._key = element, out, key
         self._labels, self._words = labels, words
 
-    def read(self, raw: Value) -> Value:
-        if raw is None or raw == []:
-            return None
-        if not isinstance(raw, list):
-            raw = [raw]
-        if len(raw) == 1:
-            try:
-                one = self._one(raw[0])
-            except Misfit as misfit:
-                raise Partly(None, [(misfit.want, raw[0])]) from None
-            return None if one is None else [one]
+    def reader(self) -> Read:
+        """Reads the list. Most hold one entry, so that is the short way."""
+        one, value_key, label_key, primary_key = self._one, self._value, self._label, self._primary
+        element_of, labels = self._element, self._labels
+
+        def read(raw: Value) -> Value:
+            if type(raw) is list and len(raw) == 1 and type(raw[0]) is dict:
+                part = raw[0]
+                try:
+                    element = element_of(part.get(value_key))
+                except Misfit as misfit:
+                    raise Partly(None, [(misfit.want, part)]) from None
+                if element is None:
+                    return None
+                if label_key is not None and (label := part.get(label_key)):
+                    element["type"] = labels.get(label) or labels.get(folded(label), "other")
+                if primary_key is not None and part.get(primary_key) in _TRUE:
+                    element["primary"] = True
+                return [element]
+            return None if raw is None or raw == [] else self._several(raw, one)
+
+        return read
+
+    def _several(self, raw: Value, one: Callable[[Value], dict[str, Any] | None]) -> Value:
         elements: dict[tuple[str, ...], Value] = {}
         faults: list[tuple[str, Value]] = []
-        for part in raw:
+        for part in raw if isinstance(raw, list) else [raw]:
             try:
-                one = self._one(part)
+                element = one(part)
             except Misfit as misfit:
                 faults.append((misfit.want, part))
                 continue
-            if one is not None:
-                elements.setdefault(self._key_of(one), one)
+            if element is not None:
+                elements.setdefault(self._key_of(element), element)
         found = [elements[key] for key in sorted(elements)] or None
         if faults:
             raise Partly(found, faults)
@@ -78,7 +93,7 @@ class Contacts:
             return None
         if self._label is not None and (label := part.get(self._label)):
             element["type"] = self._labels.get(label) or self._labels.get(folded(label), "other")
-        if self._primary is not None and part.get(self._primary) in (True, 1, "1", "true"):
+        if self._primary is not None and part.get(self._primary) in _TRUE:
             element["primary"] = True
         return element
 
@@ -143,7 +158,7 @@ def _emails(arguments: Sequence[Argument], around: Around) -> Made:
     contacts = Contacts(
         keys, element, key=("address",), out=lambda one: one["address"], labels=EMAIL_LABELS, words=EMAIL_WORDS
     )
-    return Made("emails", read=contacts.read, write=contacts.write, print=keys)
+    return Made("emails", read=contacts.reader(), write=contacts.write, print=keys)
 
 
 @function("phones", takes=LISTS | {"text"}, gives="phones", usage="phones(value, label, primary)", most=3)
@@ -162,7 +177,7 @@ def _phones(arguments: Sequence[Argument], around: Around) -> Made:
         keys, element, key=("number", "extension"), out=lambda one: phone_out(one, None), labels=PHONE_LABELS,
         words=PHONE_WORDS,
     )  # fmt: skip
-    return Made("phones", read=contacts.read, write=contacts.write, print=[keys, region])
+    return Made("phones", read=contacts.reader(), write=contacts.write, print=[keys, region])
 
 
 def each_of(raw: Value, read: Read) -> list[Value] | None:

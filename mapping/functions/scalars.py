@@ -45,6 +45,7 @@ from mapping.normalise import (
 from mapping.normalise.graphemes import cut
 from mapping.values import ABSENT, Value
 
+_SHORT: Final = 4096  # characters of a text that need not be measured
 _DIGITS_OF_AN_INTEGER: Final = 15  # what every JSON reader keeps exactly
 
 
@@ -111,8 +112,13 @@ def _known_name(raw: str) -> str | None:
 
 
 def _name(raw: Value) -> str | None:
-    """Names come again and again; those of other scripts take a while."""
+    """Names of other scripts take a while, and come again."""
     return name.clean(raw) if type(raw) is not str or raw.isascii() or len(raw) > 64 else _known_name(raw)
+
+
+def _part_of_name(raw: Value) -> str | None:
+    """Given and family names come again and again."""
+    return _known_name(raw) if type(raw) is str and len(raw) <= 64 else name.clean(raw)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -156,6 +162,9 @@ def _sf_id(raw: Value) -> str | None:
 
 
 def _body_text(raw: Value) -> Value:
+    if type(raw) is str and len(raw) < _SHORT and raw.isascii() and raw.isprintable():
+        told = raw.strip(" ")  # as `text.body` reads it, without its care for what cannot be here
+        return {"text": told} if told else None
     return text.body(raw)
 
 
@@ -171,7 +180,6 @@ def _html_out(wanted: Value, was: Value) -> Value:
 plain("text", takes=SCALARS | {"body"}, gives="text", read=text.clean)
 plain("id", takes=SCALARS | {"record"}, gives="id", read=as_id, write=id_out)
 plain("sf_id", takes=TEXTS, gives="id", read=_sf_id)
-plain("name", takes=TEXTS, gives="name", read=_name)
 plain("trim", takes=TEXTS, gives="text", read=text.clean)
 plain("lower", takes=TEXTS, gives="text", read=_cased(str.lower), write=None)
 plain("upper", takes=TEXTS, gives="text", read=_cased(str.upper), write=None)
@@ -187,6 +195,12 @@ plain("tz", takes=TEXTS, gives="tz", read=zone.normalise)
 plain("partial_date", takes=TIMES | {"number"}, gives="partial_date", read=_partial)
 plain("body", takes=SCALARS | {"body"}, gives="body", read=_body_text, write=body_out)
 plain("html", takes=TEXTS | {"body"}, gives="body", read=text.html, write=_html_out)
+
+
+@function("name", takes=TEXTS, gives="name", usage="name")
+def _name_of(arguments: Sequence[Argument], around: Around) -> Made:
+    part = around.target in ("name.given", "name.family", "name.additional", "name.prefix")
+    return Made("name", read=_part_of_name if part else _name, write=as_is)
 
 
 @function("percent", takes=NUMBERS, gives="percent", usage="percent")
@@ -633,6 +647,8 @@ def chosen(
     """A choice by its words. `strict`: a word that is not among them is a fault, else it is `other` with its word."""
     offers = Offers(around.options)
     yes_no = set(reads.values()) <= {"true", "false"}
+    # Words as they are mostly written; others take the way through folding.
+    ready: dict[Value, Value] = {}
 
     def code_of(raw: Value) -> str | None:
         code = reads.get(folded(raw))
@@ -641,6 +657,8 @@ def chosen(
         return code
 
     def read(raw: Value) -> Value:
+        if type(raw) is str and raw in ready:
+            return ready[raw]
         if raw is None or (isinstance(raw, str) and not raw.strip()) or raw == []:
             return None
         if isinstance(raw, dict):
@@ -651,6 +669,10 @@ def chosen(
         if strict or yes_no or isinstance(raw, list | dict):
             raise Misfit("word of its list")
         return {"code": "other", "raw": text.clean(offers.label(raw) or raw)}
+
+    for word in {*reads, *(word for words in writes.values() for word in words), *(key for key, _ in around.options)}:
+        if (code := code_of(word)) is not None:
+            ready[word] = code == "true" if yes_no else code
 
     def write(wanted: Value, was: Value) -> Value:
         if wanted is None:
