@@ -104,7 +104,7 @@ def _nobody(house: House, connection: Any, record: int) -> dict[str, Any]:
                 "conflict": None, "sides": [],
             }
             for name, value in values.items()
-            if value is not None
+            if value is not None and value != {}
         ],
         "responses": answers(house, connection, [record]),
         "history": [],

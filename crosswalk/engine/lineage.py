@@ -222,12 +222,7 @@ class Lineage:
         """Positions of the fields that a person means; without a text, of all that say anything."""
         fields = self._layout.fields
         if text is None:
-            return [
-                position
-                for position, name in enumerate(fields)
-                if self._golden.values[position] is not ABSENT
-                or any(self._observed(member, name) not in (ABSENT, None) for member in self._members.values())
-            ]
+            return [position for position in range(len(fields)) if self._says(position)]
         wanted = text.strip().lower().partition("[")[0]
         for test in (
             lambda name: name == wanted,
@@ -236,9 +231,17 @@ class Lineage:
             lambda name: wanted in name,
         ):
             if positions := [position for position, name in enumerate(fields) if test(name)]:
-                return positions
+                # Of several that are meant, those that say anything; asked for by its name, one says that it is empty.
+                return [position for position in positions if self._says(position)] or positions
         near = get_close_matches(wanted, fields, n=4) or sorted(fields)
         raise AskError(f"a {self._kind} has no field '{text}' here", hint="there are: " + shortened(near))
+
+    def _says(self, position: int) -> bool:
+        """Does the hub hold anything of it, or does any side show a value?"""
+        name = self._layout.fields[position]
+        return self._golden.values[position] is not ABSENT or any(
+            self._observed(member, name) not in (ABSENT, None) for member in self._members.values()
+        )
 
     @staticmethod
     def _address(member: Member) -> str:
@@ -627,7 +630,7 @@ def _waits(one: Waiting) -> str:
 
 def rule_place(house: House, kind: str, name: str) -> str | None:
     """Where the line of the file stands that decides this field; None: the defaults of the hub decide."""
-    if house.settings is None:
+    if house.settings is None or house.policies.policy(kind, name).code == "derived":
         return None
     merge = house.settings.merge
     policy = merge.kinds.get(kind, {}).get(name, merge.defaults)
@@ -658,14 +661,18 @@ def _matched(house: House, connection: Any, records: Sequence[int]) -> dict[int,
 
 
 def seen_streams(house: House, connection: Any, streams: Iterable[int]) -> dict[int, int | None]:
-    """Of each stream the moment up to which all its parts were read: its records are known as of then."""
+    """Of each stream the moment up to which all its parts were read: its records are known as of then.
+
+    Where a system tells no time, the last run that it answered.
+    """
+    wanted = set(streams)
     found: dict[int, int | None] = {}
     for stream, name, open_at, watermark, covered in house.database.select(
         connection,
         "SELECT stream, name, CASE WHEN position IS NULL THEN NULL ELSE opened END, watermark, covered_to "
         "FROM part WHERE",
         "stream",
-        list(streams),
+        list(wanted),
     ):
         if name.startswith("~"):
             continue
@@ -674,6 +681,14 @@ def seen_streams(house: House, connection: Any, streams: Iterable[int]) -> dict[
         reached = watermark if unfinished else covered if covered is not None else watermark
         before = found.get(stream, reached)
         found[stream] = None if reached is None or before is None else min(before, reached)
+    timeless = [stream for stream in wanted if found.get(stream) is None]
+    for stream, good in house.database.select(
+        connection,
+        "SELECT s.id, c.last_good_at FROM stream s JOIN connection c ON c.name = s.connection WHERE",
+        "s.id",
+        timeless,
+    ):
+        found[stream] = good
     return found
 
 

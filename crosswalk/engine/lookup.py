@@ -12,6 +12,7 @@ from crosswalk.engine.model import House, Stream
 from crosswalk.engine.words import AskError, find_entity, number_of, shortened, split_address
 from crosswalk.store.codec import load, load_row
 from mapping.match.keys import fold
+from mapping.match.rules import is_role
 from mapping.normalise import domain, email, phone
 from mapping.schema import KINDS
 from mapping.values import Value
@@ -55,10 +56,29 @@ def find(house: House, connection: Any, what: str) -> Found:
     except AskError as nothing:
         if "beginning of" in nothing.text:
             raise
+    shared = _is_shared(house, text)
+    if shared:
+        raise AskError(
+            f"'{text}' is {shared}: it identifies nobody, so nobody is found by it",
+            hint="ask for the person by an address of their own, or by a record",
+        )
     raise AskError(
         f"nothing here carries '{text}'",
         hint="an e-mail address, a phone number with its country code, person/8f2kq, or connection/stream/id",
     )
+
+
+def _is_shared(house: House, text: str) -> str:
+    """Why an address is no identifier, whoever carries it; "" where it might be one."""
+    if "@" in text and is_role(text.lower()):
+        return "the address of a desk"
+    blocked = any(house.rules.of(kind).blocks(form) for kind in house.layouts for form in (text.lower(), _tight(text)))
+    return "on the block list of `match`" if blocked else ""
+
+
+def _tight(text: str) -> str:
+    """A number as the block list has it."""
+    return "".join(text.split())
 
 
 def _said(house: House, connection: Any, text: str) -> Found:

@@ -118,14 +118,17 @@ def _streams(house: House, connection: Any) -> list[dict[str, Any]]:
         mine = parts.get(stream.id, [])
         ends, totals = [row[3] for row in mine], [row[4] for row in mine]
         begins = [row[2] for row in mine]
+        total = sum(totals) if totals and None not in totals else None
+        held = counts.get(stream.id, 0)
         told.append(
             {
                 "stream": stream.address,
-                "records": counts.get(stream.id, 0),
+                "records": held,
                 # Known as of the part that was read last of all; without one that began late: from the beginning.
                 "covered_from": iso(max(begins)) if begins and None not in begins else None,
                 "covered_to": iso(min(ends)) if ends and None not in ends else None,
-                "total": sum(totals) if totals and None not in totals else None,
+                # A window of changes tells how many have changed: of the whole stream that says nothing.
+                "total": total if total is not None and total >= held else None,
                 "parts": len(mine),
                 "complete": stream.complete and bool(mine) and all(row[5] for row in mine),
                 "swept_at": iso(swept.get(stream.id)),

@@ -202,6 +202,9 @@ def _composed(value: Mapping[str, Any], titles: Mapping[str, str]) -> str:
         steps = [str(step) for step in (has("pipeline"), has("stage")) if step]
         status = f" ({value['status']})" if has("status") and steps else str(has("status") or "")
         return " / ".join(steps) + status
+    if "question" in value:
+        said = next((value[part] for part in ("values", "body", "other_text") if value.get(part) is not None), None)
+        return f"{value['question']}: {shown(said, titles=titles)}"
     if "code" in value:
         code, raw = has("code"), has("raw")
         return str(raw if code in (None, "other") and raw is not None else code)

@@ -137,6 +137,15 @@ def test_what_is_not_there_is_said_to_be_not_there(mara: Mara, what: str) -> Non
         mara.explain(what)
 
 
+def test_an_address_that_identifies_nobody_is_said_to_be_one(mara: Mara) -> None:
+    desk = [{"address": "info@nordlicht.test"}, {"address": MAIL}]
+    other = mara.world.record("zoho/contacts/9", emails=desk)
+    mara.world.entity("person", [other], public="9aaaa", emails=desk)
+
+    with pytest.raises(AskError, match="the address of a desk"):
+        mara.explain("Info@nordlicht.test")
+
+
 def test_records_say_how_they_came_and_when_they_were_seen(mara: Mara) -> None:
     world = mara.world
     for stream, minutes in ((1, 14), (2, 29), (3, 1)):
@@ -151,6 +160,13 @@ def test_records_say_how_they_came_and_when_they_were_seen(mara: Mara) -> None:
     assert (second["matched_by"], second["matched_at"]) == ("decided by anna", "2026-11-05T09:00:00.000Z")
     assert (third["matched_by"], third["created_by_run"]) == ("created by the hub", "R12")
     assert third["matched_at"] == "2026-11-04T10:00:00.000Z"
+
+
+def test_where_a_system_tells_no_time_the_last_run_that_it_answered_counts(mara: Mara) -> None:
+    mara.world.insert("connection", name="zoho", connector="zoho", last_good_at=ago(minutes=7))
+    mara.world.insert("part", stream=3, name="", complete=True)
+
+    assert mara.explain()["records"][2]["seen_at"] == "2026-11-23T08:23:00.000Z"
 
 
 def test_a_window_that_is_still_open_has_been_read_to_its_watermark(mara: Mara) -> None:
@@ -183,6 +199,19 @@ def test_a_field_tells_why_since_when_and_what_stood_before(mara: Mara) -> None:
 )
 def test_a_field_is_found_by_a_part_of_its_name(mara: Mara, text: str, names: list[str]) -> None:
     assert [one["name"] for one in mara.explain(field=text)["fields"]] == names
+
+
+def test_of_several_fields_that_are_meant_those_are_told_that_say_anything(database: Database) -> None:
+    world = World(database)
+    world.stream("acme/contacts", "person", ("emails", "cx.nps.score", "cx.csat.score"), writes=("update",))
+    record = world.record("acme/contacts/1", emails=[{"address": MAIL}])
+    world.entity("person", [record], cx__nps__score=("3", None, "answered"))
+
+    def names(field: str) -> list[str]:
+        return [one["name"] for one in explain(world.house, MAIL, field=field)["fields"]]
+
+    assert names("score") == ["cx.nps.score"]
+    assert names("csat") == ["cx.csat.score"]
 
 
 def test_a_field_that_nobody_has_is_answered_with_those_there_are(mara: Mara) -> None:

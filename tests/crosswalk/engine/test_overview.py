@@ -109,6 +109,12 @@ def test_streams_say_what_has_been_read(world: World) -> None:
     assert second["covered_to"] == "2026-11-23T08:21:00.000Z"
 
 
+def test_the_count_of_a_window_is_not_taken_for_that_of_the_stream(world: World) -> None:
+    world.insert("part", stream=1, name="", covered_to=ago(minutes=14), total=0, complete=True)
+
+    assert status(world.house)["streams"][0]["total"] is None
+
+
 def test_everything_that_waits_for_a_person_is_counted(world: World) -> None:
     other = world.record("pipedrive/persons/1", name={"full": "Mara"}, phones=[])
     world.entity("person", [other], public="9aaaa")

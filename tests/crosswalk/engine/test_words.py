@@ -42,6 +42,10 @@ from mapping.values import ABSENT
             "nps 3 of 10 (detractor)",
         ),
         (["a", "b"], "a, b"),
+        (
+            [{"question": "q1", "values": ["3", "x"]}, {"question": "q2", "body": {"text": "late"}}],
+            "q1: 3, x, q2: late",
+        ),
         (Decimal("8.5"), 8.5),
     ],
 )
