@@ -8,6 +8,7 @@ from mapping.compile.model import MappingFault, ValueFault, Values
 from mapping.compile.paths import Place, Places, UnknownPath
 from mapping.compile.wire import wire
 from mapping.conditions import Row, Test, compiled, parse_condition, paths_of
+from mapping.functions import answers, lists
 from mapping.functions.lists import each_of
 from mapping.functions.picklists import folded, picklist
 from mapping.functions.registry import (
@@ -515,8 +516,11 @@ class ChainMaker:
             type_ = "ref"
         if target.part is None and target.type in ("money", "address"):
             type_ = target.type
-        if target.type in ("answer", "question", "pair") and target.field.value is None:
-            return sort
+        if target.part is None and sort in ("json", "any", "record", "list") and target.type in ("question", "pair"):
+            parts = ("key", "") if target.type == "question" else target.field.key[:1] + (target.field.value or "",)
+            read = answers.questions if target.type == "question" else lists.pairs_of(*parts)
+            steps.append(Made("json", read=read, name=target.type))
+            return "json"
         if ready and (type_ in _FITS.get(sort, ()) or sort == type_):
             return sort
         if type_ == "choice":
@@ -532,7 +536,7 @@ class ChainMaker:
             steps.append(self._made(FUNCTIONS[f"{name}s"], Call(f"{name}s", (), 0), setting))
             return f"{name}s"
         known = FUNCTIONS[name]
-        if not (sort == "any" or sort in known.takes or (listed and sort in ("list", "multi"))):
+        if not (sort == "any" or sort in known.takes or (listed and sort in ("list", "multi", "json"))):
             return self._misfit(sort, target, setting, f"functions that take {word(sort)}: {', '.join(taking(sort))}")
         made = self._made(known, Call(name, (), 0), setting)
         steps.append(_spread(made) if listed and not target.field.refers else made)

@@ -117,7 +117,14 @@ class LineCode:
         out: dict[str, Any] = {}
         place.put(out, raw, over)
         before, after = chain.stages(over)[-1], chain.stages(_laid_one(over, out, place))[-1]
-        return before is not ABSENT and before == after
+        return before is not ABSENT and _agree(before, after)
+
+
+def _agree(one: Value, other: Value) -> bool:
+    """Do two values say the same? Of a text with markup it is the text."""
+    if isinstance(one, dict) and isinstance(other, dict) and "text" in one and "text" in other:
+        return bool(one["text"] == other["text"])
+    return bool(one == other)
 
 
 def _laid_one(over: Values, out: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -770,7 +777,7 @@ def _is_many(line: LineCode) -> bool:
         ):
             return True
     shape: Literal["unit", "set"] = line.target.field.shape
-    return shape == "set" and not line.target.field.refers and line.target.selector is None and _any(line)
+    return shape == "set" and line.target.selector is None and _any(line)
 
 
 def _any(line: LineCode) -> bool:

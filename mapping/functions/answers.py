@@ -302,6 +302,53 @@ def _columns(raw: Value, named: frozenset[str]) -> list[Answer]:
     return found
 
 
+def questions(raw: Value) -> Value:
+    """The questions of a form as elements of `questions`; those within groups name the group as their parent."""
+    found: list[dict[str, Value]] = []
+
+    def add(fields: Value, parent: str | None) -> None:
+        for field in fields if isinstance(fields, list) else ():
+            if not isinstance(field, dict):
+                continue
+            key = next((field[name] for name in ("ref", "key", "id") if is_filled(field.get(name))), None)
+            if key is None:
+                continue
+            found.append(_question(str(key), field, position=len(found) + 1, parent=parent))
+            held = field.get("properties")
+            add(held.get("fields") if isinstance(held, dict) else None, str(key))
+
+    add(raw if isinstance(raw, list) else [{"key": key, **told} for key, told in _each_question(raw)], None)
+    return found or None
+
+
+def _each_question(raw: Value) -> list[tuple[str, dict[str, Any]]]:
+    """Of an object of questions by their id."""
+    return [(str(key), told) for key, told in raw.items() if isinstance(told, dict)] if isinstance(raw, dict) else []
+
+
+def _question(key: str, field: Mapping[str, Any], *, position: int, parent: str | None) -> dict[str, Value]:
+    kind = str(field.get("type") or "")
+    type_ = "text" if kind == "long_text" else _TYPES.get(kind, "other")
+    question: dict[str, Value] = {"key": key, "position": position, "type": type_}
+    if parent is not None:
+        question["parent"] = parent
+    if title := text.clean(field.get("title")):
+        question["text"] = {"default": title}
+    held = field.get("properties") if isinstance(field.get("properties"), dict) else {}
+    low, high = _steps(kind, {**held, **field})
+    if low is not None:
+        question |= {"scale_min": low, "scale_max": high, "direction": "high"}
+    choices = [_choice(one.get("ref") or one.get("id"), one.get("label")) for one in held.get("choices") or ()]
+    if choices:
+        question["choices"] = [one for one in choices if one is not None]
+    validations = field.get("validations")
+    if isinstance(validations, dict) and isinstance(validations.get("required"), bool):
+        question["required"] = validations["required"]
+    if type_ in METRICS:
+        question["role"] = f"metric:{type_}"
+    return question
+
+
 def _map(raw: Value, named: frozenset[str]) -> list[Answer]:
     """An object of question -> answer."""
     found = []

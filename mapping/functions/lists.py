@@ -284,6 +284,10 @@ def _each(arguments: Sequence[Argument], around: Around) -> Made:
 # -- references -------------------------------------------------------------------------------------------------
 
 
+# Where a target can lead to one stream only.
+_STREAMS: Final[Mapping[str, str]] = {"invitation": "invitations"}
+
+
 def _reference(stream: str | None, read_stream: Callable[[Any], str | None] | None = None) -> Callable[..., Value]:
     def of(raw: Value, name: str) -> Value:
         if type(raw) is int:
@@ -311,13 +315,16 @@ def ref_out(wanted: Value, was: Value) -> Value:
         return None
     if isinstance(wanted, Mapping):
         return id_out(wanted["id"], was)
+    if was is not ABSENT and was is not None and not isinstance(was, list):
+        best = next((one for one in wanted if one.get("primary")), wanted[0])
+        return id_out(best["id"], was)  # this side holds one
     spelled = was[0] if isinstance(was, list) and was else ABSENT
     return [id_out(one["id"], spelled) for one in wanted] or None
 
 
 @function("ref", takes=SCALARS | LISTS | {"record"}, gives="ref", usage="ref(stream)", most=1)
 def _ref(arguments: Sequence[Argument], around: Around) -> Made:
-    stream = arguments[0].text if arguments else around.refers_to
+    stream = arguments[0].text if arguments else around.refers_to or _STREAMS.get(around.target)
     if stream is None:
         raise ArgumentFault("it is not known what the reference leads to", "name the stream: ref(accounts)")
     return Made("ref", read=_reference(stream), write=ref_out, print=stream, leads_to=stream)
@@ -365,6 +372,29 @@ def _links(arguments: Sequence[Argument], around: Around) -> Made:
         return each_of(raw, one)
 
     return Made("ref", read=read, print=[key, mark, wanted, stream], leads_to=stream)
+
+
+def pairs_of(key: str, value: str) -> Read:
+    """Pairs of an object, or of a list of objects or texts: elements of a set such as `drivers`."""
+
+    def pair(name: Value, told: Value) -> Value:
+        name = text.clean(name)
+        return None if name is None else {key: name} | ({value: text.clean(told)} if is_filled(told) else {})
+
+    def one(part: Value) -> Value:
+        if not isinstance(part, dict):
+            return pair(part, None)
+        name = next((part[word] for word in (key, "name", "label", "id") if is_filled(part.get(word))), None)
+        told = next((part[word] for word in (value, "score", "rating") if word in part), None)
+        return pair(name, None if isinstance(told, dict | list) else told)
+
+    def read(raw: Value) -> Value:
+        if isinstance(raw, dict):
+            found = [pair(name, None if isinstance(told, dict | list) else told) for name, told in raw.items()]
+            return [element for element in found if element is not None] or None
+        return each_of(raw, one)
+
+    return read
 
 
 PAIR: Final = 2

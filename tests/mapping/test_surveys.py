@@ -302,3 +302,23 @@ def test_an_empty_answer_is_no_answer() -> None:
     row = read(responses(), response(hidden={"contact_id": None}, submitted_at=None))
 
     assert [row[name] for name in ("respondent", "completed_at", "answers")] == [ABSENT, ABSENT, ABSENT]
+
+
+def test_the_questions_of_a_form_are_named_with_their_scales() -> None:
+    mapping = mapped(
+        {"questions": "fields | json", "carriers": "hidden | json", "name": "title"}, kind="survey", stream="forms"
+    )
+    nps = {"id": "F1", "ref": "likely", "title": "How likely?", "type": "nps", "properties": {"steps": 11}}
+    stars = {"id": "F3", "type": "rating", "properties": {"steps": 5}, "validations": {"required": True}}
+    group = {"id": "F2", "type": "group", "title": "More", "properties": {"fields": [stars]}}
+
+    row = read(mapping, {"title": "NPS", "hidden": ["contact_id", "account_id"], "fields": [nps, group]})
+
+    assert row["carriers"] == ["account_id", "contact_id"]
+    assert row["questions"] == [
+        {"key": "F2", "position": 2, "type": "other", "text": {"default": "More"}},
+        {"key": "F3", "position": 3, "type": "rating", "parent": "F2", "scale_min": "1", "scale_max": "5",
+         "direction": "high", "required": True},
+        {"key": "likely", "position": 1, "type": "nps", "text": {"default": "How likely?"}, "scale_min": "0",
+         "scale_max": "10", "direction": "high", "role": "metric:nps"},
+    ]  # fmt: skip
