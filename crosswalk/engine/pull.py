@@ -191,6 +191,8 @@ def _set_aside(
     house: House, connection: Any, stream: Stream, page: Page, landed: Landed, again: dict[str, Any], run: int
 ) -> int:
     """Dead letters for rows and fields that cannot be understood; letters of what reads well again are closed."""
+    if page.anew:
+        letters.close_places(house.database, connection, stream.id, page.anew)
     faulty: dict[str, set[str]] = {key: set() for key in again}
     posts = []
     for fault in page.faults:

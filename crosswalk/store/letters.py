@@ -67,6 +67,17 @@ def close_read(database: Database, connection: Connection, stream: int, keep: di
             database.run(connection, "UPDATE dead_letter SET state = 'closed' WHERE id = ?", (number,))
 
 
+def close_places(database: Database, connection: Connection, stream: int, places: Sequence[str]) -> None:
+    """Of files that are read anew, or are gone: what was set aside of them is told anew, or no longer."""
+    for place in places:
+        database.run(
+            connection,
+            "UPDATE dead_letter SET state = 'closed' WHERE stream = ? AND phase = 'read' AND state <> 'closed' "
+            "AND (rkey = ? OR substr(rkey, 1, ?) = ?)",
+            (stream, place, len(place) + 1, f"{place} "),
+        )
+
+
 def close_write(database: Database, connection: Connection, stream: int, rkey: str) -> None:
     database.run(
         connection,

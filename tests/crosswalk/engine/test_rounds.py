@@ -323,3 +323,25 @@ def test_over_its_guard_a_class_waits_as_a_whole(tmp_path: Path, database_url: s
         hub.apply(plan["plan"]["id"], approve=["alpha/people:create"])
     assert len(alpha.rows["people"]) == 3
     settle_down(world)
+
+
+def test_letters_about_rows_of_a_file_close_when_it_is_mended(tmp_path: Path, database_url: str) -> None:
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    world = World(
+        tmp_path,
+        database_url,
+        "connections:\n  shop:\n    connector: files\n    path: ./exports\n    streams:\n      members:\n"
+        "        files: '*.csv'\n        entity: person\n        key: no\n"
+        "        mapping: {name.full: Name, 'emails[work]': Mail}\n",
+    )
+    file = exports / "members.csv"
+    file.write_text("no,Name,Mail\n1,Mara Lindqvist,m@n.test\n,Nobody,x@y.test\n")
+    broken = world.sync()
+    file.write_text("no,Name,Mail\n1,Mara Lindqvist,m@n.test\n2,Ito Sho,x@y.test\n")
+    mended = world.sync()
+
+    assert ([one["record"] for one in broken["set_aside"]], mended["set_aside"]) == (["members.csv line 3"], [])
+    with world.open() as hub:
+        assert hub.dlq_list()["dead_letters"] == []
+        assert len(list(hub.export("person")["rows"])) == 2
