@@ -103,22 +103,17 @@ def find_entity(house: House, connection: Any, text: str) -> int:
     if not prefix or not set(prefix) <= set(ALPHABET):
         raise AskError(f"nothing is called '{text}'", hint="an entity is called like person/8f2kq")
     last = (prefix + _LAST)[: LENGTH + 1]
-    found: dict[int, tuple[str, str]] = {}
+    found: set[int] = set()
     for head in (
-        "SELECT e.id, e.kind, e.public, e.public FROM entity e WHERE e.public",
-        "SELECT e.id, e.kind, e.public, a.public FROM alias a JOIN entity e ON e.id = a.entity WHERE a.public",
+        "SELECT e.id, e.kind FROM entity e WHERE e.public",
+        "SELECT e.id, e.kind FROM alias a JOIN entity e ON e.id = a.entity WHERE a.public",
     ):
         rows = house.database.run(connection, f"{head} BETWEEN ? AND ? LIMIT 50", (prefix, last)).fetchall()
-        for number, of_kind, public, told in rows:
-            if slash and of_kind != kind:
-                continue
-            if told == prefix:
-                return int(number)
-            found[number] = (of_kind, public)
+        found |= {row[0] for row in rows if not slash or row[1] == kind}
     if not found:
         raise AskError(f"nothing is called '{text}'", hint="an e-mail address or the address of a record finds it too")
     if len(found) > 1:
-        names = sorted(entity_names(house, connection, list(found)[:5]).values())
+        names = sorted(entity_names(house, connection, sorted(found)[:5]).values())
         raise AskError(f"'{text}' is the beginning of {len(found)} ids", hint="one of: " + ", ".join(names))
     return next(iter(found))
 

@@ -127,6 +127,7 @@ def test_a_hash_without_the_value_is_no_evidence(mara: Mara) -> None:
         0
     ]
     mara.world.insert("ident", kind=kind, value=value, record=stranger)
+    mara.world.entity("person", [stranger], public="9aaaa")
 
     assert mara.explain()["entity"] == "person/8f2kq"
 
