@@ -517,7 +517,7 @@ class ChainMaker:
         if target.part is None and target.type in ("money", "address"):
             type_ = target.type
         if target.part is None and sort in ("json", "any", "record", "list") and target.type in ("question", "pair"):
-            parts = ("key", "") if target.type == "question" else target.field.key[:1] + (target.field.value or "",)
+            parts = ("key", "") if target.type == "question" else (*target.field.key[:1], target.field.value or "")
             read = answers.questions if target.type == "question" else lists.pairs_of(*parts)
             steps.append(Made("json", read=read, name=target.type))
             return "json"

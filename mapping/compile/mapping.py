@@ -38,6 +38,14 @@ READING: Final = 1
 _BOTH_WAYS: Final = frozenset({"person", "company"})
 # An empty answer is no answer: these kinds know no cleared.
 _NO_CLEARED: Final = frozenset({"response", "invitation"})
+# Which word decides what became of a record, the first that holds.
+_STATES: Final[Sequence[tuple[str, State]]] = (
+    ("merged_into", "merged"),
+    ("deleted", "deleted"),
+    ("erased", "deleted"),
+    ("converted", "converted"),
+    ("archived", "archived"),
+)
 # Functions that change nothing of what is read.
 _ONLY_WRITING: Final = frozenset({"truncate"})
 
@@ -251,6 +259,7 @@ class Words:
     where: Test | None = None
     chains: dict[str, list[list[Chain]]] = field(default_factory=dict)  # word -> its parts, each with alternatives
     print: Any = None
+    _flags: list[tuple[Callable[[Values], Value], State]] = field(default_factory=list)
 
     def accepts(self, values: Values) -> bool:
         return self.where is None or self.where(values)
@@ -281,19 +290,26 @@ class Words:
                 return None
         return None
 
-    def state(self, values: Values) -> State:
-        if not self.chains:
-            return "live"
-        if self.one("merged_into", values) is not None:
-            return "merged"
-        if self._holds("deleted", values) or self._holds("erased", values):
-            return "deleted"
-        if self._holds("converted", values):
-            return "converted"
-        return "archived" if self._holds("archived", values) else "live"
+    def settle(self) -> None:
+        """Once all words are known: the flags in the order in which they decide, each as a function of the row."""
+        for word, state in _STATES:
+            for alternatives in self.chains.get(word, ()):
+                self._flags.append((_plainly(alternatives), state))
 
-    def _holds(self, word: str, values: Values) -> bool:
-        return any(holds(_first(alternatives, values)) for alternatives in self.chains.get(word, ()))
+    def state(self, values: Values) -> State:
+        for read, state in self._flags:
+            raw = read(values)
+            if raw is not None and raw is not False and raw is not ABSENT and holds(raw):
+                return state
+        return "live"
+
+
+def _plainly(alternatives: Sequence[Chain]) -> Callable[[Values], Value]:
+    """A flag that is just one field is looked up; of all others the first that is filled."""
+    place = alternatives[0].place
+    if len(alternatives) == 1 and place is not None and not alternatives[0].steps:
+        return place.get
+    return lambda values: _first(alternatives, values)
 
 
 def _first(alternatives: Sequence[Chain], values: Values) -> Value:
@@ -580,6 +596,7 @@ class _Compiler:
                 self._word(line, words)
                 told.append([line.bare, (line.text or "").strip()])
         words.print = [sorted(told), self._zone]
+        words.settle()
         return words
 
     def _missing_word(self, line: Line) -> None:

@@ -334,7 +334,8 @@ def _question(key: str, field: Mapping[str, Any], *, position: int, parent: str 
         question["parent"] = parent
     if title := text.clean(field.get("title")):
         question["text"] = {"default": title}
-    held = field.get("properties") if isinstance(field.get("properties"), dict) else {}
+    properties = field.get("properties")
+    held: dict[str, Any] = properties if isinstance(properties, dict) else {}
     low, high = _steps(kind, {**held, **field})
     if low is not None:
         question |= {"scale_min": low, "scale_max": high, "direction": "high"}

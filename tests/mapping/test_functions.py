@@ -71,7 +71,8 @@ BOTH_WAYS = [
     ("tags", "x | tags(name)", [{"name": "b"}], ["b"], [{"name": "b"}]),
     ("name.variants[phonetic]", "x | name", "マラ", [{"full": "マラ", "kind": "phonetic"}], "マラ"),
     ("addresses[home]", "x | address", {"locality": "Berlin"}, [{"locality": "Berlin", "type": "home"}],
-     {"locality": "Berlin", "formatted": "Berlin", "lines": None, "region": None, "postal_code": None, "country": None}),
+     {"locality": "Berlin", "formatted": "Berlin", "lines": None,
+      "region": None, "postal_code": None, "country": None}),
     ("related", "x | ref(contacts)", [7, "8"], [{"stream": "contacts", "id": "7"}, {"stream": "contacts", "id": "8"}],
      [7, 8]),
     ("reports_to", "x | ref(contacts)", {"value": 7}, [{"stream": "contacts", "id": "7"}], 7),
@@ -91,7 +92,8 @@ def test_a_function_reads_and_writes_back(target: str, expression: str, raw: Any
 
     if isinstance(found, list) and isinstance(value, str | int):
         found = found[0]["value"]
-    assert found == value and type(found) is type(value)
+    assert found == value
+    assert type(found) is type(value)
     [told] = mapping.read({"x": raw})[0]
     assert mapping.write({0: told}, over=None) == {"x": written}
     assert mapping.write({0: told}, over={"x": raw}) == {}
@@ -127,7 +129,8 @@ def test_a_function_reads_and_writes_back(target: str, expression: str, raw: Any
          {"companies": {"results": [{"id": 2}, {"id": 1, "primary": True}]}},
          [{"stream": "companies", "id": "1", "primary": True}, {"stream": "companies", "id": "2"}]),
         ("person", "works_at", "LINKS | links(ID, NAME=Organisation)",
-         {"LINKS": [{"ID": 1, "NAME": "Organisation"}, {"ID": 2, "NAME": "Contact"}]}, [{"stream": "LINKS", "id": "1"}]),
+         {"LINKS": [{"ID": 1, "NAME": "Organisation"}, {"ID": 2, "NAME": "Contact"}]},
+         [{"stream": "LINKS", "id": "1"}]),
         ("person", "attributes", "x | json", {"x": {"a": Decimal("1.50"), "b": [1]}}, {"a": "1.5", "b": [1]}),
         ("response", "context", "x | pairs(name, value)", {"x": [{"name": "tier", "value": "A"}, {"name": ""}]},
          {"tier": "A"}),
