@@ -357,8 +357,10 @@ class ChainMaker:
             steps.append(made)
             ready = ready if made.gives == "same" else made.gives != "any"
         if self._line.values is not None:
-            steps.append(self._values(setting)._replace(name="values"))
-            sort = "choice" if target.type == "choice" else "text"
+            made = self._values(setting)._replace(name="values")
+            several = target.field.shape == "set" and target.part is None and not target.element
+            steps.append(_spread(made) if several else made)
+            sort = "list" if several else "choice" if target.type == "choice" else "text"
             ready = True
         sort = self._fit(steps, sort, target, setting, alternative, ready=ready)
         spots = tuple(setting.spots)

@@ -220,6 +220,10 @@ def _nothing(row: Values, faults: list[ValueFault]) -> Value:
     return ABSENT
 
 
+def _missing(row: Values) -> Value:
+    return ABSENT
+
+
 def _without_nulls(values: Mapping[str, Json]) -> dict[str, Json]:
     """A create tells nothing of what is empty."""
     told: dict[str, Json] = {}
@@ -607,7 +611,12 @@ class _Compiler:
         places = self._stream.places
 
         def resolve(path: Path) -> tuple[Callable[[Values], Value], Mapping[str, str]]:
-            place: Place = places.place(path)
+            try:
+                place: Place = places.place(path)
+            except UnknownPath:
+                if line.operator:
+                    raise
+                return _missing, {}  # some accounts do not have it, so no row of theirs has anything there
             info = place.info if place.whole else None
             return place.get, {folded(label): key for key, label in (info.options if info else ())}
 
@@ -616,11 +625,10 @@ class _Compiler:
         except SyntaxFault as fault:
             self._faults.add(line, "CW110", fault.text, fault.hint, offset=fault.offset)
         except UnknownPath as unknown:
-            if line.operator:
-                near = f"did you mean {unknown.near[0]!r}?" if unknown.near else "crosswalk discover shows the fields"
-                offset = max((line.text or "").find(unknown.text), 0)
-                text = f"{self._stream.nouns} have no field {unknown.text!r}"
-                self._faults.add(line, "CW106", text, near, offset=offset, width=len(unknown.text))
+            near = f"did you mean {unknown.near[0]!r}?" if unknown.near else "crosswalk discover shows the fields"
+            offset = max((line.text or "").find(unknown.text), 0)
+            text = f"{self._stream.nouns} have no field {unknown.text!r}"
+            self._faults.add(line, "CW106", text, near, offset=offset, width=len(unknown.text))
         return None
 
     def _word(self, line: Line, words: Words) -> None:

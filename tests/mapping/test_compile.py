@@ -297,6 +297,17 @@ def test_values_of_the_long_form_say_what_becomes_of_a_word_that_they_lack(
     assert write(mapping, {"Stufe": "Kunde"}, lifecycle_stage="lead") == {"Stufe": "Interessent"}
 
 
+def test_values_of_the_long_form_go_for_each_of_several_choices() -> None:
+    options = [("3", "Kunde"), ("4", "Partner")]
+    mapping = mapped(
+        lines({"tags": "Labels"}, values={"Kunde": "customer", "Partner": "partner"}),
+        catalogue=[info("Labels", "multi", options=options)],
+    )
+
+    assert read(mapping, {"Labels": [4, 3]}) == {"tags": ["customer", "partner"]}
+    assert write(mapping, {"Labels": [3]}, tags=["customer", "partner"]) == {"Labels": [3, 4]}
+
+
 # -- consent ------------------------------------------------------------------------------------------------------
 
 
@@ -648,6 +659,13 @@ def test_where_is_judged_on_the_row() -> None:
 
     rows: list[dict[str, Any]] = [{"Type": "kunde"}, {"Type": "Kunde", "IsPersonAccount": True}, {"Type": "Rival"}]
     assert [mapping.accepts(row) for row in rows] == [True, False, False]
+
+
+def test_a_default_where_on_a_field_that_an_account_lacks_meets_no_row_of_it() -> None:
+    unequal = mapped({}, defaults={"where": "IsPersonAccount != true", "job_title": "x"}, catalogue=[info("x")])
+    equal = mapped({}, defaults={"where": "IsPersonAccount = true", "job_title": "x"}, catalogue=[info("x")])
+
+    assert (unequal.accepts({"x": 1}), equal.accepts({"x": 1})) == (True, False)
 
 
 def test_where_may_name_an_option_by_its_label() -> None:
