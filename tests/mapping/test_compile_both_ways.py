@@ -220,12 +220,23 @@ def row(**columns: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 COUNTRY = st.sampled_from([None, "Germany", "DE", "Deutschland", "Nowhere"])
 ID = st.sampled_from([None, 7, "7", "0031"])
-LABELLED = st.lists(
-    st.fixed_dictionaries(
-        {"value": st.one_of(SPELLED, DIALLED), "label": st.sampled_from(["work", "home", "other"])},
-        optional={"primary": st.booleans()},
+
+
+def with_one_preferred(parts: list[dict[str, Any]], preferred: int | None) -> list[dict[str, Any]]:
+    if preferred is None:
+        return parts
+    return [{**part, "primary": n == preferred} for n, part in enumerate(parts)]
+
+
+LABELLED = st.builds(
+    with_one_preferred,
+    st.lists(
+        st.fixed_dictionaries(
+            {"value": st.one_of(SPELLED, DIALLED), "label": st.sampled_from(["work", "home", "other"])}
+        ),
+        max_size=3,
     ),
-    max_size=3,
+    st.one_of(st.none(), st.integers(0, 2)),
 )
 CUSTOM = row(
     **{
