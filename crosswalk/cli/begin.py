@@ -1,15 +1,17 @@
 """What `crosswalk init` asks and writes."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from crosswalk.cli import text
 from crosswalk.cli.screen import Line, Screen, padded
 from crosswalk.cli.session import DONE, Answer, Session, UsageError
 
-_PORT = 8700  # the first of `crosswalk sandbox`
+_PORT, _CONTROL = 8700, 9  # the first port of `crosswalk sandbox`, and how far above it its control port is
 _NEVER = "crosswalk.key"  # a key that is there opens a store; no answer replaces it
 _PRIVATE = ("crosswalk.key", ".env")
 _IGNORED = ".gitignore"
@@ -111,12 +113,13 @@ def _is_zone(name: str) -> bool:
 
 
 def _simulators() -> tuple[dict[str, dict[str, str]], dict[str, str]]:
-    """Where `crosswalk sandbox` listens, and what lets a client in: the same for every seed 7."""
+    """Where `crosswalk sandbox` listens, and what lets a client in: of the one that runs, else of the usual one."""
     from sandbox.server import Sandbox
 
     given: dict[str, dict[str, str]] = {}
     env: dict[str, str] = {}
-    with Sandbox.start() as running:
+    seed, size = _world_that_runs()
+    with Sandbox.start(seed=seed, size=size) as running:
         for at, vendor in enumerate(running.vendors):
             address = f"http://127.0.0.1:{_PORT + at}"
             given[vendor.name] = {
@@ -125,6 +128,16 @@ def _simulators() -> tuple[dict[str, dict[str, str]], dict[str, str]]:
             }
             env |= {f"{vendor.name}_{name}".upper(): held for name, held in vendor.credentials.items()}
     return given, env
+
+
+def _world_that_runs() -> tuple[int, int]:
+    """Seed and size, as the control port tells them; those of a plain `crosswalk sandbox` where none listens."""
+    try:
+        with urlopen(f"http://127.0.0.1:{_PORT + _CONTROL}/", timeout=1) as answer:
+            told = json.load(answer)
+        return int(told["seed"]), int(told["size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 7, 5000
 
 
 def _filled(example: str, env: Mapping[str, str]) -> str:

@@ -210,9 +210,9 @@ def discovered(answer: Answer, screen: Screen) -> Iterator[Line]:
     columns = [
         Column(title="field", least=20),
         Column(title="type", least=9, leaves=2),
-        Column(title="can", least=12, leaves=3),
+        Column(title="can", least=12, leaves=1),
         Column(title="mapped to", least=20),
-        Column(title="label", leaves=1),
+        Column(title="label", leaves=3),
     ]
     if answer["fields"]:
         rows = [

@@ -214,7 +214,16 @@ def waits(answer: Answer, screen: Screen) -> Iterator[Line]:
     if ready:
         yield f"{text.count(ready, 'write')} {'is' if ready == 1 else 'are'} ready:  crosswalk apply {plan}"
     elif not any(row[kind] for row in answer["counts"] for kind in CLASSES):
-        yield "Everything agrees: there is nothing to write."
+        every = "What could be read agrees" if troubled(answer) else "Everything agrees"
+        yield f"{every}: there is nothing to write."
+
+
+def troubled(answer: Mapping[str, Any]) -> bool:
+    """Whether some connection could not be worked with."""
+    return any(
+        problem.get("connection") and (problem.get("severity") or "error") == "error"
+        for problem in answer.get("problems") or ()
+    )
 
 
 def _attention(words: str, screen: Screen) -> Iterator[Line]:

@@ -168,7 +168,7 @@ def _rich(screen: Screen, *, transient: bool) -> "RichProgress":
             if not task.finished and task.speed:
                 words.append(f"{task.speed:,.0f}/s")
                 if task.time_remaining is not None:
-                    words.append(f"{text.seconds(max(10, task.time_remaining))} left")
+                    words.append(f"{round(task.time_remaining)} s left")
             return Text("   ".join(words))
 
     console = Console(

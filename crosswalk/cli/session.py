@@ -201,7 +201,7 @@ class Session:
 def collect_seldom() -> None:
     """A run makes millions of short-lived values and hardly a cycle: looking for those took a third of its time."""
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(20_000, 10, 20)
 
 
 def run(session: Session, body: Callable[[], int | None]) -> int:

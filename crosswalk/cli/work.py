@@ -10,7 +10,7 @@ from crosswalk.cli.commands import offers
 from crosswalk.cli.options import app, command
 from crosswalk.cli.plans import Choice
 from crosswalk.cli.screen import Line, Piece, Screen, cut, padded, sign, wide
-from crosswalk.cli.session import DONE, Answer, Session, UsageError
+from crosswalk.cli.session import DONE, FAILED, WAITS, Answer, Session, UsageError
 
 commands = app()
 
@@ -47,7 +47,9 @@ def plan(
         answer = {**answer, "actions": [], "total": 0}
     elif session.manners.json:
         answer = {**answer, "actions": choice.of(answer["actions"])}
-    return session.show(answer, lambda a, s: plans.planned(a, s, choice=choice, verbose=session.manners.verbose))
+    return session.show(
+        _judged(answer), lambda a, s: plans.planned(a, s, choice=choice, verbose=session.manners.verbose)
+    )
 
 
 @command(
@@ -83,7 +85,15 @@ def apply(
             return DONE
         session.expect(due)
         done = hub.apply(plan, approve=approved, only=only or [])
-    return session.show(done, applied)
+    return session.show(_judged(done), applied)
+
+
+def _judged(answer: Answer) -> Answer:
+    """A connection that could not be worked with makes it 1, also where nothing else went wrong."""
+    code = int(answer.get("exit_code", DONE))
+    if code in (DONE, WAITS) and plans.troubled(answer):
+        return {**answer, "exit_code": FAILED}
+    return answer
 
 
 def applied(answer: Answer, screen: Screen) -> Iterator[Line]:
@@ -154,13 +164,17 @@ def sync(
     """Read what changed and write what is missing, but for what waits for a person."""
     with session.hub(works=True) as hub:
         answer = hub.sync(only=only or [], first_too=session.manners.yes)
-    return session.show(answer, synced)
+    return session.show(_judged(answer), synced)
 
 
 def synced(answer: Answer, screen: Screen) -> Iterator[Line]:
     run, totals = answer["run"], answer["totals"]
     took = text.seconds(run["seconds"])
-    if run["state"] == "done" and not any(totals[key] for key in ("changed", "written", "moved", "aside", "waiting")):
+    if (
+        run["state"] == "done"
+        and not plans.troubled(answer)
+        and not any(totals[key] for key in ("changed", "written", "moved", "aside", "waiting"))
+    ):
         asked = text.count(len(answer["streams"]), "stream")
         calls = text.count(sum(one["calls"] for one in answer.get("calls") or ()), "call")
         words = f"nothing to do: {asked} asked, 0 changed, 0 written, {calls}, {took}"
@@ -195,7 +209,7 @@ def resync(
         raise UsageError(f"'{address}' is no stream or record", "write CONNECTION/STREAM or CONNECTION/STREAM/ID")
     with session.hub(works=True) as hub:
         answer = hub.resync(address)
-    return session.show(answer, resynced)
+    return session.show(_judged(answer), resynced)
 
 
 def resynced(answer: Answer, screen: Screen) -> Iterator[Line]:
