@@ -309,10 +309,8 @@ def questions(raw: Value) -> Value:
     def add(fields: Value, parent: str | None) -> None:
         for field in fields if isinstance(fields, list) else ():
             if not isinstance(field, dict):
-                if (
-                    name := text.clean(field) if is_filled(field) and not isinstance(field, list) else None
-                ) is not None:
-                    found.append({"key": name, "position": len(found) + 1})
+                if isinstance(field, str) and (name := text.clean(field)):
+                    found.append({"key": name, "position": len(found) + 1})  # nothing but its key is known
                 continue
             key = next((field[name] for name in ("ref", "key", "id") if is_filled(field.get(name))), None)
             if key is None:
