@@ -43,6 +43,7 @@ _HARMLESS_TWICE: Final = _READS | {"PUT", "DELETE"}
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _MISSING: Final = object()
+_SPENT: Final = httpx.ByteStream(b"")
 # Half of a letter beyond U+FFFF, as a text has it that was cut after so many UTF-16 units.
 _HALF_LETTER: Final = re.compile(
     rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
@@ -308,9 +309,14 @@ class Transport:
             finally:
                 response.close()
         streamed = call.stream and status < 300
+        content = b"" if streamed else response.read()
+        if not streamed:
+            # httpx ties a response to its stream and back, with the whole body in between: pages would stay until
+            # the next search for cycles.
+            response.stream = _SPENT
         return Answer(
             status=status,
-            content=b"" if streamed else response.read(),
+            content=content,
             headers=headers,
             server_time=server_time,
             elapsed=0.0 if streamed else response.elapsed.total_seconds(),

@@ -201,7 +201,7 @@ class Session:
 def collect_seldom() -> None:
     """A run makes millions of short-lived values and hardly a cycle: looking for those took a third of its time."""
     gc.freeze()
-    gc.set_threshold(20_000, 10, 20)
+    gc.set_threshold(50_000, 20, 50)
 
 
 def run(session: Session, body: Callable[[], int | None]) -> int:

@@ -50,7 +50,7 @@ _PLAIN: Final = str.maketrans(
 )
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """A name for comparing: no case, no accents, no punctuation, single blanks."""
     if text.isascii():
