@@ -18,6 +18,7 @@ from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.codec import load_row
 from crosswalk.store.records import ARCHIVED, MERGED, SETTLE, add_work
+from mapping.match.rules import persons
 
 _BATCH = 2000
 _JOINS_OTHERS = JOINS
@@ -58,98 +59,11 @@ class Matcher:
             self._rules[kind] = self._house.rules.rule(self._house.ident_kinds.name(kind))
         return self._rules[kind]
 
-    # -- the first load ------------------------------------------------------------------------------------
-
     def match_all(self) -> Matched:
-        """Match everything from nothing. What an interrupted attempt left is thrown away first."""
-        database = self._database
-        with database.write() as connection:
-            for table in _MADE_BY_SETTLING:
-                database.run(connection, f'DELETE FROM "{table}"')
-        streams, states = self._scan_records()
-        parents, claims = self._scan_idents(streams, states)
-        return self._store_entities(streams, states, parents, claims)
+        """Match everything from nothing: the first load."""
+        from crosswalk.engine.bulk import BulkMatcher  # it builds on this class
 
-    def _scan_records(self) -> tuple[Numbers, bytearray]:
-        with self._database.read() as connection:
-            last = self._database.run(connection, "SELECT max(id) FROM record").scalar() or 0
-            streams, states = array("i", bytes(4 * (last + 1))), bytearray(b"\xff" * (last + 1))
-            for number, stream, state in _stream_rows(
-                self._database, connection, "SELECT id, stream, state FROM record", ()
-            ):
-                streams[number], states[number] = stream, state
-        return streams, states
-
-    def _scan_idents(self, streams: Numbers, states: bytearray) -> tuple[Numbers, dict[int, tuple[int, int]]]:
-        """Union-find over equal identifiers, and for each response the record its best identifier names."""
-        parents = array("q", range(len(streams)))
-        responses = {stream.id for stream in self._streams.values() if stream.kind in _JOINS_OTHERS}
-        claims: dict[int, tuple[int, int]] = {}
-        review: list[tuple[int, int, str]] = []
-        edges: list[tuple[Any, ...]] = []
-        apart = self._certain_ids()
-        crowded = self._crowded(streams, states, responses)
-        at = self._house.now()
-        for left, right in self._survivors(streams, states):
-            low, high = sorted((_root(parents, left), _root(parents, right)))
-            if low != high:
-                parents[high] = low
-                _bring_together(apart, low, high)
-                edges.append((min(left, right), max(left, right), *_MERGED_THERE, at, self._run))
-        for kind, value, group in self._groups():
-            rule = self.rule(kind)
-            if rule is None:
-                continue
-            own = [number for number in group if streams[number] not in responses and states[number] <= ARCHIVED]
-            if not own or (rule.counted is None and _spread(own, streams) > rule.limit):
-                continue
-            if rule.counted is not None and value >> 32 in crowded.get(rule.counted, ()):
-                continue
-            first = own[0]
-            for number in own[1:]:
-                if rule.verdict != "same":
-                    review.append((first, number, rule.name))
-                    continue
-                left, right = _root(parents, first), _root(parents, number)
-                if left == right or _kept_apart(apart, left, right):
-                    continue
-                low, high = min(left, right), max(left, right)
-                parents[high] = low
-                _bring_together(apart, low, high)
-                edges.append((first, number, f"{kind}:{value}", "same", rule.name, None, None, at, self._run))
-            for number in group:
-                if streams[number] in responses:
-                    best = claims.get(number)
-                    if best is None or (rule.strength, first) < best:
-                        claims[number] = (rule.strength, first)
-        self._claim_by_reference(claims, responses)
-        with self._database.write() as connection:
-            self._database.insert(connection, "edge", EDGE_COLUMNS, edges)
-            self.propose(connection, [pair for pair in review if _root(parents, pair[0]) != _root(parents, pair[1])])
-        return parents, claims
-
-    def _crowded(self, streams: Numbers, states: bytearray, responses: set[int]) -> dict[int, set[int]]:
-        """Of each kind that others are judged by: the parts of hashes that more people hold than its limit allows."""
-        names = dict(self._house.ident_kinds.names())
-        limits = {
-            rule.counted: rule.limit
-            for number in names
-            if (rule := self.rule(number)) is not None and rule.counted is not None
-        }
-        crowded: dict[int, set[int]] = {kind: set() for kind in limits}
-        for kind, value, group in self._groups(among=list(limits)):
-            own = [number for number in group if streams[number] not in responses and states[number] <= ARCHIVED]
-            if _spread(own, streams) > limits[kind]:
-                crowded[kind].add(value >> 32)
-        return crowded
-
-    def _survivors(self, streams: Numbers, states: bytearray) -> Iterator[tuple[int, int]]:
-        """Records that were merged at the vendor, with the record that they were merged into."""
-        for stream in self._streams.values():
-            merged = [n for n in range(len(states)) if states[n] == MERGED and streams[n] == stream.id]
-            if merged:
-                with self._database.read() as connection:
-                    yield from self.survivors(connection, stream, merged).items()
+        return BulkMatcher(self, self._house, run=self._run).match()
 
     def survivors(self, connection: Connection, stream: Stream, records: Sequence[int]) -> dict[int, int]:
         """Of merged records the one that they live on in, where the vendor names it and it has been seen."""
@@ -166,70 +80,6 @@ class Matcher:
             for record in named[key]
             if record != there
         }
-
-    def _groups(self, among: Sequence[int] | None = None) -> Iterator[tuple[int, int, list[int]]]:
-        """Records that share an identifier, two or more, in order of the identifier and of the record."""
-        only = "" if among is None else f"WHERE kind IN ({', '.join(str(int(kind)) for kind in among) or 'NULL'}) "
-        with self._database.read() as connection:
-            current: tuple[int, int] | None = None
-            group: list[int] = []
-            for kind, value, number in _stream_rows(
-                self._database,
-                connection,
-                f"SELECT kind, value, record FROM ident {only}ORDER BY kind, value, record",
-                (),
-            ):
-                if (kind, value) != current:
-                    if current is not None and len(group) > 1:
-                        yield *current, group
-                    current, group = (kind, value), []
-                group.append(number)
-            if current is not None and len(group) > 1:
-                yield *current, group
-
-    def _certain_ids(self) -> dict[int, dict[tuple[int, int], int]]:
-        """Per record (stream, kind) -> certain id. Two live records of one stream that differ in one stay apart."""
-        certain = self._house.rules.certain()
-        found: dict[int, dict[tuple[int, int], int]] = {}
-        if not certain:
-            return found
-        with self._database.read() as connection:
-            for kind in certain:
-                for number, value, stream in _stream_rows(
-                    self._database,
-                    connection,
-                    "SELECT i.record, i.value, r.stream FROM ident i JOIN record r ON r.id = i.record "
-                    "WHERE i.kind = ? AND r.state = 0",
-                    (kind,),
-                ):
-                    found.setdefault(number, {})[(stream, kind)] = value
-        return found
-
-    def _claim_by_reference(self, claims: dict[int, tuple[int, int]], responses: set[int]) -> None:
-        """A hidden field that carries the id of a record is certain, whatever the e-mail says."""
-        for stream in self._streams.values():
-            if stream.id not in responses:
-                continue
-            for rows in self._bodies_of(stream):
-                with self._database.read() as connection:
-                    named = self.referred(connection, stream, rows)
-                for number, record in named.items():
-                    claims[number] = (-1, record)
-
-    def _bodies_of(self, stream: Stream) -> Iterator[list[tuple[int, list[Any]]]]:
-        after = 0
-        while True:
-            with self._database.read() as connection:
-                rows = self._database.run(
-                    connection,
-                    "SELECT r.id, b.observed FROM record r JOIN body b ON b.record = r.id "
-                    "WHERE r.stream = ? AND r.state <= ? AND r.id > ? ORDER BY r.id LIMIT ?",
-                    (stream.id, ARCHIVED, after, _BATCH),
-                ).fetchall()
-            if not rows:
-                return
-            after = rows[-1][0]
-            yield [(row[0], load_row(bytes(row[1]))) for row in rows]
 
     def referred(self, connection: Connection, stream: Stream, rows: Sequence[tuple[int, list[Any]]]) -> dict[int, int]:
         """Of responses, the person record that a reference of the respondent names, where exactly one does."""
@@ -269,80 +119,6 @@ class Matcher:
         if namespace in _OF_THE_CRM:
             return [record for stream, record in hits if links[stream.connection].role == "crm"]
         return []
-
-    def _store_entities(
-        self, streams: Numbers, states: bytearray, parents: Numbers, claims: dict[int, tuple[int, int]]
-    ) -> Matched:
-        matched = Matched()
-        entities = array("q", bytes(8 * len(parents)))  # of each root
-        births: dict[int, str] = {}  # smallest birth id of each root that has company
-        crowded = {_root(parents, n) for n in range(1, len(parents)) if parents[n] != n}
-        responses = {stream.id for stream in self._streams.values() if stream.kind in _JOINS_OTHERS}
-        pending: list[tuple[int, int]] = []
-        after = 0
-        while True:
-            with self._database.read() as connection:
-                rows = self._database.run(
-                    connection,
-                    "SELECT id, stream, rkey FROM record WHERE id > ? ORDER BY id LIMIT ?",
-                    (after, _BATCH),
-                ).fetchall()
-            if not rows:
-                break
-            after = rows[-1][0]
-            ids = iter(self._database.take_ids("entity", len(rows)))
-            members, new = [], []
-            for number, stream_id, rkey in rows:
-                stream = self._streams.get(stream_id)
-                if stream is None:
-                    continue
-                if stream_id in responses:
-                    if number in claims and states[number] <= ARCHIVED:
-                        pending.append((number, claims[number][1]))
-                    continue
-                root = _root(parents, number)
-                birth = self._birth(stream, rkey)
-                if not entities[root]:
-                    entities[root] = next(ids)
-                    if root not in crowded:
-                        new.append((entities[root], stream.kind, birth))
-                if root in crowded:
-                    births[root] = min(births.get(root, birth), birth)
-                members.append((number, entities[root]))
-            with self._database.write() as connection:
-                self._database.insert(connection, "member", ("record", "entity"), members)
-                self._database.insert(connection, "entity", ("id", "kind", "public"), new)
-            matched.records += len(members)
-        with self._database.write() as connection:
-            self._database.insert(
-                connection,
-                "entity",
-                ("id", "kind", "public"),
-                [(entities[root], self._streams[streams[root]].kind, birth) for root, birth in births.items()],
-            )
-            joined = [(number, entities[_root(parents, record)]) for number, record in pending]
-            self._database.insert(connection, "member", ("record", "entity"), joined)
-            self._database.insert(
-                connection,
-                "edge",
-                EDGE_COLUMNS,
-                [
-                    (
-                        record,
-                        number,
-                        "claim",
-                        "same",
-                        "claimed by the respondent",
-                        None,
-                        None,
-                        self._house.now(),
-                        self._run,
-                    )
-                    for number, record in pending
-                ],
-            )
-        matched.joined = sum(1 for n in range(1, len(parents)) if parents[n] != n)
-        return matched
 
     def _birth(self, stream: Stream, rkey: str) -> str:
         return str(self._house.rules.birth(stream.connection, stream.name, rkey))
@@ -439,7 +215,7 @@ class Matcher:
                     "edge",
                     ["left", "right", "source"],
                     EDGE_COLUMNS,
-                    [(left, right, *_MERGED_THERE, self._house.now(), self._run)],
+                    [(left, right, *MERGED_THERE, self._house.now(), self._run)],
                 )
                 if len(ends) == 2 and ends[number] != ends[survivor]:
                     homes[number] = self._join(connection, ends[number], ends[survivor], matched)
@@ -781,12 +557,8 @@ class Matcher:
 
 
 # source, verdict, rule, score, who of an edge that the vendor itself drew
-_MERGED_THERE = ("merged_into", "same", "merged there", None, None)
+MERGED_THERE = ("merged_into", "same", "merged there", None, None)
 
-_MADE_BY_SETTLING = (
-    "member", "entity", "alias", "edge", "golden", "golden_history", "base", "association", "response", "waiting",
-    "pair", "conflict",
-)  # fmt: skip
 EDGE_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run")
 
 
@@ -825,16 +597,8 @@ def pending_work(house: House, among: Sequence[int] | None) -> Iterator[list[int
         yield [row[0] for row in rows]
 
 
-def _spread(records: Sequence[int], streams: Numbers) -> int:
-    """How many persons share it: one system keeps one record a person, so the largest count within one stream."""
-    return _count([(number, streams[number]) for number in records])
-
-
 def _count(sharing: Sequence[tuple[int, int]]) -> int:
-    counts: dict[int, int] = defaultdict(int)
-    for _, stream in sharing:
-        counts[stream] += 1
-    return max(counts.values(), default=0)
+    return persons(stream for _, stream in sharing)
 
 
 def _root(parents: Numbers, number: int) -> int:
@@ -853,18 +617,6 @@ def _unite(parents: Numbers, one: int, other: int, never: Sequence[tuple[int, in
     return True
 
 
-def _kept_apart(apart: dict[int, dict[tuple[int, int], int]], left: int, right: int) -> bool:
-    mine, theirs = apart.get(left), apart.get(right)
-    if not mine or not theirs:
-        return False
-    return any(theirs.get(key, value) != value for key, value in mine.items())
-
-
-def _bring_together(apart: dict[int, dict[tuple[int, int], int]], low: int, high: int) -> None:
-    if high in apart:
-        apart[low] = {**apart.get(low, {}), **apart.pop(high)}
-
-
 def _next_entity(database: Any, connection: Connection) -> int:
     row = database.run(
         connection,
@@ -872,11 +624,3 @@ def _next_entity(database: Any, connection: Connection) -> int:
         "ON CONFLICT (name) DO UPDATE SET next = sequence.next + 1 RETURNING next",
     ).fetchone()
     return int(row[0]) - 1
-
-
-def _stream_rows(database: Any, connection: Connection, statement: str, values: Sequence[Any]) -> Iterator[Any]:
-    """Rows without holding them all: a server-side cursor on PostgreSQL."""
-    options = {"stream_results": True, "max_row_buffer": 5000} if database.dialect == "postgresql" else {}
-    result = connection.execution_options(**options).exec_driver_sql(database.sql(statement), tuple(values))
-    while rows := result.fetchmany(5000):
-        yield from rows

@@ -6,6 +6,7 @@ from typing import Final
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford: no i, l, o, u
 LENGTH: Final = 13
+_PAIRS: Final = [one + other for one in ALPHABET for other in ALPHABET]  # of ten bits: half as many steps
 
 
 def birth_id(secret: bytes, *, connection: str, stream: str, key: str) -> str:
@@ -15,8 +16,15 @@ def birth_id(secret: bytes, *, connection: str, stream: str, key: str) -> str:
     """
     told = "\x1f".join((connection, stream, key)).encode()
     number = int.from_bytes(blake2b(told, digest_size=16, key=secret, person=b"birth").digest(), "big") >> 63
-    letters = [ALPHABET[number >> shift & 31] for shift in range(5 * (LENGTH - 1), -1, -5)]
-    return "".join(letters)
+    pairs = _PAIRS
+    return ALPHABET[number >> 60] + (
+        pairs[number >> 50 & 1023]
+        + pairs[number >> 40 & 1023]
+        + pairs[number >> 30 & 1023]
+        + pairs[number >> 20 & 1023]
+        + pairs[number >> 10 & 1023]
+        + pairs[number & 1023]
+    )
 
 
 def public_id(births: Iterable[str]) -> str:
