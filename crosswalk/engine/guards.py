@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from crosswalk.engine.model import Ceiling, House, Stream
+from crosswalk.engine.spoken import FIRST as FIRST
+from crosswalk.engine.spoken import GUARD as GUARD
 from crosswalk.store.outbox import Action
 
-FIRST: Final = "first"  # held by: the first plan of a mapping
-GUARD: Final = "guard:"  # held by: the guard of a class
 _SHARE_FROM: Final = 20
 
 

@@ -10,51 +10,24 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
 
-from crosswalk.engine.guards import FIRST, GUARD
 from crosswalk.engine.model import House
+from crosswalk.engine.spoken import AskError as AskError
+from crosswalk.engine.spoken import held_class as held_class
+from crosswalk.engine.spoken import held_words as held_words
+from crosswalk.engine.spoken import maybe_spoken as maybe_spoken
+from crosswalk.engine.spoken import number_of as number_of
+from crosswalk.engine.spoken import spoken as spoken
 from crosswalk.store.codec import load, load_row
 from crosswalk.store.goldens import Golden, load_goldens
 from mapping.match.ids import ALPHABET, LENGTH
 from mapping.schema import Field, UnknownField, target
 from mapping.values import ABSENT, Value
 
-LETTERS: Final[Mapping[str, str]] = {"run": "R", "plan": "P", "conflict": "C", "pair": "M", "letter": "D"}
 _SHORTEST: Final = 5
 _LAST: Final = ALPHABET[-1] * (LENGTH + 1)  # sorts behind every public id that has the same beginning
 
 
-class AskError(Exception):
-    """What was asked cannot be answered as it was asked: nothing has this name, or several things have."""
-
-    def __init__(self, text: str, *, hint: str = "") -> None:
-        super().__init__(text)
-        self.text = text
-        self.hint = hint
-
-
 # -- ids and addresses ---------------------------------------------------------------------------------------
-
-
-def spoken(thing: str, number: int) -> str:
-    """`spoken("run", 143)` is "R143"."""
-    return f"{LETTERS[thing]}{number}"
-
-
-def maybe_spoken(thing: str, number: int | None) -> str | None:
-    return None if number is None else spoken(thing, number)
-
-
-def number_of(thing: str, text: str | int) -> int:
-    """The number in "C31", "c31" or "31"; AskError where it is none of this thing."""
-    plain = str(text).strip().upper().removeprefix(LETTERS[thing])
-    if not (plain.isascii() and plain.isdigit()) or len(plain) > 9:
-        raise AskError(f"'{text}' is no {_NAMES[thing]}", hint=f"such as {spoken(thing, 31)}")
-    return int(plain)
-
-
-_NAMES: Final[Mapping[str, str]] = {
-    "run": "run", "plan": "plan", "conflict": "conflict", "pair": "pair", "letter": "dead letter",
-}  # fmt: skip
 
 
 def record_addresses(house: House, connection: Any, records: Iterable[int]) -> dict[int, str]:
@@ -392,22 +365,3 @@ def load_record_fields(house: House, connection: Any, records: Iterable[int]) ->
 
 
 # -- why something is held -----------------------------------------------------------------------------------
-
-
-def held_class(op: str, held_by: str | None) -> str:
-    """The class of a held action, as a person approves it: its guard's, else what it does."""
-    guard = (held_by or "").rpartition(GUARD)
-    return guard[2] if guard[1] else op
-
-
-def held_words(held_by: str | None) -> list[str]:
-    """`action.held_by` in words."""
-    told = []
-    for one in filter(None, (held_by or "").split(",")):
-        if one == FIRST:
-            told.append("the first plan of a mapping")
-        elif one.startswith(GUARD):
-            told.append(f"more {one.removeprefix(GUARD)}s than its guard lets through")
-        else:
-            told.append(one)
-    return told or ["it is held"]

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection
+from crosswalk.store.reading import Reading
 
-from crosswalk.store.dialect import Database
+if TYPE_CHECKING:  # `crosswalk status` reads balances and goes without the engine
+    from sqlalchemy import Connection
+
+    from crosswalk.store.dialect import Database
 
 # What a lane leaves to the more urgent ones above the reserve, in hundredths of the day's allowance.
 HEADROOM: Final[Mapping[str, int]] = {"optout": 0, "alert": 0, "write": 2, "read": 10}
@@ -40,7 +43,7 @@ class Budgets:
 
     def __init__(
         self,
-        database: Database,
+        database: "Database",
         clock: Callable[[], datetime],
         *,
         next_reset: Callable[[datetime], datetime] = midnight_utc,
@@ -111,30 +114,40 @@ class Budgets:
 
     def balance(self, account: str) -> Balance | None:
         """What is left now; None: nobody declared an allowance."""
-        now = self._clock()
-        with self._database.read() as connection:
-            row = self._database.run(
-                connection,
-                "SELECT allowance, reserve, remaining, resets_at FROM budget WHERE account = ?",
-                (account,),
-            ).fetchone()
-        if row is None:
-            return None
-        turned = row[3] <= _millis(now)
-        return Balance(
-            allowance=row[0],
-            reserve=row[1],
-            remaining=row[0] if turned else row[2],
-            resets_at=self._next_reset(now) if turned else datetime.fromtimestamp(row[3] / 1000, tz=UTC),
-        )
+        return balance(self._database, account, now=self._clock(), next_reset=self._next_reset)
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def _write(self) -> "Iterator[Connection]":
         """A transaction that need not reach the disk: after a crash of the server the vendor's word corrects it."""
         with self._database.write() as connection:
             if self._database.dialect == "postgresql":
                 self._database.run(connection, "SET LOCAL synchronous_commit TO off")
             yield connection
+
+
+def balance(
+    database: Reading,
+    account: str,
+    *,
+    now: datetime,
+    next_reset: Callable[[datetime], datetime] = midnight_utc,
+) -> Balance | None:
+    """What is left of an account's day; None: nobody declared an allowance."""
+    with database.read() as connection:
+        row = database.run(
+            connection,
+            "SELECT allowance, reserve, remaining, resets_at FROM budget WHERE account = ?",
+            (account,),
+        ).fetchone()
+    if row is None:
+        return None
+    turned = row[3] <= _millis(now)
+    return Balance(
+        allowance=row[0],
+        reserve=row[1],
+        remaining=row[0] if turned else row[2],
+        resets_at=next_reset(now) if turned else datetime.fromtimestamp(row[3] / 1000, tz=UTC),
+    )
 
 
 def _millis(moment: datetime) -> int:

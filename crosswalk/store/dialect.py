@@ -7,30 +7,30 @@ SQL for hot paths is written once with `?` and sent through the driver: SQLAlche
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-Row = Sequence[Any]
-BATCH = 500  # keys a prefetch; SQLite slows down beyond
+from crosswalk.store.reading import BATCH as BATCH
+from crosswalk.store.reading import BUSY_SECONDS, Reading
+from crosswalk.store.reading import Row as Row
+from crosswalk.store.reading import batches as batches
 
-_BUSY_SECONDS = 60
 
-
-class Database:
+class Database(Reading):
     """`write()` and `read()` give a connection inside one transaction; leaving it commits, an error rolls back."""
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-            self.dialect: Literal["sqlite", "postgresql"] = "postgresql"
+            self.dialect = "postgresql"
             self.engine: Engine = create_engine(parsed, pool_size=5, max_overflow=20, pool_pre_ping=True)
         else:
             self.dialect = "sqlite"
             self.engine = create_engine(
                 parsed,
-                connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+                connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
                 **({} if parsed.database in (None, "", ":memory:") else {"pool_size": 10, "max_overflow": 20}),
             )
             event.listen(self.engine, "connect", _prepare_sqlite)
@@ -58,10 +58,6 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
-
-    def sql(self, statement: str) -> str:
-        """`?` as this driver's placeholder. Statements hold no `?` or `%` of their own."""
-        return statement if self.dialect == "sqlite" else statement.replace("?", "%s")
 
     def run(self, connection: Connection, statement: str, values: Row = ()) -> Any:
         """One statement through the driver; its cursor result."""
@@ -123,26 +119,6 @@ class Database:
             clause, values = self.among(column, some)
             self.run(connection, f'DELETE FROM "{table}" WHERE {clause}', values)
 
-    def among(self, column: str, keys: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
-        """A condition that a column is one of these keys (at most BATCH on SQLite), and its parameters."""
-        if self.dialect == "sqlite":
-            return f"{column} IN ({', '.join('?' * len(keys))})", tuple(keys)
-        return f"{column} = ANY(?)", (list(keys),)
-
-    def select(
-        self,
-        connection: Connection,
-        head: str,
-        column: str,
-        keys: Sequence[Any],
-        tail: str = "",
-        first: Row = (),
-    ) -> Iterator[Any]:
-        """Rows of `head` (up to and including WHERE or AND) for any number of keys; `first`: its parameters."""
-        for some in batches(keys):
-            clause, values = self.among(column, some)
-            yield from self.run(connection, f"{head} {clause} {tail}", (*first, *values)).fetchall()
-
     def take_ids(self, name: str, count: int) -> range:
         """The next `count` ids of a sequence, in a transaction of their own: a crash leaves a gap, never a double.
 
@@ -173,11 +149,6 @@ class Database:
         yield
 
 
-def batches(keys: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]
-
-
 def in_memory() -> Database:
     """A private SQLite store for tests."""
     from sqlalchemy.pool import StaticPool
@@ -185,7 +156,7 @@ def in_memory() -> Database:
     database = Database.__new__(Database)
     database.dialect = "sqlite"
     database.engine = create_engine(
-        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS}
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}
     )
     event.listen(database.engine, "connect", _prepare_sqlite)
     event.listen(database.engine, "begin", _begin_sqlite)

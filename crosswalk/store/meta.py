@@ -1,24 +1,27 @@
 """Single facts of a store, by name."""
 
 import secrets
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from crosswalk.store.dialect import Database
+from crosswalk.store.reading import Reading
+
+if TYPE_CHECKING:  # `crosswalk status` reads facts and goes without the engine
+    from crosswalk.store.dialect import Database
 
 _SECRET: Final = "secret"
 
 
-def get(database: Database, name: str) -> bytes | None:
+def get(database: Reading, name: str) -> bytes | None:
     with database.read() as connection:
         row = database.run(connection, "SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return None if row is None else bytes(row[0])
 
 
-def put(database: Database, connection: Any, name: str, value: bytes) -> None:
+def put(database: "Database", connection: Any, name: str, value: bytes) -> None:
     database.upsert(connection, "meta", ("name",), ("name", "value"), [(name, value)])
 
 
-def secret(database: Database) -> bytes:
+def secret(database: "Database") -> bytes:
     """What hashes of this store are keyed with: made once, never shown."""
     known = get(database, _SECRET)
     if known is None:

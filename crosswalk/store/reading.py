@@ -1,0 +1,111 @@
+"""Reading a store: what SQLite and PostgreSQL have in common, and a reader that goes without the engine.
+
+SQL is written once with `?` and sent through the driver. `Database` (dialect.py) reads and writes through SQLAlchemy's
+engine; to import that takes longer than a look at the store may take in all, so `Reader` asks the driver itself.
+"""
+
+import re
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+Row = Sequence[Any]
+BATCH: Final = 500  # keys a prefetch; SQLite slows down beyond
+BUSY_SECONDS: Final = 60
+_SQLITE: Final = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]+)$")
+_POSTGRESQL: Final = re.compile(r"postgresql(?:\+psycopg)?(://.*)$")
+
+
+class Reading(ABC):
+    """A store that can be asked. `read()` gives a connection inside one transaction, `run` its cursor."""
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Any]: ...
+
+    @abstractmethod
+    def run(self, connection: Any, statement: str, values: Row = ()) -> Any:
+        """One statement through the driver; its cursor or cursor result, which have `fetchone` and `fetchall`."""
+        ...
+
+    def sql(self, statement: str) -> str:
+        """`?` as this driver's placeholder. Statements hold no `?` or `%` of their own."""
+        return statement if self.dialect == "sqlite" else statement.replace("?", "%s")
+
+    def among(self, column: str, keys: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+        """A condition that a column is one of these keys (at most BATCH on SQLite), and its parameters."""
+        if self.dialect == "sqlite":
+            return f"{column} IN ({', '.join('?' * len(keys))})", tuple(keys)
+        return f"{column} = ANY(?)", (list(keys),)
+
+    def select(
+        self,
+        connection: Any,
+        head: str,
+        column: str,
+        keys: Sequence[Any],
+        tail: str = "",
+        first: Row = (),
+    ) -> Iterator[Any]:
+        """Rows of `head` (up to and including WHERE or AND) for any number of keys; `first`: its parameters."""
+        for some in batches(keys):
+            clause, values = self.among(column, some)
+            yield from self.run(connection, f"{head} {clause} {tail}", (*first, *values)).fetchall()
+
+
+def batches(keys: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
+
+
+class UnreadableError(Exception):
+    """The reader cannot read this store; whoever opens it by the engine says why in the operator's words."""
+
+
+class Reader(Reading):
+    """Reads a store that is there, from one thread, and never writes to it. One connection serves every `read()`.
+
+    Raises UnreadableError for everything that fails, on opening and in `read()`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._failure: type[Exception]
+        if found := _SQLITE.match(url):
+            self.dialect, self._failure = "sqlite", sqlite3.Error
+            # A plain `connect` would make the file that is not there.
+            file = f"file:{quote(str(Path(found[1]).absolute()))}?mode=rw"
+            connect = partial[Any](sqlite3.connect, file, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        elif found := _POSTGRESQL.match(url):
+            import psycopg  # takes longer than SQLite's whole answer
+
+            self.dialect, self._failure = "postgresql", psycopg.Error
+            connect = partial[Any](psycopg.connect, f"postgresql{found[1]}", autocommit=True)
+        else:
+            raise UnreadableError("an address of another form")
+        try:
+            self._connection = connect()
+        except self._failure as error:
+            raise UnreadableError(str(error)) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        try:
+            self._connection.execute("BEGIN" if self.dialect == "sqlite" else "BEGIN READ ONLY")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("ROLLBACK")
+        except self._failure as error:
+            raise UnreadableError(str(error)) from error
+
+    def run(self, connection: Any, statement: str, values: Row = ()) -> Any:
+        return connection.execute(self.sql(statement), tuple(values))
+
+    def close(self) -> None:
+        self._connection.close()
