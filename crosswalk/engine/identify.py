@@ -377,21 +377,17 @@ class Matcher:
 
     def propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
         """Pairs of records for a person to decide; how many nobody had been asked about."""
-        proposed = 0
+        wanted: dict[tuple[int, int], str] = {}
         for one, other, rule in pairs:
-            left, right = min(one, other), max(one, other)
-            known = self._database.run(
-                connection, 'SELECT 1 FROM pair WHERE "left" = ? AND "right" = ?', (left, right)
-            ).fetchone()
-            if known is None:
-                self._database.insert(
-                    connection,
-                    "pair",
-                    ("left", "right", "rule", "state", "at"),
-                    [(left, right, rule, "open", self._house.now())],
-                )
-                proposed += 1
-        return proposed
+            wanted.setdefault((min(one, other), max(one, other)), rule)
+        known = self._database.select(
+            connection, 'SELECT "left", "right" FROM pair WHERE', '"left"', list({left for left, _ in wanted})
+        )
+        asked = {(row[0], row[1]) for row in known}
+        at = self._house.now()
+        new = [(left, right, rule, "open", at) for (left, right), rule in wanted.items() if (left, right) not in asked]
+        self._database.insert(connection, "pair", ("left", "right", "rule", "state", "at"), new)
+        return len(new)
 
     def _crossed(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int]]:
         """Identifiers of these records that joined others and are now shared by more than their limit."""

@@ -68,6 +68,10 @@ class Stream:
     identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]
     catalogue: Sequence[FieldInfo] = ()
     complete: bool = False
+    straight: bool = field(init=False)  # the fields stand in the layout as they do in the mapping
+
+    def __post_init__(self) -> None:
+        self.straight = self.place == list(range(len(self.place)))
 
     @property
     def address(self) -> str:

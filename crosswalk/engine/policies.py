@@ -9,11 +9,9 @@ from mapping.merge.rows import NOBODY, RowDecision, RowMerger, RowSide
 from mapping.schema import target
 from mapping.values import Value
 
-_ONLY = RULES.index("only value")
-
 
 class Lone(NamedTuple):
-    """Golden of a record that is alone. `plain`: every field came from it by the same rule."""
+    """Golden of a record that is alone. `plain`: every field came from it; then winners and rules are left out."""
 
     values: list[Value]
     winners: list[int | None]
@@ -64,8 +62,7 @@ class Policies:
         """Golden of a record that nobody else shares an entity with."""
         merger = self._merger(layout)
         decided = merger.single(RowSide(record=record, system=system, row=row))
-        plain = not any(decided.winners) and decided.rules.count(_ONLY) == len(decided.rules)
-        if plain:
+        if not any(decided.winners):
             return Lone(decided.values, [], [], plain=True)
         winners = [None if winner == NOBODY else record for winner in decided.winners]
         return Lone(decided.values, winners, [RULES[rule] for rule in decided.rules], plain=False)

@@ -155,8 +155,62 @@ def _merge_all(house: House, lease: Lease, settled: Settled, *, run: int) -> Non
             after = entities[-1]
             with house.database.write() as connection:
                 fence(house.database, connection, lease)
-                _merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run, first=True)
+                met = merge_alone(house, connection, kind, entities, run=run)
+                settled.entities += len(entities) - len(met)
+                _merge_entities(house, connection, Matched(touched=met), settled, run=run, first=True)
             house.progress.advance("settle", changed=len(entities))
+
+
+def merge_alone(house: House, connection: Any, kind: str, entities: Sequence[int], *, run: int) -> set[int]:
+    """Golden of those entities of a first load that are one record: most are. The others are answered.
+
+    Such a record shows by itself what golden holds, so nothing is noted of it but golden.
+    """
+    layout = house.layouts.get(kind)
+    if layout is None:
+        return set()
+    database = house.database
+    mine = {stream.id: stream for stream in house.of_kind(kind)}
+    rows = database.run(
+        connection,
+        "SELECT m.entity, m.record, r.stream, b.observed, r.state, r.mapping FROM member m "
+        "JOIN record r ON r.id = m.record JOIN body b ON b.record = m.record WHERE m.entity BETWEEN ? AND ?",
+        (entities[0], entities[-1]),
+    ).fetchall()
+    wanted = set(entities)
+    alone: dict[int, Any] = {}
+    met: set[int] = set()
+    for row in rows:
+        entity, stream = row[0], mine.get(row[2])
+        if entity not in wanted or stream is None:
+            continue
+        if entity in alone or entity in met or row[4] > ARCHIVED or row[5] != stream.mapping_id:
+            alone.pop(entity, None)
+            met.add(entity)
+        else:
+            alone[entity] = row
+    read = [(row[0], row[1], mine[row[2]], load_row(row[3])) for row in alone.values()]
+    references = References(house, connection)
+    for _, record, stream, observed in read:
+        references.want(record, stream, observed)
+    references.resolve()
+    writes: list[tuple[int, bytes, bytes, int]] = []
+    afters: dict[int, Sequence[Value]] = {}
+    lone, derives = house.policies.lone, house.derives
+    for entity, record, stream, observed in read:
+        row = aligned(stream, references.seen(stream, observed))
+        found = lone(layout, record=record, system=stream.connection, row=row)
+        if not found.plain:
+            met.add(entity)
+            continue
+        writes.append((entity, dump(trimmed(found.values)), _LONE % record, run))
+        if derives:
+            afters[entity] = found.values
+    database.insert(connection, "golden", ("entity", "vals", "lineage", "run"), writes)
+    if any("create" in stream.writes for stream in mine.values()):
+        add_work(database, connection, CREATE, [row[0] for row in writes])
+    follow(house, connection, layout, afters, {}, first=True)
+    return met
 
 
 def _merge_waiting(house: House, lease: Lease, settled: Settled, *, run: int) -> None:
@@ -287,6 +341,9 @@ def _load_written(house: House, connection: Any, members: Sequence[Member]) -> N
 def aligned(stream: Stream, row: Sequence[Value]) -> list[Value]:
     """A row of a mapping in the order of the kind's layout."""
     wide = stream.layout.blank
+    if stream.straight:
+        wide[: len(row)] = row
+        return wide
     for place, value in zip(stream.place, row, strict=True):
         wide[place] = value
     return wide
@@ -453,10 +510,23 @@ class EntityMerger:
             represents=member.represents,
             modified=iso(member.modified),
             trusted=member.modified is not None,
-            shown=lambda place, value: (
-                self.shown(member, stream.at[fields[place]], value) if fields[place] in stream.at else value
-            ),
+            shown=lambda place, value: self._cut(member, fields[place], place, value),
         )
+
+    def _cut(self, member: Member, name: str, place: int, value: Value) -> Value:
+        """`shown`, asked only where what the record shows may be a part of the value."""
+        at = member.stream.at.get(name)
+        mine = member.row[place]
+        if at is None:
+            return value
+        if (
+            isinstance(value, str)
+            and isinstance(mine, str)
+            and member.stream.mapping.schema[at].type == "text"
+            and not value.startswith(mine.rstrip("…"))
+        ):
+            return value
+        return self.shown(member, at, value)
 
     def _decide(self, group: Group, members: Sequence[Member], before: Golden, positions: Iterable[int]) -> Golden:
         after = Golden(list(before.values), list(before.winners), list(before.rules))

@@ -22,7 +22,9 @@ def load(data: bytes | memoryview) -> Any:
 
 
 def load_row(data: bytes | memoryview) -> list[Value]:
-    return [ABSENT if value == "" else value for value in _decoder.decode(data)]
+    plain = data if isinstance(data, bytes) else bytes(data)
+    row: list[Value] = _decoder.decode(plain)
+    return [ABSENT if value == "" else value for value in row] if b'""' in plain else row
 
 
 def digest(data: bytes) -> bytes:

@@ -7,6 +7,7 @@ decided here without a Side for every value. Fields on which the rows differ and
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from mapping.merge.consent import tightened
 from mapping.merge.policy import RULES, FieldPolicy, Side, precedence, whole
 from mapping.merge.sets import keyed
 from mapping.merge.survive import survive
@@ -16,7 +17,9 @@ from mapping.values import ABSENT, Value
 NOBODY: Final = -1
 _RULE: Final = {rule: at for at, rule in enumerate(RULES)}
 _HUB, _NONE = _RULE["hub"], _RULE["nobody"]
+_RESTRICTIVE: Final = _RULE["restrictive"]
 _ONLY, _AGREED, _MASTERS, _UNION = _RULE["only value"], _RULE["agreed"], _RULE["masters"], _RULE["union"]
+_KEPT: Final = 10_000
 _UNIT, _SET, _ASK, _LEAVE = range(4)
 
 
@@ -48,6 +51,7 @@ class RowMerger:
     def __init__(self, policies: Sequence[FieldPolicy]) -> None:
         self._policies = tuple(policies)
         self._plans: dict[tuple[object, ...], list[tuple[int, tuple[int, ...]]]] = {}
+        self._spoken: dict[tuple[str, int, str], Value] = {}
         self._singles: dict[tuple[str, bool], tuple[list[int], list[int]]] = {}
 
     def single(self, side: RowSide) -> RowDecision:
@@ -60,14 +64,34 @@ class RowMerger:
             known = self._singles[side.system, side.represents] = self._unbelieved(side)
         left_out, strict = known
         values = list(side.row)
+        width = len(values)
+        rules = [_ONLY] * width
         for at in strict:
             if values[at]:
-                return self.survive([side])
+                told = self._alone(side, at, values[at])
+                if told is ABSENT:
+                    return self.survive([side])
+                values[at], rules[at] = told, _RESTRICTIVE
         for at in left_out:
             hubs = self._policies[at].code in ("derived", "local")
             values[at] = ABSENT if hubs or values[at] is ABSENT else None
-        width = len(values)
-        return RowDecision(values, [0] * width, [_ONLY] * width, [])
+        return RowDecision(values, [0] * width, rules, [])
+
+    def _alone(self, side: RowSide, at: int, value: Value) -> Value:
+        """What the only speaker's consents come to; ABSENT where they are to be looked at one by one.
+
+        Most records of a system say one of a few things, so what was worked out is kept.
+        """
+        key = (side.system, at, repr(value))
+        known = self._spoken.get(key)
+        if known is None:
+            policy = self._policies[at]
+            said = [(_probe(side, at, value), keyed(value, policy.key))]
+            told, winners, _ = tightened(said, golden=ABSENT, policy=policy)
+            if len(self._spoken) >= _KEPT:
+                self._spoken.clear()
+            known = self._spoken[key] = told if winners else ABSENT
+        return known
 
     def _unbelieved(self, side: RowSide) -> tuple[list[int], list[int]]:
         out = [at for at, orders in enumerate(self._plan([side])) if not orders[1]]
