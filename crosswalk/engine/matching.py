@@ -138,6 +138,7 @@ class Rules:
 
         def identify(row: Sequence[Value]) -> list[tuple[int, int]]:
             given = []
+            parts: dict[str, int] = {}  # a number is told alone and as a part
             for identifier, value in extract(row):
                 entry = known.get(identifier)
                 if entry is None:
@@ -148,9 +149,13 @@ class Rules:
                     )
                 number, at = entry
                 if at is None:
-                    given.append((number, hashed(value)))
+                    parts[value] = one = hashed(value)
+                    given.append((number, one))
                 else:
-                    part = hashed(value.split("|")[at])
+                    text = value.split("|", at + 1)[at]
+                    part = parts.get(text)
+                    if part is None:
+                        part = hashed(text)
                     given.append((number, (part & ~LOW) | (hashed(value) & LOW)))
             return given
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from crosswalk.store.codec import Base, digest, dump, dump_sorted, load, load_row, millis
+from crosswalk.store.codec import Base, digest, dump, load, load_row, millis
 from crosswalk.store.dialect import Database
 from mapping.values import ABSENT, Value
 
@@ -137,7 +137,7 @@ class Landing:
         """Of each key its last row in the page, with its raw JSON and hash."""
         page: dict[str, tuple[Read, bytes, bytes]] = {}
         for record in records:
-            raw = dump_sorted(record.values)
+            raw = dump(record.values)  # in the vendor's own order: another order is read again, and changes nothing
             page[record.key] = (record, raw, digest(raw))
         return page
 
@@ -259,7 +259,7 @@ class Landing:
             old_raw, old_observed = bodies[old.id]
             if not whole:
                 values = {**load(old_raw), **record.values}
-                raw = dump_sorted(values)
+                raw = dump(values)
                 row, faults = self.mapped.read(values)
                 state = self.state_of(values)
             if faults:

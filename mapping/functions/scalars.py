@@ -107,18 +107,24 @@ def plain(
 
 
 @lru_cache(maxsize=1 << 14)
-def _known_name(raw: str) -> str | None:
-    return name.clean(raw)
+def _known_name(raw: str) -> Value:
+    return _told_name(raw)
 
 
-def _name(raw: Value) -> str | None:
+def _told_name(raw: Value) -> Value:
+    """A filler ("-", "n/a") was never filled, so it says nothing: absent, where an empty name is cleared."""
+    told = name.clean(raw)
+    return ABSENT if told is None and raw is not None and name.is_filler(raw) else told
+
+
+def _name(raw: Value) -> Value:
     """Names of other scripts take a while, and come again."""
-    return name.clean(raw) if type(raw) is not str or raw.isascii() or len(raw) > 64 else _known_name(raw)
+    return _told_name(raw) if type(raw) is not str or raw.isascii() or len(raw) > 64 else _known_name(raw)
 
 
-def _part_of_name(raw: Value) -> str | None:
+def _part_of_name(raw: Value) -> Value:
     """Given and family names come again and again."""
-    return _known_name(raw) if type(raw) is str and len(raw) <= 64 else name.clean(raw)
+    return _known_name(raw) if type(raw) is str and len(raw) <= 64 else _told_name(raw)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -172,6 +178,12 @@ def body_out(wanted: Value, was: Value) -> Value:
     return wanted.get("text") if isinstance(wanted, Mapping) else wanted
 
 
+def _html_in(raw: Value) -> Value:
+    """The text alone: it is what is compared, and markup around the same text is no difference. It stays in raw."""
+    told = text.html(raw)
+    return None if told is None else {key: part for key, part in told.items() if key != "html"}
+
+
 def _html_out(wanted: Value, was: Value) -> Value:
     told = body_out(wanted, was)
     return text.as_html(told) if isinstance(told, str) else told
@@ -194,7 +206,7 @@ plain("lang", takes=TEXTS, gives="lang", read=language.normalise)
 plain("tz", takes=TEXTS, gives="tz", read=zone.normalise)
 plain("partial_date", takes=TIMES | {"number"}, gives="partial_date", read=_partial)
 plain("body", takes=SCALARS | {"body"}, gives="body", read=_body_text, write=body_out)
-plain("html", takes=TEXTS | {"body"}, gives="body", read=text.html, write=_html_out)
+plain("html", takes=TEXTS | {"body"}, gives="body", read=_html_in, write=_html_out)
 
 
 @function("name", takes=TEXTS, gives="name", usage="name")

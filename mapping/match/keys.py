@@ -147,6 +147,8 @@ def _rule_part(
             return None
         readers.append(found)
     counted = [word if word in ("phone", "email", "domain") else None for word in kind.split("+")]
+    if len(readers) == 2 and all(len(places) == 1 for places, _ in readers):
+        return _pair_part(kind, (readers[0][0][0], readers[0][1]), (readers[1][0][0], readers[1][1]), counted, rules)
 
     def part(row: Sequence[Value], given: Given) -> None:
         columns = []
@@ -160,13 +162,6 @@ def _rule_part(
             if not values:
                 return
             columns.append(values)
-        if all(len(values) == 1 for values in columns):
-            texts = [values[0] for values in columns]
-            for value, word in zip(texts, counted, strict=True):
-                if word is not None and (word, value) not in given:
-                    given.append((word, value))
-            given.append((kind, "|".join(texts)))
-            return
         for values, word in zip(columns, counted, strict=True):
             if word is not None:
                 for value in values:
@@ -176,6 +171,37 @@ def _rule_part(
             one = (kind, "|".join(combination))
             if one not in given:
                 given.append(one)
+
+    return part
+
+
+def _pair_part(
+    kind: str, one: tuple[int, _Reader], other: tuple[int, _Reader], counted: Sequence[str | None], rules: MatchRules
+) -> _Part:
+    """A rule over two fields that stand in one place each: what most rules are, without the loops of the rest."""
+    (first_at, first), (second_at, second) = one, other
+    first_word, second_word = counted
+
+    def part(row: Sequence[Value], given: Given) -> None:
+        left, right = row[first_at], row[second_at]
+        if not left or not right:
+            return
+        lefts = first(left, rules)
+        if not lefts:
+            return
+        rights = second(right, rules)
+        if not rights:
+            return
+        for word, values in ((first_word, lefts), (second_word, rights)):
+            if word is not None:
+                given.extend([(word, value) for value in values if (word, value) not in given])
+        if len(lefts) == 1 and len(rights) == 1:
+            given.append((kind, f"{lefts[0]}|{rights[0]}"))
+            return
+        for pair in product(lefts, rights):
+            combined = (kind, "|".join(pair))
+            if combined not in given:
+                given.append(combined)
 
     return part
 
