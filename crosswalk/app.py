@@ -15,11 +15,13 @@ from zoneinfo import ZoneInfo
 
 from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
-from crosswalk.engine import check, explain, export, overview, planned, queue, review, run
+from crosswalk.engine import check, explain, export, planned, queue, review, run
 from crosswalk.engine.model import House, Progress, Silent, Stream
 from crosswalk.engine.words import AskError, shortened, split_address, spoken
+from crosswalk.glance import Glance, remember
 from crosswalk.house import Builder, fault_problem
 from crosswalk.problems import Problem, ProblemsError
+from crosswalk.settings.listed import Listed
 from crosswalk.settings.load import load
 from crosswalk.settings.model import HubSettings
 from crosswalk.store import outbox
@@ -55,6 +57,7 @@ def open_hub(
     hub = Hub(settings, database, vault, progress=progress or Silent(), who=who, clock=clock, warned=loaded.problems)
     try:
         with in_words(database):
+            remember(database, Listed.of(settings), loaded.file_print)
             yield hub
     finally:
         hub.close()
@@ -80,6 +83,7 @@ class Hub:
         self._warned = list(warned)
         self._stop = threading.Event()
         self._builder = Builder(settings, database, vault, clock, progress)
+        self._glance = Glance(database, Listed.of(settings), clock)
 
     def close(self) -> None:
         for link in self._builder.links.values():
@@ -134,10 +138,10 @@ class Hub:
         return _whole(check.discover(self.offline, address))
 
     def status(self) -> Answer:
-        return _whole(overview.status(self.offline))
+        return self._glance.status()
 
     def runs(self, limit: int = 20, run: str | None = None) -> Answer:
-        return _whole(overview.runs(self.offline, limit, run=run))
+        return self._glance.runs(limit, run)
 
     def explain(self, what: str, *, field: str | None = None, as_of: str | None = None) -> Answer:
         return _whole(explain.explain(self.offline, what, field=field, as_of_run=as_of))

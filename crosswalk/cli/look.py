@@ -263,8 +263,7 @@ def status(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 or 3 where not all is well.")] = False,
 ) -> int:
     """How every connection is, and what waits for a person."""
-    with session.hub() as hub:
-        answer = hub.status()
+    answer = session.glance(lambda hub: hub.status())
     if exit_code:
         answer = {**answer, "exit_code": _judged(answer)}
     return session.show({**answer, "told": True, "verbose": session.manners.verbose}, standing)
@@ -382,8 +381,7 @@ def runs(
     limit: Limit = 20,
 ) -> int:
     """List the last runs, newest first, or show what one did."""
-    with session.hub() as hub:
-        answer = hub.runs(limit, run=run)
+    answer = session.glance(lambda hub: hub.runs(limit, run=run))
     return session.show(answer, listed_runs)
 
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -29,6 +29,7 @@ from crosswalk.cli.text import masked
 
 if TYPE_CHECKING:
     from crosswalk.app import Hub
+    from crosswalk.glance import Glance
 
 Answer: TypeAlias = dict[str, Any]
 Render: TypeAlias = Callable[[Answer, Screen], Iterable[Line]]
@@ -149,6 +150,16 @@ class Session:
             zone = getattr(hub, "time_zone", None)
             self.at(zone if isinstance(zone, tzinfo) else UTC)
             yield hub
+
+    def glance(self, question: Callable[["Glance | Hub"], Answer]) -> Answer:
+        """What the store alone can answer: without opening the hub, which takes longer, where that is possible."""
+        from crosswalk.glance import NoGlanceError, open_glance
+
+        with suppress(NoGlanceError), open_glance(self.manners.config) as glance:
+            self.at(glance.time_zone)
+            return question(glance)
+        with self.hub() as hub:
+            return question(hub)
 
     def at(self, zone: tzinfo) -> None:
         """Show times in this zone from now on."""

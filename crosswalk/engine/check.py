@@ -56,7 +56,7 @@ def check(house: House, *, only: Sequence[str] = (), judge: Judge | None = None)
         raise AskError(f"there is no connection '{unknown[0]}'", hint="there are: " + shortened(sorted(house.links)))
     links = [link for name, link in house.links.items() if not only or name in only]
     with house.database.read() as connection:
-        held = count_records(house, connection)
+        held = count_records(house.database, connection, [stream.id for stream in house.streams.values()])
     with ThreadPoolExecutor(max_workers=max(1, min(_AT_ONCE, len(links)))) as pool:
         answers = dict(
             zip([link.name for link in links], pool.map(lambda link: _ask(house, link, held), links), strict=True)

@@ -1,40 +1,48 @@
-"""Overview: how the house is, and what its runs did. Read from the store alone, and quickly: nobody is asked."""
+"""Overview: how the house is, and what its runs did. Read from the store alone, and quickly: nobody is asked.
 
-from collections.abc import Mapping
-from datetime import timedelta
+`crosswalk status` is this module and what it imports: neither the engine of the store nor connectors nor mappings.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from crosswalk.engine.model import House
-from crosswalk.engine.review import count_conflicts, count_pairs
-from crosswalk.engine.words import AskError, held_class, held_words, maybe_spoken, number_of, spoken
+from crosswalk.engine.spoken import AskError, held_class, held_words, maybe_spoken, number_of, spoken
+from crosswalk.settings.listed import Connected, Listed
 from crosswalk.store import meta
-from crosswalk.store.budget import Budgets
+from crosswalk.store.budget import Balance, balance
 from crosswalk.store.codec import iso, load
+from crosswalk.store.reading import Reading
 
 if TYPE_CHECKING:
-    from crosswalk.settings.model import HubSettings
     from scheduler.triggers import Trigger
 
 # Where the daemon writes {"host", "started_at", "heartbeat_at"}, times in milliseconds.
 DAEMON: Final = "daemon"
 _DEAD_AFTER: Final = timedelta(seconds=60)
-_EVERY: Final = timedelta(minutes=15)
 # Word for word as the partial index of `action` has it, or SQLite does not use it.
 _IS_OPEN: Final = "state IN ('planned','held','leased','sent','unknown','later')"
+# A pair that has become one by other evidence waits for nobody.
+OPEN_PAIRS: Final = (
+    'FROM pair p JOIN member a ON a.record = p."left" JOIN member b ON b.record = p."right" '
+    "WHERE p.state = 'open' AND a.entity <> b.entity"
+)
 
 
-def status(house: House, *, exit_code: bool = False) -> dict[str, Any]:
+def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool = False) -> dict[str, Any]:
     """Every connection and stream, and who is waited for. When a connection is due is told while a daemon lives.
 
     With `exit_code` the answer judges the whole house: 1 something is down, 3 somebody is waited for, else 0.
     """
-    daemon = _daemon(house)
-    with house.database.read() as connection:
+    daemon = _daemon(database, now)
+    balances = {one.name: balance(database, one.name, now=now) for one in listed.connections}
+    with database.read() as connection:
+        rows = database.run(connection, "SELECT id, connection, name, swept_at, complete FROM stream").fetchall()
         told: dict[str, Any] = {
             "daemon": daemon,
-            "connections": _connections(house, connection, alive=daemon is not None),
-            "streams": _streams(house, connection),
-            "waiting": waiting(house, connection),
+            "connections": _connections(database, connection, listed, balances, now=None if daemon is None else now),
+            "streams": _streams(database, connection, listed, {f"{row[1]}/{row[2]}": row for row in rows}),
+            "waiting": waiting(database, connection, {row[0]: f"{row[1]}/{row[2]}" for row in rows}),
         }
     if exit_code:
         down = any(one["state"] in ("fail", "paused") for one in told["connections"])
@@ -42,44 +50,43 @@ def status(house: House, *, exit_code: bool = False) -> dict[str, Any]:
     return told
 
 
-def _daemon(house: House) -> dict[str, Any] | None:
+def _daemon(database: Reading, now: datetime) -> dict[str, Any] | None:
     """The one that beats now; a dead one is none."""
-    stored = meta.get(house.database, DAEMON)
+    stored = meta.get(database, DAEMON)
     if stored is None:
         return None
     told = load(stored)
-    if house.now() - told["heartbeat_at"] > _DEAD_AFTER.total_seconds() * 1000:
+    if now.timestamp() * 1000 - told["heartbeat_at"] > _DEAD_AFTER.total_seconds() * 1000:
         return None
     return {
         "host": told["host"], "started_at": iso(told["started_at"]), "heartbeat_at": iso(told["heartbeat_at"]),
     }  # fmt: skip
 
 
-def trigger_of(settings: "HubSettings", name: str) -> "Trigger":
-    """When a connection is due: by a schedule of its own, else by that of the hub."""
+def trigger_of(one: Connected, time_zone: str) -> "Trigger":
+    """When a connection is due."""
     from scheduler.triggers import Cron, Every  # a status without a daemon need not load them
 
-    told = settings.connections[name].schedule or settings.schedule
-    if told.cron is not None:
-        return Cron(told.cron, zone=settings.time_zone, name=name)
-    return Every(told.every or settings.schedule.every or _EVERY, name=name)
+    if one.due.cron is not None:
+        return Cron(one.due.cron, zone=time_zone, name=one.name)
+    return Every(timedelta(seconds=one.due.every), name=one.name)
 
 
-def _connections(house: House, connection: Any, *, alive: bool) -> list[dict[str, Any]]:
-    rows = house.database.run(
-        connection, "SELECT name, state, code, detail, last_good_at, since FROM connection"
-    ).fetchall()
+def _connections(
+    database: Reading, connection: Any, listed: Listed, balances: Mapping[str, Balance | None], *, now: datetime | None
+) -> list[dict[str, Any]]:
+    """`now` None: no daemon lives, so none is due."""
+    rows = database.run(connection, "SELECT name, state, code, detail, last_good_at, since FROM connection").fetchall()
     known = {row[0]: row for row in rows}
-    budgets = Budgets(house.database, house.clock)
     told = []
-    for name, link in house.links.items():
-        _, state, code, detail, good, since = known.get(name, (name, "new", None, None, None, None))
-        due = trigger_of(house.settings, name).next(house.clock()) if alive and house.settings is not None else None
-        balance = budgets.balance(name)
+    for one in listed.connections:
+        _, state, code, detail, good, since = known.get(one.name, (one.name, "new", None, None, None, None))
+        due = None if now is None else trigger_of(one, listed.time_zone).next(now)
+        left = balances[one.name]
         told.append(
             {
-                "name": name,
-                "connector": link.connector.name,
+                "name": one.name,
+                "connector": one.connector,
                 "state": state,
                 "code": code,
                 "text": detail or "",
@@ -88,41 +95,44 @@ def _connections(house: House, connection: Any, *, alive: bool) -> list[dict[str
                 "last_good_at": iso(good),
                 "next_at": None if due is None else iso(int(due.timestamp() * 1000)),
                 "budget": None
-                if balance is None
+                if left is None
                 else {
-                    "left": balance.remaining,
-                    "limit": balance.allowance,
-                    "reserve": balance.reserve,
-                    "unit": link.unit,
-                    "share": balance.remaining / balance.allowance if balance.allowance else 0.0,
-                    "resets_at": iso(int(balance.resets_at.timestamp() * 1000)),
+                    "left": left.remaining,
+                    "limit": left.allowance,
+                    "reserve": left.reserve,
+                    "unit": one.unit,
+                    "share": left.remaining / left.allowance if left.allowance else 0.0,
+                    "resets_at": iso(int(left.resets_at.timestamp() * 1000)),
                 },
             }
         )
     return told
 
 
-def _streams(house: House, connection: Any) -> list[dict[str, Any]]:
-    database = house.database
-    ids = [stream.id for stream in house.streams.values()]
-    swept = dict(database.select(connection, "SELECT id, swept_at FROM stream WHERE", "id", ids))
+def _streams(
+    database: Reading, connection: Any, listed: Listed, rows: Mapping[str, Sequence[Any]]
+) -> list[dict[str, Any]]:
+    addresses = [f"{one.name}/{stream}" for one in listed.connections for stream in one.streams]
+    ids = [rows[address][0] for address in addresses if address in rows]
     parts: dict[int, list[Any]] = {}
     for row in database.select(
         connection, "SELECT stream, name, covered_from, covered_to, total, complete FROM part WHERE", "stream", ids
     ):
         if not row[1].startswith("~"):
             parts.setdefault(row[0], []).append(row)
-    counts = count_records(house, connection)
+    counts = count_records(database, connection, ids)
     told = []
-    for stream in house.streams.values():
-        mine = parts.get(stream.id, [])
+    for address in addresses:
+        # One that the file has just begun to list has no row yet.
+        number, _, _, swept, complete = rows.get(address, (0, "", "", None, False))
+        mine = parts.get(number, [])
         ends, totals = [row[3] for row in mine], [row[4] for row in mine]
         begins = [row[2] for row in mine]
         total = sum(totals) if totals and None not in totals else None
-        held = counts.get(stream.id, 0)
+        held = counts.get(number, 0)
         told.append(
             {
-                "stream": stream.address,
+                "stream": address,
                 "records": held,
                 # Known as of the part that was read last of all; without one that began late: from the beginning.
                 "covered_from": iso(max(begins)) if begins and None not in begins else None,
@@ -130,25 +140,40 @@ def _streams(house: House, connection: Any) -> list[dict[str, Any]]:
                 # A window of changes tells how many have changed: of the whole stream that says nothing.
                 "total": total if total is not None and total >= held else None,
                 "parts": len(mine),
-                "complete": stream.complete and bool(mine) and all(row[5] for row in mine),
-                "swept_at": iso(swept.get(stream.id)),
+                "complete": bool(complete) and bool(mine) and all(row[5] for row in mine),
+                "swept_at": iso(swept),
             }
         )
     return told
 
 
-def count_records(house: House, connection: Any) -> dict[int, int]:
+def count_records(database: Reading, connection: Any, streams: Iterable[int]) -> dict[int, int]:
     """Records held of each stream, gone ones too: counted in the index, since the table is ten times as wide."""
     found = {}
-    for stream in house.streams.values():
-        row = house.database.run(connection, "SELECT count(*) FROM record WHERE stream = ?", (stream.id,))
-        found[stream.id] = int(row.scalar() or 0)
+    for stream in streams:
+        row = database.run(connection, "SELECT count(*) FROM record WHERE stream = ?", (stream,)).fetchone()
+        found[stream] = int(row[0])
     return found
 
 
-def waiting(house: House, connection: Any) -> dict[str, Any]:
-    """What only a person can move on. `approvals`: writes of a plan that are held, by class."""
-    rows = house.database.run(
+def count_conflicts(database: Reading, connection: Any) -> int:
+    return _count(database, connection, "FROM conflict WHERE state = 'open'")
+
+
+def count_pairs(database: Reading, connection: Any) -> int:
+    return _count(database, connection, OPEN_PAIRS)
+
+
+def _count(database: Reading, connection: Any, rest: str) -> int:
+    return int(database.run(connection, f"SELECT count(*) {rest}").fetchone()[0])
+
+
+def waiting(database: Reading, connection: Any, addresses: Mapping[int, str]) -> dict[str, Any]:
+    """What only a person can move on. `approvals`: writes of a plan that are held, by class.
+
+    `addresses`: of streams, by their number.
+    """
+    rows = database.run(
         connection,
         "SELECT plan, stream, op, held_by, count(*) FROM action "
         f"WHERE {_IS_OPEN} AND state = 'held' GROUP BY plan, stream, op, held_by ORDER BY plan, stream, op",
@@ -159,16 +184,14 @@ def waiting(house: House, connection: Any) -> dict[str, Any]:
         one = approvals.setdefault(
             (plan, klass), {"plan": spoken("plan", plan), "class": klass, "count": 0, "streams": [], "why": []}
         )
-        stream = house.by_id(stream_id)
         one["count"] += count
-        one["streams"] = sorted({*one["streams"], stream.address if stream is not None else "?"})
+        one["streams"] = sorted({*one["streams"], addresses.get(stream_id, "?")})
         one["why"] = sorted({*one["why"], *held_words(held_by)})
-    letters = house.database.run(connection, "SELECT count(*) FROM dead_letter WHERE state = 'open'").scalar()
     return {
         "approvals": list(approvals.values()),
-        "conflicts": count_conflicts(house, connection),
-        "pairs": count_pairs(house, connection),
-        "dead_letters": int(letters or 0),
+        "conflicts": count_conflicts(database, connection),
+        "pairs": count_pairs(database, connection),
+        "dead_letters": _count(database, connection, "FROM dead_letter WHERE state = 'open'"),
     }
 
 
@@ -177,17 +200,17 @@ def waiting(house: House, connection: Any) -> dict[str, Any]:
 _RUN: Final = "SELECT id, command, trigger, state, started_at, ended_at, plan, who, counts FROM run"
 
 
-def runs(house: House, limit: int = 20, run: int | str | None = None) -> dict[str, Any]:
+def runs(database: Reading, limit: int = 20, run: int | str | None = None) -> dict[str, Any]:
     """The last runs, newest first (`limit` 0: all), or one with what it did stream by stream."""
-    with house.database.read() as connection:
+    with database.read() as connection:
         if run is None:
-            rows = house.database.run(
+            rows = database.run(
                 connection, f"{_RUN} ORDER BY id DESC LIMIT ?", (limit if limit > 0 else 1_000_000,)
             ).fetchall()
-            total = int(house.database.run(connection, "SELECT count(*) FROM run").scalar() or 0)
+            total = _count(database, connection, "FROM run")
             return {"runs": [_run(row) for row in rows], "streams": [], "left_out": total - len(rows)}
         number = number_of("run", run)
-        row = house.database.run(connection, f"{_RUN} WHERE id = ?", (number,)).fetchone()
+        row = database.run(connection, f"{_RUN} WHERE id = ?", (number,)).fetchone()
     if row is None:
         raise AskError(f"there is no run {spoken('run', number)}", hint="crosswalk runs lists the last ones")
     told = _run(row)

@@ -13,6 +13,7 @@ from anyascii import anyascii
 
 from crosswalk.engine.given import read_value
 from crosswalk.engine.model import House
+from crosswalk.engine.overview import OPEN_PAIRS, count_conflicts, count_pairs
 from crosswalk.engine.settle import EntityMerger, by_policy, load_groups
 from crosswalk.engine.words import (
     AskError,
@@ -35,11 +36,6 @@ from mapping.match.keys import fold
 from mapping.merge.policy import FieldPolicy
 from mapping.values import ABSENT, Value
 
-_PAIRS: Final = (
-    'FROM pair p JOIN member a ON a.record = p."left" JOIN member b ON b.record = p."right" '
-    "WHERE p.state = 'open' AND a.entity <> b.entity"
-)
-
 
 def listing(house: House, *, limit: int | None = None) -> dict[str, Any]:
     """Open conflicts and pairs, oldest first; of each kind at most `limit`, with what that leaves out."""
@@ -50,20 +46,10 @@ def listing(house: House, *, limit: int | None = None) -> dict[str, Any]:
             "conflicts": told,
             "pairs": pairs,
             "left_out": {
-                "conflicts": count_conflicts(house, connection) - len(told),
-                "pairs": count_pairs(house, connection) - len(pairs),
+                "conflicts": count_conflicts(house.database, connection) - len(told),
+                "pairs": count_pairs(house.database, connection) - len(pairs),
             },
         }
-
-
-def count_conflicts(house: House, connection: Any) -> int:
-    row = house.database.run(connection, "SELECT count(*) FROM conflict WHERE state = 'open'")
-    return int(row.scalar() or 0)
-
-
-def count_pairs(house: House, connection: Any) -> int:
-    """A pair that has become one by other evidence waits for nobody."""
-    return int(house.database.run(connection, f"SELECT count(*) {_PAIRS}").scalar() or 0)
 
 
 # -- conflicts -----------------------------------------------------------------------------------------------
@@ -356,7 +342,7 @@ def _decision(
 def _pairs(house: House, connection: Any, limit: int | None) -> list[dict[str, Any]]:
     rows = house.database.run(
         connection,
-        f'SELECT p.id, p."left", p."right", p.rule, a.entity, b.entity {_PAIRS} ORDER BY p.id LIMIT ?',
+        f'SELECT p.id, p."left", p."right", p.rule, a.entity, b.entity {OPEN_PAIRS} ORDER BY p.id LIMIT ?',
         (1_000_000 if limit is None else limit,),
     ).fetchall()
     records = [number for row in rows for number in (row[1], row[2])]

@@ -23,6 +23,7 @@ from crosswalk import __version__
 from crosswalk.settings import grammar
 from crosswalk.settings.faults import ROOT, Faults, Mark, Spot, nearest, offer, some, suggest
 from crosswalk.settings.forms import Forms, Keys, said
+from crosswalk.settings.listed import print_of
 from crosswalk.settings.mappings import (
     DefaultMapping,
     MappingFileError,
@@ -82,7 +83,7 @@ def load(path: Path | str, *, environment: Mapping[str, str] | None = None, regi
     if not _version(root, faults):
         return Loaded(None, faults.problems())
     hub = _File(root, folder, faults, os.environ if environment is None else environment, registry).hub()
-    return Loaded(None if faults.bad else hub, faults.problems())
+    return Loaded(None if faults.bad else hub, faults.problems(), print_of(raw))
 
 
 def _version(root: Table, faults: Faults) -> bool:

@@ -188,7 +188,11 @@ class HubSettings:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What `load` found. `hub` is None when there is any error; warnings may stand beside a hub."""
+    """What `load` found. `hub` is None when there is any error; warnings may stand beside a hub.
+
+    `file_print`: of the file as it was read; "" where it could not be.
+    """
 
     hub: HubSettings | None
     problems: list[Problem]
+    file_print: str = ""

@@ -20,6 +20,7 @@ from crosswalk.settings.model import (
     StoreSettings,
 )
 from crosswalk.settings.source import Entry, Node, Scalar, Table
+from crosswalk.settings.store import store_url
 from mapping.language import Place
 from mapping.match.rules import WORDS, MatchRule
 
@@ -51,7 +52,7 @@ class Rules:
                     "CW103", value.mark, "a secret stands in the file", _SECRET_HINT, at=spot / "encryption_key"
                 )
         return StoreSettings(
-            url=store_url(url or grammar.STORE.key("url").default, folder),
+            url=store_url(url, folder),
             encryption_key=key,
             key_file=None if "encryption_key" in given else folder / "crosswalk.key",
         )
@@ -312,14 +313,6 @@ def _first_mark(entry: Entry) -> Mark:
 _SECRET_HINT: Final = "write env:NAME or file:PATH; renew it: it may be in the history"
 _URL_HINT: Final = "sqlite:///crosswalk.db, postgresql://HOST/DATABASE, or env:NAME of it"
 _CONSENT_HINT: Final = "consent only tightens: leave it out or write restrictive"
-
-
-def store_url(url: str, folder: Path) -> str:
-    """A relative SQLite file lies beside the configuration, wherever the command was started."""
-    found = re.match(r"^(sqlite(?:\+pysqlite)?:///)([^/?:][^?]*)(.*)$", url)
-    if found is None or re.match(r"^[A-Za-z]:", found[2]):
-        return url
-    return f"{found[1]}{folder / found[2]}{found[3]}"
 
 
 def region(node: Node, forms: Forms, spot: Spot) -> str | None:

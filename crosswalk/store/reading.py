@@ -90,6 +90,8 @@ class Reader(Reading):
             raise UnreadableError("an address of another form")
         try:
             self._connection = connect()
+            if self.dialect == "sqlite":
+                self._connection.execute("PRAGMA query_only = ON")
         except self._failure as error:
             raise UnreadableError(str(error)) from error
 

@@ -9,12 +9,13 @@ A step only adds what the running version can live with; what it drops goes one 
 """
 
 import threading
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy.exc import DBAPIError
-
-from crosswalk.store.dialect import Database
 from crosswalk.store.errors import StoreTooNewError
+from crosswalk.store.reading import Reading
+
+if TYPE_CHECKING:  # `crosswalk status` asks for the step and goes without the engine
+    from crosswalk.store.dialect import Database
 
 # The last step in `versions`. A constant, so that an up-to-date store is opened without reading them.
 HEAD: Final = 1
@@ -24,7 +25,7 @@ _WAL_TRIES: Final = 200
 _WAL_PAUSE: Final = 0.05
 
 
-def migrate(database: Database) -> None:
+def migrate(database: "Database") -> None:
     """Bring the store to HEAD, from whatever step or from nothing. Safe when several processes start at once.
 
     Raises StoreTooNewError, and changes nothing, where a newer program has been.
@@ -49,14 +50,14 @@ def migrate(database: Database) -> None:
             upgrade(connection)
 
 
-def step(database: Database) -> int | None:
+def step(database: Reading) -> int | None:
     """At which step the store is; None: there is nothing yet."""
     try:
         with database.read() as connection:
             row = database.run(connection, "SELECT version_num FROM alembic_version").fetchone()
-    except DBAPIError as error:
+    except Exception as error:  # of the engine or of a reader, around the driver's
         # A store that cannot be reached looks different, and says so; a missing table is a new store.
-        if _missing_table(error.orig):
+        if _missing_table(getattr(error, "orig", None)):
             return None
         raise
     return None if row is None else int(row[0])
@@ -74,7 +75,7 @@ def _check(found: int) -> None:
         )
 
 
-def _use_wal(database: Database) -> None:
+def _use_wal(database: "Database") -> None:
     """Readers beside a writer. The file remembers it; changing it is the one thing SQLite's busy timeout ignores."""
     pause = threading.Event()
     with database.engine.connect() as connection:

@@ -1,0 +1,83 @@
+"""What a file lists, in short: as much of the settings as a look at the store needs.
+
+It is kept in the store with the print of the file that it was read from. So the hub can say how it stands without
+reading the file as a whole, which takes the connectors and their mappings, as long as the file is the same.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from crosswalk import __version__
+
+if TYPE_CHECKING:
+    from crosswalk.settings.model import HubSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When a connection is synced, by a schedule of its own or by the hub's. `cron` goes before `every` (seconds)."""
+
+    every: float = 15 * 60
+    cron: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """One connection. `unit`: of its budget; `streams`: the names of those that are read."""
+
+    name: str
+    connector: str
+    unit: str
+    due: Due
+    streams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    time_zone: str
+    connections: tuple[Connected, ...]
+
+    @classmethod
+    def of(cls, settings: "HubSettings") -> "Listed":
+        return cls(
+            time_zone=settings.time_zone,
+            connections=tuple(
+                Connected(
+                    name=name,
+                    connector=one.connector.name,
+                    unit=one.connector.unit,
+                    due=due_of(settings, name),
+                    streams=tuple(one.streams),
+                )
+                for name, one in settings.connections.items()
+            ),
+        )
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Listed":
+        return cls(
+            time_zone=told["time_zone"],
+            connections=tuple(
+                Connected(**{**one, "due": Due(**one["due"]), "streams": tuple(one["streams"])})
+                for one in told["connections"]
+            ),
+        )
+
+    def json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def due_of(settings: "HubSettings", name: str) -> Due:
+    for schedule in (settings.connections[name].schedule, settings.schedule):
+        if schedule is not None and schedule.cron is not None:
+            return Due(cron=schedule.cron)
+        if schedule is not None and schedule.every is not None:
+            return Due(every=schedule.every.total_seconds())
+    return Due()
+
+
+def print_of(raw: bytes) -> str:
+    """Of a file as this version reads it."""
+    return hashlib.sha256(__version__.encode() + b"\n" + raw).hexdigest()
