@@ -58,6 +58,8 @@ class Vendor:
         name = split.path.rsplit("/", 1)[-1]
         with self._lock:
             self._asked[split.path] += 1
+        if "/persons/" in split.path:
+            return self._person(name)
         match name:
             case "me":
                 return _whole(json.dumps(_ACCOUNT).encode())
@@ -75,6 +77,11 @@ class Vendor:
         number = int(query.get("cursor", "0"))
         rows = self._bytes[self._offsets[number] : self._offsets[number + 1]]
         return _page(rows, None if number == self._last else str(number + 1))
+
+    def _person(self, key: str) -> bytes:
+        """One of the first page, by its id."""
+        rows = json.loads(self._bytes[self._offsets[0] : self._offsets[1]])
+        return _whole(json.dumps(next(row for row in rows if str(row["id"]) == key)).encode())
 
     def _control(self, method: str, body: bytes) -> bytes:
         with self._lock:

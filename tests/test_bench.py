@@ -28,6 +28,15 @@ def keys(answer: dict[str, object]) -> list[int]:
     return [row["id"] for row in rows]
 
 
+def test_one_contact_is_the_one_of_its_list(vendor: Vendor) -> None:
+    listed = listing(vendor)["data"]
+    assert isinstance(listed, list)
+
+    one = json.loads(vendor.answer("GET", "/api/v2/persons/3", b""))
+
+    assert one["data"] == next(row for row in listed if row["id"] == 3)
+
+
 def test_contacts_have_the_size_that_goals_are_set_for() -> None:
     random = Random(1)
     rows = [contact(number, random) for number in range(50_000, 51_000)]
