@@ -264,6 +264,9 @@ class BulkMatcher:
             for rows in self._bodies(stream):
                 with self._database.read() as connection:
                     named = self._matcher.referred(connection, stream, rows)
+                if len(named) < len(rows):
+                    with self._database.write() as connection:
+                        self._matcher.await_referred(connection, stream, rows, named)
                 for number, record in named.items():
                     claims[number] = _Claim(-2, (record,))
 

@@ -5,7 +5,7 @@ belongs to, and its company the primary one of that person's golden record. A pe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from crosswalk.engine.matching import JOINS
@@ -23,6 +23,7 @@ _BATCH: Final = 500
 _WORKS_AT: Final = "works_at"
 _LOOKED: Final = "derived_at"  # until when answers that grow too old for a figure have been looked for
 _LOOK_EVERY: Final = 3600 * 1000
+_CLOCKS_APART: Final = timedelta(days=1)
 _COLUMNS: Final = (
     "record", "metric", "question", "person", "company", "survey", "kind", "answered_at", "score", "counted",
 )  # fmt: skip
@@ -288,9 +289,8 @@ def _derive_people(house: House, connection: Any, people: Sequence[int], *, run:
         if held != home:
             database.run(connection, "UPDATE response SET company = ? WHERE person = ?", (home, person))
     answers = _answers(house, connection, "person", people)
-    as_of = _as_of(house)
     computed = {
-        person: (person_cx(mine, settings=house.cx, as_of=as_of), mine)
+        person: (person_cx(mine, settings=house.cx, as_of=_as_of(house, mine)), mine)
         for person in people
         for mine in (answers.get(person, []),)
     }
@@ -310,17 +310,26 @@ def _derive_companies(house: House, connection: Any, companies: Sequence[int], *
             "GROUP BY target",
         )
     )
-    as_of = _as_of(house)
     computed = {
-        company: (company_cx(mine, contacts=contacts.get(company), settings=house.cx, as_of=as_of), mine)
+        company: (
+            company_cx(mine, contacts=contacts.get(company), settings=house.cx, as_of=_as_of(house, mine)),
+            mine,
+        )
         for company in companies
         for mine in (answers.get(company, []),)
     }
     _store(house, connection, "company", COMPANY_FIELDS, computed, run=run)
 
 
-def _as_of(house: House) -> str:
-    return house.clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _as_of(house: House, answers: Sequence[Answered]) -> str:
+    """Now; but a vendor's clock may be ahead of ours, and an answer that is there has been given."""
+    now = house.clock().astimezone(UTC)
+    ahead = [one.answered_at for one in answers if one.answered_at <= _iso(now + _CLOCKS_APART)]
+    return max(_iso(now), *(text for text in ahead if len(text) > len("2026-11-24")), "")
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _companies_of(house: House, connection: Any, people: Sequence[int]) -> dict[int, int]:

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.codec import load_row
-from crosswalk.store.records import ARCHIVED, MERGED, SETTLE, add_work
+from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
 from mapping.match.rules import persons
 
 _BATCH = 2000
@@ -80,6 +80,30 @@ class Matcher:
             for record in named[key]
             if record != there
         }
+
+    def await_referred(
+        self, connection: Connection, stream: Stream, rows: Sequence[tuple[int, list[Any]]], named: dict[int, int]
+    ) -> None:
+        """Responses whose reference names a record that has not been seen are settled again when it has."""
+        if "respondent" not in stream.at:
+            return
+        waiting = [
+            (other.id, str(ref["value"]), number)
+            for number, row in rows
+            if number not in named and isinstance(row[stream.at["respondent"]], dict)
+            for ref in row[stream.at["respondent"]].get("refs") or ()
+            for other in self._meant_by(str(ref["namespace"]))
+        ]
+        columns = ("stream", "rkey", "record")
+        self._database.upsert(connection, "waiting", columns, columns, waiting)
+
+    def _meant_by(self, namespace: str) -> list[Stream]:
+        """The streams of people that a namespace means: see `_in_namespace`."""
+        return [
+            other
+            for other in self._streams.values()
+            if other.kind == "person" and self._in_namespace([(other, 0)], namespace)
+        ]
 
     def referred(self, connection: Connection, stream: Stream, rows: Sequence[tuple[int, list[Any]]]) -> dict[int, int]:
         """Of responses, the person record that a reference of the respondent names, where exactly one does."""
@@ -146,7 +170,24 @@ class Matcher:
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
         self._follow_people(connection, others, homes, matched)
         self._match_responses(connection, [rows[n] for n in responses], homes, matched)
+        add_work(self._database, connection, SETTLE, self._claimants(connection, others))
         return matched
+
+    def _claimants(self, connection: Connection, records: Sequence[int]) -> list[int]:
+        """Responses of nobody whose claims these records carry: their person may have come."""
+        answers = [str(stream.id) for stream in self._streams.values() if stream.kind in _JOINS_OTHERS]
+        if not answers or not records:
+            return []
+        rows = self._database.select(
+            connection,
+            "SELECT DISTINCT r.id FROM ident mine JOIN ident theirs ON theirs.kind = mine.kind "
+            "AND theirs.value = mine.value JOIN record r ON r.id = theirs.record "
+            "LEFT JOIN member m ON m.record = r.id "
+            f"WHERE m.record IS NULL AND r.stream IN ({', '.join(answers)}) AND",
+            "mine.record",
+            records,
+        )
+        return [row[0] for row in rows]
 
     def _kind_of(self, stream: int) -> str:
         return self._streams[stream].kind if stream in self._streams else ""
@@ -234,6 +275,15 @@ class Matcher:
             elif verdict == "never" and ends[left] == ends[right]:
                 self.regroup(connection, ends[left], matched)
                 homes.update(self._homes(connection, list(homes)))
+        # What the hub made for an entity belongs to it, also where it was seen first as somebody new.
+        for column in ('"left"', '"right"'):
+            for left, right in self._database.select(
+                connection, "SELECT \"left\", \"right\" FROM edge WHERE source = 'created' AND", column, list(records)
+            ):
+                ends = self._homes(connection, [left, right])
+                if len(set(ends.values())) == 2 and not self._told_apart(connection, left, ends[left], ends[right]):
+                    home = self._join(connection, ends[left], ends[right], matched)
+                    homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
 
     def _decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Pairs of which a person has said whether they are the same."""
@@ -341,6 +391,7 @@ class Matcher:
         """Two entities become one: the older number stays, all records of both are merged afresh."""
         stays, goes = min(one, other), max(one, other)
         database = self._database
+        database.hold(connection, "entity", [stays, goes])  # against an answer that brings one of them a new record
         moved = [
             row[0] for row in database.run(connection, "SELECT record FROM member WHERE entity = ?", (goes,)).fetchall()
         ]
@@ -356,6 +407,7 @@ class Matcher:
         if len(publics) == 2:
             database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (publics[0], stays))
             database.upsert(connection, "alias", ["public"], ["public", "entity"], [(publics[1], stays)])
+        self._hand_over(connection, stays, goes)
         database.run(connection, "DELETE FROM golden WHERE entity = ?", (goes,))
         database.run(connection, "UPDATE response SET person = ? WHERE person = ?", (stays, goes))
         database.run(connection, "UPDATE response SET company = ? WHERE company = ?", (stays, goes))
@@ -364,6 +416,43 @@ class Matcher:
         matched.fresh.update(moved)
         matched.joined += 1
         return stays
+
+    def _hand_over(self, connection: Connection, stays: int, goes: int) -> None:
+        """What hangs on an entity that goes on as another: decisions, creates under way, who belongs to it."""
+        run = self._database.run
+        run(connection, "UPDATE conflict SET state = 'gone' WHERE entity = ? AND state = 'open'", (goes,))
+        run(connection, "UPDATE conflict SET entity = ? WHERE entity = ? AND state = 'decided'", (stays, goes))
+        # Its hub id goes along, so that a create which is tried again is the same create.
+        run(
+            connection,
+            "UPDATE action SET state = 'dropped' WHERE entity = ? AND op = 'create' "
+            "AND state IN ('planned', 'held', 'later')",
+            (goes,),
+        )
+        run(
+            connection,
+            "UPDATE action SET entity = ? WHERE entity = ? AND op = 'create' AND NOT EXISTS (SELECT 1 FROM action o "
+            "WHERE o.entity = ? AND o.op = 'create' AND o.stream = action.stream "
+            "AND o.state IN ('planned', 'held', 'leased', 'sent', 'unknown', 'later'))",
+            (stays, goes, stays),
+        )
+        run(connection, "DELETE FROM association WHERE entity = ?", (goes,))
+        run(
+            connection,
+            "DELETE FROM association WHERE target = ? AND EXISTS (SELECT 1 FROM association o WHERE o.target = ? "
+            "AND o.entity = association.entity AND o.field = association.field)",
+            (goes, stays),
+        )
+        run(connection, "UPDATE association SET target = ? WHERE target = ?", (stays, goes))
+        self._referring_again(connection)
+
+    def _referring_again(self, connection: Connection) -> None:
+        """Entities were joined or parted: fields that disagree on which one they mean are decided anew."""
+        names = {stream.mapping.fields[at] for stream in self._streams.values() for at in stream.refs}
+        rows = self._database.select(
+            connection, "SELECT entity FROM conflict WHERE state = 'open' AND", "field", sorted(names)
+        )
+        add_work(self._database, connection, MERGE, [row[0] for row in rows])
 
     def _edge(self, connection: Connection, one: int, other: int, source: str, rule: str) -> None:
         left, right = min(one, other), max(one, other)
@@ -442,12 +531,8 @@ class Matcher:
     def regroup(self, connection: Connection, entity: int, matched: Matched) -> None:
         """Split an entity into the groups that its edges still hold together. The group of the smallest id keeps it."""
         database = self._database
-        members = [
-            row[0]
-            for row in database.run(
-                connection, "SELECT record FROM member WHERE entity = ? ORDER BY record", (entity,)
-            ).fetchall()
-        ]
+        database.hold(connection, "entity", [entity])
+        members = self._members(connection, entity)
         place = {number: n for n, number in enumerate(members)}
         parents = array("q", range(len(members)))
         never = [
@@ -465,14 +550,19 @@ class Matcher:
         groups: dict[int, list[int]] = defaultdict(list)
         for number in members:
             groups[_root(parents, place[number])].append(number)
-        for n, group in enumerate(groups.values()):
+        database.run(connection, "DELETE FROM association WHERE entity = ?", (entity,))
+        self._referring_again(connection)
+        n = -1
+        for group in groups.values():
             matched.fresh.update(group)
             rows = list(database.select(connection, "SELECT id, stream, rkey FROM record WHERE", "id", group))
             owners = [row for row in rows if self._kind_of(row[1]) not in _JOINS_OTHERS]
+            # Whose answer it is may be told otherwise now.
+            add_work(database, connection, SETTLE, {row[0] for row in rows} - {row[0] for row in owners})
             if not owners:
                 database.delete(connection, "member", "record", group)
-                add_work(database, connection, SETTLE, group)
                 continue
+            n += 1
             birth = min(self._birth(self._streams[row[1]], row[2]) for row in owners)
             if n == 0:
                 public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (entity,)).scalar()
@@ -530,6 +620,7 @@ class Matcher:
                 for row in self._database.select(connection, "SELECT record, observed FROM body WHERE", "record", mine)
             ]
             named = self.referred(connection, stream, bodies)
+            self.await_referred(connection, stream, bodies, named)
             for number in mine:
                 record = named.get(number) or self._best_claim(connection, number, stream)
                 there = None if record is None else self._homes(connection, [record]).get(record)

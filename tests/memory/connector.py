@@ -49,12 +49,14 @@ class Remote:
     before: Callable[[Write], Outcome | None] | None = None
     after: Callable[[Write], None] | None = None
     on_page: Callable[[str, int], None] | None = None
+    on_fetch: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # what a read by key shows of a row
+    tick: timedelta = timedelta(seconds=1)  # how far its clock moves with every change
     hidden: set[str] = field(default_factory=set)  # keys that reads do not show yet
     unique_hub_id: bool = False
     answers: bool = True
     _next: int = 100
 
-    def put(self, stream: str, key: str, **values: Any) -> None:
+    def put(self, stream: str, key: str, /, **values: Any) -> None:
         """As a person there would: what is named changes."""
         held = self.rows.setdefault(stream, {}).setdefault(key, {"id": key, "gone": False})
         held.update(values)
@@ -64,7 +66,7 @@ class Remote:
         del self.rows[stream][key]
 
     def stamp(self) -> str:
-        self.now += timedelta(seconds=1)
+        self.now += self.tick
         return self.now.isoformat().replace("+00:00", "Z")
 
     def of(self, stream: str, key: str) -> dict[str, Any]:
@@ -115,7 +117,7 @@ class MemoryConnector:
             names = ["id", "updated", "email", "contact_id", "survey", "answers"]
         else:
             names = ["id", "updated", "gone", "name", "email", "phone", "title", "tags", "firm", "site", "nps", "hub"]
-        kinds = {"nps": "int", "tags": "multi", "gone": "bool", "updated": "datetime", "answers": "json"}
+        kinds = {"nps": "number", "tags": "multi", "gone": "bool", "updated": "datetime", "answers": "json"}
         return [
             FieldInfo(name=one, label=one, type=kinds.get(one, "text"), path=one, write=one not in ("id", "updated"))  # type: ignore[arg-type] # of its words
             for one in names
@@ -129,6 +131,9 @@ class MemoryConnector:
         start = int((window.position or {}).get("at", 0))
         since = None if window.since is None else window.since.isoformat().replace("+00:00", "Z")
         rows = [row for row in rows if since is None or row["updated"] >= since]
+        passed = (window.position or {}).get("after")
+        if passed is not None:
+            rows = [{}] * start + [row for row in rows if [row["updated"], row["id"]] > passed]
         size = self.streams[stream].page_size
         number = start
         while True:
@@ -140,7 +145,7 @@ class MemoryConnector:
             more = number < len(rows)
             yield Page(
                 records=[_record(row) for row in some],
-                position={"at": number} if more else None,
+                position={"at": number, "after": [some[-1]["updated"], some[-1]["id"]]} if more else None,
                 server_time=self._remote.now,
             )
             if not more:
@@ -149,6 +154,8 @@ class MemoryConnector:
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
         self._remote.calls.append(f"fetch {stream}")
         found = [row for row in self._live(stream) if row["id"] in set(keys)]
+        if self._remote.on_fetch is not None:
+            found = [self._remote.on_fetch(row) for row in found]
         yield Page(records=[_record(row) for row in found], position=None, server_time=self._remote.now)
 
     def keys(self, stream: str) -> Iterator[Sequence[str]]:
