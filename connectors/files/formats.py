@@ -18,7 +18,6 @@ from typing import Any, BinaryIO, Final, Literal, NamedTuple, TextIO, TypeAlias
 from zipfile import ZipFile
 
 import msgspec
-import openpyxl
 
 from connectors.files.settings import FilesStream
 from connectors.sdk.contract import Json, Values
@@ -319,6 +318,8 @@ def _has_formulas(file: BinaryIO) -> bool:
 
 def _opened(file: BinaryIO, *, computed: bool) -> Any:
     """`Any`: openpyxl's stubs know neither its read-only books nor their cells."""
+    import openpyxl  # one of the few formats that take long to import, and the rarest
+
     try:
         with _quiet, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validations that we do not read

@@ -3,6 +3,9 @@
 The contract suite is at `connectors.sdk.suite`, the hub's side in memory at `connectors.sdk.fakes`: both are for tests.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
 from connectors.sdk.auth import ApiToken, Authorizer, Bearer, ClientCredentials, RefreshToken, Signature
 from connectors.sdk.budget import Burst, Lane, Limits
 from connectors.sdk.contract import (
@@ -42,10 +45,12 @@ from connectors.sdk.errors import (
 )
 from connectors.sdk.jobs import Patience, Progress, await_job
 from connectors.sdk.paging import by_cursor, by_keyset, by_offset, halved, prefetched
-from connectors.sdk.retry import RetryPolicy
 from connectors.sdk.status import Rule, StatusTable
 from connectors.sdk.tokens import TokenKeeper
-from connectors.sdk.transport import Answer, Transport
+
+if TYPE_CHECKING:
+    from connectors.sdk.retry import RetryPolicy
+    from connectors.sdk.transport import Answer, Transport
 
 __all__ = [
     "Account",
@@ -103,3 +108,14 @@ __all__ = [
     "halved",
     "prefetched",
 ]
+
+# Imported when first asked for: a hub that only looks at its store, or reads folders, does without httpx and tenacity.
+_LATER: Final = {"RetryPolicy": "retry", "Answer": "transport", "Transport": "transport"}
+
+if not TYPE_CHECKING:  # a type checker would believe that any name is here
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        return found

@@ -10,6 +10,8 @@ import logging
 import re
 import socket
 import ssl
+import sys
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +22,6 @@ from typing import Any, Final, NoReturn, Self
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
-import httpx
 import msgspec
 
 from connectors.sdk.auth import Authorizer, Exchange, Signature, TokenAnswer, TokenRequest
@@ -37,6 +38,16 @@ from connectors.sdk.errors import (
 )
 from connectors.sdk.retry import AgainError, RetryPolicy, http_date, retry_after
 from connectors.sdk.status import StatusTable
+
+# httpx brings a command line of its own, and with it, where rich is installed, a tenth of what starting takes. Without
+# it httpx is the same.
+_unseen = "httpx" not in sys.modules
+if _unseen:
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]  # Python's way to say that there is no such module
+import httpx  # noqa: E402
+
+if _unseen:
+    del sys.modules["httpx._main"]
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HARMLESS_TWICE: Final = _READS | {"PUT", "DELETE"}
@@ -138,18 +149,29 @@ class Transport:
         self._purse = Purse(account, limits or Limits(), tools, vendor=statuses.vendor)
         self._exchange: Exchange = self._post_form
         self._refused_since: datetime | None = None
+        self._headers = {"Accept": "application/json", "User-Agent": "crosswalk", **(headers or {})}
+        self._opening = threading.Lock()
+        self._opened: httpx.Client | None = None
         check_address(base_url, insecure=insecure)
-        self._client = httpx.Client(
-            timeout=timeout,
-            headers={"Accept": "application/json", "User-Agent": "crosswalk", **(headers or {})},
-            follow_redirects=False,  # a redirect would carry the token to whoever is named there
-            http2=False,
-            verify=_trusted(),
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
-        )
+
+    @property
+    def _client(self) -> httpx.Client:
+        """Made for the first request: commands that only look at the store make none, and trust takes long to read."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = httpx.Client(
+                    timeout=self._timeout,
+                    headers=self._headers,
+                    follow_redirects=False,  # a redirect would carry the token to whoever is named there
+                    http2=False,
+                    verify=_trusted(),
+                    limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
+                )
+            return self._opened
 
     def close(self) -> None:
-        self._client.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def __enter__(self) -> Self:
         return self

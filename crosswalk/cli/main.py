@@ -10,6 +10,7 @@ from typer.main import get_command_from_info, get_group
 
 from crosswalk.cli.commands import COMMANDS
 from crosswalk.cli.options import Group, app, settle, signed
+from crosswalk.cli.session import collect_seldom
 
 
 class Commands(Group):
@@ -90,4 +91,5 @@ application.callback(
 
 def main() -> None:
     """The console script."""
+    collect_seldom()
     application(prog_name="crosswalk")

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -131,7 +132,7 @@ class _File:
         self._names = [name for name, _ in self._table]
         self._rules = Rules(self._forms, self._names)
         self._registry = registry if registry is not None else plugins.installed(only=self._wanted())
-        self._installed = sorted(self._registry.connectors) if registry is not None else plugins.names()
+        self._all_installed = registry is None
         self._known: dict[str, _Known] = {}
 
     def _keys(self) -> Keys:
@@ -173,7 +174,7 @@ class _File:
         if "connections" in self._given and not self._names and not self._faults.bad:
             self._faults.add(
                 "CW102", self._given["connections"].key.mark, "connections is empty",
-                f"name one, such as {self._installed[0] if self._installed else 'crm'}:", at=ROOT / "connections",
+                f"name one, such as {self.installed[0] if self.installed else 'crm'}:", at=ROOT / "connections",
             )  # fmt: skip
         connections: dict[str, ConnectionSettings] = {}
         for name, entry in self._table:
@@ -254,9 +255,10 @@ class _File:
     def registry(self) -> Registry:
         return self._registry
 
-    @property
+    @cached_property
     def installed(self) -> list[str]:
-        return self._installed
+        """The names that there are to choose from; those that are not named in the file have not been imported."""
+        return plugins.names() if self._all_installed else sorted(self._registry.connectors)
 
 
 def default_kinds(connector: type[Connector]) -> list[tuple[str, str]]:
@@ -343,10 +345,10 @@ class _Connection:
     def _connector(self) -> type[Connector] | None:
         node = self._entry.value
         told = node.get("connector") if isinstance(node, Table) else None
-        installed = self._file.installed
         if told is None:
             word, mark = self._name, self._entry.key.mark
         else:
+            installed = self._file.installed
             text = self._forms.text(
                 told.value, "connector", self._spot / "connector", expected=f"one of: {', '.join(installed)}"
             )
@@ -363,6 +365,7 @@ class _Connection:
         connector = self._file.registry.connectors.get(word)
         if connector is not None:
             return connector
+        installed = self._file.installed
         fault = next((one for one in self._file.registry.faults if one.name == word), None)
         if fault is not None:
             self._faults.add(
