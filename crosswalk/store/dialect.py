@@ -172,7 +172,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -32768")
     cursor.execute("PRAGMA temp_store = MEMORY")
-    cursor.execute("PRAGMA wal_autocheckpoint = 1000")  # pages; a first load writes them twice as seldom
     cursor.close()
 
 

@@ -86,6 +86,21 @@ def close_write(database: Database, connection: Connection, stream: int, rkey: s
     )
 
 
+def refused(database: Database, connection: Connection, streams: Sequence[int]) -> list[tuple[int, int, str]]:
+    """Letters about writes to these streams that are open, or to be tried again: number, stream, key."""
+    rows = database.select(
+        connection,
+        "SELECT id, stream, rkey FROM dead_letter WHERE phase = 'write' AND state IN ('open', 'retry') AND",
+        "stream",
+        streams,
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def close(database: Database, connection: Connection, number: int, *, note: str) -> None:
+    database.run(connection, "UPDATE dead_letter SET state = 'closed', note = ? WHERE id = ?", (note, number))
+
+
 def any_open(database: Database, connection: Connection, stream: int, phase: str) -> bool:
     row = database.run(
         connection,

@@ -37,6 +37,7 @@ class Action:
     sent_at: int | None = None
     due: int | None = None
     reason: str | None = None
+    seen: int = 0  # once it was sent: records with a higher number were not known then
     classes: set[str] = field(default_factory=set)
 
     def row(self) -> tuple[Any, ...]:
@@ -50,7 +51,7 @@ def _action(row: Sequence[Any]) -> Action:
     return Action(
         id=row[0], plan=row[1], stream=row[2], record=row[3], entity=row[4], op=row[5], hub_id=row[6],
         fields=load(bytes(row[7])), expects=row[8], state=row[10], held_by=row[11], attempts=row[12],
-        sent_at=row[13], due=row[14], reason=row[15],
+        sent_at=row[13], due=row[14], reason=row[15], seen=0 if row[9] is None else int(bytes(row[9])),
     )  # fmt: skip
 
 
@@ -103,6 +104,29 @@ def creating(database: Database, connection: Any, stream: int, entities: Sequenc
             first=(stream,),
         )
     }
+
+
+def hand_over(database: Database, connection: Any, stays: int, goes: int, streams: Sequence[int]) -> None:
+    """Two entities are one: creates begun for the one are the other's now, those that were not begun are dropped."""
+    for stream in streams:
+        running = {
+            row[0]: (row[1], row[2])
+            for row in database.run(
+                connection,
+                "SELECT id, entity, state FROM action WHERE stream = ? AND entity IN (?, ?) AND op = 'create' "
+                "AND state IN ('planned','held','leased','sent','unknown','later')",
+                (stream, stays, goes),
+            ).fetchall()
+        }
+        mine = [number for number, (entity, _) in running.items() if entity == goes]
+        if not mine:
+            continue
+        begun = [number for number in mine if running[number][1] in ("leased", "sent", "unknown")]
+        dropped = [number for number in running if running[number][1] not in ("leased", "sent", "unknown")]
+        database.run_many(connection, "UPDATE action SET state = 'dropped' WHERE id = ?", [(one,) for one in dropped])
+        if any(entity == stays and number not in dropped for number, (entity, _) in running.items()):
+            continue  # both are under way: what comes of the second is found by its identifiers
+        database.run_many(connection, "UPDATE action SET entity = ? WHERE id = ?", [(stays, one) for one in begun])
 
 
 def minted(database: Database, connection: Any, stream: int, entities: Sequence[int]) -> dict[int, str]:
@@ -172,13 +196,22 @@ def set_fields(database: Database, connection: Any, action: Action) -> None:
     database.run(connection, "UPDATE action SET fields = ? WHERE id = ?", (dump(action.fields), action.id))
 
 
-def mark_sent(database: Database, connection: Any, actions: Sequence[Action], *, at: int, run: int) -> None:
-    """Committed before anything leaves this machine."""
-    database.run_many(
-        connection,
-        "UPDATE action SET state = 'sent', sent_at = ?, attempts = attempts + 1, run = ? WHERE id = ?",
-        [(at, run, action.id) for action in actions],
-    )
+def mark_sent(database: Database, connection: Any, actions: Sequence[Action], *, at: int, run: int) -> list[Action]:
+    """Committed before anything leaves this machine. Those that are still to be sent: another plan or process may have
+    ended some since they were read. `seen` is the last number that a record had been given by then."""
+    last = database.run(connection, "SELECT next FROM sequence WHERE name = 'record'").scalar()
+    taken = []
+    for action in actions:
+        row = database.run(
+            connection,
+            "UPDATE action SET state = 'sent', sent_at = ?, attempts = attempts + 1, run = ?, seen = ? "
+            "WHERE id = ? AND state = 'planned' RETURNING entity",
+            (at, run, str(last or 1).encode(), action.id),
+        ).fetchone()
+        if row is not None:
+            action.entity = row[0]
+            taken.append(action)
+    return taken
 
 
 def release(database: Database, connection: Any, plan: int, held_by: str, *, stream: int | None = None) -> int:

@@ -338,7 +338,7 @@ action = Table(
     Column("hub_id", Text),
     Column("fields", LargeBinary, nullable=False),  # JSON list: field, label, before, after, hub, reason, rule, source
     Column("expects", Text),
-    Column("seen", LargeBinary),  # hash of what the side showed when it was planned
+    Column("seen", LargeBinary),  # digits: the last number that a record had been given when it was sent
     Column("state", Text, nullable=False),
     Column("held_by", Text),  # first plan of a mapping, a guard
     Column("due", BigInteger),

@@ -75,7 +75,7 @@ DEFAULT_RULES: Final[Mapping[str, tuple[MatchRule, ...]]] = {
 }
 
 # Held by more than this, it identifies nobody.
-DEFAULT_LIMITS: Final[Mapping[str, int]] = {"email": 3, "phone": 4, "domain": 20}
+DEFAULT_LIMITS: Final[Mapping[str, int]] = {"email": 3, "phone": 4, "domain": 20, "name": 4}
 
 ROLES: Final = frozenset(
     {
