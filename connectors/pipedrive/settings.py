@@ -1,59 +1,35 @@
 """What an operator writes under a Pipedrive connection."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from connectors.sdk import Settings, StreamSettings
-
-
-class _Auth(BaseModel):
-    model_config = {"extra": "forbid", "hide_input_in_errors": True, "frozen": True}
+from connectors.sdk import AuthFlow, OAuth, Settings, StreamSettings, flow_by_keys
 
 
-class ApiTokenAuth(_Auth):
+class ApiTokenAuth(AuthFlow):
     """The personal token of one user, with all of that user's permissions."""
 
     flow: Literal["api_token"] = "api_token"
     api_token: SecretStr
 
 
-class OAuth(_Auth):
-    """An app that a user of the account has installed; `refresh_token` is the first one, from that installation."""
-
-    flow: Literal["oauth"] = "oauth"
-    client_id: str
-    client_secret: SecretStr
-    refresh_token: SecretStr
-
-
-class AccessTokenAuth(_Auth):
+class AccessTokenAuth(AuthFlow):
     """A ready access token, good for an hour: for trials."""
 
     flow: Literal["access_token"] = "access_token"
     access_token: SecretStr
 
 
-_FLOWS: Final[tuple[type[_Auth], ...]] = (ApiTokenAuth, OAuth, AccessTokenAuth)
-
-
-def name_flow(written: Any) -> Any:
-    """The same with its `flow`, where it was left out and the other keys leave no doubt."""
-    if not isinstance(written, Mapping) or "flow" in written:
-        return written
-    fitting = [model for model in _FLOWS if set(written) & (set(model.model_fields) - {"flow"})]
-    if len(fitting) != 1:
-        return written
-    return {**written, "flow": fitting[0].model_fields["flow"].default}
-
-
 Auth: TypeAlias = Annotated[
-    Annotated[ApiTokenAuth | OAuth | AccessTokenAuth, Field(discriminator="flow")], BeforeValidator(name_flow)
+    Annotated[ApiTokenAuth | OAuth | AccessTokenAuth, Field(discriminator="flow")],
+    flow_by_keys(ApiTokenAuth, OAuth, AccessTokenAuth),
 ]
 
 
 class PipedriveSettings(Settings):
+    """`auth` by `oauth` is an app that a user of the account has installed."""
+
     auth: Auth
 
 

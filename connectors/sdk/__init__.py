@@ -43,6 +43,7 @@ from connectors.sdk.errors import (
     ShapeError,
     UnknownOutcomeError,
 )
+from connectors.sdk.flows import AuthFlow, OAuth, flow_by_keys
 from connectors.sdk.jobs import Patience, Progress, await_job
 from connectors.sdk.paging import by_cursor, by_keyset, by_offset, halved, prefetched
 from connectors.sdk.status import Rule, StatusTable
@@ -56,6 +57,7 @@ __all__ = [
     "Account",
     "Answer",
     "ApiToken",
+    "AuthFlow",
     "Authorizer",
     "Bearer",
     "BudgetStore",
@@ -72,6 +74,7 @@ __all__ = [
     "Lane",
     "LaterError",
     "Limits",
+    "OAuth",
     "Operation",
     "Outcome",
     "Page",
@@ -105,6 +108,7 @@ __all__ = [
     "by_keyset",
     "by_offset",
     "export_csv",
+    "flow_by_keys",
     "halved",
     "prefetched",
 ]

@@ -7,7 +7,8 @@ import pytest
 import respx
 from pydantic import ValidationError
 
-from connectors.pipedrive.settings import AccessTokenAuth, ApiTokenAuth, OAuth, PipedriveSettings
+from connectors.pipedrive.settings import AccessTokenAuth, ApiTokenAuth, PipedriveSettings
+from connectors.sdk import OAuth
 from connectors.sdk.errors import GrantError
 from connectors.sdk.fakes import Bench
 from tests.connectors.pipedrive.api import BASE, EVERYTHING, PERSONS, connect, listed, one, person, refused

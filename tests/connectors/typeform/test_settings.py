@@ -7,9 +7,10 @@ import pytest
 import respx
 from pydantic import ValidationError
 
+from connectors.sdk import OAuth
 from connectors.sdk.errors import GrantError
 from connectors.sdk.fakes import Bench
-from connectors.typeform.settings import OAuth, TokenAuth, TypeformSettings, TypeformStream
+from connectors.typeform.settings import TokenAuth, TypeformSettings, TypeformStream
 from tests.connectors.typeform.api import BASE, EVERYTHING, RESPONSES, answer, connect, listed
 
 OAUTH = {"client_id": "app", "client_secret": "s", "refresh_token": "r-1"}

@@ -1,0 +1,41 @@
+"""What an operator writes under `auth`: one model a flow, chosen by `flow`, which may be left out where the other keys
+leave no doubt.
+
+    Auth: TypeAlias = Annotated[
+        Annotated[ApiTokenAuth | OAuth, Field(discriminator="flow")], flow_by_keys(ApiTokenAuth, OAuth)
+    ]
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, SecretStr
+
+
+class AuthFlow(BaseModel):
+    """The keys of one flow. A subclass has `flow: Literal["..."] = "..."`, and its secrets as SecretStr."""
+
+    model_config = {"extra": "forbid", "hide_input_in_errors": True, "frozen": True}
+
+
+class OAuth(AuthFlow):
+    """An app's grant. `refresh_token` is the first one; what each use brings instead is kept in the store."""
+
+    flow: Literal["oauth"] = "oauth"
+    client_id: str
+    client_secret: SecretStr
+    refresh_token: SecretStr
+
+
+def flow_by_keys(*flows: type[AuthFlow]) -> BeforeValidator:
+    """Names the flow of what was written without one, where its keys are those of just one of these."""
+
+    def name(written: Any) -> Any:
+        if not isinstance(written, Mapping) or "flow" in written:
+            return written
+        fitting = [model for model in flows if set(written) & (set(model.model_fields) - {"flow"})]
+        if len(fitting) != 1:
+            return written
+        return {**written, "flow": fitting[0].model_fields["flow"].default}
+
+    return BeforeValidator(name)
