@@ -11,6 +11,7 @@ The function gets a `Session` first; its exit code is what it returns.
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,8 +56,37 @@ _FLAGS = frozenset(
 )
 
 
+class _AsTyped:
+    """Reads the value of a parameter where there is nothing to read; asks typer where there is.
+
+    Typer reads every value with pydantic, defaults too, and to import that takes half of what `crosswalk status` does.
+    """
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self._read = read  # makes typer's own reader
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value is None and not param.multiple and param.nargs == 1:
+            return None
+        if value is not None and value == param.default:
+            return value
+        if isinstance(value, str) and param.type_descriptor.annotation is str:
+            return value
+        if isinstance(value, str) and param.name == "config":
+            return Path(value)
+        return self._read().coerce(value, param=param, ctx=ctx)
+
+
 class _Helpful:
     """Help in the order in which it is read: what it does, examples, then options, those of every command last."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of the class it is mixed into
+        for one in parameters:
+            read = getattr(one, "get_runtime_param", None)  # earlier versions of typer have none
+            if read is not None and "get_runtime_param" not in vars(one):
+                one.get_runtime_param = partial(_AsTyped, read)
+        return parameters
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         self.format_usage(ctx, formatter)  # type: ignore[attr-defined]  # of the class it is mixed into
@@ -73,7 +103,7 @@ class _Helpful:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], _EVERYWHERE: []}
-        for parameter in self.get_params(ctx):  # type: ignore[attr-defined]
+        for parameter in self.get_params(ctx):
             if record := parameter.get_help_record(ctx):
                 if parameter.param_type_name == "argument":
                     sections["Arguments"].append(record)
