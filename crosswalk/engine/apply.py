@@ -15,11 +15,11 @@ from connectors.sdk.contract import Outcome, RemoteRecord, Write
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, UnknownOutcomeError
 from crosswalk.engine.identify import carriers, propose
 from crosswalk.engine.model import House, Link, Stream
-from crosswalk.engine.plan import inputs_of, letter_key
-from crosswalk.engine.pull import catch_up, fetch_records
+from crosswalk.engine.plan import inhabited, inputs_of, letter_key
+from crosswalk.engine.pull import catch_up, fetch_records, remove
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox
-from crosswalk.store.codec import Base, dump, load, load_row, mark, millis, unmark
+from crosswalk.store.codec import Base, dump, load, load_row, mark, unmark
 from crosswalk.store.dialect import Database, batches
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
@@ -101,15 +101,20 @@ class _Sender:
         keys = [before[action.record].rkey for action in actions if action.record in before]
         if stream.spec.precondition == "none":
             _, missing = fetch_records(self._house, stream, keys, self._lease, run=self._run)
-        else:
-            missing = set()
+            if missing:
+                remove(self._house, stream, missing, self._lease)
         targets = self._targets(actions)
         still: list[Action] = []
         gone: list[Action] = []
-        for action in actions:
-            target = targets.get(action.record or 0)
-            fits = target is not None and target.rkey not in missing and stands(stream, action, target.observed)
-            (still if fits else gone).append(action)
+        with self._database.read() as connection:
+            bases = load_bases(self._database, connection, list(targets))
+            for action in actions:
+                target, base = targets.get(action.record or 0), bases.get(action.record or 0)
+                # What somebody has edited since is in `side`, until it is settled.
+                edited = base is not None and any(one["field"] in base.side for one in action.fields)
+                fits = target is not None and not edited
+                fits = fits and stands(self._house, connection, stream, action, target.observed if target else ())
+                (still if fits else gone).append(action)
         if gone:
             with self._database.write() as connection:
                 fence(self._database, connection, self._lease)
@@ -151,15 +156,27 @@ class _Sender:
         for action in actions:
             if self._house.stop.is_set() or self._applied.stormy:
                 return
-            if not unique and by_time and self._is_there(action):
+            if not self._is_wanted(action) or (not unique and by_time and self._is_there(action)):
                 continue
             self._create(action, search=not unique and not by_time)
+
+    def _is_wanted(self, action: Action) -> bool:
+        """Since it was planned its entity may have become one with another that has a record here."""
+        with self._database.write() as connection:
+            fence(self._database, connection, self._lease)
+            there = self._database.run(connection, "SELECT 1 FROM entity WHERE id = ?", (action.entity,)).fetchone()
+            if there is not None and not inhabited(self._house, connection, self._stream, [action.entity]):
+                return True
+            close(self._database, connection, action, "moved", "its entity has a record there by now")
+        self._applied.moved += 1
+        return False
 
     def _is_there(self, action: Action) -> bool:
         """A record that would be joined with it has come: matching joins them, or a person is asked."""
         with self._database.write() as connection:
             fence(self._database, connection, self._lease)
-            found = carriers(self._house, connection, self._stream, row_of(self._stream, action))
+            row = row_of(self._stream, action)
+            found = carriers(self._house, connection, self._stream, row, entity=action.entity)
             if not found:
                 return False
             close(self._database, connection, action, "moved", "a record with its identifiers is there")
@@ -176,7 +193,7 @@ class _Sender:
         self._leave_out(action)
         write = create_write(self._house, self._stream, action)
         if search:
-            twin = twin_of(self._house, self._stream, action, write, since=None)
+            twin = twin_of(self._house, self._stream, action, write)
             if twin is not None:
                 self._found_instead(action, twin)
                 return
@@ -188,7 +205,7 @@ class _Sender:
             return
         with self._database.read() as connection:
             wanted = wanted_of(self._stream, action, References(self._house, connection))
-        fields = [one for one in action.fields if self._stream.at[one["field"]] in wanted]
+        fields = [one for one in action.fields if self._stream.at.get(one["field"]) in wanted]
         if len(fields) < len(action.fields):
             action.fields = fields
             with self._database.write() as connection:
@@ -214,8 +231,11 @@ class _Sender:
         database = self._database
         with database.write() as connection:
             fence(database, connection, self._lease)
-            outbox.mark_sent(database, connection, actions, at=self._house.now(), run=self._run)
-        by_id = {str(action.id): action for action in actions}
+            taken = outbox.mark_sent(database, connection, actions, at=self._house.now(), run=self._run)
+        by_id = {str(action.id): action for action in taken}
+        writes = [write for write in writes if write.action in by_id]
+        if not writes:
+            return
         answered: dict[str, Outcome] = {}
         failure: ConnectorError | None = None
         try:
@@ -269,7 +289,7 @@ class _Sender:
             acknowledge(self._house, self._stream, self._lease, action, record, run=self._run, atomic=True)
         else:
             record_read = read_one(self._house, self._stream, remote)
-            if record_read is None:
+            if record_read is None or self._is_stale(action, record_read):
                 due = self._house.now() + int(self._stream.spec.visibility_lag.total_seconds() * 1000)
                 with self._database.write() as connection:
                     fence(self._database, connection, self._lease)
@@ -280,6 +300,18 @@ class _Sender:
         self._applied.written += 1
         self._applied.created += action.op == "create"
         self._house.progress.advance(self._stream.address, written=1)
+
+    def _is_stale(self, action: Action, record: RemoteRecord) -> bool:
+        """It shows what stood before the write: taken for an answer, that would be an edit which undoes it."""
+        if action.op == "create":
+            return False
+        row, _ = self._stream.mapping.read(record.values)
+        with self._database.read() as connection:
+            return any(
+                _stands(self._house, connection, self._stream, one, row)
+                and not _arrived(self._house, connection, self._stream, one, row)
+                for one in action.fields
+            )
 
     def _modified(self, outcome: Outcome) -> datetime | None:
         text = self._stream.mapping.modified(outcome.values or {})
@@ -331,7 +363,9 @@ def wanted_of(stream: Stream, action: Action, references: References) -> dict[in
     """What the mapping is to write, by position; a reference that its system does not know is left out."""
     wanted: dict[int, Value] = {}
     for one in action.fields:
-        at = stream.at[one["field"]]
+        at = stream.at.get(one["field"])
+        if at is None:
+            continue  # no longer mapped
         value = unmark(one["hub"])
         if at in stream.refs:
             value = references.as_remote(stream, value)
@@ -350,17 +384,31 @@ def create_write(house: House, stream: Stream, action: Action) -> Write:
     return Write(str(action.id), "create", None, action.hub_id, values, None)
 
 
-def stands(stream: Stream, action: Action, observed: Sequence[Value]) -> bool:
+def stands(house: House, connection: Any, stream: Stream, action: Action, observed: Sequence[Value]) -> bool:
     """Does the record still show what the plan was made for, in the fields that are to be written?"""
-    for one in action.fields:
-        at = stream.at.get(one["field"])
-        if at is None:
-            return False
-        if at in stream.refs:
-            continue  # stored as entities in the plan: a changed reference went through settling and was planned anew
-        if mark(observed[at]) != one["before"]:
-            return False
-    return True
+    return all(_stands(house, connection, stream, one, observed) for one in action.fields)
+
+
+def _stands(house: House, connection: Any, stream: Stream, one: Mapping[str, Any], observed: Sequence[Value]) -> bool:
+    at = stream.at.get(one["field"])
+    if at is None:
+        return False
+    if at in stream.refs:
+        return bool(mark(References(house, connection).seen_once(stream, at, observed[at])) == one["before"])
+    return bool(mark(observed[at]) == one["before"])
+
+
+def arrived(house: House, connection: Any, stream: Stream, action: Action, observed: Sequence[Value]) -> bool:
+    """Does the record show all that was sent, as far as it is still mapped?"""
+    fields = [one for one in action.fields if one["field"] in stream.at]
+    return bool(fields) and all(_arrived(house, connection, stream, one, observed) for one in fields)
+
+
+def _arrived(house: House, connection: Any, stream: Stream, one: Mapping[str, Any], observed: Sequence[Value]) -> bool:
+    at = stream.at[one["field"]]
+    if at in stream.refs:
+        return References(house, connection).same_there(stream, observed[at], unmark(one["hub"]))
+    return bool(mark(observed[at]) == one["after"])
 
 
 def read_one(house: House, stream: Stream, key: str) -> RemoteRecord | None:
@@ -407,13 +455,21 @@ def acknowledge(
         outbox.move(database, connection, [action], "acked")
         database.run(connection, "UPDATE action SET record = ? WHERE id = ?", (number, action.id))
         letters.close_write(database, connection, stream.id, record.key)
+        if action.op == "create":
+            public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (action.entity,)).scalar()
+            letters.close_write(database, connection, stream.id, letter_key(str(public)))
 
 
 def _belong(house: House, connection: Any, stream: Stream, action: Action, number: int, *, run: int) -> None:
     """The new record is one of the entity that it was made for; the edge says so for good."""
     database = house.database
+    # Settling may have joined it with another since: it is held until this answer is written down.
+    entity = database.run(connection, "SELECT entity FROM action WHERE id = ?", (action.id,)).scalar()
+    action.entity = action.entity if entity is None else int(entity)
+    database.hold(connection, "entity", [action.entity])
+    there = database.run(connection, "SELECT 1 FROM entity WHERE id = ?", (action.entity,)).fetchone()
     home = database.run(connection, "SELECT entity FROM member WHERE record = ?", (number,)).scalar()
-    if home is None:
+    if home is None and there is not None:
         database.insert(connection, "member", ("record", "entity"), [(number, action.entity)])
     origin = next((one["origin"] for one in action.fields if one["origin"]), None)
     if origin is None:
@@ -446,11 +502,14 @@ def _agree(house: House, connection: Any, stream: Stream, action: Action, number
     references = References(house, connection)
     for one in action.fields:
         name = one["field"]
-        at = stream.at[name]
+        at = stream.at.get(name)
+        if at is None:
+            continue  # no longer mapped
         sent.add(name)
-        shows = observed[at]
-        if atomic or at in stream.refs or mark(shows) == one["after"]:
+        if atomic or _arrived(house, connection, stream, one, observed):
             base.side.pop(name, None)
+        elif at in stream.refs:
+            base.side[name] = [mark(references.as_remote(stream, unmark(one["hub"]))), None]
         else:
             base.side[name] = [one["after"], None]
         holds = one["hub"]
@@ -498,10 +557,10 @@ def at_path(values: Any, path: str) -> Any:
     return values
 
 
-def twin_of(house: House, stream: Stream, action: Action, write: Write, *, since: int | None) -> RemoteRecord | None:
+def twin_of(house: House, stream: Stream, action: Action, write: Write) -> RemoteRecord | None:
     """A record at the vendor that is the one of this create: by its hub id, else by an identifier that both carry.
 
-    `since`: only one that was made then or later (a create that was sent), not one that had been there before.
+    One that the store knows is none: what there was before a create is read before the create is sent.
     """
     found = house.links[stream.connection].connector.find(stream.name, write)
     if not found:
@@ -522,9 +581,6 @@ def twin_of(house: House, stream: Stream, action: Action, write: Write, *, since
     for record in found:
         if record.key in known:
             continue
-        made = millis(record.modified)
-        if since is not None and made is not None and made < since - stream.spec.hold_back.total_seconds() * 1000:
-            continue
         row, _ = stream.mapping.read(record.values)
         if mine & set(stream.identifiers(row)):
             return record
@@ -535,5 +591,7 @@ def row_of(stream: Stream, action: Action) -> list[Value]:
     """What an action wants, as a row of its stream's mapping."""
     row: list[Value] = [ABSENT] * len(stream.mapping.fields)
     for one in action.fields:
-        row[stream.at[one["field"]]] = unmark(one["hub"])
+        at = stream.at.get(one["field"])
+        if at is not None:
+            row[at] = unmark(one["hub"])
     return row

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
+from crosswalk.store import outbox
 from crosswalk.store.codec import load_row
 from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
 from mapping.match.rules import persons
@@ -35,6 +36,7 @@ class Matched:
     records: int = 0
     joined: int = 0
     pairs: int = 0
+    parted: int = 0
     touched: set[int] = field(default_factory=set)  # entities whose records changed
     fresh: set[int] = field(default_factory=set)  # records that are new in their entity
 
@@ -158,19 +160,21 @@ class Matcher:
                 connection, "SELECT id, stream, rkey, state FROM record WHERE", "id", records
             )
         }
-        homes = self._homes(connection, list(rows))
+        homes = self.homes(connection, list(rows))
         responses = [n for n, row in rows.items() if self._kind_of(row[1]) in _JOINS_OTHERS]
         others = [n for n, row in rows.items() if row[1] in self._streams and n not in set(responses)]
         reopened = self._crossed(connection, others)
         if reopened:
             self._open_again(connection, reopened, matched)
-            homes = self._homes(connection, list(rows))
+            homes = self.homes(connection, list(rows))
         for number in others:
             self._match_one(connection, number, rows[number], homes, matched)
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
         self._follow_people(connection, others, homes, matched)
         self._match_responses(connection, [rows[n] for n in responses], homes, matched)
         add_work(self._database, connection, SETTLE, self._claimants(connection, others))
+        if matched.joined or matched.parted:
+            self._referring_again(connection)
         return matched
 
     def _claimants(self, connection: Connection, records: Sequence[int]) -> list[int]:
@@ -192,7 +196,7 @@ class Matcher:
     def _kind_of(self, stream: int) -> str:
         return self._streams[stream].kind if stream in self._streams else ""
 
-    def _homes(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
+    def homes(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
         return dict(self._database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
 
     def _match_one(
@@ -206,7 +210,7 @@ class Matcher:
             found = self._neighbours(connection, number, stream)
         targets: dict[int, tuple[int, str, IdentRule]] = {}
         for _, other, source, rule in sorted(found, key=lambda item: item[:2]):
-            there = self._homes(connection, [other]).get(other)
+            there = self.homes(connection, [other]).get(other)
             if there is not None and there != home and there not in targets:
                 targets[there] = (other, source, rule)
         joins: list[int] = []
@@ -249,7 +253,7 @@ class Matcher:
         for stream_id in {row[1] for row in rows if row[3] == MERGED}:
             merged = [row[0] for row in rows if row[1] == stream_id and row[3] == MERGED]
             for number, survivor in self.survivors(connection, self._streams[stream_id], merged).items():
-                ends = self._homes(connection, [number, survivor])
+                ends = self.homes(connection, [number, survivor])
                 left, right = min(number, survivor), max(number, survivor)
                 self._database.upsert(
                     connection,
@@ -265,8 +269,8 @@ class Matcher:
         self, connection: Connection, records: Sequence[int], homes: dict[int, int], matched: Matched
     ) -> None:
         """What a person decided of two records holds against every rule."""
-        for left, right, verdict in self._decided(connection, records):
-            ends = self._homes(connection, [left, right])
+        for left, right, verdict in self.decided(connection, records):
+            ends = self.homes(connection, [left, right])
             if len(ends) < 2:
                 continue
             if verdict == "same" and ends[left] != ends[right]:
@@ -274,18 +278,18 @@ class Matcher:
                 homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
             elif verdict == "never" and ends[left] == ends[right]:
                 self.regroup(connection, ends[left], matched)
-                homes.update(self._homes(connection, list(homes)))
+                homes.update(self.homes(connection, list(homes)))
         # What the hub made for an entity belongs to it, also where it was seen first as somebody new.
         for column in ('"left"', '"right"'):
             for left, right in self._database.select(
-                connection, "SELECT \"left\", \"right\" FROM edge WHERE source = 'created' AND", column, list(records)
+                connection, 'SELECT "left", "right" FROM edge WHERE source = \'created\' AND', column, list(records)
             ):
-                ends = self._homes(connection, [left, right])
+                ends = self.homes(connection, [left, right])
                 if len(set(ends.values())) == 2 and not self._told_apart(connection, left, ends[left], ends[right]):
                     home = self._join(connection, ends[left], ends[right], matched)
                     homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
 
-    def _decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
+    def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Pairs of which a person has said whether they are the same."""
         return {
             (row[0], row[1], row[2])
@@ -302,14 +306,14 @@ class Matcher:
         """A person said of one of this record's entity and one of the other that they are never the same."""
         mine = {number}
         if home is not None:
-            mine.update(self._members(connection, home))
-        theirs = set(self._members(connection, there))
+            mine.update(self.members(connection, home))
+        theirs = set(self.members(connection, there))
         return any(
             verdict == "never" and bool({left, right} & mine) and bool({left, right} & theirs)
-            for left, right, verdict in self._decided(connection, sorted(mine))
+            for left, right, verdict in self.decided(connection, sorted(mine))
         )
 
-    def _members(self, connection: Connection, entity: int) -> list[int]:
+    def members(self, connection: Connection, entity: int) -> list[int]:
         rows = self._database.run(connection, "SELECT record FROM member WHERE entity = ? ORDER BY record", (entity,))
         return [row[0] for row in rows.fetchall()]
 
@@ -422,20 +426,7 @@ class Matcher:
         run = self._database.run
         run(connection, "UPDATE conflict SET state = 'gone' WHERE entity = ? AND state = 'open'", (goes,))
         run(connection, "UPDATE conflict SET entity = ? WHERE entity = ? AND state = 'decided'", (stays, goes))
-        # Its hub id goes along, so that a create which is tried again is the same create.
-        run(
-            connection,
-            "UPDATE action SET state = 'dropped' WHERE entity = ? AND op = 'create' "
-            "AND state IN ('planned', 'held', 'later')",
-            (goes,),
-        )
-        run(
-            connection,
-            "UPDATE action SET entity = ? WHERE entity = ? AND op = 'create' AND NOT EXISTS (SELECT 1 FROM action o "
-            "WHERE o.entity = ? AND o.op = 'create' AND o.stream = action.stream "
-            "AND o.state IN ('planned', 'held', 'leased', 'sent', 'unknown', 'later'))",
-            (stays, goes, stays),
-        )
+        outbox.hand_over(self._database, connection, stays, goes, [stream.id for stream in self._streams.values()])
         run(connection, "DELETE FROM association WHERE entity = ?", (goes,))
         run(
             connection,
@@ -444,7 +435,6 @@ class Matcher:
             (goes, stays),
         )
         run(connection, "UPDATE association SET target = ? WHERE target = ?", (stays, goes))
-        self._referring_again(connection)
 
     def _referring_again(self, connection: Connection) -> None:
         """Entities were joined or parted: fields that disagree on which one they mean are decided anew."""
@@ -523,7 +513,7 @@ class Matcher:
             source = f"{kind}:{value}"
             rows = database.run(connection, 'SELECT "left", "right" FROM edge WHERE source = ?', (source,)).fetchall()
             ends = [end for row in rows for end in row]
-            affected.update(self._homes(connection, ends).values())
+            affected.update(self.homes(connection, ends).values())
             database.run(connection, "DELETE FROM edge WHERE source = ?", (source,))
         for entity in affected:
             self.regroup(connection, entity, matched)
@@ -532,12 +522,12 @@ class Matcher:
         """Split an entity into the groups that its edges still hold together. The group of the smallest id keeps it."""
         database = self._database
         database.hold(connection, "entity", [entity])
-        members = self._members(connection, entity)
+        members = self.members(connection, entity)
         place = {number: n for n, number in enumerate(members)}
         parents = array("q", range(len(members)))
         never = [
             (place[left], place[right])
-            for left, right, verdict in self._decided(connection, members)
+            for left, right, verdict in self.decided(connection, members)
             if verdict == "never" and left in place and right in place
         ]
         same = database.select(
@@ -551,7 +541,7 @@ class Matcher:
         for number in members:
             groups[_root(parents, place[number])].append(number)
         database.run(connection, "DELETE FROM association WHERE entity = ?", (entity,))
-        self._referring_again(connection)
+        matched.parted += len(groups) > 1
         n = -1
         for group in groups.values():
             matched.fresh.update(group)
@@ -623,7 +613,7 @@ class Matcher:
             self.await_referred(connection, stream, bodies, named)
             for number in mine:
                 record = named.get(number) or self._best_claim(connection, number, stream)
-                there = None if record is None else self._homes(connection, [record]).get(record)
+                there = None if record is None else self.homes(connection, [record]).get(record)
                 before = homes.get(number)
                 if there is None or there == before:
                     if before is not None:
@@ -639,7 +629,7 @@ class Matcher:
             return None
         best = min(item[0] for item in found)
         named = sorted(item[1] for item in found if item[0] == best)
-        entities = set(self._homes(connection, named).values())
+        entities = set(self.homes(connection, named).values())
         return named[0] if len(entities) == 1 else None
 
 
@@ -649,8 +639,13 @@ MERGED_THERE = ("merged_into", "same", "merged there", None, None)
 EDGE_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run")
 
 
-def carriers(house: House, connection: Connection, stream: Stream, row: Sequence[Any]) -> list[int]:
-    """Live records of a stream that would be joined with such a row: they carry an identifier that joins it carries."""
+def carriers(
+    house: House, connection: Connection, stream: Stream, row: Sequence[Any], *, entity: int | None = None
+) -> list[int]:
+    """Live records of a stream that would be joined with such a row: they carry an identifier that joins it carries.
+
+    `entity`: whose row it is. What a person keeps apart from it is left out.
+    """
     matcher = Matcher(house, run=0)
     found: set[int] = set()
     for kind, value in stream.identifiers(row):
@@ -660,7 +655,19 @@ def carriers(house: House, connection: Connection, stream: Stream, row: Sequence
         sharing = matcher.sharing(connection, kind, value)
         if matcher.holders(connection, kind, value, rule) <= rule.limit:
             found.update(record for record, of in sharing if of == stream.id)
+    if entity is not None:
+        mine = matcher.members(connection, entity)
+        apart = {end for left, right, verdict in matcher.decided(connection, mine) if verdict == "never"
+                 for end in (left, right)} - set(mine)  # fmt: skip
+        homes = matcher.homes(connection, sorted(apart))
+        strange = {record for home in set(homes.values()) for record in matcher.members(connection, home)} | apart
+        found -= strange
     return sorted(found)
+
+
+def members_of(house: House, connection: Connection, entity: int) -> list[int]:
+    """The records of an entity, in order."""
+    return Matcher(house, run=0).members(connection, entity)
 
 
 def propose(house: House, connection: Connection, one: int, other: int, rule: str) -> None:

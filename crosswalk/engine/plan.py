@@ -15,12 +15,12 @@ from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import EntityMerger, Group, Member, load_groups
 from crosswalk.store import conflicts, letters, outbox
-from crosswalk.store.codec import Base, digest, dump_sorted, mark, unmark
+from crosswalk.store.codec import digest, dump_sorted, mark, unmark
 from crosswalk.store.dialect import batches
 from crosswalk.store.goldens import Golden, load_goldens
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action, Plan
-from crosswalk.store.records import CREATE, LIVE, add_work, done_work, save_bases
+from crosswalk.store.records import CREATE, LIVE, add_work, done_work, load_bases, save_bases
 from mapping.merge import NEVER, Side
 from mapping.merge import Base as Agreed
 from mapping.merge.policy import moved
@@ -52,6 +52,7 @@ def make_plan(
     with database.write() as connection:
         fence(database, connection, lease)
         add_work(database, connection, CREATE, outbox.early_creates(database, connection, streams))
+        add_work(database, connection, CREATE, _refused_creates(house, connection, streams))
     actions: list[Action] = []
     for stream in _in_order(house):
         if "update" in stream.writes:
@@ -59,12 +60,13 @@ def make_plan(
                 actions += planner.updates(lease, stream, batch)
         if "create" in stream.writes:
             actions += planner.creates(lease, stream)
+    planner.close_letters(lease)
     tripped = hold_back(house, actions)
     sign = digest(dump_sorted([[a.stream, a.record, a.entity, a.op, a.held_by, a.fields] for a in actions])).hex()
     ready = sum(action.state == "planned" for action in actions)
     known = None if force else _same_as_before(house, sign)
-    planner.forget_creates(lease)
     if known is not None:
+        planner.forget_creates(lease)
         return Planned(known, len(actions), ready, fresh=False, tripped=tripped)
     now = house.now()
     plan = Plan(
@@ -86,9 +88,22 @@ def make_plan(
         outbox.close_plans(database, connection, but=plan.id)
         if actions:
             outbox.add_plan(database, connection, plan)
+        actions = planner.still_free(connection, actions)
         for some in batches(actions, _BATCH):
             outbox.add(database, connection, some)
+    planner.forget_creates(lease)  # only now: what was not planned after all must not be forgotten by a crash
     return Planned(plan, len(actions), ready, tripped=tripped)
+
+
+def _refused_creates(house: House, connection: Any, streams: Sequence[int]) -> set[int]:
+    """Entities of which a create was refused: whether it is still wanted is seen anew each time."""
+    new = letter_key("")
+    publics = [
+        key.removeprefix(new)
+        for _, _, key in letters.refused(house.database, connection, streams)
+        if key.startswith(new)
+    ]
+    return {row[0] for row in house.database.select(connection, "SELECT id FROM entity WHERE", "public", publics)}
 
 
 def _same_as_before(house: House, sign: str) -> Plan | None:
@@ -136,6 +151,8 @@ class _Planner:
         self._origins: dict[int, int] = {}  # record -> stream
         self._coming: set[tuple[str, str]] = set()  # connection and entity of creates in this very plan
         self._planned: set[int] = set()  # records; one of two records of an entity brings the other along
+        self._due: set[tuple[int, str]] = set()  # stream and key of what is still to be written, blocked or not
+        self._put_off: set[int] = set()  # streams of which no create could be thought of yet
 
     # -- updates ---------------------------------------------------------------------------------------------
 
@@ -158,17 +175,21 @@ class _Planner:
             under_way = outbox.busy(database, connection, [member.id for _, member in mine])
             blocked = letters.blocking(database, connection, stream.id, [member.rkey for _, member in mine])
             merger = EntityMerger(self._house, connection, layout, {})
-            rested: dict[int, Base] = {}
+            rested: dict[int, dict[str, Any]] = {}
             for group, member in mine:
+                if member.id in under_way | self._planned:
+                    self._due.add((stream.id, member.rkey))
                 if member.state != LIVE or not member.represents or member.id in under_way | self._planned:
                     continue
                 self._planned.add(member.id)
                 golden = goldens[group.entity]
                 fields = self._fields(stream, member, golden, merger, contested.get(group.entity, set()), rested)
+                if fields:
+                    self._due.add((stream.id, member.rkey))
                 fields = [one for one in fields if not _is_blocked(one, fields, blocked.get(member.rkey, {}))]
                 if fields:
                     actions.append(Action(0, stream.id, member.id, group.entity, "update", fields, expects=None))
-            save_bases(database, connection, rested)
+            self._rest(connection, rested)
             self._note_causes(connection, stream, actions)
         return actions
 
@@ -179,7 +200,7 @@ class _Planner:
         golden: Golden,
         merger: EntityMerger,
         contested: set[str],
-        rested: dict[int, Base],
+        rested: dict[int, dict[str, Any]],
     ) -> list[dict[str, Any]]:
         fields = []
         for name, entry in list(member.base.hub.items()):
@@ -189,17 +210,30 @@ class _Planner:
             place = stream.place[at]
             value = golden.values[place]
             observed = member.row[place]
-            if value is ABSENT or not _is_due(observed, entry, value):
+            if value is not ABSENT and not _is_due(observed, entry, value):
+                rested.setdefault(member.id, {})[name] = entry
+                continue
+            if value is ABSENT:
                 continue
             if at in stream.mapping.once and observed not in (ABSENT, None):
                 continue
             shown = merger.shown(member, at, value)
-            if shown == observed or (observed is ABSENT and shown is ABSENT):
-                del member.base.hub[name]
-                rested[member.id] = member.base
+            nothing = shown in (ABSENT, None) and observed is ABSENT and entry in ([""], [None])
+            if shown == observed or nothing or (observed is ABSENT and shown is ABSENT):
+                rested.setdefault(member.id, {})[name] = entry
                 continue
             fields.append(self._field(stream, at, observed, shown, value, golden, place))
         return fields
+
+    def _rest(self, connection: Any, rested: Mapping[int, Mapping[str, Any]]) -> None:
+        """Note what turned out to be at rest, unless something has been landed there since it was read."""
+        self._database.hold(connection, "record", sorted(rested))
+        bases = load_bases(self._database, connection, list(rested))
+        for record, base in bases.items():
+            for name, entry in rested[record].items():
+                if name not in base.side and base.hub.get(name, False) == entry:
+                    del base.hub[name]
+        save_bases(self._database, connection, bases)
 
     def _field(
         self, stream: Stream, at: int, observed: Value, shown: Value, value: Value, golden: Golden, place: int
@@ -240,6 +274,7 @@ class _Planner:
         actions: list[Action] = []
         if not all(other.complete for other in house.of_kind(stream.kind)):
             self._postponed.update(self._up(stream))
+            self._put_off.add(stream.id)
             return []
         for entities in batches(self._up(stream), _BATCH):
             with database.write() as connection:
@@ -257,15 +292,22 @@ class _Planner:
                 references = References(house, connection)
                 made = []
                 for group in groups:
+                    key = letter_key(publics[group.entity])
+                    if group.entity in under_way:
+                        self._postponed.add(group.entity)  # it may come to nothing yet
+                        self._due.add((stream.id, key))
+                        continue
                     self._considered.add(group.entity)
                     golden = goldens.get(group.entity)
-                    if golden is None or group.entity in under_way or not self._wanted(stream, group):
+                    if golden is None or not self._wanted(stream, group):
                         continue
                     if group.entity in doubtful:
                         self._postponed.add(group.entity)
+                        self._due.add((stream.id, key))
                         continue
                     fields = self._create_fields(stream, golden, references, contested.get(group.entity, set()))
-                    key = letter_key(publics[group.entity])
+                    if fields:
+                        self._due.add((stream.id, key))
                     if not fields or _is_blocked(fields[0], fields, blocked.get(key, {})):
                         continue
                     made.append(
@@ -278,6 +320,19 @@ class _Planner:
                 self._coming.update((stream.connection, f"{stream.kind}/{publics[one.entity]}") for one in made)
             actions += made
         return actions
+
+    def still_free(self, connection: Any, actions: Sequence[Action]) -> list[Action]:
+        """Those of which nobody else has begun a write, or made the record, since they were thought out."""
+        database = self._database
+        busy = outbox.busy(database, connection, [one.record for one in actions if one.record is not None])
+        free = [one for one in actions if one.op == "create" or one.record not in busy]
+        for stream in self._house.streams.values():
+            creates = [one.entity for one in free if one.op == "create" and one.stream == stream.id]
+            if creates:
+                begun = outbox.creating(database, connection, stream.id, creates)
+                begun |= inhabited(self._house, connection, stream, creates)
+                free = [one for one in free if one.op != "create" or one.stream != stream.id or one.entity not in begun]
+        return free
 
     def _up(self, stream: Stream) -> list[int]:
         with self._database.read() as connection:
@@ -321,6 +376,20 @@ class _Planner:
         """Will what it refers to be made before it, by this plan? Parents are sent first."""
         return all((stream.connection, str(element["entity"])) in self._coming for element in value)
 
+    def close_letters(self, lease: Lease) -> None:
+        """Refusals of writes that nobody needs any more: nothing is left to write."""
+        database = self._database
+        looked_at = {stream.id: stream for stream in self._house.streams.values() if stream.writes}
+        with database.write() as connection:
+            fence(database, connection, lease)
+            for number, stream, key in letters.refused(database, connection, list(looked_at)):
+                create = key.startswith(letter_key(""))
+                right = "create" if create else "update"
+                if right not in looked_at[stream].writes or (create and stream in self._put_off):
+                    continue
+                if (stream, key) not in self._due:
+                    letters.close(database, connection, number, note="nothing left to write")
+
     def forget_creates(self, lease: Lease) -> None:
         """What was answered is off the list; what has to wait for something else stays."""
         answered = sorted(self._considered - self._postponed)
@@ -328,6 +397,21 @@ class _Planner:
             with self._database.write() as connection:
                 fence(self._database, connection, lease)
                 done_work(self._database, connection, CREATE, some)
+
+
+def inhabited(house: House, connection: Any, stream: Stream, entities: Sequence[int]) -> set[int]:
+    """Entities that have a record in this stream's system, one that is gone too."""
+    alike = {one.id for one in house.of_kind(stream.kind) if one.connection == stream.connection}
+    return {
+        row[0]
+        for row in house.database.select(
+            connection,
+            "SELECT m.entity, r.stream FROM member m JOIN record r ON r.id = m.record WHERE",
+            "m.entity",
+            entities,
+        )
+        if row[1] in alike
+    }
 
 
 def letter_key(public: str) -> str:

@@ -31,6 +31,7 @@ class Pulled:
     aside: int = 0
     removed: int = 0
     calls: int = 0
+    doubt: ShapeError | None = None  # why nothing could be said of what is gone there
 
 
 def pull_stream(
@@ -330,17 +331,44 @@ def sweep(house: House, stream: Stream, lease: Lease, pulled: Pulled, *, run: in
     with database.write() as connection:
         fence(database, connection, lease)
         database.run(connection, "DELETE FROM swept WHERE stream = ?", (stream.id,))
-    for keys in connector.keys(stream.name):
-        with database.write() as connection:
-            fence(database, connection, lease)
-            rows = [(stream.id, key) for key in set(keys)]
-            database.upsert(connection, "swept", ("stream", "rkey"), ("stream", "rkey"), rows)
+    try:
+        for keys in connector.keys(stream.name):
+            with database.write() as connection:
+                fence(database, connection, lease)
+                rows = [(stream.id, key) for key in set(keys)]
+                database.upsert(connection, "swept", ("stream", "rkey"), ("stream", "rkey"), rows)
+    except ShapeError as error:
+        if stream.spec.cursor != "content":
+            raise
+        pulled.doubt = error  # no proof, no removal: everything stays, and the next run looks again
+        return
+    for back in _unheld(house, stream):
+        landed, _ = fetch_records(house, stream, back, lease, run=run)
+        pulled.landed.add(landed)
     for missing in _unswept(house, stream):
         _confirm_removed(house, stream, missing, lease, pulled, run=run)
     with database.write() as connection:
         fence(database, connection, lease)
         database.run(connection, "DELETE FROM swept WHERE stream = ?", (stream.id,))
         database.run(connection, "UPDATE stream SET swept_at = ? WHERE id = ?", (house.now(), stream.id))
+
+
+def _unheld(house: House, stream: Stream) -> Iterator[list[str]]:
+    """Keys that are listed and not held, or held as gone: what came late under an old stamp, or came back."""
+    after = ""
+    while True:
+        with house.database.read() as connection:
+            rows = house.database.run(
+                connection,
+                "SELECT s.rkey FROM swept s LEFT JOIN record r ON r.stream = s.stream AND r.rkey = s.rkey "
+                "WHERE s.stream = ? AND s.rkey > ? AND (r.id IS NULL OR (r.state = ? AND r.hash IS NULL)) "
+                "ORDER BY s.rkey LIMIT 500",
+                (stream.id, after, DELETED),
+            ).fetchall()
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [row[0] for row in rows]
 
 
 def _unswept(house: House, stream: Stream) -> Iterator[list[str]]:

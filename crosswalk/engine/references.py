@@ -105,6 +105,15 @@ class References:
         elements.sort(key=lambda element: (element["stream"], element["id"]))
         return elements or None
 
+    def same_there(self, stream: Stream, observed: Value, value: Value) -> bool:
+        """Does a record that shows these ids of its system mean just these entities?"""
+        theirs = None if value is ABSENT else self.as_remote(stream, value)
+        if theirs is ABSENT:
+            return False
+        return {(one["stream"], str(one["id"])) for one in _elements(observed)} == {
+            (one["stream"], str(one["id"])) for one in _elements(theirs)
+        }
+
     def _record_there(self, connection: str, public: str) -> dict[str, str] | None:
         key = (connection, public)
         if key not in self._there:

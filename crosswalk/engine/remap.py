@@ -20,8 +20,23 @@ from scheduler.leases import Lease
 _BATCH: Final = 500
 
 
+def needs_remap(house: House) -> bool:
+    """Is something stored that another mapping has read?"""
+    with house.database.read() as connection:
+        return any(
+            house.database.run(
+                connection,
+                "SELECT 1 FROM record WHERE stream = ? AND mapping <> ? LIMIT 1",
+                (stream.id, stream.mapping_id),
+            ).fetchone()
+            is not None
+            for stream in house.streams.values()
+        )
+
+
 def remap(house: House, lease: Lease) -> int:
     """Bring everything stored to the mappings and policies of today; how many records were read again."""
+    _note_absent(house, lease)
     count = 0
     for stream in house.streams.values():
         count += _reread(house, lease, stream)
@@ -37,7 +52,7 @@ def _reread(house: House, lease: Lease, stream: Stream) -> int:
         with database.read() as connection:
             rows = database.run(
                 connection,
-                "SELECT r.id, r.mapping, r.rkey, r.state, b.raw, b.observed FROM record r "
+                "SELECT r.id, r.mapping, r.read_no, r.state, b.raw, b.observed FROM record r "
                 "JOIN body b ON b.record = r.id "
                 "WHERE r.stream = ? AND r.mapping <> ? AND r.id > ? ORDER BY r.id LIMIT ?",
                 (stream.id, stream.mapping_id, after, _BATCH),
@@ -53,11 +68,24 @@ def _reread(house: House, lease: Lease, stream: Stream) -> int:
             row, _faults = stream.mapping.read(values)
             fields, signs = former[mapping]
             before = dict(zip(fields, load_row(bytes(observed)), strict=True))
+            prints = dict(zip(fields, signs, strict=True))
+            for at, name in enumerate(stream.mapping.fields):
+                # Absent is never a change: what was seen earlier than this raw record still stands.
+                if row[at] is ABSENT and prints.get(name) == stream.mapping.prints[at].hex():
+                    row[at] = before[name]
             news.append((record, values, row, before, dict(zip(fields, signs, strict=True))))
         idents = {record: stream.identifiers(row) for record, _, row, _, _ in news}
         with database.write() as connection:
             fence(database, connection, lease)
             database.hold(connection, "record", [row[0] for row in rows])
+            unmoved = {
+                (row[0], row[1], row[2])
+                for row in database.select(
+                    connection, "SELECT id, mapping, read_no FROM record WHERE", "id", [row[0] for row in rows]
+                )
+            }
+            still = {row[0] for row in rows if (row[0], row[1], row[2]) in unmoved}
+            news = [one for one in news if one[0] in still]  # the others have been landed anew in between
             bases = load_bases(database, connection, [row[0] for row in rows])
             changed: dict[int, Base] = {}
             states = []
@@ -113,7 +141,7 @@ def _carry_over(
             continue
         else:
             base.side.pop(name, None)
-            if row[at] is not ABSENT:
+            if row[at] is not ABSENT or not known:
                 base.hub[name] = None  # nothing is agreed of it: see engine.settle
     for name in list(base.side):
         if name not in stream.at:
@@ -138,6 +166,8 @@ def _reconsider(house: House, lease: Lease, stream: Stream) -> None:
         return
     known = then.get("fields", {})
     changed = [name for name, sign in now.items() if name in known and known[name] != sign]
+    if then.get("absent"):
+        changed = list(now)  # it was not listed for a while: what golden has become since has passed it by
     if changed:
         for records in _all_records(house, stream):
             with database.write() as connection:
@@ -158,6 +188,21 @@ def _reconsider(house: House, lease: Lease, stream: Stream) -> None:
     with database.write() as connection:
         fence(database, connection, lease)
         meta.put(database, connection, key, dump({"fields": now, "creates": creates}))
+
+
+def _note_absent(house: House, lease: Lease) -> None:
+    """Streams that are no longer listed take no part, and begin without a base when they come back."""
+    database = house.database
+    listed = {f"rights:{stream.id}" for stream in house.streams.values()}
+    with database.read() as connection:
+        rows = database.run(connection, "SELECT name, value FROM meta WHERE substr(name, 1, 7) = 'rights:'").fetchall()
+    told = {row[0]: load(bytes(row[1])) for row in rows}
+    left = {name: value for name, value in told.items() if name not in listed and not value.get("absent")}
+    if left:
+        with database.write() as connection:
+            fence(database, connection, lease)
+            for name, value in left.items():
+                meta.put(database, connection, name, dump({**value, "absent": True}))
 
 
 def _all_records(house: House, stream: Stream) -> Iterable[list[int]]:

@@ -4,16 +4,16 @@ Never by sending again: by looking, once the vendor shows what it has done. What
 not is planned anew, a create under the same hub id; anything else is a read like any other, and the merge decides.
 """
 
-from collections.abc import Sequence
-
-from crosswalk.engine.apply import acknowledge, close, create_write, read_one, stands, targets_of, twin_of
+from connectors.sdk.contract import RemoteRecord
+from crosswalk.engine.apply import acknowledge, arrived, close, create_write, read_one, stands, targets_of, twin_of
+from crosswalk.engine.identify import members_of
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.pull import fetch_records, remove
+from crosswalk.engine.pull import catch_up, fetch_records, remove
 from crosswalk.store import outbox
-from crosswalk.store.codec import mark
+from crosswalk.store.codec import load_row
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
-from mapping.values import Value
+from crosswalk.store.records import ARCHIVED
 from scheduler.leases import Lease
 
 PATIENCE = 15.0  # seconds that a run waits for a write to become visible; later ones are left to the next run
@@ -56,34 +56,59 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
     if target is None or record is None:
         if target is not None:
             remove(house, stream, [target.rkey], lease)
-        _close(house, lease, action, reason="the record is gone")
+        with house.database.write() as connection:
+            fence(house.database, connection, lease)
+            # It may have been written before it went.
+            outbox.journal(
+                house.database, connection, action, run=run, record=action.record or 0, at=house.now(), op="unsure"
+            )
+            close(house.database, connection, action, "moved", "the record is gone")
         return
     row, _ = stream.mapping.read(record.values)
-    if _shows(stream, action, row):
+    with house.database.read() as connection:
+        has_arrived = arrived(house, connection, stream, action, row)
+        arrived_not = stands(house, connection, stream, action, row)
+    if has_arrived:
         acknowledge(house, stream, lease, action, record, run=run, atomic=False)
         return
-    arrived_not = stands(stream, action, row)
     fetch_records(house, stream, [target.rkey], lease, run=run)
     with house.database.write() as connection:
         fence(house.database, connection, lease)
         if not arrived_not:
             # It may have been written and edited since: what is there now goes through the merge like any edit.
             outbox.journal(house.database, connection, action, run=run, record=target.id, at=house.now(), op="unsure")
-    _close(house, lease, action, reason="it did not arrive" if arrived_not else "edited there since")
-
-
-def _shows(stream: Stream, action: Action, row: Sequence[Value]) -> bool:
-    """Does the record show all that was sent? References are compared by the merge, which knows both systems' ids."""
-    fields = [one for one in action.fields if stream.at[one["field"]] not in stream.refs]
-    return bool(fields) and all(mark(row[stream.at[one["field"]]]) == one["after"] for one in fields)
+        reason = "it did not arrive" if arrived_not else "edited there since"
+        close(house.database, connection, action, "moved", reason)
 
 
 def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> None:
-    twin = twin_of(house, stream, action, create_write(house, stream, action), since=action.sent_at)
+    twin = twin_of(house, stream, action, create_write(house, stream, action))
+    twin = twin or _landed(house, stream, lease, action, run=run)
     if twin is not None:
         acknowledge(house, stream, lease, action, twin, run=run, atomic=False)
         return
     _close(house, lease, action, reason="it did not arrive")
+
+
+def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> RemoteRecord | None:
+    """A record that was read only after the create was sent, shows all of it, and is nobody else's."""
+    if stream.spec.cursor == "modified":
+        catch_up(house, stream, lease, run=run)
+    with house.database.read() as connection:
+        rows = house.database.run(
+            connection,
+            "SELECT r.id, r.rkey, b.observed, m.entity FROM record r JOIN body b ON b.record = r.id "
+            "LEFT JOIN member m ON m.record = r.id WHERE r.stream = ? AND r.id > ? AND r.state <= ? "
+            "AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.record = r.id AND j.op = 'create') ORDER BY r.id",
+            (stream.id, action.seen or 2**62, ARCHIVED),
+        ).fetchall()
+        found = None
+        for number, key, observed, home in rows:
+            alone = home is None or home == action.entity or members_of(house, connection, home) == [number]
+            if alone and arrived(house, connection, stream, action, load_row(bytes(observed))):
+                found = key
+                break
+    return None if found is None else read_one(house, stream, found)
 
 
 def _close(house: House, lease: Lease, action: Action, *, reason: str) -> None:

@@ -6,7 +6,7 @@ connection stops no other: it is told, and the next run goes on from what was co
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from connectors.sdk.errors import ConnectorError
@@ -17,7 +17,7 @@ from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import Planned, make_plan
 from crosswalk.engine.planned import sent_actions
 from crosswalk.engine.pull import Pulled, fetch_records, pull_stream, remove
-from crosswalk.engine.remap import remap
+from crosswalk.engine.remap import needs_remap, remap
 from crosswalk.engine.resolve import resolve_stream
 from crosswalk.engine.settle import Settled, is_first_load, settle
 from crosswalk.engine.words import held_class, maybe_spoken, spoken
@@ -115,15 +115,15 @@ class Runner:
         house, ran = self._house, self.ran
         bulk = is_first_load(house)
         house.progress.stage("read")
-        self._settling(lambda turn: remap(house, turn.lease))
+        if not self._remapped():
+            return
         if bulk:
             drop_ident_indexes(house.database)
 
         def job(stream: Stream) -> Callable[[Turn], Pulled]:
             def pull_one(turn: Turn) -> Pulled:
                 pulled = pull_stream(house, stream, turn.lease, run=ran.run, afresh=afresh, bulk=bulk)
-                if stream.writes:
-                    resolve_stream(house, stream, turn.lease, run=ran.run)
+                resolve_stream(house, stream, turn.lease, run=ran.run)
                 return pulled
 
             return pull_one
@@ -132,16 +132,25 @@ class Runner:
             stream = house.streams[_address_of(ended.name)]
             if isinstance(ended.result, Pulled):
                 ran.pulled[stream.address] = ended.result
+                if (doubt := ended.result.doubt) is not None:
+                    told = problem_of(doubt, connection=stream.connection, stream=stream)
+                    self._problem(replace(told, severity="warning"))
             self._note(stream, ended)
         if bulk:
             make_ident_indexes(house.database)
         self._note_connections(streams)
 
+    def _remapped(self) -> bool:
+        """Is everything stored as today's mappings read it? Nothing may land beside what was read by another one."""
+        house = self._house
+        return self._settling(lambda turn: remap(house, turn.lease)) is not None or not needs_remap(house)
+
     def fetch(self, stream: Stream, keys: Sequence[str]) -> None:
         """Read these records of one stream again; what is no longer there is removed."""
         house, ran = self._house, self.ran
         house.progress.stage("read")
-        self._settling(lambda turn: remap(house, turn.lease))
+        if not self._remapped():
+            return
 
         def work(turn: Turn) -> Pulled:
             landed, missing = fetch_records(house, stream, keys, turn.lease, run=ran.run, again=True)
@@ -194,7 +203,7 @@ class Runner:
                     entity = entity_of(house, *record)
                     actions = [action for action in actions if action.entity == entity]
                 if actions:
-                    jobs.append(Job(_lease_of(stream), self._sending(stream, actions)))
+                    jobs.append(Job(_lease_of(stream), self._sending(plan, stream, actions)))
             for ended in self._jobs(jobs):
                 stream = house.streams[_address_of(ended.name)]
                 if isinstance(ended.result, Applied):
@@ -206,11 +215,15 @@ class Runner:
                 self._note(stream, ended)
         self.settle()
 
-    def _sending(self, stream: Stream, actions: Sequence[outbox.Action]) -> Callable[[Turn], Applied]:
+    def _sending(self, plan: int, stream: Stream, actions: Sequence[outbox.Action]) -> Callable[[Turn], Applied]:
         house, ran = self._house, self.ran
 
         def send_one(turn: Turn) -> Applied:
-            applied = apply_stream(house, stream, turn.lease, actions, run=ran.run)
+            with house.database.read() as connection:  # another process may have sent some before we had the lease
+                now = outbox.of_plan(house.database, connection, plan, states=["planned"], stream=stream.id)
+            planned = {action.id for action in now}
+            mine = [action for action in actions if action.id in planned]
+            applied = apply_stream(house, stream, turn.lease, mine, run=ran.run)
             if applied.unknown:
                 resolve_stream(house, stream, turn.lease, run=ran.run)
             return applied

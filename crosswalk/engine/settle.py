@@ -4,7 +4,7 @@ One lane under one lease, fed by the work table. A batch of entities is one tran
 history, bases, conflicts and the work that was done are committed together or not at all.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,11 +104,27 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
             house.database.run(connection, "DELETE FROM todo WHERE stage IN (?, ?)", (SETTLE, MERGE))
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
+    _pick_up(house, lease)
     for kinds in (*_ORDER, ()):
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
     _merge_waiting(house, lease, settled, run=run)
     derive_entities(house, lease, run=run)
     return settled
+
+
+def _pick_up(house: House, lease: Lease) -> None:
+    """Work that two transactions which ran side by side could both leave to the other."""
+    database = house.database
+    with database.write() as connection:
+        fence(database, connection, lease)
+        arrived = database.run(
+            connection,
+            "SELECT DISTINCT w.record FROM waiting w JOIN record r ON r.stream = w.stream AND r.rkey = w.rkey "
+            "JOIN member m ON m.record = r.id",
+        ).fetchall()
+        add_work(database, connection, SETTLE, [row[0] for row in arrived])
+        decided = database.run(connection, "SELECT DISTINCT entity FROM conflict WHERE state = 'decided'").fetchall()
+        add_work(database, connection, MERGE, [row[0] for row in decided])
 
 
 # What others refer to comes first, so that a reference finds its entity; then whatever is left.
@@ -119,12 +135,13 @@ def _settle_kinds(
     house: House, lease: Lease, matcher: Matcher, settled: Settled, kinds: tuple[str, ...], *, run: int
 ) -> None:
     database = house.database
-    streams = [stream.id for stream in house.streams.values() if stream.kind in kinds] if kinds else None
+    # Records of streams that are not listed wait until they are.
+    streams = [stream.id for stream in house.streams.values() if not kinds or stream.kind in kinds]
     for batch in pending_work(house, streams):
         with database.write() as connection:
             fence(database, connection, lease)
+            database.hold(connection, "record", batch)  # first the records, as landing does: else they wait in a ring
             done_work(database, connection, SETTLE, batch)
-            database.hold(connection, "record", batch)
             matched = matcher.match_some(connection, batch)
             _merge_entities(house, connection, matched, settled, run=run)
             note_scores(house, lease, connection=connection, records=batch)
@@ -382,7 +399,8 @@ def _merge_kind(
     decided = {} if first else conflicts.decisions(database, connection, entities)
     _rename_references(house, connection, layout, goldens.values())
     writes = GoldenWrites(run=run, at=house.now())
-    merger = EntityMerger(house, connection, layout, decided)
+    contested = {} if first else conflicts.open_fields(database, connection, entities)
+    merger = EntityMerger(house, connection, layout, decided, contested)
     creating = any("create" in stream.writes for stream in house.of_kind(kind))
     moved: dict[int, list[int]] = {}
     afters: dict[int, Sequence[Value]] = {}
@@ -437,8 +455,17 @@ def _rename_references(house: House, connection: Any, layout: Layout, goldens: I
 class EntityMerger:
     """Merges one entity after another of one kind, and collects what has to be stored beside golden."""
 
-    def __init__(self, house: House, connection: Any, layout: Layout, decided: dict[int, dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        house: House,
+        connection: Any,
+        layout: Layout,
+        decided: dict[int, dict[str, Any]],
+        contested: Mapping[int, set[str]] | None = None,
+    ) -> None:
+        """`contested`: fields with an open conflict, by entity; they are decided anew with whatever else is."""
         self._house = house
+        self._contested = contested or {}
         self._connection = connection
         self._layout = layout
         self._decided = decided
@@ -454,11 +481,34 @@ class EntityMerger:
 
     def merge(self, group: Group, before: Golden | None) -> Golden:
         """Golden of an entity; what each record is still to be shown is noted in `bases`."""
+        after = self._merge(group, before)
+        self._note_gone(group, before, after)
+        return after
+
+    def _note_gone(self, group: Group, before: Golden | None, after: Golden) -> None:
+        """A record that is gone may come back: what golden has become since is then still to be shown there."""
+        for member in group.members:
+            if member.state <= ARCHIVED:
+                continue
+            noted = False
+            for at, name in enumerate(member.stream.mapping.fields):
+                place = member.stream.place[at]
+                if before is None or member.fresh:
+                    if after.values[place] != member.row[place] and name not in member.base.hub:
+                        member.base.hub[name] = _NO_BASE
+                        noted = True
+                elif before.values[place] != after.values[place] and member.base.hub.get(name, False) is not _NO_BASE:
+                    member.base.hub_moved(name, before.values[place], after.values[place])
+                    noted = True
+            if noted:
+                self.bases[member.id] = member.base
+
+    def _merge(self, group: Group, before: Golden | None) -> Golden:
         members = [member for member in group.members if member.state <= ARCHIVED]
         width = len(self._layout.fields)
         if before is None:
             return self._first(group, members) if members else Golden.blank(width)
-        names = set(self._decided.get(group.entity, ()))
+        names = {*self._decided.get(group.entity, ()), *self._contested.get(group.entity, ())}
         for member in members:
             if member.fresh:
                 names.update(member.stream.mapping.fields)
@@ -534,12 +584,16 @@ class EntityMerger:
         for position in positions:
             name = self._layout.fields[position]
             golden = before.values[position]
+            left_over = golden is ABSENT and self._was_computed(name, position, members)
+            if left_over:
+                golden = None  # computed for an entity that was parted since; whose it is will be computed again
             sides = [
                 (member, at, self.side(member, at, position, name, golden))
                 for member in members
                 if (at := member.stream.at.get(name)) is not None
             ]
             if not sides:
+                self.conflicts.append(conflicts.Found(group.entity, name, b"", None))
                 continue
             if name in taken:
                 decision = by_person([side for _, _, side in sides], taken[name])
@@ -547,7 +601,15 @@ class EntityMerger:
             else:
                 decision = by_policy([side for _, _, side in sides], golden, self._policies[position])
             self._store(group, after, position, name, sides, decision, golden)
+            if left_over:
+                for member, _, side in sides:
+                    if side.written_by_hub and side.observed is not None:
+                        member.base.hub[name] = []
+                        self.bases[member.id] = member.base
         return after
+
+    def _was_computed(self, name: str, position: int, members: Sequence[Member]) -> bool:
+        return self._policies[position].code == "derived" and any(name in member.wrote for member in members)
 
     def side(self, member: Member, at: int, position: int, name: str, golden: Value) -> Side:
         """One record as the merge of one field sees it; `golden`: what the hub holds by now."""
@@ -631,12 +693,14 @@ class EntityMerger:
         held_side, held_hub = stored.side.get(name), stored.hub.get(name, False)
         if base is None:
             stored.side.pop(name, None)
-            if golden is ABSENT and side.observed in (ABSENT, None):
+            nothing = golden in (ABSENT, None) and side.observed in (ABSENT, None)
+            if nothing or (side.observed is ABSENT and not side.writable):
                 stored.hub.pop(name, None)
             else:
                 stored.hub[name] = _NO_BASE
         else:
-            if base.side == side.observed:
+            nothing = base.side is ABSENT and side.observed is None and golden in (ABSENT, None)
+            if base.side == side.observed or nothing:
                 stored.side.pop(name, None)
             elif held_side is None:
                 stored.side[name] = [mark(self._as_observed(member, at, base.side)), None]
