@@ -1,5 +1,6 @@
 """The command `crosswalk`. What a command needs is imported when it is called, and its module when it is named."""
 
+import gc
 import inspect
 import sys
 from importlib import import_module
@@ -10,7 +11,6 @@ from typer.main import get_command_from_info, get_group
 
 from crosswalk.cli.commands import COMMANDS
 from crosswalk.cli.options import Group, app, settle, signed
-from crosswalk.cli.session import collect_seldom
 
 
 class Commands(Group):
@@ -91,5 +91,10 @@ application.callback(
 
 def main() -> None:
     """The console script."""
-    collect_seldom()
-    application(prog_name="crosswalk")
+    # Importing makes more than 100,000 objects, and they stay: to look for cycles among them on the way, and again at
+    # the end, took a tenth of a short command.
+    gc.set_threshold(200_000, 20, 50)
+    try:
+        application(prog_name="crosswalk")
+    finally:
+        gc.freeze()

@@ -210,10 +210,7 @@ class Session:
 
 
 def collect_seldom() -> None:
-    """A run makes millions of short-lived values and hardly a cycle: looking for those took a third of its time.
-
-    A short command imports, which makes many that stay: looking through those took a tenth.
-    """
+    """A run makes millions of short-lived values and hardly a cycle: looking for those took a third of its time."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
