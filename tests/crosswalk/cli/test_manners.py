@@ -537,3 +537,16 @@ def test_the_version_is_said(crosswalk: Run) -> None:
     from crosswalk import __version__
 
     assert crosswalk("--version").out == f"crosswalk {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(["runs", "--limit", "-1"], id="below-the-least"),
+        pytest.param(["runs", "--limit", "some"], id="no-number"),
+        pytest.param(["status", "--color", "blue"], id="none-of-the-words"),
+        pytest.param(["explain"], id="nothing-where-something-must-stand"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_though_defaults_are_taken_as_they_are(crosswalk: Run, args: list[str]) -> None:
+    assert crosswalk(*args).code == 2
