@@ -53,7 +53,8 @@ def normalise(raw: object) -> str | None:
             return None
         if text in _ISO_639_1 and text not in _OWN:
             return text
-        if len(text) <= 64 and (found := _of(text)) is not None:
+        # A tag that is none by itself (some tables name old codes by others) says nothing either.
+        if len(text) <= 64 and (found := _of(text)) is not None and _of(found) == found:
             return found
     elif raw is None or raw == [] or raw == {}:
         return None
