@@ -186,7 +186,7 @@ class Hub:
         told = self._plan_report(ran.planned.plan if ran.planned and ran.planned.actions else None)
         told["problems"] = self._problems(ran)
         waits = bool(told["total"]) or bool(ran.settled.conflicts)
-        told["exit_code"] = FAILED if ran.failed else WAITS if waits else DONE
+        told["exit_code"] = FAILED if self._failed(ran) else WAITS if waits else DONE
         return told
 
     def show_plan(self, number: str) -> Answer:
@@ -200,7 +200,7 @@ class Hub:
         """Send what a stored plan says. Raises ProblemsError CW602 where it no longer fits."""
         house = self.house
         plan = planned.load_plan(house, number)
-        unfit = _unfit(house, plan)
+        unfit = _unfit(house, plan, following=planned.open_plan(house))
         if unfit is not None:
             raise ProblemsError([unfit])
         approved = [self._class_of(one) for one in approve]
@@ -224,6 +224,7 @@ class Hub:
         (found,) = self._streams([f"{connection}/{stream}"])
         ran, before, after = run.resync_record(house, found, key, who=self._who)
         told = self._ran(house, ran)
+        told["found"] = bool(after)
         told["differences"] = [{"field": name} for name in sorted(before.keys() | after.keys())
                                if before.get(name) != after.get(name)]  # fmt: skip
         return told
@@ -247,26 +248,33 @@ class Hub:
         told = run.report(house, ran)
         told["problems"] = self._problems(ran)
         left = bool(told["waits"]) or bool(ran.settled.conflicts) or bool(ran.settled.pairs)
-        told["exit_code"] = FAILED if ran.failed else WAITS if left else DONE
+        told["exit_code"] = FAILED if self._failed(ran) else WAITS if left else DONE
         return told
+
+    def _failed(self, ran: run.Ran) -> bool:
+        """Whether something failed, were it one connection that could not even be asked what it has."""
+        return ran.failed or any(one.severity == "error" for one in self._builder.problems)
 
     def _problems(self, ran: run.Ran) -> list[dict[str, Any]]:
         return [one.json() for one in (*self._warned, *self._builder.problems, *ran.problems)]
 
 
-def _unfit(house: House, plan: outbox.Plan) -> Problem | None:
-    """Why a stored plan can no longer be applied."""
+def _unfit(house: House, plan: outbox.Plan, *, following: str | None) -> Problem | None:
+    """Why a stored plan can no longer be applied. `following`: the plan that stands now."""
     name = spoken("plan", plan.id)
+    hint = "crosswalk plan; a plan is for the settings it was made with"
     if plan.state != "open":
         why = {"applied": "was applied", "superseded": "was superseded by a newer plan"}.get(plan.state, plan.state)
         text = f"{name} {why}"
+        if following is not None:
+            hint = f"what is left of it stands in {following}:  crosswalk plan {following}"
     elif plan.expires_at <= house.now():
         text = f"{name} has expired: a plan holds for 24 h"
     elif plan.settings != house.settings_print:
         text = f"{name} no longer fits: settings changed"
     else:
         return None
-    return Problem(code="CW602", text=text, hint="crosswalk plan; a plan is for the settings it was made with")
+    return Problem(code="CW602", text=text, hint=hint)
 
 
 def _whole(told: Answer) -> Answer:

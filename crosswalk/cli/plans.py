@@ -205,8 +205,8 @@ def _field(answer: Answer) -> str:
 def waits(answer: Answer, screen: Screen) -> Iterator[Line]:
     """Guards, first plans, conflicts, and the one line with which to go on."""
     plan = "" if answer["plan"] is None else answer["plan"]["id"]
-    for stream in answer.get("first_plans") or ():
-        yield from _attention(f"first plan of {stream}: `sync` leaves it to `apply`", screen)
+    if first := answer.get("first_plans") or ():
+        yield from _attention(f"first plan of {', '.join(first)}: `sync` leaves it to `apply`", screen)
     for guard in answer.get("guards") or ():
         yield from _guard(guard, plan, screen)
     yield from _conflicts(answer, screen)
@@ -216,6 +216,8 @@ def waits(answer: Answer, screen: Screen) -> Iterator[Line]:
     elif not any(row[kind] for row in answer["counts"] for kind in CLASSES):
         every = "What could be read agrees" if troubled(answer) else "Everything agrees"
         yield f"{every}: there is nothing to write."
+        if answer.get("writable") == []:
+            yield "Nothing could be: no stream of the file has `write`, such as  write: [update]"
 
 
 def troubled(answer: Mapping[str, Any]) -> bool:

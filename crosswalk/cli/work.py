@@ -10,7 +10,7 @@ from crosswalk.cli.commands import offers
 from crosswalk.cli.options import app, command
 from crosswalk.cli.plans import Choice
 from crosswalk.cli.screen import Line, Piece, Screen, cut, padded, sign, wide
-from crosswalk.cli.session import DONE, FAILED, WAITS, Answer, Session, UsageError
+from crosswalk.cli.session import DONE, Answer, Session, UsageError
 
 commands = app()
 
@@ -47,9 +47,7 @@ def plan(
         answer = {**answer, "actions": [], "total": 0}
     elif session.manners.json:
         answer = {**answer, "actions": choice.of(answer["actions"])}
-    return session.show(
-        _judged(answer), lambda a, s: plans.planned(a, s, choice=choice, verbose=session.manners.verbose)
-    )
+    return session.show(answer, lambda a, s: plans.planned(a, s, choice=choice, verbose=session.manners.verbose))
 
 
 @command(
@@ -85,15 +83,7 @@ def apply(
             return DONE
         session.expect(due)
         done = hub.apply(plan, approve=approved, only=only or [])
-    return session.show(_judged(done), applied)
-
-
-def _judged(answer: Answer) -> Answer:
-    """A connection that could not be worked with makes it 1, also where nothing else went wrong."""
-    code = int(answer.get("exit_code", DONE))
-    if code in (DONE, WAITS) and plans.troubled(answer):
-        return {**answer, "exit_code": FAILED}
-    return answer
+    return session.show(done, applied)
 
 
 def applied(answer: Answer, screen: Screen) -> Iterator[Line]:
@@ -118,8 +108,15 @@ def applied(answer: Answer, screen: Screen) -> Iterator[Line]:
         yield cut(line, screen.width)
     if not rows:
         yield "    0  written"
+    yield from _approvals(answer)
     if totals["written"] and offers("undo"):
         yield f"Take it back:  crosswalk undo {run['id']}"
+
+
+def _approvals(answer: Answer) -> Iterator[Line]:
+    """How what waits is let through, each command once."""
+    for words in dict.fromkeys(str(one["approve"]) for one in answer.get("waits") or () if one.get("approve")):
+        yield f"    {words}"
 
 
 def _ended(run: Mapping[str, Any]) -> str:
@@ -164,7 +161,7 @@ def sync(
     """Read what changed and write what is missing, but for what waits for a person."""
     with session.hub(works=True) as hub:
         answer = hub.sync(only=only or [], first_too=session.manners.yes)
-    return session.show(_judged(answer), synced)
+    return session.show(answer, synced)
 
 
 def synced(answer: Answer, screen: Screen) -> Iterator[Line]:
@@ -209,11 +206,15 @@ def resync(
         raise UsageError(f"'{address}' is no stream or record", "write CONNECTION/STREAM or CONNECTION/STREAM/ID")
     with session.hub(works=True) as hub:
         answer = hub.resync(address)
-    return session.show(_judged(answer), resynced)
+    return session.show(answer, resynced)
 
 
 def resynced(answer: Answer, screen: Screen) -> Iterator[Line]:
     run, totals = answer["run"], answer["totals"]
+    if not answer.get("found", True):
+        words = f"there is no such record, and the hub never saw one; {text.seconds(run['seconds'])}"
+        yield from screen.prose(words, indent=len(run["id"]) + 2, first=run["id"])
+        return
     fields = list(dict.fromkeys(one["field"] for one in answer.get("differences") or ()))
     if not fields:
         found = "as the hub held it"

@@ -19,13 +19,14 @@ _SHARE_FROM: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tripped:
-    """A class of a stream that waits. `share`: the part of the ceiling that is relative, as the file has it."""
+    """A class of a stream that waits."""
 
     stream: str
     klass: str
     field: str | None  # of updates: the field that most records would get anew
     planned: int
     ceiling: int
+    share: str | None  # "5%" where that part of `records` is the ceiling; None: the absolute number is
     records: int
     rule: str
     waiting: int  # actions of the class that are held with it
@@ -37,6 +38,7 @@ class Tripped:
             "field": self.field,
             "planned": self.planned,
             "ceiling": self.ceiling,
+            "share": self.share,
             "records": self.records,
             "rule": self.rule,
             "waiting": self.waiting,
@@ -87,6 +89,7 @@ def _hold_class(stream: Stream, klass: str, ceiling: Ceiling, actions: Sequence[
             field=name,
             planned=count,
             ceiling=allowed,
+            share=_share(ceiling, live, allowed),
             records=live,
             rule=ceiling.rule,
             waiting=len(over),
@@ -98,8 +101,15 @@ def limit(ceiling: Ceiling, live: int) -> int | None:
     """How many are let through without a word; None: any number."""
     limits = [] if ceiling.at_most is None else [ceiling.at_most]
     if ceiling.share is not None and live >= _SHARE_FROM:
-        limits.append(int(live * ceiling.share))
+        limits.append(int(round(live * ceiling.share, 6)))  # 29% of 100 are 29, whatever a float makes of it
     return min(limits, default=None)
+
+
+def _share(ceiling: Ceiling, live: int, allowed: int) -> str | None:
+    """The relative part as people write it, where it is what holds."""
+    if ceiling.share is None or live < _SHARE_FROM or (ceiling.at_most is not None and ceiling.at_most <= allowed):
+        return None
+    return f"{ceiling.share * 100:.4g}%"
 
 
 def _live(house: House, stream: Stream) -> int:

@@ -30,6 +30,13 @@ def load_plan(house: House, number: int | str) -> Plan:
     return plan
 
 
+def open_plan(house: House) -> str | None:
+    """The name of the plan that `apply` would take now."""
+    with house.database.read() as connection:
+        plan = outbox.open_plan(house.database, connection)
+    return None if plan is None or plan.expires_at <= house.now() else spoken("plan", plan.id)
+
+
 def report(house: House, plan: Plan | None, *, actions: bool = True) -> dict[str, Any]:
     """The dict of `plan --json`. `plan` None: nothing is to be written."""
     told: list[dict[str, Any]] = []
@@ -64,6 +71,7 @@ def report(house: House, plan: Plan | None, *, actions: bool = True) -> dict[str
         "ready": sum(is_ready(action) for action in mine),
         "shown": len(told),
         "total": len(mine),
+        "writable": [stream.address for stream in house.streams.values() if stream.writes],
     }
 
 

@@ -25,20 +25,15 @@ def test_the_exit_code_is_that_of_the_answer(crosswalk: Run, hub: FakeHub, code:
 DOWN: dict[str, Any] = {"code": "CW302", "severity": "error", "text": "no answer", "connection": "zoho"}
 
 
-@pytest.mark.parametrize("code", [0, 3])
-def test_a_connection_that_could_not_be_worked_with_makes_it_1(crosswalk: Run, hub: FakeHub, code: int) -> None:
-    hub.answers["sync"] = {**fixtures.SYNC_QUIET, "problems": [DOWN], "exit_code": code}
+def test_where_a_connection_could_not_be_worked_with_nobody_says_that_there_is_nothing_to_do(
+    crosswalk: Run, hub: FakeHub
+) -> None:
+    hub.answers["sync"] = {**fixtures.SYNC_QUIET, "problems": [DOWN], "exit_code": 1}
 
     result = crosswalk("sync")
 
     assert result.code == 1
     assert "nothing to do" not in result.out
-
-
-def test_a_warning_about_a_connection_leaves_it_at_0(crosswalk: Run, hub: FakeHub) -> None:
-    hub.answers["sync"] = {**fixtures.SYNC_QUIET, "problems": [{**DOWN, "severity": "warning"}]}
-
-    assert crosswalk("sync").code == 0
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ R143  done in 44 s
     2  planned anew as P88       changed there since P87
     1  set aside as D9           zoho/contacts/5561000000043: refused, DUPLICATE_DATA
    74  wait for approval         creates in pipedrive/persons
+    crosswalk apply P88 --approve pipedrive/persons:create
 """
 
 SYNC = "R144  done in 21 s: 62,118 read, 96 changed, 41 written, 0 wait, 0 set aside\n"
@@ -306,3 +307,31 @@ def test_the_first_plan_of_a_mapping_is_said_to_wait(crosswalk: Run, hub: FakeHu
     result = crosswalk("plan")
 
     assert "! first plan of typeform/responses: `sync` leaves it to `apply`\n" in result.out
+
+
+def test_resync_says_of_a_record_that_is_nowhere_that_it_is_nowhere(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers["resync"] = {**fixtures.RESYNC, "found": False, "differences": [], "actions": []}
+
+    result = crosswalk("resync", "salesforce/contacts/nobody")
+
+    assert "there is no such record" in result.out
+    assert "as the hub held it" not in result.out
+
+
+def test_first_plans_of_many_streams_are_one_remark(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers["plan"] = {**fixtures.PLAN, "first_plans": ["pipedrive/persons", "typeform/responses"]}
+
+    result = crosswalk("plan")
+
+    assert "! first plan of pipedrive/persons, typeform/responses: `sync` leaves it to `apply`\n" in result.out
+
+
+def test_a_file_that_lets_nothing_be_written_is_told_so_beside_an_empty_plan(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers["plan"] = {
+        **fixtures.PLAN, "plan": None, "counts": [], "guards": [], "actions": [], "conflicts": [], "suggestions": [],
+        "first_plans": [], "ready": 0, "total": 0, "writable": [],
+    }  # fmt: skip
+
+    result = crosswalk("plan")
+
+    assert "no stream of the file has `write`" in result.out

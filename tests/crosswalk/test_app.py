@@ -1,0 +1,128 @@
+"""What the hub answers to the command line: exit codes, and what to do next."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.sdk.errors import LaterError
+from crosswalk.problems import ProblemsError
+from tests.hub import World
+from tests.memory.connector import MemoryConnector
+
+PEOPLE = """
+connections:
+  alpha:
+    connector: memory
+    account: {a}
+    streams:
+      people: {{write: [create, update], create_from: [beta]}}
+  beta:
+    connector: memory
+    account: {b}
+    streams:
+      people:
+merge:
+  defaults: {{masters: [alpha, beta], on_conflict: [masters]}}
+guards:
+  create: {{at_most: {creates}, share: {share}}}
+"""
+
+
+def people(folder: Path, *, creates: int = 50, share: str = "100%") -> World:
+    world = World(folder, f"sqlite:///{folder}/hub.db", "")
+    names = {"a": world.account("alpha"), "b": world.account("beta")}
+    world.write(PEOPLE.format(**names, creates=creates, share=share))
+    return world
+
+
+def test_a_connection_that_cannot_say_what_it_has_fails_plan_and_sync_though_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = people(tmp_path)
+    down = world.account("beta")
+    told = MemoryConnector.account
+
+    def account(self: MemoryConnector) -> object:
+        if self._account == down:
+            raise LaterError("does not answer")
+        return told(self)
+
+    monkeypatch.setattr(MemoryConnector, "account", account)
+    world.remote("alpha").put("people", "1", name="Mara Lindqvist", email="mara@a.test")
+
+    with world.open() as hub:
+        plan = hub.plan()
+    with world.open() as hub:
+        synced = hub.sync()
+
+    assert (plan["exit_code"], synced["exit_code"]) == (1, 1)
+    assert [one["connection"] for one in synced["problems"] if one["severity"] == "error"] == ["beta"]
+    with world.open() as hub:
+        assert hub.explain("alpha/people/1")["entity"]
+
+
+def test_a_plan_that_was_applied_in_part_names_the_one_that_holds_the_rest(tmp_path: Path) -> None:
+    world = people(tmp_path, creates=2)
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.put("people", "1", name="Mara Lindqvist", email="mara@a.test")
+    world.sync()
+    for number in range(3):
+        beta.put("people", str(number), name=f"Person {number}", email=f"p{number}@a.test")
+    with world.open() as hub:
+        first = hub.plan()["plan"]["id"]
+    with world.open() as hub:
+        done = hub.apply(first)
+    (waits,) = done["waits"]
+    following = waits["approve"].split()[2]
+
+    with world.open() as hub, pytest.raises(ProblemsError) as refused:
+        hub.apply(first)
+
+    (problem,) = refused.value.problems
+    assert (problem.code, following != first) == ("CW602", True)
+    assert following in problem.hint
+    with world.open() as hub:
+        hub.apply(following, approve=["alpha/people:create"])
+    assert len(alpha.rows["people"]) == 4
+
+
+def test_a_guard_says_the_share_where_the_share_is_what_holds(tmp_path: Path) -> None:
+    world = people(tmp_path, creates=50, share="29%")
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for number in range(100):
+        alpha.put("people", f"a{number}", name=f"Known {number}", email=f"known{number}@a.test")
+    world.sync()
+    for number in range(30):
+        beta.put("people", f"b{number}", name=f"New {number}", email=f"new{number}@b.test")
+
+    with world.open() as hub:
+        (guard,) = hub.plan()["guards"]
+
+    assert (guard["planned"], guard["ceiling"], guard["share"], guard["records"]) == (30, 29, "29%", 100)
+
+
+def test_a_guard_names_no_share_where_the_number_holds(tmp_path: Path) -> None:
+    world = people(tmp_path, creates=2)
+    for number in range(3):
+        world.remote("beta").put("people", str(number), name=f"New {number}", email=f"new{number}@b.test")
+
+    with world.open() as hub:
+        (guard,) = hub.plan()["guards"]
+
+    assert (guard["ceiling"], guard["share"]) == (2, None)
+
+
+def test_a_record_that_is_nowhere_is_said_to_be_nowhere(tmp_path: Path) -> None:
+    world = people(tmp_path)
+    world.remote("alpha").put("people", "1", name="Mara Lindqvist", email="mara@a.test")
+    world.sync()
+
+    with world.open() as hub:
+        nowhere, there = hub.resync("alpha/people/99"), hub.resync("alpha/people/1")
+
+    assert (nowhere["found"], there["found"]) == (False, True)
+
+
+def test_a_plan_says_which_streams_could_be_written(tmp_path: Path) -> None:
+    with people(tmp_path).open() as hub:
+        assert hub.plan()["writable"] == ["alpha/people"]
