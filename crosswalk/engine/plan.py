@@ -190,6 +190,7 @@ class _Planner:
                 if fields:
                     actions.append(Action(0, stream.id, member.id, group.entity, "update", fields, expects=None))
             self._rest(connection, rested)
+            merger.save_waiting()
             self._note_causes(connection, stream, actions)
         return actions
 

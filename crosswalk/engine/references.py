@@ -2,14 +2,16 @@
 
 A record keeps the ids that its vendor shows; they are compared, merged and shown by entity, so that two systems
 which name the same company by different ids agree. A reference to a record that has not been seen yet says
-nothing until it has: it waits in the store and puts its record up again when the other one arrives.
+nothing until it has: it waits in the store and puts its record up again when the other one arrives. So does a
+record that is to be shown a reference to an entity of which its own system has no record yet.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from crosswalk.engine.model import House, Stream
-from crosswalk.store.records import ARCHIVED
+from crosswalk.store.codec import Base
+from crosswalk.store.records import ARCHIVED, load_bases, save_bases
 from mapping.values import ABSENT, Value
 
 
@@ -22,6 +24,7 @@ class References:
         self._wanted: dict[tuple[int, str], set[int]] = {}  # (stream, key) -> records that name it
         self._found: dict[tuple[int, str], str] = {}
         self._there: dict[tuple[str, str], dict[str, str] | None] = {}
+        self._unshown: set[tuple[int, str, int]] = set()
 
     def want(self, record: int, stream: Stream, row: Sequence[Value]) -> None:
         """Note what a row refers to."""
@@ -105,6 +108,24 @@ class References:
         elements.sort(key=lambda element: (element["stream"], element["id"]))
         return elements or None
 
+    def cannot_show(self, record: int, stream: Stream, value: Value) -> None:
+        """Note that a record waits until its system has a record of what this value names."""
+        kinds = {other.kind for other in self._house.streams.values() if other.connection == stream.connection}
+        for element in _elements(value):
+            kind, _, public = str(element["entity"]).partition("/")
+            if kind in kinds and self._record_there(stream.connection, public) is None:
+                self._unshown.add((-stream.id, public, record))
+
+    def may_differ(self, records: Sequence[int]) -> None:
+        """These records keep what they show: they wait for nothing."""
+        self._unshown = {one for one in self._unshown if one[2] not in set(records)}
+
+    def save_waiting(self) -> None:
+        """Store what `cannot_show` noted. Such a row has the record's own stream, negative, and a public id."""
+        columns = ("stream", "rkey", "record")
+        self._house.database.upsert(self._connection, "waiting", columns, columns, sorted(self._unshown))
+        self._unshown.clear()
+
     def same_there(self, stream: Stream, observed: Value, value: Value) -> bool:
         """Does a record that shows these ids of its system mean just these entities?"""
         theirs = None if value is ABSENT else self.as_remote(stream, value)
@@ -137,6 +158,36 @@ class References:
             return None if alias is None else self._look(connection, alias[0])
         other = self._house.by_id(row[0])
         return None if other is None else {"stream": other.name, "id": row[1]}
+
+
+def show_arrived(house: House, connection: Any) -> None:
+    """Records whose system has a record by now of what they could not be shown: golden is due there again."""
+    database = house.database
+    found = {
+        (row[0], row[1], row[2])
+        for named in (
+            "entity e ON e.public = w.rkey",
+            "alias a ON a.public = w.rkey JOIN entity e ON e.id = a.entity",
+        )
+        for row in database.run(
+            connection,
+            f"SELECT DISTINCT w.stream, w.rkey, w.record FROM waiting w JOIN {named} JOIN member m ON m.entity = e.id "
+            "JOIN record r ON r.id = m.record JOIN stream s ON s.id = r.stream "
+            "JOIN stream mine ON mine.id = -w.stream AND mine.connection = s.connection "
+            f"WHERE w.stream < 0 AND r.state <= {ARCHIVED}",
+        ).fetchall()
+    }
+    records = sorted({record for _, _, record in found})
+    database.hold(connection, "record", records)
+    bases = load_bases(database, connection, records)
+    for negative, _, record in found:
+        stream = house.by_id(-negative)
+        base = bases.setdefault(record, Base())
+        names = [] if stream is None else [stream.mapping.fields[at] for at in stream.refs]
+        for name in names:
+            base.hub.setdefault(name, [])  # planning sees whether it shows it already
+    save_bases(database, connection, bases)
+    database.run_many(connection, "DELETE FROM waiting WHERE stream = ? AND rkey = ? AND record = ?", sorted(found))
 
 
 def _elements(value: Value) -> list[dict[str, Any]]:

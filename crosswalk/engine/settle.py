@@ -10,8 +10,9 @@ from typing import Any
 
 from crosswalk.engine.derive import derive_entities, follow, note_scores
 from crosswalk.engine.identify import Matched, Matcher, entity_kind, pending_work
+from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.references import References
+from crosswalk.engine.references import References, show_arrived
 from crosswalk.store import conflicts, meta
 from crosswalk.store.codec import Base as StoredBase
 from crosswalk.store.codec import digest, dump, dump_sorted, iso, load, load_row, mark, unmark
@@ -104,8 +105,8 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
             house.database.run(connection, "DELETE FROM todo WHERE stage IN (?, ?)", (SETTLE, MERGE))
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
-    _pick_up(house, lease)
     for kinds in (*_ORDER, ()):
+        _pick_up(house, lease)
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
     _merge_waiting(house, lease, settled, run=run)
     derive_entities(house, lease, run=run)
@@ -113,16 +114,18 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
 
 
 def _pick_up(house: House, lease: Lease) -> None:
-    """Work that two transactions which ran side by side could both leave to the other."""
+    """What waited for others to arrive, and work that two transactions side by side could both leave to the other."""
     database = house.database
     with database.write() as connection:
         fence(database, connection, lease)
         arrived = database.run(
             connection,
-            "SELECT DISTINCT w.record FROM waiting w JOIN record r ON r.stream = w.stream AND r.rkey = w.rkey "
-            "JOIN member m ON m.record = r.id",
+            "SELECT DISTINCT w.record, me.stream FROM waiting w JOIN record r ON r.stream = w.stream "
+            "AND r.rkey = w.rkey JOIN member m ON m.record = r.id JOIN record me ON me.id = w.record",
         ).fetchall()
-        add_work(database, connection, SETTLE, [row[0] for row in arrived])
+        referring = {stream.id for stream in house.streams.values() if stream.refs and stream.kind not in JOINS}
+        add_work(database, connection, SETTLE, [row[0] for row in arrived if row[1] in referring])
+        show_arrived(house, connection)
         decided = database.run(connection, "SELECT DISTINCT entity FROM conflict WHERE state = 'decided'").fetchall()
         add_work(database, connection, MERGE, [row[0] for row in decided])
 
@@ -420,6 +423,7 @@ def _merge_kind(
         afters[group.entity] = after.values
     writes.save(database, connection)
     save_bases(database, connection, merger.bases)
+    merger.save_waiting()
     settled.conflicts += conflicts.save(database, connection, merger.conflicts, at=house.now(), run=run)
     if creating:
         add_work(database, connection, CREATE, entities)
@@ -600,6 +604,8 @@ class EntityMerger:
                 conflicts.use(self._house.database, self._connection, group.entity, name)
             else:
                 decision = by_policy([side for _, _, side in sides], golden, self._policies[position])
+            if decision.rule == "keep" or (name in taken and taken[name]["take"] == "keep"):
+                self._references.may_differ([member.id for member, _, _ in sides])
             self._store(group, after, position, name, sides, decision, golden)
             if left_over:
                 for member, _, side in sides:
@@ -653,10 +659,15 @@ class EntityMerger:
         if at in member.stream.refs:
             theirs = self._references.as_remote(member.stream, value)
             if theirs is ABSENT:
+                self._references.cannot_show(member.id, member.stream, value)
                 return member.row[member.stream.place[at]]  # it has no record of it: what it shows is all it can
             shown = mapping.shown(at, theirs, over=member.raw(self._load_raw))
             return self._references.seen_once(member.stream, at, shown)
         return mapping.shown(at, value, over=member.raw(self._load_raw))
+
+    def save_waiting(self) -> None:
+        """Note which records wait for others to be there."""
+        self._references.save_waiting()
 
     def _load_raw(self, record: int) -> Any:
         row = self._house.database.run(self._connection, "SELECT raw FROM body WHERE record = ?", (record,)).fetchone()

@@ -42,7 +42,7 @@ connections:
     connector: memory
     account: {beta}
     streams:
-      firms: {{write: [update]}}
+      firms: {{write: {beta_firms}}}
       people: {{write: {beta_write}, create_from: [alpha]{beta_mapping}}}
   tool:
     connector: survey
@@ -69,6 +69,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
               "{same: [emails]}, {same: [phones, name.family]}"),
     "on_conflict": ("[masters]", "[review]", "[newest, review]"),
     "creates": ("50", "0", "50"),
+    "beta_firms": ("[update]", "[create, update], create_from: [alpha]", "[]"),
+    "listed": ("", "beta people", "tool"),  # what is taken out of the file for a while
 }  # fmt: skip
 
 FIELDS: Final = ("title", "phone", "title", "name", "tags")
@@ -354,7 +356,13 @@ class Play:
     def write_config(self) -> None:
         values = {name: choices[self.told[name]] for name, choices in CHOICES.items()}
         accounts = {name: self.world.account(name) for name in ("alpha", "beta", "tool")}
-        self.world.write(TEXT.format(**values, **accounts))
+        text = TEXT.format(**values, **accounts)
+        if values["listed"] == "tool":
+            text = text[: text.index("  tool:")] + text[text.index("match:") :]
+        elif values["listed"]:
+            at = text.rindex("      people:")
+            text = text[:at] + text[text.index("\n", at) + 1 :]
+        self.world.write(text)
         self.log.append(f"config {self.told}")
 
     def _fault(self, step: Step) -> None:
@@ -414,6 +422,8 @@ class Play:
     def finish(self) -> None:
         """Edits and faults stop; two runs; then everything must hold."""
         self.faults.clear()
+        self.told["listed"] = 0
+        self.write_config()
         self.crash_at = self.page_crash = None
         for name in ("alpha", "beta"):
             self.remote(name).on_fetch = None

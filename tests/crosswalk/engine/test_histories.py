@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from crosswalk.store import meta
+from crosswalk.store.dialect import Database
 from tests.crosswalk.engine.histories import BrokenError, history, play, shrink
 from tests.databases import Makers
 from tests.hub import World
@@ -66,6 +68,9 @@ match:
 """
 
 
+LINE = "  {name}: {{connector: memory, account: {account}, streams: {{people: }}}}\n"
+
+
 def _people(seed: int) -> list[tuple[str, str, dict[str, Any]]]:
     """Records that share addresses and numbers, some of them with more than the limits let pass."""
     random = Random(seed)
@@ -82,6 +87,10 @@ def _people(seed: int) -> list[tuple[str, str, dict[str, Any]]]:
 
 def _partition(world: World, waves: list[list[tuple[str, str, dict[str, Any]]]]) -> set[tuple[str, tuple[str, ...]]]:
     """Public id and records of each entity, after these records have come in this order, a run after each wave."""
+    database = Database(world.url)
+    with database.write() as connection:  # ids are hashes that this is the key of
+        meta.put(database, connection, "secret", b"the same for all of them, 32 byte")
+    database.close()
     for wave in waves:
         for name, key, values in wave:
             world.remote(name).put("people", key, **values)
@@ -107,11 +116,12 @@ def test_entities_and_their_ids_do_not_depend_on_the_order_of_arrival(seed: int,
     found = []
     for names in list(permutations(("alpha", "beta", "gamma")))[:3]:
         world = make()
-        lines = "".join(
-            f"  {name}: {{connector: memory, account: {world.account(name)}, streams: {{people: }}}}\n" for name in names
-        )
-        world.write(ORDERS.format(connections=lines))
+        world.write(ORDERS.format(connections="".join(LINE.format(name=n, account=world.account(n)) for n in names)))
         shuffled = random.sample(people, len(people))
         found.append(_partition(world, [shuffled]))
+        shuffled = random.sample(people, len(people))
+        world = make()
+        world.write(ORDERS.format(connections="".join(LINE.format(name=n, account=world.account(n)) for n in names)))
+        found.append(_partition(world, [shuffled[:3], shuffled[3:4], shuffled[4:]]))
 
     assert found[1:] == found[:-1]
