@@ -219,12 +219,15 @@ class Builder:
         for draft in drafts:
             draft.catalogue = fields[draft.id]
         told = self.settings.connections[name]
-        allowance = told.budget.per_day or account.allowance
+        own = told.budget.per_day
+        if own is not None and account.allowance is not None and own > account.allowance:
+            own = None  # more than there is: as if nothing were said, and `check` says so
+        allowance = own or account.allowance
         if allowance is not None:
             Budgets(self.database, self.clock).declare(
                 name,
                 allowance=allowance,
-                reserve=0 if told.budget.per_day else int(allowance * told.budget.reserve),
+                reserve=0 if own else int(allowance * told.budget.reserve),
                 remaining=account.left,
             )
 
@@ -257,7 +260,7 @@ class Builder:
             region=(account.country if account else None) or self.settings.phone_region,
             currency=account.currency if account else None,
             surveys={
-                name: SurveyRoles(kind=one.kind, touchpoint=one.touchpoint, roles=one.roles)
+                name: SurveyRoles(kind=one.kind, touchpoint=one.touchpoint, roles=one.roles, places=one.places)
                 for name, one in stream.surveys.items()
             },
             tool=told.connector.label,

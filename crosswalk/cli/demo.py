@@ -8,7 +8,10 @@ process and forget everything at its end, so a half-written store would not fit 
 """
 
 import json
+import os
 import shutil
+import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
@@ -19,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+from crosswalk import clock
 from crosswalk.cli import text
 from crosswalk.cli.explain import explained
 from crosswalk.cli.plans import CLASSES, actions_shown, approvable, due, waits
@@ -36,8 +40,8 @@ _MARKER = ".crosswalk-demo"  # the folder was made by a demo, so a demo may repl
 _PATIENCE = 10.0  # seconds for an answer of a simulator
 
 
-def play(session: Session, *, folder: Path, seed: int, size: int) -> int:
-    """Six steps; 0 only where each came out as it must."""
+def play(session: Session, *, folder: Path, seed: int, size: int, stay: bool = False) -> int:
+    """Six steps; 0 only where each came out as it must. `stay`: the vendors then go on until Ctrl-C."""
     from sandbox.server import Sandbox
 
     # Whoever the demo shows was invented, so there is nobody to protect from a build log.
@@ -45,7 +49,23 @@ def play(session: Session, *, folder: Path, seed: int, size: int) -> int:
     # Calls are counted but none is refused: nobody wants to watch a client wait for the next two seconds.
     with _own(session, folder), Sandbox.start(seed=seed, size=size, limits="lifted") as sandbox:
         _set_the_clock(sandbox)
-        return _Play(session, folder, sandbox).run()
+        code = _Play(session, folder, sandbox).run()
+        if stay and code == DONE:
+            _stay(session, folder, sandbox)
+        return code
+
+
+def _stay(session: Session, folder: Path, sandbox: "Sandbox") -> None:
+    """Until Ctrl-C, at the time of whoever comes to look."""
+    sandbox.set_clock(clock.now())
+    session.note(
+        f"The vendors go on. In another window:  cd {folder}, change crosswalk.yaml,  {_command(folder)} plan",
+        "Ctrl-C stops.",
+    )
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        session.note("", "Stopped.")
 
 
 def _set_the_clock(sandbox: "Sandbox") -> None:
@@ -305,7 +325,15 @@ class _Play:
         screen = self._session.out
         screen.now = self._sandbox.now()
         screen.write(["", *explained(answer, screen, field=None), ""])
-        self._session.note(f"Look around:  cd {self._folder} && crosswalk explain {answer['entity']}")
+        self._session.note(f"Look around:  cd {self._folder} && {_command(self._folder)} explain {answer['entity']}")
+
+
+def _command(folder: Path) -> str:
+    """What to type in the folder for this very program: its name where that finds it, else the way to it."""
+    program = Path(sys.argv[0])
+    if program.name != "crosswalk" or shutil.which("crosswalk") == str(program.absolute()):
+        return "crosswalk"
+    return os.path.relpath(program.absolute(), folder.absolute())
 
 
 def _entities(hub: "Hub", kind: str) -> int:

@@ -37,11 +37,19 @@ def explain(
 
         page = page_of(what)
         if page is None:
-            raise UsageError(f"there is no code {what.upper()}", "codes stand in messages and in the README")
+            raise UsageError(f"there is no code {what.upper()}", _codes_like(what.upper()))
         return session.show({"code": what.upper(), "page": page}, lambda a, s: str(a["page"]).splitlines())
     with session.hub() as hub:
         answer = hub.explain(what, field=field)
     return session.show(answer, lambda a, s: explained(a, s, field=field))
+
+
+def _codes_like(code: str) -> str:
+    """The codes of the same family: the first digit says what is to be done."""
+    from crosswalk.messages import MESSAGES
+
+    near = [one for one in MESSAGES if one.startswith(code[:3])] or list(MESSAGES)
+    return f"there are: {', '.join(near)}"
 
 
 def explained(answer: Answer, screen: Screen, *, field: str | None) -> Iterator[Line]:

@@ -84,7 +84,7 @@ def _checked(name: str, word: str, said: str, screen: Screen) -> Iterator[Line]:
 
 
 def _named(name: str, word: str) -> Line:
-    return [*padded(name, _NAME - 2), "  ", *padded([state(word)], 6)]
+    return [*padded(name, _NAME - 1), " ", *padded([state(word)], 6)]
 
 
 def _connection(connection: Mapping[str, Any], found: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Line]:
@@ -131,7 +131,7 @@ def _stream(
         yield from _stream_row(name, stream, screen)
         return
     # A long name takes the place of the state; the code behind it says the same.
-    short = len(name) <= _NAME - 2
+    short = len(name) < _NAME
     first: Line = _named(name, stream["state"]) if short else f"{name}  "
     for problem in own:
         place = faults.where(problem) if problem.get("file") else ""
@@ -144,7 +144,7 @@ def _stream(
 
 def _stream_row(name: str, stream: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
     records = "-" if stream.get("records") is None else text.number(stream["records"])
-    line: list[Piece] = [*padded(name, _NAME - 2), "  ", *padded([state(stream["state"])], 6)]
+    line: list[Piece] = [*_named(name, stream["state"])]
     line += [*padded(records, 7), "  ", *padded(" ".join(stream["can"]), 25), "  "]
     if stream.get("missing"):
         line.append(f"may not: {', '.join(stream['missing'])}")
@@ -443,14 +443,21 @@ def _stream_work(one: Mapping[str, Any]) -> Line:
     examples="""
         crosswalk export person --to people.csv     every person's golden record
         crosswalk export company --to - | head      to stdout
+        crosswalk export person --to x.csv --verbatim   for a program: texts such as =1+1 get no apostrophe
     """,
 )
 def export(
     session: Session,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="person, company, deal ...")],
     to: Annotated[str, typer.Option("--to", metavar="FILE", help="Where to; - is stdout.")],
+    verbatim: Annotated[
+        bool, typer.Option("--verbatim", help="Also what a spreadsheet would take for a formula, as it is.")
+    ] = False,
 ) -> int:
-    """Write the golden records of one kind to CSV, one row each. The file is for you alone (mode 600)."""
+    """Write the golden records of one kind to CSV, one row each. The file is for you alone (mode 600).
+
+    A text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
     from crosswalk.cli.csvfile import written
 
     target = None if to == "-" else Path(to)
@@ -463,7 +470,10 @@ def export(
     with session.hub() as hub:
         found = hub.export(kind)
         rows: Iterable[Sequence[Any]] = found["rows"]
-        number = written(target, found["columns"], rows, masked=session.manners.mask, stdout=session.out.stream)
+        number = written(
+            target, found["columns"], rows,
+            masked=session.manners.mask, verbatim=verbatim, stdout=session.out.stream,
+        )  # fmt: skip
     if target is None:
         return DONE
     return session.show(

@@ -89,11 +89,23 @@ application.callback(
 )(signed(_root, [_VERSION]))
 
 
+def _ours_alone() -> None:
+    """End before anything is read where another distribution stands in our place."""
+    from crosswalk import guard
+
+    if (foreign := guard.check()) is not None:
+        from crosswalk.messages import MESSAGES
+
+        sys.stderr.write(f"error {foreign.code}: {foreign.text}\n    {foreign.hint}\n")
+        sys.exit(MESSAGES[foreign.code].exit_code or 1)
+
+
 def main() -> None:
     """The console script."""
     # Importing makes more than 100,000 objects, and they stay: to look for cycles among them on the way, and again at
     # the end, took a tenth of a short command.
     gc.set_threshold(200_000, 20, 50)
+    _ours_alone()
     try:
         application(prog_name="crosswalk")
     finally:

@@ -173,11 +173,11 @@ class Screen:
 
 
 def _unbroken(words: str) -> Iterator[tuple[str, str]]:
-    """Words with the blanks before them. A command that two blanks set apart is one, up to two blanks or the end."""
+    """Words with the blanks before them. A command after two blanks is one, up to two blanks, `;` or the end."""
     return ((found[1], found[2]) for found in _WORDS.finditer(words))
 
 
-_WORDS = re.compile(r"(^ *| +)((?<=  )crosswalk(?: ?\S+)*|\S+)")
+_WORDS = re.compile(r"(^ *| +)((?<=  )crosswalk(?: ?[^\s;]+)*;?|\S+)")
 
 
 def use_of(stream: TextIO, *, colour: str, terminal: bool) -> bool:

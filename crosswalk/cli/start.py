@@ -90,6 +90,7 @@ def _port(url: str) -> str:
     examples="""
         crosswalk demo                      six steps, then look around in crosswalk-demo
         crosswalk demo --size 500 --seed 3
+        crosswalk demo --stay               the vendors go on: change the file, plan and apply in another window
     """,
 )
 def demo(
@@ -99,8 +100,9 @@ def demo(
     ),
     seed: Seed = 7,
     size: Size = 1000,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep the vendors running until Ctrl-C.")] = False,
 ) -> int:
     """Show everything on simulated vendors: read, match, plan, write, and find nothing to do the second time."""
     from crosswalk.cli.demo import play
 
-    return play(session, folder=folder, seed=seed, size=size)
+    return play(session, folder=folder, seed=seed, size=size, stay=stay)

@@ -25,6 +25,7 @@ Judge = Callable[[Stream, Sequence[FieldInfo]], Sequence[Problem]]
 
 _AT_ONCE: Final = 8
 _TWICE: Final = "CW104"  # one remote account under two names
+_ABOVE: Final = "CW120"  # more is allowed by the file than the account has
 
 
 @dataclass(slots=True)
@@ -167,6 +168,7 @@ def _connection(
         return told
     told["account"], told["identity"] = answer.account.name, answer.account.identity
     told["budget"] = _budget(house, link, answer.account)
+    found += _above(house, link, answer.account)
     streams = [stream for stream in house.streams.values() if stream.connection == link.name]
     told["streams"] = [_stream(link, stream, answer, held, judge, found) for stream in streams]
     listed = {stream.name for stream in streams}
@@ -227,6 +229,23 @@ def _budget(house: House, link: Link, account: Account) -> dict[str, Any] | None
     if limit is None:
         return None
     return {"left": min(lefts, default=limit), "limit": limit, "unit": link.unit}
+
+
+def _above(house: House, link: Link, account: Account) -> list[Problem]:
+    """`budget.per_day` over what the account has: the hub keeps to the account, so the line does not say what is."""
+    told = None if house.settings is None else house.settings.connections.get(link.name)
+    wanted, allowance = None if told is None else told.budget.per_day, account.allowance
+    if wanted is None or allowance is None or wanted <= allowance:
+        return []
+    return [
+        Problem(
+            code=_ABOVE,
+            severity="warning",
+            text=f"budget.per_day is {wanted:,}, the account has {allowance:,} {link.unit} a day",
+            hint="lower it, or ask the vendor for more; until then the hub keeps to what the account has",
+            connection=link.name,
+        )
+    ]
 
 
 def _twice(house: House, answers: Mapping[str, _Answer]) -> list[Problem]:
@@ -354,6 +373,8 @@ def _mapped(stream: Stream) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for line in stream.mapping.describe():
         for name in line.vendor_fields:
-            if line.direction != "none":
-                found.setdefault(name, []).append((line.target, line.direction))
+            # A line that could be written is only read where the stream is.
+            direction = "read" if line.direction == "both" and not stream.writes else line.direction
+            if direction != "none":
+                found.setdefault(name, []).append((line.target, direction))
     return found
