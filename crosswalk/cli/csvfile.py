@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from crosswalk.cli import text
 
 # What a spreadsheet runs. A telephone number, or several, begins with a plus and is harmless: it has no letters.
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d .,;()/-]*\Z)")
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d .,;()/+-]*\Z)")
 
 
 def written(

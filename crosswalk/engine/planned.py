@@ -9,7 +9,17 @@ from crosswalk.engine import review
 from crosswalk.engine.apply import CHUNK, LOOK_EVERY
 from crosswalk.engine.guards import FIRST, GUARD
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.words import AskError, Titles, entity_names, field_of, number_of, record_addresses, spoken
+from crosswalk.engine.words import (
+    AskError,
+    Titles,
+    differing_first,
+    entity_names,
+    field_of,
+    number_of,
+    record_addresses,
+    spoken,
+    told_apart,
+)
 from crosswalk.store import outbox
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, unmark
@@ -125,11 +135,15 @@ def _actions(house: House, connection: Any, actions: Sequence[Action]) -> list[d
 
 def _field(stream: Stream, titles: Titles, one: Mapping[str, Any]) -> dict[str, Any]:
     field = field_of(stream.kind, one["field"])
+    held, wanted = differing_first(unmark(one["before"]), unmark(one["after"]))
+    before, after = titles.shown(held, field), titles.shown(wanted, field)
+    if before == after and (apart := told_apart(held, wanted, before)) is not None:
+        before, after = apart
     return {
         "name": one["field"],
         "label": one["label"],
-        "before": titles.shown(unmark(one["before"]), field),
-        "after": titles.shown(unmark(one["after"]), field),
+        "before": before,
+        "after": after,
         "reason": one["reason"],
         "rule": one["reason"],
         "source": one["source"],

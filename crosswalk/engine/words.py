@@ -133,6 +133,35 @@ def shown(value: Value, field: Field | None = None, *, titles: Mapping[str, str]
     return str(value)
 
 
+def differing_first(before: Value, after: Value) -> tuple[Value, Value]:
+    """Two sets with the elements first that only one of them has: what is cut off at the end is what they share."""
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return before, after
+    return (
+        sorted(before, key=lambda element: element in after),
+        sorted(after, key=lambda element: element in before),
+    )
+
+
+def told_apart(before: Value, after: Value, said: Any) -> tuple[str, str] | None:
+    """Two values of which `shown` says the same, with what makes them differ: "mara@x.test (work)" and "(personal)".
+
+    None where nothing that could be said makes a difference.
+    """
+    one, other = (", ".join(_marked(element) for element in _elements(value)) for value in (before, after))
+    return (one, other) if one != other and said is not None else None
+
+
+def _marked(element: Mapping[str, Any]) -> str:
+    text = str(shown(element) or "")
+    marks = [
+        name.replace("_", " ") if held is True else str(held)
+        for name, held in element.items()
+        if held is True or (isinstance(held, str) and held and held not in text)
+    ]
+    return f"{text} ({', '.join(marks)})" if marks else text
+
+
 def _number(text: str) -> Any:
     """A number where it keeps every digit, else the text."""
     try:

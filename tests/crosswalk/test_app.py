@@ -1,11 +1,13 @@
 """What the hub answers to the command line: exit codes, and what to do next."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from connectors.sdk.errors import LaterError
 from crosswalk.problems import ProblemsError
+from crosswalk.store.budget import Budgets
 from tests.hub import World
 from tests.memory.connector import MemoryConnector
 
@@ -126,3 +128,35 @@ def test_a_record_that_is_nowhere_is_said_to_be_nowhere(tmp_path: Path) -> None:
 def test_a_plan_says_which_streams_could_be_written(tmp_path: Path) -> None:
     with people(tmp_path).open() as hub:
         assert hub.plan()["writable"] == ["alpha/people"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "warned", "budget"),
+    [
+        pytest.param(None, False, (1000, 200), id="nothing-said-leaves-the-reserve-to-people"),
+        pytest.param(400, False, (400, 0), id="what-the-file-allows"),
+        pytest.param(5000, True, (1000, 200), id="more-than-there-is-counts-for-nothing"),
+    ],
+)
+def test_a_budget_above_what_the_account_has_is_warned_of_and_not_kept_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: int | None, warned: bool, budget: tuple[int, int]
+) -> None:
+    world = people(tmp_path)
+    if wanted is not None:
+        path = tmp_path / "crosswalk.yaml"
+        path.write_text(
+            path.read_text().replace("connector: memory", f"connector: memory\n    budget: {{per_day: {wanted}}}", 1)
+        )
+    told = MemoryConnector.account
+    monkeypatch.setattr(MemoryConnector, "account", lambda self: replace(told(self), allowance=1000))
+
+    with world.open() as hub:
+        answer = hub.check()
+        balance = Budgets(hub.house.database, world.clock).balance("alpha")
+
+    assert [one["text"] for one in answer["problems"] if one["code"] == "CW120"] == (
+        ["budget.per_day is 5,000, the account has 1,000 calls a day"] if warned else []
+    )
+    assert balance is not None
+    assert (balance.allowance, balance.reserve) == budget
+    assert answer["exit_code"] == 0

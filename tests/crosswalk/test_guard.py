@@ -1,5 +1,6 @@
 """Packages of another distribution in our place."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,17 @@ def test_a_package_from_another_folder_is_found(tmp_path: Path) -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert f"CW804: the package 'mapping' is taken from {tmp_path}, not from {ROOT}" in said
+
+
+def test_the_program_ends_before_it_reads_anything(tmp_path: Path) -> None:
+    home = installed(tmp_path / "site", "some_scheduler-2.1", "scheduler/__init__.py")
+    code = "from crosswalk.cli.main import main; main()"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(home)])},
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error CW804: the package 'scheduler' is also one of some_scheduler 2.1")
+    assert "crosswalk.yaml" not in done.stderr

@@ -1,5 +1,6 @@
 """Where things are said, in which colours and widths, who is asked, and with which code it ends."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -465,6 +466,22 @@ def test_export_writes_a_file_for_its_owner_alone(crosswalk: Run, hub: FakeHub, 
     assert result.out == f"wrote  {target}   2 rows\n"
 
 
+EVIL = ["=1+1", "+cmd|' /C calc'!A0", "-2+3+HYPERLINK(1)", "@SUM(A1)"]
+TAME = ["+49895550177", "+49895550177; +49 89 5550178 (2)", "-3", "a=b", "- "]
+
+
+def test_export_writes_nothing_that_a_spreadsheet_would_run(crosswalk: Run, hub: FakeHub) -> None:
+    answer = {"kind": "person", "columns": ["entity", "name"], "rows": [["person/1", one] for one in EVIL + TAME]}
+
+    hub.answers["export"] = dict(answer)
+    safe = [row[1] for row in csv.reader(crosswalk("export", "person", "--to", "-").out.splitlines())]
+    hub.answers["export"] = dict(answer)
+    whole = [row[1] for row in csv.reader(crosswalk("export", "person", "--to", "-", "--verbatim").out.splitlines())]
+
+    assert safe[1:] == [f"'{one}" for one in EVIL] + TAME
+    assert whole[1:] == EVIL + TAME
+
+
 def test_export_replaces_a_file_only_when_told(crosswalk: Run, hub: FakeHub, tmp_path: Path) -> None:
     hub.answers["export"] = {"kind": "person", "columns": ["entity"], "rows": [["person/1"]]}
     target = tmp_path / "people.csv"
@@ -492,6 +509,14 @@ def test_an_export_that_breaks_off_leaves_no_file(crosswalk: Run, hub: FakeHub, 
 
 
 # codes
+
+
+def test_a_code_that_there_is_not_is_answered_with_those_of_its_family(crosswalk: Run, hub: FakeHub) -> None:
+    result = crosswalk("explain", "CW299")
+
+    assert result.code == 2
+    assert "CW201, CW202" in result.err
+    assert "CW301" not in result.err
 
 
 def test_a_code_is_explained_without_a_hub(crosswalk: Run, hub: FakeHub) -> None:

@@ -235,6 +235,27 @@ def test_the_demo_ends_in_agreement_after_one_that_was_killed_too(folder: Path) 
     assert score["source"].startswith("typeform/responses/")
 
 
+def test_a_demo_that_stays_can_be_worked_with_and_ends_with_ctrl_c(folder: Path) -> None:
+    demo = spawn("demo", "--size", "60", "--stay", folder=folder)
+    try:
+        assert demo.stderr is not None
+        said = ""
+        while "Ctrl-C stops" not in said:
+            line = demo.stderr.readline()
+            assert line, said
+            said += line
+        synced = spawn("sync", "--json", folder=folder / "crosswalk-demo")
+        told = json.loads(synced.communicate(timeout=PATIENCE)[0])
+        assert told["exit_code"] == 0, told["problems"]
+        assert told["totals"]["written"] == 0
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=PATIENCE)
+        assert demo.returncode == 0
+    finally:
+        demo.kill()
+        demo.communicate()
+
+
 def test_the_demo_tells_json_its_steps(folder: Path) -> None:
     code, out, _ = run_demo(folder, "--json")
 

@@ -202,6 +202,14 @@ def test_fields_say_what_they_are_mapped_to_and_which_way(fields: World) -> None
     assert (told["total"], told["mapped"]) == (3, 2)
 
 
+def test_what_could_be_written_is_read_where_the_stream_is_read_only(fields: World) -> None:
+    fields.house.streams["salesforce/contacts"].writes = frozenset()
+
+    first = discover(fields.house, "salesforce/contacts")["fields"][0]
+
+    assert (first["mapped_to"], first["direction"], first["write"]) == ("name", "read", True)
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from crosswalk.engine.words import AskError, field_of, held_class, held_words, number_of, shown, spoken, title_of
+from crosswalk.engine.words import (
+    AskError,
+    differing_first,
+    field_of,
+    held_class,
+    held_words,
+    number_of,
+    shown,
+    spoken,
+    title_of,
+    told_apart,
+)
 from mapping.values import ABSENT
 
 
@@ -102,3 +113,18 @@ def test_reasons_of_being_held_are_told_in_words() -> None:
     assert held_class("update", "first,guard:clear") == "clear"
     assert held_class("create", "first") == "create"
     assert held_words("first") == ["the first plan of a mapping"]
+
+
+def test_values_that_read_alike_are_told_apart_by_their_marks() -> None:
+    work = [{"address": "mara@x.test", "type": "work", "primary": True}]
+    home = [{"address": "mara@x.test", "type": "personal", "primary": True}]
+
+    assert told_apart(work, home, "mara@x.test") == ("mara@x.test (work, primary)", "mara@x.test (personal, primary)")
+    assert told_apart(work, work, "mara@x.test") is None
+
+
+def test_of_two_sets_what_only_one_has_comes_first() -> None:
+    shared, old, new = {"address": "a@x.test"}, {"address": "z@x.test"}, {"address": "y@x.test"}
+
+    assert differing_first([shared, old], [shared, new]) == ([old, shared], [new, shared])
+    assert differing_first("COO", "CEO") == ("COO", "CEO")
