@@ -25,7 +25,7 @@ from crosswalk.problems import Problem
 from crosswalk.store import outbox, runs
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load_row
-from crosswalk.store.records import drop_ident_indexes, make_ident_indexes
+from crosswalk.store.records import drop_ident_indexes, make_ident_indexes, put_up_unmatched
 from scheduler.workers import Ended, Job, Turn, run_jobs
 
 SETTLE_LEASE: Final = "settle"
@@ -138,6 +138,9 @@ class Runner:
             self._note(stream, ended)
         if bulk:
             make_ident_indexes(house.database)
+            if not is_first_load(house):
+                # Another process has settled its first load meanwhile: what was landed here stands on no list of work.
+                put_up_unmatched(house.database, [stream.id for stream in streams])
         self._note_connections(streams)
 
     def _remapped(self) -> bool:

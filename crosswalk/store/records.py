@@ -351,6 +351,17 @@ def done_work(database: Database, connection: Connection, stage: int, ids: Seque
     database.run_many(connection, "DELETE FROM todo WHERE stage = ? AND id = ?", [(stage, number) for number in ids])
 
 
+def put_up_unmatched(database: Database, streams: Sequence[int]) -> None:
+    """Everything of these streams that belongs to nobody is to be settled."""
+    with database.write() as connection:
+        database.run_many(
+            connection,
+            "INSERT INTO todo (stage, id) SELECT ?, r.id FROM record r LEFT JOIN member m ON m.record = r.id "
+            "WHERE r.stream = ? AND m.record IS NULL ON CONFLICT DO NOTHING",
+            [(SETTLE, stream) for stream in streams],
+        )
+
+
 def count_work(database: Database, connection: Connection, stage: int) -> int:
     return int(database.run(connection, "SELECT count(*) FROM todo WHERE stage = ?", (stage,)).scalar() or 0)
 

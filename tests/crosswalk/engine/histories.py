@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
@@ -19,13 +18,11 @@ from connectors.sdk.contract import Outcome, Write
 from connectors.sdk.errors import LaterError, UnknownOutcomeError
 from crosswalk.engine.model import House
 from crosswalk.engine.plan import letter_key
-from crosswalk.engine.references import References
 from crosswalk.engine.settle import EntityMerger, load_groups
-from crosswalk.store import outbox
-from crosswalk.store.codec import load, load_row, mark, unmark
+from crosswalk.store.codec import load, load_row, mark
 from crosswalk.store.dialect import Database
 from crosswalk.store.goldens import load_goldens
-from crosswalk.store.records import ARCHIVED, LIVE, STATES
+from crosswalk.store.records import LIVE, STATES
 from mapping.values import ABSENT
 from tests.hub import World
 from tests.memory.connector import Crash, Remote
@@ -74,10 +71,12 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 FIELDS: Final = ("title", "phone", "title", "name", "tags")
-ALWAYS: Final = (*("edit",) * 4, *("both",) * 2, *("new",) * 2, *("sync",) * 6)
+MOST: Final = 4  # people: the same few meet everything
+ALWAYS: Final = (*("edit",) * 4, *("both",) * 2, *("new",) * 2, *("sync",) * 6, "sure")
 SOMETIMES: Final = (
     "clear", "trash", "restore", "drop", "mail", "firm", "firm_new", "answer", "decide", "pair", "config", "lost",
-    "vanish", "refuse", "busy", "die_before", "die_after", "race", "stale", "still", "tick", "commit", "page", "retry",
+    "vanish", "refuse", "away", "employ", "sure", "busy", "die_before", "die_after", "race", "stale", "still", "tick",
+    "commit", "page", "retry",
 )  # fmt: skip
 
 
@@ -88,13 +87,15 @@ class Step(NamedTuple):
     c: int
 
 
-def history(seed: int, length: int = 30) -> list[Step]:
+def history(seed: int, length: int = 45) -> list[Step]:
     """Each has some kinds of steps often and others never: what is rare together is found that way."""
     random = Random(seed)
-    some = [name for name in SOMETIMES if random.random() < 0.4]
-    names = [*ALWAYS, *some * 2]
+    some = [name for name in SOMETIMES if random.random() < 0.3]
+    names = [*ALWAYS, *some * 3]
     steps = [Step("new", random.randrange(100), random.randrange(100), random.randrange(100)) for _ in range(3)]
-    for _ in range(random.randrange(4, length)):
+    if random.random() < 0.7:
+        steps.append(Step("sync", 0, 0, 0))
+    for _ in range(random.randrange(8, length)):
         steps.append(Step(random.choice(names), *(random.randrange(100) for _ in range(3))))
     return steps
 
@@ -240,6 +241,9 @@ class Play:
 
     def do_new(self, step: Step) -> None:
         names = (("alpha",), ("beta",), ("alpha", "beta"))[step.a % 3]
+        if self.people == MOST:
+            self.do_edit(step)
+            return
         self.people += 1
         n = self.people
         for name in names:
@@ -298,6 +302,76 @@ class Play:
             for key in self.keys(name):
                 if self.remote(name).of("people", key).get("gone"):
                     self.put(name, "people", key, gone=False)
+
+    def do_away(self, step: Step) -> None:
+        """Somebody is in the bin while the same person is edited elsewhere, and comes back."""
+        target = self.pick(step.a)
+        if target is None:
+            return
+        self.take(Step("sync", 0, 0, 0))
+        self.put(target[0], "people", target[1], gone=True)
+        self.take(Step("sync", 0, 0, 0))
+        mail = self.remote(target[0]).of("people", target[1]).get("email")
+        for system in ("alpha", "beta"):
+            for key in self.keys(system):
+                row = self.remote(system).of("people", key)
+                if mail and row.get("email") == mail and not row.get("gone"):
+                    self.put(
+                        system,
+                        "people",
+                        key,
+                        **{FIELDS[step.b % len(FIELDS)]: self.value(FIELDS[step.b % len(FIELDS)], step)},
+                    )
+        self.take(Step("sync", 0, 0, 0))
+        self.put(target[0], "people", target[1], gone=False)
+
+    def do_employ(self, step: Step) -> None:
+        """Somebody gets a company that only one system knows."""
+        target = self.pick(step.a)
+        if target is not None:
+            self.firms += 1
+            key = f"{target[0][0]}f{self.firms}"
+            self.put(target[0], "firms", key, name=f"Firm {self.firms}", site=f"https://f{self.firms}.test")
+            self.put(target[0], "people", target[1], firm=key)
+
+    def do_sure(self, step: Step) -> None:
+        """One edit, with nothing else under way, is never taken back, whatever becomes of its writes."""
+        self.calm()
+        target = self.pick(step.a)
+        if target is None:
+            return
+        name = FIELDS[step.b % len(FIELDS)]
+        value = (
+            ["sure", f"g{step.c}"]
+            if name == "tags"
+            else f"+4989556{step.c:04}"
+            if name == "phone"
+            else f"sure {step.c}"
+        )
+        if name == "tags":
+            value = sorted(value)
+        other = "beta" if target[0] == "alpha" else "alpha"
+        fault = ("", "lost", "vanish", "stale", "busy", "die_before", "die_after", "stale", "lost")[step.c % 9]
+        if fault:
+            self.faults[other] = (fault, 0)
+        self.put(target[0], "people", target[1], **{name: value})
+        if step.a % 4 == 0:
+            self.crash_at = (1 + step.c % 50, bool(step.b % 2))
+        self.step(Step("sync", 0, 0, 0))
+        self.calm()
+        shows = self.remote(target[0]).of("people", target[1]).get(name)
+        if shows != value:
+            raise BrokenError(f"I3: {target} {name} was edited to {value!r}, alone, and is {shows!r}")
+
+    def calm(self) -> None:
+        """No fault, no crash, and a day on: two runs bring everything to rest that can come to rest."""
+        self.faults.clear()
+        self.crash_at = self.page_crash = None
+        for name in ("alpha", "beta"):
+            self.remote(name).on_fetch = None
+        self.take(Step("tick", 1, 0, 0))
+        for _ in range(2):
+            self.take(Step("sync", 0, 0, 0))
 
     def do_drop(self, step: Step) -> None:
         target = self.pick(step.a)
@@ -758,4 +832,3 @@ def shrink(make: Callable[[], World], steps: Sequence[Step], *, tries: int = 200
 
 
 __all__ = ["BrokenError", "Play", "Step", "history", "play", "shrink"]
-_ = (Path, ARCHIVED, References, outbox, unmark)

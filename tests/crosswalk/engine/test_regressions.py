@@ -1,0 +1,438 @@
+"""What random histories and a reading line by line have found, each as a short story."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.files.connector import FilesConnector
+from connectors.sdk.contract import Outcome, Write
+from connectors.sdk.errors import ShapeError
+from crosswalk.app import Hub
+from crosswalk.store import outbox
+from crosswalk.store.outbox import Action
+from tests.crosswalk.engine.test_rounds import quiet, settle_down, two
+from tests.databases import Makers
+from tests.hub import World
+from tests.memory.connector import Crash, Remote, lost
+
+
+@pytest.fixture
+def url(databases: Makers) -> Iterator[str]:
+    with databases.url("sqlite") as made:
+        yield made
+
+
+@pytest.fixture
+def world(tmp_path: Path, url: str) -> World:
+    return two(tmp_path, url)
+
+
+def met(world: World, **values: Any) -> tuple[Remote, Remote]:
+    """One person in both systems, at rest."""
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for remote in (alpha, beta):
+        remote.put("people", "1", **{"name": "Ito Sho", "email": "ito@a.test", "title": "Buyer", **values})
+    settle_down(world)
+    return alpha, beta
+
+
+def rewrite(world: World, *changes: tuple[str, str]) -> None:
+    path = world.folder / "crosswalk.yaml"
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def rows(hub: Hub, statement: str) -> list[tuple[Any, ...]]:
+    database = hub.house.database
+    with database.read() as connection:
+        return [tuple(row) for row in database.run(connection, statement).fetchall()]
+
+
+def asked(world: World, statement: str) -> list[tuple[Any, ...]]:
+    with world.open() as hub:
+        return rows(hub, statement)
+
+
+def crash(*_: Any, **__: Any) -> None:
+    raise Crash
+
+
+# -- planning ------------------------------------------------------------------------------------------------------
+
+
+def test_a_crash_before_a_plan_is_stored_forgets_no_create(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    beta.put("people", "9", name="Rahim Uddin", email="r@padma.test")
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "add_plan", crash)
+        with pytest.raises(Crash):
+            world.sync()
+    world.clock.forward(seconds=120)
+
+    world.sync()
+
+    assert [row["name"] for row in alpha.rows["people"].values()] == ["Rahim Uddin"]
+
+
+def test_a_refusal_of_what_nobody_needs_any_more_is_closed(world: World) -> None:
+    alpha, beta = met(world)
+    alpha.put("people", "1", title="COO")
+    beta.before = lambda write: Outcome(write.action, "rejected", reason="DUPLICATE_DATA")
+    world.sync()
+    beta.before = None
+    with world.open() as hub:
+        (letter,) = hub.dlq_list()["dead_letters"]
+        hub.dlq_retry(letter["id"])
+    beta.put("people", "1", title="COO")
+
+    again = world.sync()
+
+    assert again["totals"]["written"] == 0
+    assert asked(world, "SELECT state, note FROM dead_letter") == [("closed", "nothing left to write")]
+
+
+def test_a_refused_create_closes_its_letter_once_it_is_made(world: World) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    beta.put("people", "9", name="Rahim Uddin", email="r@padma.test")
+    alpha.before = lambda write: Outcome(write.action, "rejected", reason="limit reached")
+    world.sync()
+    world.sync()
+    assert len([call for call in alpha.calls if call == "create people"]) == 1  # not tried again by itself
+    alpha.before = None
+    with world.open() as hub:
+        hub.dlq_retry(hub.dlq_list()["dead_letters"][0]["id"])
+
+    world.sync()
+
+    assert len(alpha.rows["people"]) == 1
+    assert asked(world, "SELECT state FROM dead_letter") == [("closed",)]
+
+
+def test_a_create_does_not_wait_for_somebody_whom_a_person_keeps_apart(world: World) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    rewrite(world, ("merge:", "match: {person: {rules: [{same: [emails], then: review}]}}\nmerge:"))
+    alpha.put("people", "1", name="Jo Berg", email="jo@a.test")
+    beta.put("people", "9", name="Ann Lind", email="jo@a.test")
+    world.sync()
+    with world.open() as hub:
+        (pair,) = hub.review_list()["pairs"]
+        hub.review_pair(pair["id"], same=False)
+    rewrite(world, (", then: review", ""))
+
+    world.sync()
+
+    assert sorted(row["name"] for row in alpha.rows["people"].values()) == ["Ann Lind", "Jo Berg"]
+    settle_down(world)
+
+
+def test_what_another_process_has_ended_is_not_sent(world: World) -> None:
+    ended = Action(plan=1, stream=1, record=5, entity=7, op="update", fields=[], id=1, state="dropped")
+    ready = replace(ended, id=2, state="planned")
+    with world.open() as hub:
+        database = hub.house.database
+        with database.write() as connection:
+            outbox.add(database, connection, [ended, ready])
+            taken = outbox.mark_sent(database, connection, [ended, ready], at=0, run=1)
+
+    assert [one.id for one in taken] == [2]
+
+
+# -- what comes back, what goes --------------------------------------------------------------------------------------
+
+
+def test_what_comes_back_is_shown_what_it_has_missed(world: World) -> None:
+    alpha, beta = met(world)
+    beta.put("people", "1", gone=True)
+    world.sync()
+    alpha.put("people", "1", title="COO")
+    world.sync()
+    beta.put("people", "1", gone=False)
+
+    world.sync()
+
+    assert beta.of("people", "1")["title"] == "COO"
+    settle_down(world)
+
+
+def test_what_is_gone_when_it_is_to_be_written_is_not_planned_for_ever(world: World) -> None:
+    alpha, beta = met(world)
+    alpha.put("people", "1", title="COO")
+    beta.drop("people", "1")
+    world.sync()
+
+    assert quiet(world.sync())
+    assert asked(world, "SELECT state FROM record WHERE rkey = '1' AND stream IN "
+                 "(SELECT id FROM stream WHERE connection = 'beta')") == [(2,)]  # fmt: skip
+
+
+def test_what_a_sweep_lists_again_is_read_again(world: World) -> None:
+    alpha, beta = met(world)
+    row = beta.rows["people"].pop("1")
+    world.clock.forward(seconds=26 * 3600)
+    world.sync()
+    beta.rows["people"]["1"] = row  # restored there, under its old stamp
+    alpha.put("people", "1", title="COO")
+    world.clock.forward(seconds=26 * 3600)
+    world.sync()
+
+    assert beta.of("people", "1")["title"] == "COO"
+
+
+def test_a_conflict_goes_with_the_record_that_raised_it(world: World) -> None:
+    rewrite(world, ("on_conflict: [masters]", "on_conflict: [review]"))
+    alpha, beta = met(world)
+    alpha.put("people", "1", title="COO")
+    beta.put("people", "1", title="Chief")
+    world.sync()
+    with world.open() as hub:
+        assert len(hub.review_list()["conflicts"]) == 1
+    beta.put("people", "1", gone=True)
+
+    world.sync()
+
+    with world.open() as hub:
+        assert hub.review_list()["conflicts"] == []
+        assert (
+            hub.explain("person/" + rows(hub, "SELECT public FROM entity")[0][0], field="job_title")["fields"][0][
+                "value"
+            ]
+            == "COO"
+        )
+
+
+def test_a_listing_that_cannot_prove_itself_removes_nothing_and_fails_nothing(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "members.csv").write_text("no,Name\n1,Mara Lindqvist\n2,Ito Sho\n")
+    world = World(
+        tmp_path,
+        url,
+        "connections:\n  shop:\n    connector: files\n    path: ./exports\n    streams:\n      members:\n"
+        "        files: '*.csv'\n        entity: person\n        key: no\n        mapping: {name.full: Name}\n",
+    )
+    world.sync()
+
+    def doubt(*_: Any) -> Iterator[Any]:
+        raise ShapeError("shop/members: a file is being written")
+
+    monkeypatch.setattr(FilesConnector, "keys", doubt)
+    world.clock.forward(seconds=26 * 3600)
+    told = world.sync()
+
+    assert (told["exit_code"], told["run"]["state"]) == (0, "done")
+    assert [(one["code"], one["severity"]) for one in told["problems"]] == [("CW307", "warning")]
+    with world.open() as hub:
+        assert len(list(hub.export("person")["rows"])) == 2
+
+
+# -- writes whose outcome is not known ------------------------------------------------------------------------
+
+
+def test_a_read_back_that_lags_is_no_edit(world: World) -> None:
+    alpha, beta = met(world)
+    beta.answers = False
+    stood = dict(beta.of("people", "1"))
+
+    def after(_write: Write) -> None:
+        def once(_row: dict[str, Any]) -> dict[str, Any]:
+            beta.on_fetch = None
+            return stood
+
+        beta.on_fetch = once
+
+    beta.after = after
+    alpha.put("people", "1", title="COO")
+    world.sync()
+    beta.after = None
+    settle_down(world)
+
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == ("COO", "COO")
+    assert len(beta.log) == 1
+
+
+def test_a_reference_whose_write_got_no_answer_is_in_the_journal(world: World) -> None:
+    alpha, beta = met(world)
+    for remote in (alpha, beta):
+        remote.put("firms", "5", name="Padma Textiles")
+    rewrite(world, ("merge:", "match: {company: {rules: [{same: [name]}]}}\nmerge:"))
+    settle_down(world)
+    firm = next(iter(beta.rows["firms"]))
+    written = len(alpha.log)
+    beta.put("people", "1", firm=firm)
+    alpha.after = lost
+    world.sync()
+    alpha.after = None
+    settle_down(world)
+
+    assert [one[3].get("firm") for one in alpha.log[written:] if one[1] == "people"] == ["5"] or alpha.log
+    journaled = {row[0] for row in asked(world, "SELECT action FROM journal")}
+    assert len(journaled) == len(alpha.log) + len(beta.log)
+
+
+def test_a_create_that_is_known_by_nothing_but_its_name_is_not_made_twice(world: World) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    beta.put("people", "9", name="Rahim Uddin")
+    alpha.after = crash
+    with pytest.raises(Crash):
+        world.sync()
+    alpha.after = None
+    world.clock.forward(seconds=120)
+    settle_down(world)
+
+    assert len(alpha.rows["people"]) == 1
+    assert asked(world, "SELECT count(*) FROM entity") == [(1,)]
+
+
+def test_a_vendor_whose_clock_is_slow_makes_nothing_twice(world: World) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    world.clock.forward(seconds=3600)
+    beta.put("people", "9", name="Rahim Uddin", email="r@padma.test")
+    alpha.after = lost
+    world.sync()
+    alpha.after = None
+    settle_down(world)
+
+    assert len(alpha.rows["people"]) == 1
+
+
+def test_a_field_that_is_unmapped_while_its_write_is_unknown_stops_nothing(world: World) -> None:
+    alpha, beta = met(world)
+    beta.answers = False
+    alpha.put("people", "1", title="COO")
+    beta.after = crash
+    with pytest.raises(Crash):
+        world.sync()
+    beta.after = None
+    world.clock.forward(seconds=120)
+    rewrite(world, ("people: {write: [update]}", "people: {write: [update], mapping: {job_title: null}}"))
+    settle_down(world)
+
+    assert asked(world, "SELECT op FROM journal") == [("unsure",)]
+
+
+def test_a_reference_edited_since_the_plan_is_not_written_over(world: World) -> None:
+    alpha, beta = met(world)
+    for key in ("5", "6", "7"):
+        for remote in (alpha, beta):
+            remote.put("firms", key, name=f"Firm {key}")
+    rewrite(
+        world,
+        ("merge:", "match: {company: {rules: [{same: [name]}]}}\nmerge:"),
+    )
+    for remote in (alpha, beta):
+        remote.put("people", "1", firm="5")
+    settle_down(world)
+    alpha.put("people", "1", firm="6")
+    with world.open() as hub:
+        plan = hub.plan()["plan"]["id"]
+    beta.put("people", "1", firm="7")
+
+    with world.open() as hub:
+        hub.apply(plan)
+
+    assert beta.of("people", "1")["firm"] == "7"
+
+
+# -- references, mappings, entities that are joined ------------------------------------------------------------
+
+
+def test_a_reference_is_shown_once_its_record_is_there(world: World) -> None:
+    alpha, beta = met(world)
+    beta.put("firms", "5", name="Padma Textiles")
+    beta.put("people", "1", firm="5")
+    settle_down(world)
+
+    (firm,) = alpha.rows["firms"]
+    assert alpha.of("people", "1")["firm"] == firm
+
+
+def test_a_field_that_is_mapped_later_is_filled(world: World) -> None:
+    rewrite(world, ("people: {write: [update]}", "people: {write: [update], mapping: {job_title: null}}"))
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer")
+    beta.put("people", "1", name="Ito Sho", email="ito@a.test")
+    settle_down(world)
+    assert "title" not in beta.of("people", "1")
+    rewrite(world, (", mapping: {job_title: null}", ""))
+
+    settle_down(world)
+
+    assert beta.of("people", "1")["title"] == "Buyer"
+
+
+def test_a_stream_that_is_listed_again_is_shown_what_has_passed_it_by(world: World) -> None:
+    alpha, beta = met(world)
+    rewrite(world, ("      people: {write: [update]}\n", ""))
+    world.sync()
+    alpha.put("people", "1", title="COO")
+    world.sync()
+    path = world.folder / "crosswalk.yaml"
+    path.write_text(
+        path.read_text().replace("      firms:\nmerge", "      firms:\n      people: {write: [update]}\nmerge")
+    )
+
+    world.sync()
+
+    assert beta.of("people", "1")["title"] == "COO"
+    settle_down(world)
+
+
+def test_conflicts_of_an_entity_that_was_joined_are_asked_once(world: World) -> None:
+    rewrite(world, ("on_conflict: [masters]", "on_conflict: [review]"))
+    alpha, beta = met(world)
+    beta.put("people", "2", name="S. Ito", email="sho@b.test")
+    settle_down(world)
+    alpha.put("people", "1", title="COO")
+    beta.put("people", "1", title="Chief")
+    world.sync()
+    with world.open() as hub:
+        entity = rows(hub, "SELECT entity FROM conflict WHERE state = 'open'")
+    assert len(entity) == 1
+
+    alpha.put("people", "1", email="sho@b.test")
+    world.sync()
+
+    strays = "SELECT field FROM conflict WHERE state = 'open' AND entity NOT IN (SELECT id FROM entity)"
+    assert asked(world, strays) == []
+
+
+def test_two_creates_of_entities_that_become_one_stay_one(world: World) -> None:
+    action = Action(plan=1, stream=1, record=None, entity=7, op="create", fields=[], hub_id="h", id=1, state="unknown")
+    with world.open() as hub:
+        database = hub.house.database
+        with database.write() as connection:
+            early = replace(action, id=2, entity=3, hub_id="i", state="planned")
+            outbox.add(database, connection, [action, early])
+            outbox.hand_over(database, connection, 3, 7, [1])
+            found = {one.id: (one.entity, one.state) for one in outbox.of_plan(database, connection, 1)}
+
+    assert found == {1: (3, "unknown"), 2: (3, "dropped")}
+
+
+def test_what_lands_while_another_process_settles_the_first_load_is_settled_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.put("people", "1", name="Ito Sho", email="ito@a.test")
+    beta.put("people", "9", name="Rahim Uddin", email="r@padma.test")
+
+    def other(stream: str, _at: int) -> None:
+        beta.on_page = None
+        with world.open() as hub:
+            hub.sync(only=["alpha"])
+
+    beta.on_page = other
+    world.sync()
+    world.sync()
+
+    assert asked(
+        world, "SELECT count(*) FROM record r LEFT JOIN member m ON m.record = r.id WHERE m.record IS NULL"
+    ) == [(0,)]
