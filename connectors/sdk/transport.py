@@ -361,7 +361,7 @@ class Transport:
             case "retry" | "later":
                 error = LaterError(
                     f"{vendor} does not answer ({what})",
-                    hint=rule.hint or "nothing: tried again later",
+                    hint=rule.hint or "nothing: the next run asks again",
                     code=rule.code or "CW302",
                     earliest=None if pause is None else self._tools.clock() + pause,
                 )
@@ -420,7 +420,7 @@ class Transport:
             how = f"{how}, {times} times"
         return LaterError(
             f"{self._statuses.vendor} does not answer ({how})",
-            hint="nothing: tried again later; `crosswalk status` shows it",
+            hint="nothing: the next run asks again; `crosswalk status` shows it",
             code="CW302",
         )
 

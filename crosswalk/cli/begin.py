@@ -186,7 +186,7 @@ def wrote(answer: Answer, screen: Screen, *, config: str, simulated: bool) -> It
         "crosswalk.schema.json": "with it your editor completes and checks the file",
         ".env.example": f"{refers}; copy to .env and fill in",
         ".env": "what lets a client into the simulated vendors",
-        "crosswalk.key": "encrypts the store; back it up, never commit it (added to .gitignore)",
+        "crosswalk.key": "encrypts stored tokens; back it up, never commit it (added to .gitignore)",
     }
     first = "wrote"
     for name in answer["written"]:

@@ -249,6 +249,8 @@ def told(error: Exception) -> tuple[list[dict[str, Any]], int]:
 
         return [_problem(one) for one in found], exit_code(found) or USAGE
     code, hint = getattr(error, "code", None), getattr(error, "hint", None)
+    if not str(code).startswith("CW"):
+        code = None  # libraries have codes of their own, and texts that show what they were given
     if isinstance(hint, str) or isinstance(code, str):
         problem = {"code": code, "severity": "error", "text": getattr(error, "text", None) or str(error), "hint": hint}
         return [{key: held for key, held in problem.items() if held}], _code_of(code)

@@ -113,7 +113,7 @@ STORE: Final = Section(
         ),
         Key(
             name="encryption_key",
-            about="env: or file: reference to the key that encrypts tokens and personal data in the store.",
+            about="env: or file: reference to the key that encrypts the tokens in the store.",
             form=REFERENCE,
             default="file:crosswalk.key",
         ),

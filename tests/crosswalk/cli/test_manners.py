@@ -570,3 +570,21 @@ def test_the_version_is_said(crosswalk: Run) -> None:
 )
 def test_what_cannot_be_read_is_refused_though_defaults_are_taken_as_they_are(crosswalk: Run, args: list[str]) -> None:
     assert crosswalk(*args).code == 2
+
+
+def test_an_error_of_a_library_is_not_told_in_its_own_words(crosswalk: Run, hub: FakeHub) -> None:
+    """They show what the library was given: an address, a password, a customer."""
+
+    class LibraryError(Exception):
+        code = "e3q8"
+
+    def sync(**_: Any) -> dict[str, Any]:
+        raise LibraryError("postgresql://hub:hunter2@db")
+
+    hub.sync = sync  # type: ignore[attr-defined]
+
+    result = crosswalk("sync")
+
+    assert result.code == 1
+    assert "a fault in crosswalk itself: LibraryError" in result.err
+    assert "hunter2" not in result.err

@@ -21,7 +21,7 @@ WROTE = """\
 wrote  crosswalk.yaml   2 connections, read only until you add `write`; every key explained
        crosswalk.schema.json   with it your editor completes and checks the file
        .env.example     the 2 secrets it refers to; copy to .env and fill in
-       crosswalk.key    encrypts the store; back it up, never commit it (added to .gitignore)
+       crosswalk.key    encrypts stored tokens; back it up, never commit it (added to .gitignore)
 Next:  crosswalk check                               (no account at hand?  crosswalk demo)
 """
 
