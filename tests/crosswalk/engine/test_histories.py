@@ -21,7 +21,7 @@ from tests.hub import World
 from tests.memory.connector import REMOTES
 
 FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
-SEEDS = range(FIRST, FIRST + int(os.environ.get("HISTORIES", "28")))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("HISTORIES", "24")))
 
 Make = Callable[[], World]
 
