@@ -63,18 +63,24 @@ class FilesConnector:
         return Account(id=mark, name=path.name or str(path), identity="this machine")
 
     def fields(self, stream: str) -> Sequence[FieldInfo]:
-        """The columns of the newest files; of one that cannot be read none: `pull` says what is wrong with it."""
+        """The columns of the newest files; of one that cannot be read none: `pull` says what is wrong with it.
+
+        Raises ShapeError where none of them can be read: that is no stream without columns.
+        """
         settings, folder = self._stream(stream)
         named: dict[str, None] = {}
         rows: list[Values] = []
+        unread: list[str] = []
         for name in folder.names()[:_SAMPLE_FILES]:
             try:
                 with folder.open(name) as file:
                     named.update(dict.fromkeys(columns(file.handle, name, settings)))
                     sample = islice(lines(file.handle, name, settings), _SAMPLE_ROWS)
                     rows += [line.values for line in sample if line.values is not None]
-            except (BusyError, UnreadableError):
-                continue
+            except (BusyError, UnreadableError) as exc:
+                unread.append(f"{name} {exc}")
+        if unread and not named and not rows:
+            raise ShapeError(unread[0], hint="export it again, or correct `files`; what was read before stays")
         types = field_types(rows)
         return [
             FieldInfo(

@@ -60,6 +60,8 @@ class Rows:
         values = line.values
         if values is None:
             return _aside(where, None, line.reason, line.raw, doubtful=True)
+        if self._stream.dates is not None:
+            values = {**values, **{one: _iso(values[one]) for one in self._stream.dates if one in values}}
         key, wrong = self._key(values)
         if key is None:
             # A row without any key is no record and hides none; one whose key is spoilt may be anybody's.
@@ -97,6 +99,16 @@ class Rows:
             return moment.astimezone(UTC)
         except (ValueError, OverflowError):
             return None
+
+
+def _iso(said: Json) -> Json:
+    """`22.11.2026 16:02` as `2026-11-22T16:02:00`; whatever is written otherwise stays as it is."""
+    if not isinstance(said, str) or (match := _DAY_FIRST.fullmatch(said.strip())) is None:
+        return said
+    day, month, year, *clock = match.groups()
+    told = f"{year}-{int(month):02}-{int(day):02}"
+    hour, minute, second = (int(part or 0) for part in clock)
+    return told if clock[0] is None else f"{told}T{hour:02}:{minute:02}:{second:02}"
 
 
 _NO_KEY: Final = "has no key"

@@ -66,6 +66,9 @@ class FilesStream(StreamSettings):
     )
     sheet: str | None = Field(default=None, description="of a workbook; left out: the first one")
     modified: str | None = Field(default=None, description="the column that says when a row was last changed")
+    dates: Columns | None = Field(
+        default=None, description="columns in which a day stands as 22.11.2026; it is read as 2026-11-22"
+    )
 
 
 class FilesSettings(Settings):

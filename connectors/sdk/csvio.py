@@ -10,6 +10,7 @@ import io
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TextIO, TypeAlias
@@ -103,7 +104,8 @@ def read_rows(raw: BinaryIO, *, encoding: str | None = None, delimiter: str | No
     try:
         yield from _rows(text, delimiter, skip=0 if declared is None else 1)
     finally:
-        text.detach()  # the file is the caller's to close
+        with suppress(ValueError):  # the caller has closed it
+            text.detach()  # the file is the caller's to close
 
 
 def file_encoding(file: BinaryIO) -> str:

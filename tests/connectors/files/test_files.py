@@ -680,3 +680,43 @@ def test_memory_does_not_grow_with_the_file(folder: Folder) -> None:
     small, large = peak(1_000), peak(12_000)
 
     assert large < small * 1.5 + 1_000_000
+
+
+def test_days_in_named_columns_are_read_as_days_whatever_their_form(folder: Folder) -> None:
+    folder.write(
+        "members-1.csv",
+        "no;born;since;note\n1;12.4.1981;22.11.2026 16:02;1.2.2026\n2;1981-04-12;;\n3;soon;22.11.2026;\n",
+    )
+
+    rows = folder.pull(dates=["born", "since", "elsewhere"]).values
+
+    assert rows["1"]["born"] == "1981-04-12"
+    assert rows["1"]["since"] == "2026-11-22T16:02:00"
+    assert rows["1"]["note"] == "1.2.2026"  # nobody said that it is a day
+    assert (rows["2"]["born"], rows["3"]["born"], rows["3"]["since"]) == ("1981-04-12", "soon", "2026-11-22")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "members-1.csv is empty: not even a header"),
+        (b"%PDF-1.7 and so on", "members-1.csv is no table"),
+        (b"number,name\n1,Mara\n", "members-1.csv has no column 'no' in its first 20 lines"),
+    ],
+)
+def test_a_stream_of_which_no_file_can_be_read_has_a_fault_and_not_no_columns(
+    folder: Folder, content: bytes, told: str
+) -> None:
+    folder.write("members-1.csv", content)
+
+    with pytest.raises(ShapeError) as fault:
+        folder.connector().fields("members")
+
+    assert str(fault.value) == told
+
+
+def test_one_file_that_can_be_read_tells_the_columns(folder: Folder) -> None:
+    folder.write("members-1.csv", "no,name\n1,Mara\n")
+    folder.write("members-2.csv", b"")
+
+    assert [one.name for one in folder.connector().fields("members")] == ["no", "name"]
