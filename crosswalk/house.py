@@ -195,7 +195,8 @@ class Builder:
 
     def _failed(self, name: str, error: ConnectorError) -> None:
         problem = problem_of(error, connection=name)
-        self.problems.append(problem)
+        if problem not in self.problems:  # it is asked again where the file names what the store does not know
+            self.problems.append(problem)
         with self.database.write() as connection:
             state_of(self.database, connection, name, problem, at=int(self.clock().timestamp() * 1000))
 

@@ -111,8 +111,9 @@ def _waits(answer: Answer, screen: Screen) -> Iterator[Line]:
     told = {one.get("blocked_by") for one in answer["records"]}
     for one in answer.get("blocks") or ():
         if one["id"] not in told:
-            what = f"{one['id']}  {one['field'] or one.get('record') or ''}".rstrip()
-            yield from screen.prose(f"{what}: {_block(one, screen)}", indent=4, first=["  ", sign("!")])
+            name, words = str(one["field"] or one.get("record") or ""), _block(one, screen)
+            said = words if words.startswith(f"{name}: ") else f"{name}: {words}"
+            yield from screen.prose(f"{one['id']}  {said}", indent=4, first=["  ", sign("!")])
 
 
 # lineage

@@ -249,7 +249,8 @@ def _above(house: House, link: Link, account: Account) -> list[Problem]:
 
 
 def _twice(house: House, answers: Mapping[str, _Answer]) -> list[Problem]:
-    """One account under two names would be synced with itself."""
+    """One account under two names would be synced with itself; where both are only read, each may have its files."""
+    writing = {stream.connection for stream in house.streams.values() if stream.writes}
     accounts: dict[str, tuple[str, str]] = {}
     with house.database.read() as connection:
         rows = house.database.run(
@@ -268,7 +269,7 @@ def _twice(house: House, answers: Mapping[str, _Answer]) -> list[Problem]:
         if account is None:
             continue
         other = first.setdefault(account, name)
-        if other != name and (name in answers or other in answers):
+        if other != name and writing & {name, other} and (name in answers or other in answers):
             problems.append(
                 Problem(
                     code=_TWICE,

@@ -3,6 +3,7 @@
 Everything happens in processes of their own, which see the installed wheel and not the sources beside this file.
 """
 
+import csv
 import json
 import os
 import subprocess
@@ -91,6 +92,56 @@ def test_it_is_found_beside_the_built_in_ones_and_read_to_its_end(
     assert found["names"] == {**{str(n): f"Contact {n}" for n in range(25)}, "7": "Zoë 🎈"}
     assert found["ended"] == [False, False, True]
     assert '"contacts -> person":' in found["mapping"]
+
+
+HUB = """
+version: 1
+connections:
+  bluebird:
+    base_url: {url}
+    token: env:BLUEBIRD_TOKEN
+    streams: {{contacts: {{}}}}
+  shop:
+    connector: files
+    path: .
+    streams:
+      members: {{files: members.csv, entity: person, key: "no", mapping: {{"emails[work]": mail, job_title: post}}}}
+"""
+
+
+BOTH = {"bluebird/contacts/7", "shop/members/M1"}
+
+
+def crosswalk(site: Path, hub: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(site, "-c", "from crosswalk.cli.main import main; main()", *arguments, cwd=hub)
+
+
+def test_a_hub_reads_it_beside_a_built_in_one_and_exports_what_both_know(
+    site: Path, bluebird: Bluebird, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLUEBIRD_TOKEN", TOKEN)
+    bluebird.seed("contacts", 12, at=datetime.now(UTC) - timedelta(days=1), step=timedelta(seconds=1))
+    bluebird.put("contacts", "7", "Zoë 🎈", at=datetime.now(UTC) - timedelta(hours=1))
+    (tmp_path / "members.csv").write_text("no,mail,post\nM1,CONTACT7@Bluebird.test,COO\n")
+    (tmp_path / "crosswalk.yaml").write_text(HUB.format(url=bluebird.url))
+
+    checked = crosswalk(site, tmp_path, "check")
+    first = crosswalk(site, tmp_path, "sync", "--json")
+    second = crosswalk(site, tmp_path, "sync", "--json")
+    exported = crosswalk(site, tmp_path, "export", "person", "--to", "people.csv")
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "Nordlicht Solar AB" in checked.stdout
+    totals = json.loads(first.stdout)["totals"]
+    assert (first.returncode, totals["read"], totals["aside"]) == (0, 13, 0), first.stdout + first.stderr
+    assert json.loads(second.stdout)["totals"]["changed"] == 0
+    assert exported.returncode == 0, exported.stderr
+    with (tmp_path / "people.csv").open(encoding="utf-8", newline="") as file:
+        people = {row["records"]: row for row in csv.DictReader(file)}
+    assert len(people) == 12
+    both = next(row for records, row in people.items() if set(records.split("; ")) == BOTH)
+    assert (both["name"], both["emails"], both["job_title"]) == ("Zoë 🎈", "contact7@bluebird.test", "COO")
+    assert TOKEN not in checked.stdout + checked.stderr + first.stdout + first.stderr
 
 
 CONTRACT = """

@@ -335,3 +335,13 @@ def test_a_file_that_lets_nothing_be_written_is_told_so_beside_an_empty_plan(cro
     result = crosswalk("plan")
 
     assert "no stream of the file has `write`" in result.out
+
+
+def test_a_letter_that_names_its_field_is_not_introduced_by_it_again(crosswalk: Run, hub: FakeHub) -> None:
+    block = {"id": "D2", "record": "a/b/1", "field": "birth_date", "text": "birth_date: born is no date"}
+    hub.answers["explain"] = {**fixtures.EXPLAIN_NOBODY, "blocks": [block, {**block, "id": "D3", "text": "refused"}]}
+
+    result = crosswalk("explain", "typeform/responses/r8")
+
+    assert "! D2  birth_date: born is no date\n" in result.out
+    assert "! D3  birth_date: refused\n" in result.out

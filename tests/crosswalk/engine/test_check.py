@@ -170,6 +170,15 @@ def test_one_account_under_two_names_is_a_problem(world: World) -> None:
     ]
 
 
+def test_two_connections_that_only_read_may_have_the_same_account(world: World) -> None:
+    """As two that read one folder of exports."""
+    world.link("zoho-2")
+    other = world.connectors["zoho-2"]
+    other.name, other.account_id = "zoho", "zoho-1"
+
+    assert check(world.house)["problems"] == []
+
+
 def test_a_connection_that_there_is_not_is_not_asked(world: World) -> None:
     with pytest.raises(AskError, match="no connection 'zoh'"):
         check(world.house, only=["zoh"])
