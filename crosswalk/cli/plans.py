@@ -215,6 +215,7 @@ def waits(answer: Answer, screen: Screen) -> Iterator[Line]:
         yield f"{text.count(ready, 'write')} {'is' if ready == 1 else 'are'} ready:  crosswalk apply {plan}"
     elif not any(row[kind] for row in answer["counts"] for kind in CLASSES):
         every = "What could be read agrees" if troubled(answer) else "Everything agrees"
+        every = "All else agrees" if answer.get("conflicts") else every
         yield f"{every}: there is nothing to write."
         if answer.get("writable") == []:
             yield "Nothing could be: no stream of the file has `write`, such as  write: [update]"
@@ -263,7 +264,8 @@ def _conflicts(answer: Answer, screen: Screen) -> Iterator[Line]:
         return
     these = "this" if len(suggestions) == 1 else "these lines"
     if settled >= number:
-        yield from _attention(f"{said} {'All of them' if number > 1 else 'It'} {these} would settle:", screen)
+        those = f"All of them {these} would settle:" if number > 1 else f"{these.capitalize()} would settle it:"
+        yield from _attention(f"{said} {those}", screen)
     else:
         words = f"{said} {text.number(settled)} of them {these} would settle, the rest  crosswalk review"
         yield from _attention(words, screen)

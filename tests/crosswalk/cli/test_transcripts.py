@@ -345,3 +345,20 @@ def test_a_letter_that_names_its_field_is_not_introduced_by_it_again(crosswalk: 
 
     assert "! D2  birth_date: born is no date\n" in result.out
     assert "! D3  birth_date: refused\n" in result.out
+
+
+def test_one_conflict_and_nothing_to_write_are_told_in_one_breath(crosswalk: Run, hub: FakeHub) -> None:
+    conflict = {"id": "C1", "entity": "person/8f2kq", "title": None, "field": "name", "why": "", "suggestion": "x"}
+    hub.answers["plan"] = {
+        **fixtures.PLAN, "plan": None, "counts": [], "guards": [], "actions": [], "conflicts": [conflict],
+        "suggestions": [{"text": "", "yaml": "name: {on_foreign_edit: revert}", "settles": 1}],
+        "first_plans": [], "ready": 0, "total": 0,
+    }  # fmt: skip
+
+    result = crosswalk("plan")
+
+    assert result.out == (
+        "! 1 field in conflict is left alone. This would settle it:\n"
+        "    name: {on_foreign_edit: revert}\n"
+        "All else agrees: there is nothing to write.\n"
+    )
