@@ -50,6 +50,14 @@ _STATES: Final[Sequence[tuple[str, State]]] = (
 _ONLY_WRITING: Final = frozenset({"truncate"})
 
 
+def _parts_that_follow(code: FieldCode) -> frozenset[str]:
+    """Parts of a unit that are read and never written, beside some that are written."""
+    written = {line.target.part for line in code.lines if line.writes}
+    if not written or None in written:
+        return frozenset()
+    return frozenset(line.target.part for line in code.lines if line.sees and line.target.part) - written
+
+
 class CompiledMapping:
     """How one stream is read into the common form, and written back.
 
@@ -62,6 +70,7 @@ class CompiledMapping:
     `once`       fields that are written once and never changed
     `create_needs`  what a create must have: positions, and names of vendor fields that no line fills
     `left_out`   default lines that this account has no field for
+    `follows`    per field the parts that the side makes itself of what is written
     """
 
     def __init__(
@@ -98,6 +107,7 @@ class CompiledMapping:
             [(place.steps, place.dotted) for line in code.lines if line.writes for place in line.places]
             for code in codes
         ]
+        self.follows = [_parts_that_follow(code) for code in codes] + [frozenset()] * len(extra)
         self.prints: tuple[bytes, ...] = tuple(self._print(at) for at in range(len(self.fields)))
         self.fingerprint: bytes = _digest([READING, kind, [p.hex() for p in self.prints], words.print])
 
@@ -169,16 +179,25 @@ class CompiledMapping:
         return laid(over, written, self._leaves)
 
     def shown(self, at: int, value: Value, *, over: Values | None) -> Value:
-        """What this side can show of a value: read(write(value)) of that field, laid over the record as last seen."""
+        """What this side can show of a value: read(write(value)) of that field, laid over the record as last seen.
+
+        Parts that it makes itself of what is written (Pipedrive splits a name) are taken to follow the value; of a
+        field that is never written nothing can come back as something else.
+        """
         if value is ABSENT:
             return ABSENT
         now = ABSENT if over is None else self._readers[at](over, [])
-        if not self.writable[at] or now == value:
+        if now == value:
             told = now
+        elif not self.writable[at]:
+            told = value
         else:
             out: dict[str, Json] = {}
             self._codes[at].write(value, over, out)
             told = self._readers[at](laid(over, out, self._by_field[at]), []) if out else now
+            if out and self.follows[at] and isinstance(told, dict) and isinstance(value, dict):
+                own = {part: one for part, one in told.items() if part not in self.follows[at]}
+                told = own | {part: one for part, one in value.items() if part in self.follows[at]}
         return ABSENT if told is None and self._no_cleared else told
 
     # -- for people ------------------------------------------------------------------------------------------------

@@ -304,14 +304,23 @@ def whole_rows(draw: st.DrawFn) -> tuple[CompiledMapping, dict[str, Any]]:
     return MAPPINGS[name], draw(ROWS[name])
 
 
+def read_once_written(mapping: CompiledMapping, at: int, value: Any, over: dict[str, Any] | None) -> Any:
+    """read(write(value)), with the parts that the side makes itself as they follow from what was written."""
+    written = mapping.write({at: value}, over=over)
+    told = mapping.read(mapping.laid(over, written))[0][at]
+    follows = mapping.follows[at]
+    if not (written and follows and isinstance(told, dict) and isinstance(value, dict)):
+        return told
+    own = {part: one for part, one in told.items() if part not in follows}
+    return own | {part: value[part] for part in follows if part in value}
+
+
 @settings(max_examples=600, deadline=None)
 @given(cases())
 def test_shown_is_what_is_read_once_it_was_written(case: tuple[CompiledMapping, dict[str, Any], int, Any]) -> None:
     mapping, over, at, value = case
 
-    after = mapping.laid(over, mapping.write({at: value}, over=over))
-
-    assert mapping.shown(at, value, over=over) == mapping.read(after)[0][at]
+    assert mapping.shown(at, value, over=over) == read_once_written(mapping, at, value, over)
 
 
 @settings(max_examples=300, deadline=None)
@@ -321,7 +330,7 @@ def test_shown_of_a_new_record_is_what_is_read_once_it_was_written(
 ) -> None:
     mapping, _, at, value = case
 
-    assert mapping.shown(at, value, over=None) == mapping.read(mapping.write({at: value}, over=None))[0][at]
+    assert mapping.shown(at, value, over=None) == read_once_written(mapping, at, value, None)
 
 
 @settings(max_examples=600, deadline=None)

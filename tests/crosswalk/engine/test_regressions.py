@@ -436,3 +436,49 @@ def test_what_lands_while_another_process_settles_the_first_load_is_settled_too(
     assert asked(
         world, "SELECT count(*) FROM record r LEFT JOIN member m ON m.record = r.id WHERE m.record IS NULL"
     ) == [(0,)]
+
+
+def test_a_rename_is_taken_from_a_side_that_splits_names_itself(tmp_path: Path, database_url: str) -> None:
+    """Its parts are read and never written, so they never showed golden, and every rename became a conflict."""
+    world = World(tmp_path, database_url, "")
+    world.write(
+        "connections:\n  alpha:\n    connector: memory\n"
+        f"    account: {world.account('alpha')}\n    streams:\n      people:\n        write: [update]\n"
+        "        mapping: {name.given: {field: title, direction: read}, name.family: {field: site, direction: read},"
+        " job_title: null}\n"
+    )
+    alpha = world.remote("alpha")
+    alpha.put("people", "1", name="Mara Lindqvist", title="Mara", site="Lindqvist", email="m@n.test")
+    world.sync()
+
+    alpha.put("people", "1", name="Mara Berg", title="Mara", site="Berg")
+    world.sync()
+
+    with world.open() as hub:
+        assert hub.review_list()["conflicts"] == []
+        told = hub.explain("alpha/people/1")
+    assert next(one["value"] for one in told["fields"] if one["name"] == "name") == "Mara Berg"
+
+
+def test_the_first_master_has_its_way_in_a_field_that_nobody_can_write(tmp_path: Path, database_url: str) -> None:
+    """What cannot be written was taken to agree with everything, and the next side won as the fuller one."""
+    world = World(tmp_path, database_url, "")
+    world.write(
+        "connections:\n"
+        + "".join(
+            f"  {name}:\n    connector: memory\n    account: {world.account(name)}\n    streams: {{people: }}\n"
+            for name in ("alpha", "beta")
+        )
+        + "merge:\n  defaults: {masters: [alpha, beta]}\n  person: {department: {masters: [alpha, beta]}}\n"
+    )
+    text = (tmp_path / "crosswalk.yaml").read_text()
+    text = text.replace("streams: {people: }", 'streams: {people: {mapping: {"-department": title, job_title: null}}}')
+    (tmp_path / "crosswalk.yaml").write_text(text)
+    for name, title in (("alpha", "Sales"), ("beta", "Purchasing")):
+        world.remote(name).put("people", "1", name="Ito Sho", email="ito@a.test", title=title)
+    world.sync()
+
+    with world.open() as hub:
+        told = hub.explain("alpha/people/1")
+    (department,) = (one for one in told["fields"] if one["name"] == "department")
+    assert (department["value"], department["source"]) == ("Sales", "alpha/people/1")
