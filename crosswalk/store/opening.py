@@ -3,12 +3,12 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from crosswalk.store.dialect import Database
 from crosswalk.store.errors import StoreError, StoreKeyError
@@ -37,6 +37,7 @@ def open_store(url: str, *, key: str | None, key_file: Path | None) -> tuple[Dat
     Raises StoreClosedError, StoreKeyError, StoreFullError, StoreTooNewError.
     """
     try:
+        _for_us_alone(url)
         database = Database(url)
     except (ArgumentError, ModuleNotFoundError):
         raise StoreClosedError(
@@ -49,6 +50,14 @@ def open_store(url: str, *, key: str | None, key_file: Path | None) -> tuple[Dat
     with in_words(database):
         check_key(database, vault)
     return database, vault
+
+
+def _for_us_alone(url: str) -> None:
+    """A new SQLite file can be read by its owner alone: it holds customers. What SQLite puts beside it follows suit."""
+    parts = make_url(url)
+    if parts.get_backend_name() == "sqlite" and parts.database and parts.database != ":memory:":
+        with suppress(OSError):  # it is there, or its folder is not: the database says so in its own words
+            os.close(os.open(parts.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _key_of(database: Database, key_file: Path | None) -> str:
@@ -102,7 +111,8 @@ def _told(database: Database, error: DBAPIError) -> StoreError | None:
             if word in said:
                 return StoreClosedError(f"{_where(database)} cannot be opened: {word}", hint=hint)
         return None
-    if error.connection_invalidated or "connection" in said:
+    unreached = isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None
+    if error.connection_invalidated or "connection" in said or unreached:
         first = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
         return StoreClosedError(
             f"the store cannot be opened: {_plain(first)}",
@@ -125,6 +135,8 @@ def _plain(text: str) -> str:
     for known in ("Connection refused", "password authentication failed", "does not exist", "timeout", "no such"):
         if known.lower() in text.lower():
             return known.lower()
+    if "resolve host" in text or "translate host name" in text:
+        return "no such host"
     return "no connection"
 
 
