@@ -167,7 +167,7 @@ def _counts(answer: Answered) -> bool:
 
 
 def _pool(answers: Sequence[Answered], metric: str, setting: Setting, as_of: str) -> list[Answered]:
-    start = _iso(datetime.fromisoformat(as_of) - setting.window)
+    start = instant(datetime.fromisoformat(as_of) - setting.window)
     latest: dict[object, Answered] = {}
     for one in answers:
         since = start[:10] if len(one.answered_at) == 10 else start
@@ -196,7 +196,8 @@ def _end(as_of: str, like: str) -> str:
     return as_of[:10] if len(like) == 10 else as_of
 
 
-def _iso(moment: datetime) -> str:
+def instant(moment: datetime) -> str:
+    """A moment in UTC in the common form, to the millisecond."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

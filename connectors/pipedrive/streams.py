@@ -20,7 +20,6 @@ V1: Final = Costs(list=20, get=2, create=10, update=10, search=40)
 ARCHIVED_V2: Final = 20
 ARCHIVED_V1: Final = 40
 FIELDS: Final = 10
-WHOLE_USERS: Final = 20
 ME: Final = 2
 
 # `update_time` has whole seconds in the second version (README, Lists).

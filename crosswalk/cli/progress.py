@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from crosswalk.cli import text
 from crosswalk.cli.screen import Screen
@@ -15,17 +15,6 @@ if TYPE_CHECKING:  # rich costs a tenth of a second: only a terminal that sees b
     from rich.progress import Task, TaskID
 
 EVERY = 30.0  # seconds between two lines of one stream
-
-
-class Shown(Protocol):
-    """`crosswalk.engine.model.Progress`, and the end of it."""
-
-    def stage(self, name: str, *, total: int | None = None) -> None: ...
-    def advance(self, stream: str, *, read: int = 0, changed: int = 0, written: int = 0) -> None: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 class _Quiet:

@@ -7,7 +7,7 @@ outcome is unknown: `resolve` finds out, by looking.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -45,7 +45,6 @@ class Applied:
     stormy: bool = False
     created: int = 0
     problem: ConnectorError | None = None
-    set_aside: list[tuple[int, str, str]] = field(default_factory=list)  # action, key, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,6 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
             if house.stop.is_set() or applied.stormy:
                 break
             sender.creates(chunk)
-    except UnknownOutcomeError as error:
-        applied.problem = error
     except (LaterError, GrantError) as error:
         applied.problem = error
     return applied
@@ -271,16 +268,20 @@ class _Sender:
                 self._close(action, "later", outcome.reason)
                 self._applied.later += 1
             case _:
-                due = self._house.now() + int(self._stream.spec.visibility_lag.total_seconds() * 1000)
-                with self._database.write() as connection:
-                    fence(self._database, connection, self._lease)
-                    outbox.move(self._database, connection, [action], "unknown", reason=outcome.reason, due=due)
-                self._applied.unknown += 1
+                self._look_later(action, outcome.reason)
 
     def _close(self, action: Action, state: str, reason: str) -> None:
         with self._database.write() as connection:
             fence(self._database, connection, self._lease)
             close(self._database, connection, action, state, reason)
+
+    def _look_later(self, action: Action, reason: str) -> None:
+        """What became of it is to be found out, once the vendor shows what it did."""
+        due = self._house.now() + int(self._stream.spec.visibility_lag.total_seconds() * 1000)
+        with self._database.write() as connection:
+            fence(self._database, connection, self._lease)
+            outbox.move(self._database, connection, [action], "unknown", reason=reason, due=due)
+        self._applied.unknown += 1
 
     def _done(self, action: Action, outcome: Outcome, key: str) -> None:
         remote = outcome.key or key
@@ -290,11 +291,7 @@ class _Sender:
         else:
             record_read = read_one(self._house, self._stream, remote)
             if record_read is None or self._is_stale(action, record_read):
-                due = self._house.now() + int(self._stream.spec.visibility_lag.total_seconds() * 1000)
-                with self._database.write() as connection:
-                    fence(self._database, connection, self._lease)
-                    outbox.move(self._database, connection, [action], "unknown", reason="not to be seen yet", due=due)
-                self._applied.unknown += 1
+                self._look_later(action, "not to be seen yet")
                 return
             acknowledge(self._house, self._stream, self._lease, action, record_read, run=self._run, atomic=False)
         self._applied.written += 1
@@ -329,7 +326,6 @@ class _Sender:
             letters.post(database, connection, [letter], at=self._house.now(), run=self._run)
         applied = self._applied
         applied.aside += 1
-        applied.set_aside.append((action.id, key, reason))
         tried = applied.aside + applied.written
         applied.stormy = applied.aside >= _STORM and applied.aside > tried * _STORM_SHARE
 

@@ -15,7 +15,7 @@ from crosswalk.store.codec import Base, dump, load, load_row, mark
 from crosswalk.store.goldens import Golden, GoldenWrites, Layout, load_goldens
 from crosswalk.store.leases import fence
 from crosswalk.store.records import ARCHIVED, DERIVE, add_work, done_work, load_bases, save_bases, take_work
-from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, Answered, company_cx, person_cx
+from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, Answered, company_cx, instant, person_cx
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
@@ -175,11 +175,7 @@ def follow(
     ]
     database.run_many(connection, "UPDATE response SET person = ? WHERE record = ?", stray)
     for column in ("person", "company"):
-        touched = {
-            row[0]
-            for row in database.select(connection, f"SELECT DISTINCT {column} FROM response WHERE", column, entities)
-        }
-        add_work(database, connection, DERIVE, touched)
+        add_work(database, connection, DERIVE, _with_answers(house, connection, column, entities))
 
 
 def _associate(house: House, connection: Any, companies: Mapping[int, Value], *, first: bool) -> None:
@@ -206,16 +202,19 @@ def _associate(house: House, connection: Any, companies: Mapping[int, Value], *,
             )
         }
         database.delete(connection, "association", "entity", list(companies))
-        add_work(database, connection, DERIVE, _with_answers(house, connection, old | {row[2] for row in rows}))
+        add_work(
+            database, connection, DERIVE, _with_answers(house, connection, "company", old | {row[2] for row in rows})
+        )
     columns = ("entity", "field", "target")
     database.upsert(connection, "association", columns, columns, rows)
 
 
-def _with_answers(house: House, connection: Any, companies: Iterable[int]) -> set[int]:
+def _with_answers(house: House, connection: Any, column: str, entities: Iterable[int]) -> set[int]:
+    """Those of these that answers name as their `column`, person or company."""
     return {
         row[0]
         for row in house.database.select(
-            connection, "SELECT DISTINCT company FROM response WHERE", "company", list(companies)
+            connection, f"SELECT DISTINCT {column} FROM response WHERE", column, list(entities)
         )
     }
 
@@ -324,12 +323,8 @@ def _derive_companies(house: House, connection: Any, companies: Sequence[int], *
 def _as_of(house: House, answers: Sequence[Answered]) -> str:
     """Now; but a vendor's clock may be ahead of ours, and an answer that is there has been given."""
     now = house.clock().astimezone(UTC)
-    ahead = [one.answered_at for one in answers if one.answered_at <= _iso(now + _CLOCKS_APART)]
-    return max(_iso(now), *(text for text in ahead if len(text) > len("2026-11-24")), "")
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    ahead = [one.answered_at for one in answers if one.answered_at <= instant(now + _CLOCKS_APART)]
+    return max(instant(now), *(text for text in ahead if len(text) > len("2026-11-24")), "")
 
 
 def _companies_of(house: House, connection: Any, people: Sequence[int]) -> dict[int, int]:

@@ -21,8 +21,6 @@ from crosswalk.store.codec import load_row
 from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
 from mapping.match.rules import persons
 
-_BATCH = 2000
-_JOINS_OTHERS = JOINS
 # Hidden fields by which our own links name the CRM's record; see the page of each survey tool's connector.
 _OF_THE_CRM = ("contact_id", "person_id")
 Connection = Any  # the store's; this room does not know what is behind it
@@ -42,7 +40,7 @@ class Matched:
 
 
 def entity_kind(stream: Stream) -> str:
-    return _JOINS_OTHERS.get(stream.kind, stream.kind)
+    return JOINS.get(stream.kind, stream.kind)
 
 
 class Matcher:
@@ -161,7 +159,7 @@ class Matcher:
             )
         }
         homes = self.homes(connection, list(rows))
-        responses = [n for n, row in rows.items() if self._kind_of(row[1]) in _JOINS_OTHERS]
+        responses = [n for n, row in rows.items() if self._kind_of(row[1]) in JOINS]
         others = [n for n, row in rows.items() if row[1] in self._streams and n not in set(responses)]
         reopened = self._crossed(connection, others)
         if reopened:
@@ -179,7 +177,7 @@ class Matcher:
 
     def _claimants(self, connection: Connection, records: Sequence[int]) -> list[int]:
         """Responses of nobody whose claims these records carry: their person may have come."""
-        answers = [str(stream.id) for stream in self._streams.values() if stream.kind in _JOINS_OTHERS]
+        answers = [str(stream.id) for stream in self._streams.values() if stream.kind in JOINS]
         if not answers or not records:
             return []
         rows = self._database.select(
@@ -343,7 +341,7 @@ class Matcher:
             "WHERE i.kind = ? AND i.value BETWEEN ? AND ? AND r.state <= ? LIMIT 1000",
             (rule.counted, low, high, ARCHIVED),
         ).fetchall()
-        return _count([(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in _JOINS_OTHERS])
+        return _count([(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in JOINS])
 
     def sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
         """Live records that carry an identifier, with their stream; responses claim it, they do not carry it."""
@@ -353,7 +351,7 @@ class Matcher:
             "WHERE i.kind = ? AND i.value = ? AND r.state <= ? ORDER BY i.record LIMIT 1000",
             (kind, value, ARCHIVED),
         ).fetchall()
-        return [(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in _JOINS_OTHERS]
+        return [(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in JOINS]
 
     def _same_stream_apart(self, connection: Connection, number: int, there: int, stream: Stream) -> bool:
         row = self._database.run(
@@ -546,7 +544,7 @@ class Matcher:
         for group in groups.values():
             matched.fresh.update(group)
             rows = list(database.select(connection, "SELECT id, stream, rkey FROM record WHERE", "id", group))
-            owners = [row for row in rows if self._kind_of(row[1]) not in _JOINS_OTHERS]
+            owners = [row for row in rows if self._kind_of(row[1]) not in JOINS]
             # Whose answer it is may be told otherwise now.
             add_work(database, connection, SETTLE, {row[0] for row in rows} - {row[0] for row in owners})
             if not owners:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from connectors.sdk.contract import Connector, FieldInfo, StreamSpec
 from crosswalk.engine.matching import IdentKinds, Rules
@@ -44,6 +44,9 @@ class Ceiling:
     rule: str  # where it stands
 
 
+_LEVELS: Final = {"owner": 0, "company": 1, "person": 2}
+
+
 @dataclass(slots=True)
 class Stream:
     """One listed stream of a connection."""
@@ -76,6 +79,11 @@ class Stream:
     @property
     def address(self) -> str:
         return f"{self.connection}/{self.name}"
+
+    @property
+    def level(self) -> int:
+        """Parents before children: a stream's records refer to those of lower levels alone."""
+        return _LEVELS.get(self.kind, len(_LEVELS))
 
     def landing(self, database: Database, *, bulk: bool = False) -> Landing:
         return Landing(database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk)

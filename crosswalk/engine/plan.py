@@ -5,12 +5,12 @@ entities that settling put up. A plan is made anew each run; what an older one w
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from crosswalk.engine.guards import FIRST, Tripped, hold_back
+from crosswalk.engine.guards import FIRST, hold_back
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import EntityMerger, Group, Member, load_groups
@@ -33,13 +33,11 @@ _BATCH: Final = 500
 
 @dataclass
 class Planned:
-    """What a plan came to. `fresh`: False where everything is as the open plan before it says, which then stays."""
+    """What a plan came to; the open plan before it where that says the very same, and then stays."""
 
     plan: Plan
     actions: int = 0
     ready: int = 0
-    fresh: bool = True
-    tripped: list[Tripped] = field(default_factory=list)
 
 
 def make_plan(
@@ -54,7 +52,7 @@ def make_plan(
         add_work(database, connection, CREATE, outbox.early_creates(database, connection, streams))
         add_work(database, connection, CREATE, _refused_creates(house, connection, streams))
     actions: list[Action] = []
-    for stream in _in_order(house):
+    for stream in sorted(house.streams.values(), key=lambda stream: (stream.level, stream.id)):
         if "update" in stream.writes:
             for batch in _unrest(house, stream):
                 actions += planner.updates(lease, stream, batch)
@@ -67,7 +65,7 @@ def make_plan(
     known = None if force else _same_as_before(house, sign)
     if known is not None:
         planner.forget_creates(lease)
-        return Planned(known, len(actions), ready, fresh=False, tripped=tripped)
+        return Planned(known, len(actions), ready)
     now = house.now()
     plan = Plan(
         id=database.take_ids("plan", 1)[0] if actions else 0,
@@ -92,7 +90,7 @@ def make_plan(
         for some in batches(actions, _BATCH):
             outbox.add(database, connection, some)
     planner.forget_creates(lease)  # only now: what was not planned after all must not be forgotten by a crash
-    return Planned(plan, len(actions), ready, tripped=tripped)
+    return Planned(plan, len(actions), ready)
 
 
 def _refused_creates(house: House, connection: Any, streams: Sequence[int]) -> set[int]:
@@ -115,12 +113,6 @@ def _same_as_before(house: House, sign: str) -> Plan | None:
         if plan.expires_at <= house.now() or outbox.begun(house.database, connection, plan.id):
             return None
     return plan
-
-
-def _in_order(house: House) -> list[Stream]:
-    """Parents before children."""
-    first = {"owner": 0, "company": 1, "person": 2}
-    return sorted(house.streams.values(), key=lambda stream: (first.get(stream.kind, 3), stream.id))
 
 
 def _unrest(house: House, stream: Stream) -> Iterator[list[int]]:
@@ -188,7 +180,7 @@ class _Planner:
                     self._due.add((stream.id, member.rkey))
                 fields = [one for one in fields if not _is_blocked(one, fields, blocked.get(member.rkey, {}))]
                 if fields:
-                    actions.append(Action(0, stream.id, member.id, group.entity, "update", fields, expects=None))
+                    actions.append(Action(0, stream.id, member.id, group.entity, "update", fields))
             self._rest(connection, rested)
             merger.save_waiting()
             self._note_causes(connection, stream, actions)

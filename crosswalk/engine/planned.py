@@ -101,8 +101,7 @@ def is_ready(action: Action) -> bool:
 
 def guard_of(action: Action) -> str | None:
     """The guard that holds it, "guard:create"; None: no guard does."""
-    head, found, klass = (action.held_by or "").rpartition(GUARD)
-    del head
+    _, found, klass = (action.held_by or "").rpartition(GUARD)
     return found + klass if found and action.state == "held" else None
 
 

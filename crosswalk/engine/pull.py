@@ -30,7 +30,6 @@ class Pulled:
     landed: Landed = field(default_factory=Landed)
     aside: int = 0
     removed: int = 0
-    calls: int = 0
     doubt: ShapeError | None = None  # why nothing could be said of what is gone there
 
 

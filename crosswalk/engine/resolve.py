@@ -56,13 +56,8 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
     if target is None or record is None:
         if target is not None:
             remove(house, stream, [target.rkey], lease)
-        with house.database.write() as connection:
-            fence(house.database, connection, lease)
-            # It may have been written before it went.
-            outbox.journal(
-                house.database, connection, action, run=run, record=action.record or 0, at=house.now(), op="unsure"
-            )
-            close(house.database, connection, action, "moved", "the record is gone")
+        # It may have been written before it went.
+        _close(house, lease, action, reason="the record is gone", unsure=(run, action.record or 0))
         return
     row, _ = stream.mapping.read(record.values)
     with house.database.read() as connection:
@@ -72,13 +67,11 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
         acknowledge(house, stream, lease, action, record, run=run, atomic=False)
         return
     fetch_records(house, stream, [target.rkey], lease, run=run)
-    with house.database.write() as connection:
-        fence(house.database, connection, lease)
-        if not arrived_not:
-            # It may have been written and edited since: what is there now goes through the merge like any edit.
-            outbox.journal(house.database, connection, action, run=run, record=target.id, at=house.now(), op="unsure")
-        reason = "it did not arrive" if arrived_not else "edited there since"
-        close(house.database, connection, action, "moved", reason)
+    if arrived_not:
+        _close(house, lease, action, reason="it did not arrive")
+    else:
+        # It may have been written and edited since: what is there now goes through the merge like any edit.
+        _close(house, lease, action, reason="edited there since", unsure=(run, target.id))
 
 
 def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> None:
@@ -111,8 +104,12 @@ def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: 
     return None if found is None else read_one(house, stream, found)
 
 
-def _close(house: House, lease: Lease, action: Action, *, reason: str) -> None:
+def _close(house: House, lease: Lease, action: Action, *, reason: str, unsure: tuple[int, int] | None = None) -> None:
+    """What it was for is planned anew. `unsure`: the run and record to journal it under, since it may have arrived."""
     database = house.database
     with database.write() as connection:
         fence(database, connection, lease)
+        if unsure is not None:
+            run, record = unsure
+            outbox.journal(database, connection, action, run=run, record=record, at=house.now(), op="unsure")
         close(database, connection, action, "moved", reason)

@@ -48,7 +48,6 @@ class Ran:
     settled: Settled = field(default_factory=Settled)
     planned: Planned | None = None  # what waits, or what `plan` made
     sent_plan: int | None = None  # the plan whose writes went out
-    replanned: bool = False
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -196,7 +195,7 @@ class Runner:
         """
         house, ran = self._house, self.ran
         ran.sent_plan = plan
-        house.progress.stage("write", total=self._count_ready(plan))
+        house.progress.stage("write", total=_ready(house, plan))
         for level in _levels(streams):
             jobs = []
             for stream in level:
@@ -322,10 +321,6 @@ class Runner:
                         (now, name),
                     )
 
-    def _count_ready(self, plan: int) -> int:
-        with self._house.database.read() as connection:
-            return len(outbox.of_plan(self._house.database, connection, plan, states=["planned"]))
-
 
 def sync(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "person", first_too: bool = False,
          afresh: bool = False, command: str = "sync") -> Ran:  # fmt: skip
@@ -376,7 +371,6 @@ def apply_plan(
             approve_class(house, plan, stream, klass, who=who)
         runner.send(plan, streams=streams)
         runner.plan()
-        runner.ran.replanned = bool(runner.ran.moved)
         with house.database.write() as connection:
             outbox.settle_plan(house.database, connection, plan)
     finally:
@@ -421,18 +415,18 @@ def approve_class(house: House, plan: int, stream: Stream, klass: str, *, who: s
     return count
 
 
-def _ready(house: House, plan: int) -> bool:
+def _ready(house: House, plan: int) -> int:
+    """How many actions of a plan wait for nothing but being sent."""
     with house.database.read() as connection:
-        return bool(outbox.of_plan(house.database, connection, plan, states=["planned"]))
+        return outbox.count(house.database, connection, plan, "planned")
 
 
 def _levels(streams: Sequence[Stream]) -> list[list[Stream]]:
     """Parents before children; the streams of a level go side by side."""
-    order = {"owner": 0, "company": 1, "person": 2}
     levels: dict[int, list[Stream]] = {}
     for stream in streams:
         if stream.writes:
-            levels.setdefault(order.get(stream.kind, 3), []).append(stream)
+            levels.setdefault(stream.level, []).append(stream)
     return [levels[level] for level in sorted(levels)]
 
 

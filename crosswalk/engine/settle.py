@@ -304,9 +304,9 @@ def load_groups(
             references.want(member.id, stream, observed)
             refers.append(member.id)
         groups[row[0]].members.append(member)
-    waited = set() if first else _waiters(house, connection, refers)
+    waited = set() if first or reading else _waiters(house, connection, refers)
     references.resolve(note_waiting=not reading)
-    arrived = set() if first or reading else _arrived(house, connection, waited)
+    arrived = _arrived(house, connection, waited)
     everybody = [member for group in groups.values() for member in group.members]
     for member in everybody:
         member.row = aligned(member.stream, references.seen(member.stream, member.observed))

@@ -260,7 +260,6 @@ class Titles:
     def __init__(self, house: House, connection: Any) -> None:
         self._house = house
         self._connection = connection
-        self._by_number: dict[int, tuple[str, str | None]] = {}  # (kind/public, title)
         self._by_name: dict[str, str] = {}
 
     def of(self, entities: Iterable[int], *, post: bool = False) -> dict[int, str]:

@@ -538,7 +538,6 @@ class _Stream:
             guards = self._file.rules.guards(given["guards"].value, self._spot / "guards", under=self._guards)
         if kind is None or instance is None:
             return None, instance
-        mapping = given.get("mapping") or given.get("mapping_file")
         return (
             StreamSettings(
                 name=self._name,
@@ -553,7 +552,6 @@ class _Stream:
                 surveys=surveys,
                 guards=guards,
                 place=self._place(self._entry.key),
-                mapping_place=self._place(mapping.key) if mapping else None,
             ),
             instance,
         )

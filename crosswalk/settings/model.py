@@ -15,8 +15,6 @@ from mapping.match.rules import MatchRule
 SurveyKind: TypeAlias = Literal["relationship", "transactional"]
 GuardClass: TypeAlias = Literal["create", "update", "clear", "delete"]
 
-GUARD_CLASSES: Final[tuple[GuardClass, ...]] = ("create", "update", "clear", "delete")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
@@ -148,7 +146,6 @@ class StreamSettings:
     surveys: Mapping[str, SurveySettings] = field(default_factory=dict)
     guards: Mapping[str, Guard] = field(default_factory=dict)
     place: Place
-    mapping_place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

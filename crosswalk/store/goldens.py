@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from crosswalk.store.codec import dump, load, load_row, mark, unmark
+from crosswalk.store.codec import dump, load, load_row, mark
 from crosswalk.store.dialect import Database
 from mapping.values import ABSENT, Value
 
@@ -142,9 +142,3 @@ def load_goldens(database: Database, connection: Connection, entities: Sequence[
         row[0]: load_golden(bytes(row[1]), bytes(row[2]), width)
         for row in database.select(connection, "SELECT entity, vals, lineage FROM golden WHERE", "entity", entities)
     }
-
-
-def golden_value(vals: bytes, layout: Layout, name: str) -> Value:
-    position = layout.position.get(name)
-    row = load(vals)
-    return ABSENT if position is None or position >= len(row) else unmark(row[position])

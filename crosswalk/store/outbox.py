@@ -159,6 +159,12 @@ def of_plan(
     return [_action(row) for row in rows]
 
 
+def count(database: Database, connection: Any, plan: int, state: str) -> int:
+    """How many actions of a plan are in this state."""
+    found = database.run(connection, "SELECT count(*) FROM action WHERE plan = ? AND state = ?", (plan, state))
+    return int(found.scalar())
+
+
 def one(database: Database, connection: Any, number: int) -> Action | None:
     row = database.run(connection, f"SELECT {_READ} FROM action WHERE id = ?", (number,)).fetchone()
     return None if row is None else _action(row)

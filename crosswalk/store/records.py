@@ -362,10 +362,6 @@ def put_up_unmatched(database: Database, streams: Sequence[int]) -> None:
         )
 
 
-def count_work(database: Database, connection: Connection, stage: int) -> int:
-    return int(database.run(connection, "SELECT count(*) FROM todo WHERE stage = ?", (stage,)).scalar() or 0)
-
-
 def drop_ident_indexes(database: Database) -> None:
     """For the first load: built once afterwards they cost a third of what keeping them up to date does."""
     with database.write() as connection:

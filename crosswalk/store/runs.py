@@ -29,9 +29,3 @@ def end(
             "UPDATE run SET state = ?, ended_at = ?, counts = ?, plan = coalesce(?, plan) WHERE id = ?",
             (state, at, dump(counts), plan, number),
         )
-
-
-def abandon(database: Database, *, at: int) -> None:
-    """Runs that a crash left behind, seen by the next one that starts alone."""
-    with database.write() as connection:
-        database.run(connection, "UPDATE run SET state = 'stopped', ended_at = ? WHERE state = 'running'", (at,))

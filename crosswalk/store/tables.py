@@ -323,7 +323,6 @@ plan = Table(
     Column("detail", LargeBinary, nullable=False),  # JSON: counts, guards, forecast
 )
 
-OPEN_STATES = ("planned", "held", "leased", "sent", "unknown", "later")
 _open = text("state IN ('planned','held','leased','sent','unknown','later')")
 
 action = Table(
