@@ -403,7 +403,7 @@ async def _send(send: Send, answer: Answer, now: datetime, *, promise: int | Non
         ("content-length", str(promise if promise is not None else len(answer.body))),
         *answer.headers,
     ]
-    if answer.status == 204:
+    if answer.status in {204, 304}:
         headers = [(name, value) for name, value in headers if not name.startswith("content-")]
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})

@@ -71,6 +71,13 @@ class World:
         """The person's first record in the CRM."""
         return self._crm_ids.get(person.number)
 
+    def entries(self, system: str, *, share: float) -> Sequence[CrmEntry]:
+        """Who has a record in a further CRM, since when: this share of the people, and always the named and the fated.
+
+        Ids count from 101 in the order of entry. Another `system`, other records, times and duplicates.
+        """
+        return _crm(self.seed, self.size, self.anchor, self.people, self.fates, system=system, share=share)
+
 
 def make(seed: int, size: int, anchor: datetime = ANCHOR) -> World:
     """The world of a seed. `size` is the number of people; at least the three named ones live in it."""
@@ -95,15 +102,22 @@ def _fates(folk: Sequence[Person]) -> Mapping[str, int]:
 
 
 def _crm(
-    seed: int, size: int, anchor: datetime, folk: Sequence[Person], fates: Mapping[str, int]
+    seed: int,
+    size: int,
+    anchor: datetime,
+    folk: Sequence[Person],
+    fates: Mapping[str, int],
+    *,
+    system: str = "crm",
+    share: float = 0.86,
 ) -> Sequence[CrmEntry]:
-    rng = random.Random(f"{seed}/{size}/crm")
+    rng = random.Random(f"{seed}/{size}/{system}")
     # One evening somebody ran a bulk edit: more records share its second than fit on a page.
     bulk = anchor - timedelta(days=39, hours=13, seconds=17)
     drafts: list[tuple[datetime, int, bool, datetime]] = []
     for person in folk:
         chosen = person.number <= RAHIM or person.number in fates.values()
-        known, twice = rng.random() < 0.86, rng.random() < 0.03
+        known, twice = rng.random() < share, rng.random() < 0.03
         for second in (False, True):
             added = anchor - timedelta(seconds=rng.randrange(3 * 86400, 5 * 365 * 86400))
             later = added + (anchor - added) * rng.random() ** 0.5

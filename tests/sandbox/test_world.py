@@ -128,6 +128,17 @@ def test_one_person_is_merged_one_deleted_one_unsubscribed(town: World) -> None:
     assert len(set(town.fates.values())) == 3
 
 
+def test_another_crm_knows_a_share_of_the_people_and_those_whom_the_story_needs(town: World) -> None:
+    other = town.entries("other", share=0.5)
+
+    known = {entry.person.number for entry in other}
+    assert other == town.entries("other", share=0.5)
+    assert {MARA, SHARMILA, RAHIM, *town.fates.values()} <= known
+    assert 0.45 < len(known) / len(town.people) < 0.55
+    assert {entry.added for entry in other}.isdisjoint(entry.added for entry in town.crm)
+    assert sum(entry.person.number == town.fates["merged"] for entry in other) == 2
+
+
 def test_even_the_smallest_world_has_the_named_people() -> None:
     tiny = worlds.make(1, 1)
 
