@@ -6,7 +6,7 @@ The contract suite is at `connectors.sdk.suite`, the hub's side in memory at `co
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from connectors.sdk.auth import ApiToken, Authorizer, Bearer, ClientCredentials, RefreshToken, Signature
+from connectors.sdk.auth import ApiToken, Authorizer, Bearer, ClientCredentials, JwtBearer, RefreshToken, Signature
 from connectors.sdk.budget import Burst, Lane, Limits
 from connectors.sdk.contract import (
     Account,
@@ -71,6 +71,7 @@ __all__ = [
     "Grant",
     "GrantError",
     "Json",
+    "JwtBearer",
     "Lane",
     "LaterError",
     "Limits",

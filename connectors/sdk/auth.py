@@ -2,18 +2,24 @@
 
 ApiToken       one header with a fixed token
 Bearer         a ready access token
-OAuth          a token that is renewed: RefreshToken or ClientCredentials, kept by `tokens.TokenKeeper`
+OAuth          a token that is renewed: RefreshToken, ClientCredentials or JwtBearer, kept by `tokens.TokenKeeper`
 """
 
 import hashlib
-from base64 import b64encode
+import json
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from connectors.sdk.contract import Grant
-from connectors.sdk.errors import GrantError, LaterError, ShapeError
+from connectors.sdk.errors import GrantError, LaterError, SetupError, ShapeError
+
+# Refusals that time mends, whatever their status.
+_BUSY: Final = frozenset({"temporarily_unavailable", "server_error", "rate_limit_exceeded", "slow_down"})
+# How long an assertion may be used; vendors take three minutes at most.
+_ASSERTED: Final = timedelta(minutes=2)
 
 
 class TokenRequest(NamedTuple):
@@ -96,16 +102,20 @@ class Flow(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Client:
-    """What both flows have in common: an address and a client that proves itself there."""
+    """What all flows have in common: an address and a client that proves itself there.
+
+    `refusals`: what the vendor's codes and descriptions mean to an operator; other words of an answer are not shown.
+    """
 
     vendor: str
     token_url: str
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str = field(repr=False, default="")
     scope: str | None = None
     in_header: bool = False  # HTTP Basic instead of the form
     kept: tuple[str, ...] = ()  # further keys of the answer to keep ("api_domain")
     lifetime: timedelta | None = None  # where the answer has no expires_in
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def _seed(self) -> str:
@@ -122,7 +132,9 @@ class _Client:
     def _request(self, form: Mapping[str, str]) -> TokenRequest:
         scope = {} if self.scope is None else {"scope": self.scope}
         if not self.in_header:
-            client = {"client_id": self.client_id, "client_secret": self.client_secret}
+            client = {"client_id": self.client_id}
+            if self.client_secret:
+                client["client_secret"] = self.client_secret
             return TokenRequest(self.token_url, {**form, **client, **scope}, {})
         basic = b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
         return TokenRequest(self.token_url, {**form, **scope}, {"Authorization": f"Basic {basic}"})
@@ -131,11 +143,11 @@ class _Client:
         body = answer.body
         # Some vendors answer a refusal with 200 and an error in the body.
         error = body.get("error")
-        if answer.status == 429 or answer.status >= 500:
+        if answer.status == 429 or answer.status >= 500 or error in _BUSY:
             raise LaterError(f"{self.vendor} gives out no tokens now: {answer.status}", code="CW302")
         if error is not None or 400 <= answer.status < 500:
             raise GrantError(
-                f"{self.vendor}: {_refusal(error, answer.status)}",
+                f"{self.vendor}: {self._refusal(error, body.get('error_description'), answer.status)}",
                 hint="make a new one and run `crosswalk check`; the connection is paused, others go on",
                 code="CW201",
             )
@@ -156,6 +168,18 @@ class _Client:
 
     def _refresh_token(self, held: Grant | None) -> str | None:
         return None
+
+    def _refusal(self, error: object, description: object, status: int) -> str:
+        for said in (description, error):
+            if isinstance(said, str) and (known := self.refusals.get(said.strip().casefold())) is not None:
+                return known
+        if error == "invalid_grant":
+            return "the refresh token is revoked or of another data center"
+        if error in ("invalid_client", "unauthorized_client"):
+            return "client_id or client_secret is refused"
+        # Codes of RFC 6749 are words; anything longer may quote what was sent.
+        known = error if isinstance(error, str) and error.isidentifier() and len(error) <= 40 else "no reason given"
+        return f"the token request is refused ({status}, {known})"
 
     def _expiry(self, seconds: object, now: datetime) -> datetime | None:
         try:
@@ -195,11 +219,58 @@ class ClientCredentials(_Client):
         return self._request({"grant_type": "client_credentials"})
 
 
-def _refusal(error: object, status: int) -> str:
-    if error == "invalid_grant":
-        return "the refresh token is revoked or of another data center"
-    if error in ("invalid_client", "unauthorized_client"):
-        return "client_id or client_secret is refused"
-    # Codes of RFC 6749 are words; anything longer may quote what was sent.
-    known = error if isinstance(error, str) and error.isidentifier() and len(error) <= 40 else "no reason given"
-    return f"the token request is refused ({status}, {known})"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtBearer(_Client):
+    """An assertion that we sign ourselves (RFC 7523, RS256): every renewal begins anew, and no secret travels.
+
+    `private_key`: in PEM. `clock` tells when an assertion ends; vendors compare it with their own.
+    """
+
+    subject: str  # whom the app acts for
+    audience: str
+    private_key: str = field(repr=False)
+    clock: Callable[[], datetime] = field(repr=False)
+
+    @property
+    def _seed(self) -> str:
+        return f"{self.client_id}\n{self.subject}\n{self.private_key}"
+
+    def request(self, held: Grant | None) -> TokenRequest:
+        grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        return TokenRequest(self.token_url, {"grant_type": grant_type, "assertion": self._assertion()}, {})
+
+    def _assertion(self) -> str:
+        claims = {
+            "iss": self.client_id,
+            "sub": self.subject,
+            "aud": self.audience,
+            "exp": int((self.clock() + _ASSERTED).timestamp()),
+        }
+        signed = f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{_part(claims)}"
+        return f"{signed}.{_base64url(self._signature(signed.encode()))}"
+
+    def _signature(self, signed: bytes) -> bytes:
+        # Imported when first asked for: no other flow needs it.
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+        try:
+            key = serialization.load_pem_private_key(self.private_key.encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise SetupError(
+                f"{self.vendor}: private_key is no RSA key without a passphrase",
+                hint="write file:PATH to its PEM file, which begins with -----BEGIN PRIVATE KEY-----",
+                code="CW102",
+            )
+        return key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+
+
+def _part(claims: Mapping[str, Any]) -> str:
+    return _base64url(json.dumps(claims, separators=(",", ":")).encode())
+
+
+def _base64url(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -6,7 +6,7 @@ asking the store for every page costs more than the page. Bursts ("80 calls in 2
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -30,12 +30,14 @@ class Burst:
 class Limits:
     """How fast a vendor lets us call, and where its answers say what is left.
 
-    `remaining`, `resets`: headers of the day's allowance. `burst_remaining`, `burst_resets`: of the burst window;
+    `remaining`, `resets`: headers of the day's allowance; `left` reads what remains where no header is just that number
+    ("api-usage=18/5000"). `burst_remaining`, `burst_resets`: of the burst window;
     at none left we wait until it turns. `resets_in`: what a reset header counts: seconds from now, or since 1970.
     """
 
     bursts: tuple[Burst, ...] = ()
     remaining: str | None = None
+    left: Callable[[Mapping[str, str]], int | None] | None = None
     resets: str | None = None
     burst_remaining: str | None = None
     burst_resets: str | None = None
@@ -105,9 +107,7 @@ class Purse:
                     self._closed_until = self._moment(headers, limits.burst_resets) or (
                         self._tools.clock() + timedelta(seconds=1)
                     )
-        if limits.remaining is None:
-            return
-        left = _number(headers.get(limits.remaining))
+        left = self._remaining(headers)
         if left is None:
             return
         resets = self._moment(headers, limits.resets)
@@ -119,6 +119,11 @@ class Purse:
             self._told = int(left)
             self._turns = resets or self._turns
         self._tools.budget.report(self._account, remaining=int(left), resets=resets)
+
+    def _remaining(self, headers: Mapping[str, str]) -> float | None:
+        if self._limits.left is not None:
+            return self._limits.left(headers)
+        return None if self._limits.remaining is None else _number(headers.get(self._limits.remaining))
 
     def exhausted(self, pause: timedelta | None) -> LaterError:
         """The vendor itself says that the day's allowance is gone: everybody shall know."""

@@ -34,8 +34,14 @@ def flow_by_keys(*flows: type[AuthFlow]) -> BeforeValidator:
         if not isinstance(written, Mapping) or "flow" in written:
             return written
         fitting = [model for model in flows if set(written) & (set(model.model_fields) - {"flow"})]
+        if len(fitting) > 1:  # client credentials are a part of what a refresh token needs
+            fitting = [model for model in fitting if _required(model) <= set(written) <= set(model.model_fields)]
         if len(fitting) != 1:
             return written
         return {**written, "flow": fitting[0].model_fields["flow"].default}
 
     return BeforeValidator(name)
+
+
+def _required(model: type[AuthFlow]) -> set[str]:
+    return {name for name, field in model.model_fields.items() if field.is_required()}

@@ -150,6 +150,15 @@ def test_a_vendor_that_says_the_day_is_over_is_believed(bench: Bench) -> None:
         one.take(1, lane="read")
 
 
+def test_what_is_left_may_stand_in_a_header_of_the_vendors_own_form(bench: Bench) -> None:
+    one = purse(bench, Limits(left=lambda headers: 5000 - int(headers["X-Used"]) if "X-Used" in headers else None))
+
+    one.hear({"X-Used": "18"})
+    one.hear({})
+
+    assert bench.budget.reports == [(4982, None)]
+
+
 @pytest.mark.parametrize("said", ["", "soon", "-1", "1e20", "nan", "inf"])
 def test_a_reset_that_makes_no_sense_is_none(bench: Bench, said: str) -> None:
     purse(bench, Limits(remaining="X-Left", resets="X-Resets", resets_in="epoch")).hear(

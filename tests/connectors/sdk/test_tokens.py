@@ -1,7 +1,8 @@
 """Tokens: what is asked for, who renews them, and in which order they are kept and used."""
 
+import json
 import threading
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,13 +12,17 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 import respx
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from connectors.sdk import (
     ClientCredentials,
     ConnectorError,
     GrantError,
+    JwtBearer,
     LaterError,
     RefreshToken,
+    SetupError,
     ShapeError,
     StatusTable,
     TokenKeeper,
@@ -372,3 +377,93 @@ def test_flows_show_no_secret() -> None:
     assert exchange is not None
     assert "s3cr3t" not in repr(FLOW)
     assert "first" not in repr(FLOW)
+
+
+# Assertions that we sign ourselves.
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+
+
+def assertions(bench: Bench, key: str = PEM) -> JwtBearer:
+    return JwtBearer(
+        vendor="Acme",
+        token_url=TOKEN_URL,
+        client_id="client",
+        subject="robot@acme.test",
+        audience="https://login.acme.test",
+        private_key=key,
+        clock=bench.clock,
+    )
+
+
+def unpacked(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def test_an_assertion_says_who_asks_for_whom_and_is_signed(bench: Bench) -> None:
+    url, form, _ = assertions(bench).request(None)
+
+    header, claims, signature = form["assertion"].split(".")
+    assert (url, form["grant_type"]) == (TOKEN_URL, "urn:ietf:params:oauth:grant-type:jwt-bearer")
+    assert json.loads(unpacked(header)) == {"alg": "RS256", "typ": "JWT"}
+    assert json.loads(unpacked(claims)) == {
+        "iss": "client",
+        "sub": "robot@acme.test",
+        "aud": "https://login.acme.test",
+        "exp": int((START + timedelta(minutes=2)).timestamp()),
+    }
+    # Raises where it does not fit.
+    KEY.public_key().verify(unpacked(signature), f"{header}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
+
+
+def test_each_assertion_is_made_anew(bench: Bench) -> None:
+    flow = assertions(bench)
+    first = flow.request(None).form["assertion"]
+    bench.clock.sleep(60)
+
+    assert flow.request(None).form["assertion"] != first
+
+
+def test_another_key_beats_a_grant_of_the_old_one(bench: Bench) -> None:
+    held = assertions(bench).grant(TokenAnswer(200, {"access_token": "a"}), held=None, now=START)
+
+    assert assertions(bench).fits(held)
+    assert not assertions(bench, "another").fits(held)
+
+
+def test_a_private_key_that_is_none_is_for_the_operator(bench: Bench) -> None:
+    with pytest.raises(SetupError, match="no RSA key") as caught:
+        assertions(bench, "s3cr3t").request(None)
+
+    assert "s3cr3t" not in f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
+    assert PEM not in repr(assertions(bench))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param({"error": "invalid_grant", "error_description": "Inactive user"}, "is switched off", id="words"),
+        pytest.param({"error": "no_such_app"}, "does not know the app", id="a-code"),
+        pytest.param({"error": "invalid_grant", "error_description": "mara@acme.test"}, "revoked", id="not-its-words"),
+    ],
+)
+def test_a_vendors_own_refusals_are_told_in_ours(bench: Bench, body: dict[str, str], said: str) -> None:
+    flow = ClientCredentials(
+        vendor="Acme", token_url=TOKEN_URL, client_id="c", client_secret="s",
+        refusals={"inactive user": "the user is switched off", "no_such_app": "Acme does not know the app"},
+    )  # fmt: skip
+
+    with pytest.raises(GrantError, match=said) as caught:
+        flow.grant(TokenAnswer(400, body), held=None, now=START)
+
+    assert "mara" not in caught.value.text
+
+
+def test_a_token_address_that_is_busy_is_asked_later() -> None:
+    flow = ClientCredentials(vendor="Acme", token_url=TOKEN_URL, client_id="c", client_secret="s")
+
+    with pytest.raises(LaterError):
+        flow.grant(TokenAnswer(400, {"error": "rate_limit_exceeded"}), held=None, now=START)
