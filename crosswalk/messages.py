@@ -322,6 +322,15 @@ _ALL: Final = (
         "take the word out of write.",
     ),
     Message(
+        code="CW205",
+        text="nobody has granted access yet",
+        happened="The connection is to use an app that a person allows in a browser (flow: authorization_code), and no "
+        "grant to this app is in the store: it was never given, it was refused, or client_id is another one since.",
+        itself="This connection is not asked; the others go on.",
+        todo="Run crosswalk auth with the name of the connection. It opens the vendor's page, says what to click where "
+        "there is no app yet, and keeps the grant encrypted in the store. No token has to stand in the file.",
+    ),
+    Message(
         code="CW301",
         text="nordlciht.my.salesforce.com: no such host",
         happened="The name of the vendor's server cannot be resolved.",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Literal
 import msgspec
 
 from connectors.pipedrive import arrived, lists, shapes, writes
-from connectors.pipedrive.auth import authorizer
+from connectors.pipedrive.auth import REGISTRATION, authorization, authorizer
 from connectors.pipedrive.fields import described
 from connectors.pipedrive.settings import ApiTokenAuth, PipedriveSettings, PipedriveStream
 from connectors.pipedrive.statuses import SAID, STATUSES
@@ -27,6 +27,7 @@ from connectors.pipedrive.streams import (
 from connectors.sdk import (
     Account,
     Answer,
+    AuthorizationCode,
     Burst,
     FieldInfo,
     GrantError,
@@ -94,6 +95,7 @@ class PipedriveConnector:
     settings: ClassVar[type[Settings]] = PipedriveSettings
     stream_settings: ClassVar[type[StreamSettings]] = PipedriveStream
     streams: ClassVar[Mapping[str, StreamSpec]] = {name: resource.spec for name, resource in RESOURCES.items()}
+    registration: ClassVar[Sequence[str]] = REGISTRATION
 
     def __init__(self, transport: Transport, settings: PipedriveSettings, tools: Tools) -> None:
         self._transport = transport
@@ -120,6 +122,10 @@ class PipedriveConnector:
             insecure=settings.insecure,
         )
         return cls(transport, settings, tools)
+
+    @property
+    def authorization(self) -> AuthorizationCode | None:
+        return authorization(self._settings, self._tools)
 
     def close(self) -> None:
         self._transport.close()

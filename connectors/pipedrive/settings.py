@@ -4,7 +4,14 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, SecretStr
 
-from connectors.sdk import AuthFlow, OAuth, Settings, StreamSettings, flow_by_keys
+from connectors.sdk import (
+    AuthFlow,
+    AuthorizationCodeAuth,
+    RefreshTokenAuth,
+    Settings,
+    StreamSettings,
+    flow_by_keys,
+)
 
 
 class ApiTokenAuth(AuthFlow):
@@ -22,13 +29,13 @@ class AccessTokenAuth(AuthFlow):
 
 
 Auth: TypeAlias = Annotated[
-    Annotated[ApiTokenAuth | OAuth | AccessTokenAuth, Field(discriminator="flow")],
-    flow_by_keys(ApiTokenAuth, OAuth, AccessTokenAuth),
+    Annotated[ApiTokenAuth | AuthorizationCodeAuth | RefreshTokenAuth | AccessTokenAuth, Field(discriminator="flow")],
+    flow_by_keys(ApiTokenAuth, AuthorizationCodeAuth, RefreshTokenAuth, AccessTokenAuth),
 ]
 
 
 class PipedriveSettings(Settings):
-    """`auth` by `oauth` is an app that a user of the account has installed."""
+    """`auth` by `authorization_code` or `refresh_token` is an app that a user of the account has installed."""
 
     auth: Auth
 

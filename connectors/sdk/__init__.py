@@ -6,7 +6,18 @@ The contract suite is at `connectors.sdk.suite`, the hub's side in memory at `co
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from connectors.sdk.auth import ApiToken, Authorizer, Bearer, ClientCredentials, JwtBearer, RefreshToken, Signature
+from connectors.sdk.auth import (
+    ApiToken,
+    AuthorizationCode,
+    AuthorizationRequest,
+    AuthorizedInBrowser,
+    Authorizer,
+    Bearer,
+    ClientCredentials,
+    JwtBearer,
+    RefreshToken,
+    Signature,
+)
 from connectors.sdk.budget import Burst, Lane, Limits
 from connectors.sdk.contract import (
     Account,
@@ -43,7 +54,7 @@ from connectors.sdk.errors import (
     ShapeError,
     UnknownOutcomeError,
 )
-from connectors.sdk.flows import AuthFlow, OAuth, flow_by_keys
+from connectors.sdk.flows import AuthFlow, AuthorizationCodeAuth, RefreshTokenAuth, flow_by_keys
 from connectors.sdk.jobs import Patience, Progress, await_job
 from connectors.sdk.paging import by_cursor, by_keyset, by_offset, halved, prefetched
 from connectors.sdk.status import Rule, StatusTable
@@ -58,6 +69,10 @@ __all__ = [
     "Answer",
     "ApiToken",
     "AuthFlow",
+    "AuthorizationCode",
+    "AuthorizationCodeAuth",
+    "AuthorizationRequest",
+    "AuthorizedInBrowser",
     "Authorizer",
     "Bearer",
     "BudgetStore",
@@ -75,7 +90,6 @@ __all__ = [
     "Lane",
     "LaterError",
     "Limits",
-    "OAuth",
     "Operation",
     "Outcome",
     "Page",
@@ -84,6 +98,7 @@ __all__ = [
     "Progress",
     "RecordError",
     "RefreshToken",
+    "RefreshTokenAuth",
     "RemoteRecord",
     "Removal",
     "RetryPolicy",

@@ -2,16 +2,22 @@
 
 ApiToken       one header with a fixed token
 Bearer         a ready access token
-OAuth          a token that is renewed: RefreshToken, ClientCredentials or JwtBearer, kept by `tokens.TokenKeeper`
+OAuth          a token that is renewed, kept by `tokens.TokenKeeper`:
+                   RefreshToken        from a first refresh token that the operator has
+                   ClientCredentials   by the app itself
+                   JwtBearer           by an assertion that we sign
+                   AuthorizationCode   from what a person granted in a browser (`crosswalk auth`)
 """
 
 import hashlib
 import json
+import secrets
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
+from urllib.parse import urlencode, urlsplit
 
 from connectors.sdk.contract import Grant
 from connectors.sdk.errors import GrantError, LaterError, SetupError, ShapeError
@@ -94,7 +100,10 @@ class Flow(Protocol):
         """Was it made from the credentials that are configured now?"""
         ...
 
-    def request(self, held: Grant | None) -> TokenRequest: ...
+    def request(self, held: Grant | None) -> TokenRequest:
+        """What to ask for. Raises GrantError where there is nothing to ask before a person has granted access."""
+        ...
+
     def grant(self, answer: TokenAnswer, *, held: Grant | None, now: datetime) -> Grant:
         """Raises GrantError where a person must act, LaterError where time will mend it."""
         ...
@@ -129,15 +138,24 @@ class _Client:
         # New credentials in the file beat whatever an older one left in the store.
         return held.extra.get("_seed") == self._mark
 
+    @property
+    def _hint(self) -> str:
+        """What a person does about a refusal."""
+        return "make a new one and run `crosswalk check`; the connection is paused, others go on"
+
+    @property
+    def _scope(self) -> Mapping[str, str]:
+        """What goes along with a token request."""
+        return {} if self.scope is None else {"scope": self.scope}
+
     def _request(self, form: Mapping[str, str]) -> TokenRequest:
-        scope = {} if self.scope is None else {"scope": self.scope}
         if not self.in_header:
             client = {"client_id": self.client_id}
             if self.client_secret:
                 client["client_secret"] = self.client_secret
-            return TokenRequest(self.token_url, {**form, **client, **scope}, {})
+            return TokenRequest(self.token_url, {**form, **client, **self._scope}, {})
         basic = b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
-        return TokenRequest(self.token_url, {**form, **scope}, {"Authorization": f"Basic {basic}"})
+        return TokenRequest(self.token_url, {**form, **self._scope}, {"Authorization": f"Basic {basic}"})
 
     def grant(self, answer: TokenAnswer, *, held: Grant | None, now: datetime) -> Grant:
         body = answer.body
@@ -147,8 +165,8 @@ class _Client:
             raise LaterError(f"{self.vendor} gives out no tokens now: {answer.status}", code="CW302")
         if error is not None or 400 <= answer.status < 500:
             raise GrantError(
-                f"{self.vendor}: {self._refusal(error, body.get('error_description'), answer.status)}",
-                hint="make a new one and run `crosswalk check`; the connection is paused, others go on",
+                f"{self.vendor}: {self._refusal(error, body.get('error_description'), answer.status, held=held)}",
+                hint=self._hint,
                 code="CW201",
             )
         token = body.get("access_token")
@@ -169,7 +187,7 @@ class _Client:
     def _refresh_token(self, held: Grant | None) -> str | None:
         return None
 
-    def _refusal(self, error: object, description: object, status: int) -> str:
+    def _refusal(self, error: object, description: object, status: int, *, held: Grant | None) -> str:
         for said in (description, error):
             if isinstance(said, str) and (known := self.refusals.get(said.strip().casefold())) is not None:
                 return known
@@ -177,9 +195,7 @@ class _Client:
             return "the refresh token is revoked or of another data center"
         if error in ("invalid_client", "unauthorized_client"):
             return "client_id or client_secret is refused"
-        # Codes of RFC 6749 are words; anything longer may quote what was sent.
-        known = error if isinstance(error, str) and error.isidentifier() and len(error) <= 40 else "no reason given"
-        return f"the token request is refused ({status}, {known})"
+        return f"the token request is refused ({status}, {_word(error)})"
 
     def _expiry(self, seconds: object, now: datetime) -> datetime | None:
         try:
@@ -268,9 +284,138 @@ class JwtBearer(_Client):
         return key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """One question to a person at the vendor's, and what its answer must fit. For one use."""
+
+    redirect_uri: str
+    state: str = field(repr=False)
+    verifier: str = field(repr=False)  # RFC 7636: who asked, and nobody else, can redeem the code
+
+    @classmethod
+    def make(cls, redirect_uri: str) -> Self:
+        return cls(redirect_uri=redirect_uri, state=secrets.token_urlsafe(32), verifier=secrets.token_urlsafe(48))
+
+    @property
+    def challenge(self) -> str:
+        return _base64url(hashlib.sha256(self.verifier.encode()).digest())
+
+    def is_answered_by(self, answer: Mapping[str, str]) -> bool:
+        """Is this what the vendor says to this question? `answer`: the query of the redirect."""
+        state = answer.get("state")
+        if state is None:
+            return "error" in answer  # not every vendor sends the state along with a refusal
+        return secrets.compare_digest(state.encode(), self.state.encode())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationCode(_Client):
+    """The authorization_code grant: a person grants it in a browser, and from then on it lives in the store alone.
+
+    `crosswalk auth` opens `address`, takes the `code` out of the redirect, and has it redeemed (`redeem`). After that
+    it is renewed like any other grant that has a refresh token.
+    """
+
+    connection: str  # whose grant it is: for what is said to people
+    authorize_url: str
+    parameters: Mapping[str, str] = field(default_factory=dict)  # further ones of that address
+    pkce: bool = True
+
+    @property
+    def _hint(self) -> str:
+        return f"run `crosswalk auth {self.connection}`; the connection is paused, others go on"
+
+    def address(self, asked: AuthorizationRequest) -> str:
+        """Where the person's browser is sent. It holds no secret."""
+        query = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": asked.redirect_uri,
+            "state": asked.state,
+            **({} if self.scope is None else {"scope": self.scope}),
+            **({"code_challenge": asked.challenge, "code_challenge_method": "S256"} if self.pkce else {}),
+            **self.parameters,
+        }
+        return f"{self.authorize_url}{'&' if urlsplit(self.authorize_url).query else '?'}{urlencode(query)}"
+
+    def code(self, asked: AuthorizationRequest, answer: Mapping[str, str]) -> str:
+        """The code in the query of the redirect. Raises GrantError where it is a refusal, or answers another question.
+
+        A vendor that says more in it (which of its data centers the account lives in) extends this.
+        """
+        if not asked.is_answered_by(answer):
+            raise GrantError(
+                f"{self.vendor}: the answer is not to the question that was asked",
+                hint=f"open the address of this run of `crosswalk auth {self.connection}`, in one browser",
+                code="CW205",
+            )
+        if "error" in answer:
+            raise GrantError(
+                f"{self.vendor} grants no access ({_word(answer['error'])})",
+                hint=f"run `crosswalk auth {self.connection}` again, as a user who may, and allow it",
+                code="CW205",
+            )
+        if not answer.get("code"):
+            raise GrantError(
+                f"{self.vendor}: there is no code in the answer",
+                hint="take the whole address that the browser ended at",
+                code="CW205",
+            )
+        return answer["code"]
+
+    def redeem(self, asked: AuthorizationRequest, code: str) -> TokenRequest:
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": asked.redirect_uri}
+        return self._request({**form, "code_verifier": asked.verifier} if self.pkce else form)
+
+    def request(self, held: Grant | None) -> TokenRequest:
+        if held is None or not self.fits(held):
+            what = "nobody has granted access yet" if held is None else "access was granted to another app"
+            raise GrantError(f"{self.vendor}: {what}", hint=f"run `crosswalk auth {self.connection}`", code="CW205")
+        if held.refresh_token is None:
+            raise GrantError(
+                f"{self.vendor}: the grant has run out and cannot be renewed",
+                hint=f"run `crosswalk auth {self.connection}`",
+                code="CW201",
+            )
+        return self._request({"grant_type": "refresh_token", "refresh_token": held.refresh_token})
+
+    @property
+    def _scope(self) -> Mapping[str, str]:
+        return {}  # it is asked for in the browser
+
+    def _refusal(self, error: object, description: object, status: int, *, held: Grant | None) -> str:
+        if held is None and error == "invalid_grant":
+            return "the code is refused: it was used before, or it took too long"
+        return super(AuthorizationCode, self)._refusal(error, description, status, held=held)
+
+    def _refresh_token(self, held: Grant | None) -> str | None:
+        return None if held is None else held.refresh_token
+
+
+@runtime_checkable
+class AuthorizedInBrowser(Protocol):
+    """A connector whose vendor can be asked for access in a browser. Optional: others have none of this.
+
+    `registration`: what to click at the vendor to have an app, a step each, read before there are any settings;
+    `{redirect_uri}` stands for the address to be registered.
+    """
+
+    registration: ClassVar[Sequence[str]]
+
+    @property
+    def authorization(self) -> AuthorizationCode | None:
+        """The flow of this connection; None where its `auth` is of another kind."""
+        ...
+
+
 def _part(claims: Mapping[str, Any]) -> str:
     return _base64url(json.dumps(claims, separators=(",", ":")).encode())
 
 
 def _base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _word(error: object) -> str:
+    """A vendor's code, if it is one, as those of RFC 6749 are; a sentence may quote what was sent."""
+    return error if isinstance(error, str) and error.isidentifier() and len(error) <= 40 else "no reason given"

@@ -2,7 +2,8 @@
 leave no doubt.
 
     Auth: TypeAlias = Annotated[
-        Annotated[ApiTokenAuth | OAuth, Field(discriminator="flow")], flow_by_keys(ApiTokenAuth, OAuth)
+        Annotated[ApiTokenAuth | RefreshTokenAuth, Field(discriminator="flow")],
+        flow_by_keys(ApiTokenAuth, RefreshTokenAuth),
     ]
 """
 
@@ -18,13 +19,21 @@ class AuthFlow(BaseModel):
     model_config = {"extra": "forbid", "hide_input_in_errors": True, "frozen": True}
 
 
-class OAuth(AuthFlow):
-    """An app's grant. `refresh_token` is the first one; what each use brings instead is kept in the store."""
+class RefreshTokenAuth(AuthFlow):
+    """An app's grant that the operator has. What each use of `refresh_token` brings instead is kept in the store."""
 
-    flow: Literal["oauth"] = "oauth"
+    flow: Literal["refresh_token"] = "refresh_token"
     client_id: str
     client_secret: SecretStr
     refresh_token: SecretStr
+
+
+class AuthorizationCodeAuth(AuthFlow):
+    """An app's grant that is given in a browser: `crosswalk auth`. It lives in the store alone."""
+
+    flow: Literal["authorization_code"] = "authorization_code"
+    client_id: str
+    client_secret: SecretStr
 
 
 def flow_by_keys(*flows: type[AuthFlow]) -> BeforeValidator:

@@ -81,8 +81,9 @@ class TokenKeeper:
                 self._held = held
                 return held
             generation = 0 if held is None else held.generation
+            request = self._flow.request(held)  # before the claim: there may be nothing to ask
             if self._claim(generation):
-                answer = exchange(self._flow.request(held))
+                answer = exchange(request)
                 grant = self._flow.grant(answer, held=held, now=self._tools.clock())
                 if self._tools.tokens.replace(connection, grant, generation=generation):
                     self._held = grant

@@ -147,7 +147,7 @@ class Transport:
         self._insecure = insecure
         self._retries = retries or RetryPolicy()
         self._purse = Purse(account, limits or Limits(), tools, vendor=statuses.vendor)
-        self._exchange: Exchange = self._post_form
+        self._exchange: Exchange = self.exchange
         self._refused_since: datetime | None = None
         self._headers = {"Accept": "application/json", "User-Agent": "crosswalk", **(headers or {})}
         self._opening = threading.Lock()
@@ -424,7 +424,8 @@ class Transport:
             code="CW302",
         )
 
-    def _post_form(self, request: TokenRequest) -> TokenAnswer:
+    def exchange(self, request: TokenRequest) -> TokenAnswer:
+        """Post a form to a token address. It costs nothing of the budget, and no token goes along."""
         check_address(request.url, insecure=self._insecure)
         try:
             return self._retries.retrying(self._tools.sleep)(self._exchange_once, request)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from connectors.sdk import (
     Account,
     Answer,
+    AuthorizationCode,
     Burst,
     FieldInfo,
     Json,
@@ -30,7 +31,7 @@ from connectors.sdk import (
     Write,
 )
 from connectors.typeform import lists
-from connectors.typeform.auth import authorizer, base_url
+from connectors.typeform.auth import REGISTRATION, authorization, authorizer, base_url
 from connectors.typeform.questions import NOTHING, Questions, joined, questions
 from connectors.typeform.settings import TypeformSettings, TypeformStream
 from connectors.typeform.streams import (
@@ -64,10 +65,12 @@ class TypeformConnector:
     settings: ClassVar[type[Settings]] = TypeformSettings
     stream_settings: ClassVar[type[StreamSettings]] = TypeformStream
     streams: ClassVar[Mapping[str, StreamSpec]] = STREAMS
+    registration: ClassVar[Sequence[str]] = REGISTRATION
 
-    def __init__(self, transport: Transport, settings: TypeformSettings) -> None:
+    def __init__(self, transport: Transport, settings: TypeformSettings, tools: Tools) -> None:
         self._transport = transport
         self._settings = settings
+        self._tools = tools
         self._lock = threading.Lock()
         self._updated: dict[str, str] = {}  # form -> when it was last updated, as last listed
         self._asked: dict[str, tuple[str, Questions]] = {}  # form -> of which update, its questions
@@ -83,7 +86,11 @@ class TypeformConnector:
             limits=Limits(bursts=(_BURST,)),
             insecure=settings.insecure,
         )
-        return cls(transport, settings)
+        return cls(transport, settings, tools)
+
+    @property
+    def authorization(self) -> AuthorizationCode | None:
+        return authorization(self._settings, self._tools)
 
     def close(self) -> None:
         self._transport.close()

@@ -4,7 +4,14 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, SecretStr
 
-from connectors.sdk import AuthFlow, OAuth, Settings, StreamSettings, flow_by_keys
+from connectors.sdk import (
+    AuthFlow,
+    AuthorizationCodeAuth,
+    RefreshTokenAuth,
+    Settings,
+    StreamSettings,
+    flow_by_keys,
+)
 
 
 class TokenAuth(AuthFlow):
@@ -14,7 +21,10 @@ class TokenAuth(AuthFlow):
     token: SecretStr
 
 
-Auth: TypeAlias = Annotated[Annotated[TokenAuth | OAuth, Field(discriminator="flow")], flow_by_keys(TokenAuth, OAuth)]
+Auth: TypeAlias = Annotated[
+    Annotated[TokenAuth | AuthorizationCodeAuth | RefreshTokenAuth, Field(discriminator="flow")],
+    flow_by_keys(TokenAuth, AuthorizationCodeAuth, RefreshTokenAuth),
+]
 
 
 class TypeformSettings(Settings):

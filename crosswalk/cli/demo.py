@@ -402,7 +402,7 @@ connections:
     base_url: {pipedrive}
     token_url: {pipedrive_token}
     auth:
-      flow: oauth
+      flow: refresh_token
       client_id: env:PIPEDRIVE_CLIENT_ID
       client_secret: env:PIPEDRIVE_CLIENT_SECRET
       refresh_token: env:PIPEDRIVE_REFRESH_TOKEN   # the first one; its successors live encrypted in the store

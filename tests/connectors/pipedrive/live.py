@@ -13,7 +13,7 @@ STREAMS: Final = tuple(PipedriveConnector.streams)
 
 
 def connect(vendor: RunningVendor, *, by: str = "api_token", bench: Bench | None = None) -> PipedriveConnector:
-    names = {"api_token": ["api_token"], "oauth": ["client_id", "client_secret", "refresh_token"]}[by]
+    names = {"api_token": ["api_token"], "refresh_token": ["client_id", "client_secret", "refresh_token"]}[by]
     settings = PipedriveSettings.model_validate(
         {
             "base_url": vendor.base_url,

@@ -78,7 +78,7 @@ def test_an_app_reads_on_when_its_token_dies_in_the_middle(sandbox: Sandbox) -> 
     bench = Bench()
     sandbox.fault("expired_token", path=r"persons\?.*cursor", count=1)
 
-    with closing(connect(sandbox.vendor("pipedrive"), by="oauth", bench=bench)) as connector:
+    with closing(connect(sandbox.vendor("pipedrive"), by="refresh_token", bench=bench)) as connector:
         read = keys(pulled(connector, "persons"))
 
     assert len(read) == len(set(read)) > 500

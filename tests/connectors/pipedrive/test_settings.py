@@ -8,12 +8,13 @@ import respx
 from pydantic import ValidationError
 
 from connectors.pipedrive.settings import AccessTokenAuth, ApiTokenAuth, PipedriveSettings
-from connectors.sdk import OAuth
+from connectors.sdk import AuthorizationCodeAuth, RefreshTokenAuth
 from connectors.sdk.errors import GrantError
 from connectors.sdk.fakes import Bench
 from tests.connectors.pipedrive.api import BASE, EVERYTHING, PERSONS, connect, listed, one, person, refused
 
-OAUTH = {"client_id": "app", "client_secret": "s", "refresh_token": "r-1"}
+APP = {"client_id": "app", "client_secret": "s"}
+OAUTH = {**APP, "refresh_token": "r-1"}
 TOKEN_URL = "https://tokens.test/oauth/token"
 
 
@@ -22,8 +23,10 @@ TOKEN_URL = "https://tokens.test/oauth/token"
     [
         pytest.param({"api_token": "t"}, ApiTokenAuth, id="a-token"),
         pytest.param({"flow": "api_token", "api_token": "t"}, ApiTokenAuth, id="a-token-by-name"),
-        pytest.param(OAUTH, OAuth, id="an-app"),
-        pytest.param({"flow": "oauth", **OAUTH}, OAuth, id="an-app-by-name"),
+        pytest.param(OAUTH, RefreshTokenAuth, id="an-app"),
+        pytest.param(APP, AuthorizationCodeAuth, id="an-app-granted-in-a-browser"),
+        pytest.param({"flow": "authorization_code", **APP}, AuthorizationCodeAuth, id="in-a-browser-by-name"),
+        pytest.param({"flow": "refresh_token", **OAUTH}, RefreshTokenAuth, id="an-app-by-name"),
         pytest.param({"access_token": "t"}, AccessTokenAuth, id="a-ready-token"),
     ],
 )
@@ -34,7 +37,7 @@ def test_the_flow_may_be_left_out_where_its_keys_leave_no_doubt(written: Any, fl
 @pytest.mark.parametrize(
     ("written", "names"),
     [
-        pytest.param({"client_id": "app", "client_secret": "s"}, "refresh_token", id="a-key-is-missing"),
+        pytest.param({"client_id": "app", "refresh_token": "r"}, "flow", id="a-key-is-missing"),
         pytest.param({"api_token": "t", "access_token": "t"}, "flow", id="two-flows-fit"),
         pytest.param({"flow": "password"}, "api_token", id="no-such-flow"),
         pytest.param({"api_token": "t", "tokn": "x"}, "tokn", id="a-key-too-many"),

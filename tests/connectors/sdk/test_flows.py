@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from connectors.sdk import AuthFlow, OAuth, flow_by_keys
+from connectors.sdk import AuthFlow, RefreshTokenAuth, flow_by_keys
 
 
 class Secret(AuthFlow):
@@ -16,7 +16,9 @@ class Secret(AuthFlow):
 
 
 class Account(BaseModel):
-    auth: Annotated[Annotated[Secret | OAuth, Field(discriminator="flow")], flow_by_keys(Secret, OAuth)]
+    auth: Annotated[
+        Annotated[Secret | RefreshTokenAuth, Field(discriminator="flow")], flow_by_keys(Secret, RefreshTokenAuth)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,9 @@ class Account(BaseModel):
     [
         pytest.param({"client_id": "c", "client_secret": "s"}, Secret, id="all-of-the-smaller"),
         pytest.param({"client_id": "c", "client_secret": "s", "scope": "api"}, Secret, id="with-what-may-be-left-out"),
-        pytest.param({"client_id": "c", "client_secret": "s", "refresh_token": "r"}, OAuth, id="all-of-the-larger"),
+        pytest.param(
+            {"client_id": "c", "client_secret": "s", "refresh_token": "r"}, RefreshTokenAuth, id="all-of-the-larger"
+        ),
     ],
 )
 def test_of_flows_that_share_keys_the_one_that_takes_just_these_is_meant(written: Any, flow: type) -> None:

@@ -10,7 +10,7 @@ from sandbox.server import RunningVendor
 
 
 def connect(vendor: RunningVendor, *, by: str = "token", bench: Bench | None = None) -> TypeformConnector:
-    names = {"token": ["token"], "oauth": ["client_id", "client_secret", "refresh_token"]}[by]
+    names = {"token": ["token"], "refresh_token": ["client_id", "client_secret", "refresh_token"]}[by]
     settings = TypeformSettings.model_validate(
         {
             "base_url": vendor.base_url,

@@ -55,7 +55,7 @@ def test_a_refresh_token_that_changes_with_every_use_outlives_a_dying_access_tok
     bench = Bench()
     sandbox.fault("expired_token", path="/responses", skip=1, count=1)
 
-    with closing(connect(sandbox.vendor("typeform"), by="oauth", bench=bench)) as connector:
+    with closing(connect(sandbox.vendor("typeform"), by="refresh_token", bench=bench)) as connector:
         assert keys(pulled(connector, "responses"))
 
     first, second = (grant.refresh_token for grant in bench.tokens.history)

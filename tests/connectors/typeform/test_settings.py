@@ -7,13 +7,14 @@ import pytest
 import respx
 from pydantic import ValidationError
 
-from connectors.sdk import OAuth
+from connectors.sdk import AuthorizationCodeAuth, RefreshTokenAuth
 from connectors.sdk.errors import GrantError
 from connectors.sdk.fakes import Bench
 from connectors.typeform.settings import TokenAuth, TypeformSettings, TypeformStream
 from tests.connectors.typeform.api import BASE, EVERYTHING, RESPONSES, answer, connect, listed
 
-OAUTH = {"client_id": "app", "client_secret": "s", "refresh_token": "r-1"}
+APP = {"client_id": "app", "client_secret": "s"}
+OAUTH = {**APP, "refresh_token": "r-1"}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,8 @@ OAUTH = {"client_id": "app", "client_secret": "s", "refresh_token": "r-1"}
     [
         pytest.param({"token": "tfp_1"}, TokenAuth, id="a-token"),
         pytest.param({"flow": "token", "token": "tfp_1"}, TokenAuth, id="a-token-by-name"),
-        pytest.param(OAUTH, OAuth, id="an-app"),
+        pytest.param(OAUTH, RefreshTokenAuth, id="an-app"),
+        pytest.param(APP, AuthorizationCodeAuth, id="an-app-granted-in-a-browser"),
     ],
 )
 def test_the_flow_may_be_left_out_where_its_keys_leave_no_doubt(written: Any, flow: type) -> None:
