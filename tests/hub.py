@@ -9,12 +9,21 @@ from connectors.files.connector import FilesConnector
 from connectors.sdk.registry import Registry
 from crosswalk.app import Hub, open_hub
 from tests.clocks import SetClock
-from tests.memory.connector import REMOTES, START, MemoryConnector, Remote, SurveyConnector, UniqueConnector
+from tests.memory.connector import (
+    REMOTES,
+    START,
+    MemoryConnector,
+    Remote,
+    SurveyConnector,
+    UniqueConnector,
+    WholeConnector,
+)
 
 REGISTRY = Registry(
     connectors={
         "memory": MemoryConnector,
         "unique": UniqueConnector,
+        "whole": WholeConnector,
         "survey": SurveyConnector,
         "files": FilesConnector,
     }

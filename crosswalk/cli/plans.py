@@ -151,7 +151,8 @@ def _action(action: Mapping[str, Any], screen: Screen, *, whole: bool) -> Iterat
     left: list[Piece] = [sign(_SIGNS[kind]), f" {address}"]
     yield from screen.titled(left, [screen.title(action.get("title"))])
     if action.get("held_by") and whole:
-        yield ["    ", dim(f"waits: the guard of {str(action['held_by']).removeprefix('guard:')}s holds it")]
+        guards = [f"{one.removeprefix('guard:')}s" for one in str(action["held_by"]).split(",")]
+        yield ["    ", dim(f"waits: the guard of {' and of '.join(guards)} holds it")]
     if not new or whole:
         yield from _fields(action["fields"], screen)
 
@@ -208,7 +209,7 @@ def waits(answer: Answer, screen: Screen) -> Iterator[Line]:
     if first := answer.get("first_plans") or ():
         yield from _attention(f"first plan of {', '.join(first)}: `sync` leaves it to `apply`", screen)
     for guard in answer.get("guards") or ():
-        yield from _guard(guard, plan, screen)
+        yield from _guard(guard, plan, _together(answer, guard["stream"], guard["class"]), screen)
     yield from _conflicts(answer, screen)
     ready = answer.get("ready", 0)
     if ready:
@@ -233,7 +234,7 @@ def _attention(words: str, screen: Screen) -> Iterator[Line]:
     return screen.prose(words, indent=2, first=[sign("!")])
 
 
-def _guard(guard: Mapping[str, Any], plan: str, screen: Screen) -> Iterator[Line]:
+def _guard(guard: Mapping[str, Any], plan: str, together: Sequence[str], screen: Screen) -> Iterator[Line]:
     kind, number = guard["class"], guard["planned"]
     what = f"{text.count(number, kind)}{' of ' + guard['field'] if guard.get('field') else ''} in {guard['stream']}"
     waiting = int(guard.get("waiting") or number)
@@ -241,7 +242,15 @@ def _guard(guard: Mapping[str, Any], plan: str, screen: Screen) -> Iterator[Line
         "It waits; if it is meant:" if waiting == 1 else f"All {text.number(waiting)} wait; if they are meant:"
     )
     yield from _attention(f"{what}: over {text.number(guard['ceiling'])}{_rule(guard)}. {all_of_them}", screen)
-    yield f"    crosswalk apply {plan} --approve {guard['stream']}:{kind}"
+    flags = " ".join(f"--approve {guard['stream']}:{one}" for one in together)
+    yield f"    crosswalk apply {plan} {flags}"
+
+
+def _together(answer: Answer, stream: str, kind: str) -> list[str]:
+    """The class of a guard, and those whose guards hold some of the same records: one without the other frees none."""
+    sets = [held.split(",") for row in answer["counts"] if row["stream"] == stream for held in row.get("held") or {}]
+    others = {one for held in sets if kind in held for one in held}
+    return [kind, *sorted(others - {kind})]
 
 
 def _rule(guard: Mapping[str, Any]) -> str:
@@ -284,8 +293,12 @@ def due(answer: Answer, *, approved: Sequence[str] = (), only: Sequence[str] = (
         stream = str(row["stream"])
         if only and not any(_within(stream, one) for one in only):
             continue
-        held = {kind: n for kind, n in (row.get("waits") or {}).items() if f"{stream}:{kind}" not in approved}
-        number = sum(row[kind] for kind in ("create", "update", "delete")) - sum(held.values())
+        held = [
+            n
+            for kinds, n in (row.get("held") or {}).items()
+            if any(f"{stream}:{kind}" not in approved for kind in kinds.split(","))
+        ]
+        number = sum(row[kind] for kind in ("create", "update", "delete")) - sum(held)
         if number > 0:
             found[stream] = number
     return found

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from crosswalk.engine.model import Ceiling, House, Stream
-from crosswalk.engine.spoken import FIRST as FIRST
-from crosswalk.engine.spoken import GUARD as GUARD
+from crosswalk.engine.spoken import GUARD, held_reasons
 from crosswalk.store.outbox import Action
 
 _SHARE_FROM: Final = 20
@@ -78,10 +77,7 @@ def _hold_class(stream: Stream, klass: str, ceiling: Ceiling, actions: Sequence[
     if count <= allowed:
         return []
     for action in over:
-        if action.state == "planned":
-            action.state, action.held_by = "held", GUARD + klass
-        elif action.held_by == FIRST:
-            action.held_by = f"{FIRST},{GUARD}{klass}"
+        action.state, action.held_by = "held", ",".join([*held_reasons(action.held_by), GUARD + klass])
     return [
         Tripped(
             stream=stream.address,

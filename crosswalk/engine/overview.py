@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from crosswalk.engine.spoken import AskError, held_class, held_words, maybe_spoken, number_of, spoken
+from crosswalk.engine.spoken import AskError, held_classes, held_words, maybe_spoken, number_of, spoken
 from crosswalk.settings.listed import Connected, Listed
 from crosswalk.store import meta
 from crosswalk.store.budget import Balance, balance
@@ -180,13 +180,13 @@ def waiting(database: Reading, connection: Any, addresses: Mapping[int, str]) ->
     ).fetchall()
     approvals: dict[tuple[int, str], dict[str, Any]] = {}
     for plan, stream_id, op, held_by, count in rows:
-        klass = held_class(op, held_by)
-        one = approvals.setdefault(
-            (plan, klass), {"plan": spoken("plan", plan), "class": klass, "count": 0, "streams": [], "why": []}
-        )
-        one["count"] += count
-        one["streams"] = sorted({*one["streams"], addresses.get(stream_id, "?")})
-        one["why"] = sorted({*one["why"], *held_words(held_by)})
+        for klass in held_classes(op, held_by):
+            one = approvals.setdefault(
+                (plan, klass), {"plan": spoken("plan", plan), "class": klass, "count": 0, "streams": [], "why": []}
+            )
+            one["count"] += count
+            one["streams"] = sorted({*one["streams"], addresses.get(stream_id, "?")})
+            one["why"] = sorted({*one["why"], *held_words(held_by)})
     return {
         "approvals": list(approvals.values()),
         "conflicts": count_conflicts(database, connection),

@@ -10,10 +10,11 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from crosswalk.engine.guards import FIRST, hold_back
+from crosswalk.engine.guards import hold_back
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import EntityMerger, Group, Member, load_groups
+from crosswalk.engine.spoken import FIRST
 from crosswalk.store import conflicts, letters, outbox
 from crosswalk.store.codec import digest, dump_sorted, mark, unmark
 from crosswalk.store.dialect import batches

@@ -6,9 +6,9 @@ from math import ceil
 from typing import Any
 
 from crosswalk.engine import review
-from crosswalk.engine.apply import CHUNK, LOOK_EVERY
-from crosswalk.engine.guards import FIRST, GUARD
+from crosswalk.engine.apply import chunk_of_creates, chunk_of_updates
 from crosswalk.engine.model import House, Stream
+from crosswalk.engine.spoken import FIRST, GUARD, held_reasons
 from crosswalk.engine.words import (
     AskError,
     Titles,
@@ -99,10 +99,10 @@ def is_ready(action: Action) -> bool:
     return action.state == "planned" or (action.state == "held" and action.held_by == FIRST)
 
 
-def guard_of(action: Action) -> str | None:
-    """The guard that holds it, "guard:create"; None: no guard does."""
-    _, found, klass = (action.held_by or "").rpartition(GUARD)
-    return found + klass if found and action.state == "held" else None
+def guards_of(action: Action) -> list[str]:
+    """The guards that hold it, such as "guard:create"."""
+    held = held_reasons(action.held_by) if action.state == "held" else ()
+    return [one for one in held if one.startswith(GUARD)]
 
 
 def _actions(house: House, connection: Any, actions: Sequence[Action]) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def _actions(house: House, connection: Any, actions: Sequence[Action]) -> list[d
                 "title": called.get(action.entity),
                 "class": "create" if action.op == "create" else "update",
                 "state": action.state,
-                "held_by": guard_of(action),
+                "held_by": ",".join(guards_of(action)) or None,
                 "first": FIRST in (action.held_by or ""),
                 "fields": [_field(stream, titles, one) for one in action.fields],
             }
@@ -157,15 +157,23 @@ def _counts(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
             continue
         counts: Counter[str] = Counter()
         waits: Counter[str] = Counter()
+        held: Counter[str] = Counter()
         for action in mine:
             klass = "create" if action.op == "create" else "update"
             counts[klass] += 1
             clears = any(one["after"] is None for one in action.fields)
             counts["clear"] += clears
-            held = guard_of(action)
-            if held is not None:
-                waits[held.removeprefix(GUARD)] += 1
-        rows.append({"stream": stream.address, **{klass: counts[klass] for klass in CLASSES}, "waits": dict(waits)})
+            guards = [one.removeprefix(GUARD) for one in guards_of(action)]
+            waits.update(guards)
+            held.update([",".join(guards)] if guards else ())
+        rows.append(
+            {
+                "stream": stream.address,
+                **{klass: counts[klass] for klass in CLASSES},
+                "waits": dict(waits),
+                "held": dict(held),
+            }
+        )
     return rows
 
 
@@ -177,16 +185,8 @@ def _forecast(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
         mine = [action for action in actions if action.stream == stream.id]
         if not mine:
             continue
-        costs, spec = stream.spec.costs, stream.spec
         creates = sum(action.op == "create" for action in mine)
-        updates = len(mine) - creates
-        cost = ceil(updates / max(1, spec.batch)) * costs.update + ceil(creates / max(1, spec.batch)) * costs.create
-        if spec.precondition == "none":
-            cost += ceil(updates / CHUNK) * costs.list
-        if not (spec.hub_id_unique and stream.hub_id is not None):
-            cost += ceil(creates / LOOK_EVERY) * costs.list if spec.cursor == "modified" else creates * costs.search
-        if not spec.answers_with_values:
-            cost += len(mine) * costs.get
+        cost = _cost(stream, creates=creates, updates=len(mine) - creates)
         balance = budgets.balance(stream.connection)
         rows.append(
             {
@@ -198,6 +198,20 @@ def _forecast(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _cost(stream: Stream, *, creates: int, updates: int) -> int:
+    spec, costs = stream.spec, stream.spec.costs
+    batches = ceil(updates / spec.batch), ceil(creates / spec.batch)
+    cost = batches[0] * costs.update + batches[1] * costs.create
+    if spec.precondition == "none":
+        cost += ceil(updates / chunk_of_updates(spec)) * costs.list
+    if not (spec.hub_id_unique and stream.hub_id is not None):
+        by_time = spec.cursor == "modified"
+        cost += ceil(creates / chunk_of_creates(spec)) * costs.list if by_time else creates * costs.search
+    if not spec.answers_with_values:
+        cost += sum(batches) * (costs.list if spec.batch > 1 else costs.get)
+    return cost
 
 
 def _suggestions(conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,16 @@ not is planned anew, a create under the same hub id; anything else is a read lik
 """
 
 from connectors.sdk.contract import RemoteRecord
-from crosswalk.engine.apply import acknowledge, arrived, close, create_write, read_one, stands, targets_of, twin_of
+from crosswalk.engine.answers import (
+    acknowledge,
+    arrived,
+    close,
+    create_write,
+    read_back,
+    stands,
+    targets_of,
+    twin_of,
+)
 from crosswalk.engine.identify import members_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.pull import catch_up, fetch_records, remove
@@ -52,7 +61,7 @@ def _wait(house: House, stream: Stream, action: Action) -> bool:
 def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> None:
     with house.database.read() as connection:
         target = targets_of(house, connection, [action.record or 0]).get(action.record or 0)
-    record = None if target is None else read_one(house, stream, target.rkey)
+    record = None if target is None else read_back(house, stream, [target.rkey]).get(target.rkey)
     if target is None or record is None:
         if target is not None:
             remove(house, stream, [target.rkey], lease)
@@ -64,7 +73,7 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
         has_arrived = arrived(house, connection, stream, action, row)
         arrived_not = stands(house, connection, stream, action, row)
     if has_arrived:
-        acknowledge(house, stream, lease, action, record, run=run, atomic=False)
+        acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False)
         return
     fetch_records(house, stream, [target.rkey], lease, run=run)
     if arrived_not:
@@ -78,7 +87,7 @@ def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, 
     twin = twin_of(house, stream, action, create_write(house, stream, action))
     twin = twin or _landed(house, stream, lease, action, run=run)
     if twin is not None:
-        acknowledge(house, stream, lease, action, twin, run=run, atomic=False)
+        acknowledge(house, stream, lease, [(action, twin)], run=run, atomic=False)
         return
     _close(house, lease, action, reason="it did not arrive")
 
@@ -101,7 +110,7 @@ def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: 
             if alone and arrived(house, connection, stream, action, load_row(bytes(observed))):
                 found = key
                 break
-    return None if found is None else read_one(house, stream, found)
+    return None if found is None else read_back(house, stream, [found]).get(found)
 
 
 def _close(house: House, lease: Lease, action: Action, *, reason: str, unsure: tuple[int, int] | None = None) -> None:

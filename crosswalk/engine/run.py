@@ -12,7 +12,6 @@ from typing import Any, Final
 from connectors.sdk.errors import ConnectorError
 from crosswalk.engine.apply import Applied, apply_stream
 from crosswalk.engine.failures import problem_of, state_of
-from crosswalk.engine.guards import FIRST, GUARD
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import Planned, make_plan
 from crosswalk.engine.planned import sent_actions
@@ -20,7 +19,7 @@ from crosswalk.engine.pull import Pulled, fetch_records, pull_stream, remove
 from crosswalk.engine.remap import needs_remap, remap
 from crosswalk.engine.resolve import resolve_stream
 from crosswalk.engine.settle import Settled, is_first_load, settle
-from crosswalk.engine.words import held_class, maybe_spoken, spoken
+from crosswalk.engine.spoken import FIRST, GUARD, held_classes, held_reasons, maybe_spoken, spoken
 from crosswalk.problems import Problem
 from crosswalk.store import outbox, runs
 from crosswalk.store.budget import Budgets
@@ -387,12 +386,6 @@ def approve_first(house: House, plan: int) -> None:
     """A person lets the first plan of the mappings in it through; from now on they are like any other."""
     with house.database.write() as connection:
         outbox.release(house.database, connection, plan, FIRST)
-        for klass in ("create", "update", "clear"):
-            house.database.run(
-                connection,
-                "UPDATE action SET held_by = ? WHERE plan = ? AND state = 'held' AND held_by = ?",
-                (GUARD + klass, plan, f"{FIRST},{GUARD}{klass}"),
-            )
         ids = [stream.mapping_id for stream in house.streams.values() if not stream.approved]
         house.database.run_many(
             connection, "UPDATE mapping SET approved_at = ? WHERE id = ?", [(house.now(), number) for number in ids]
@@ -533,12 +526,16 @@ def _waits(house: House, ran: Ran, by_stream: dict[str, dict[str, int]]) -> list
     with house.database.read() as connection:
         held = outbox.of_plan(house.database, connection, planned.plan.id, states=["held"])
     counts: Counter[tuple[str, str, str]] = Counter()
+    together: dict[tuple[str, str], set[str]] = {}
+    first = "first plan of a mapping"
     for action in held:
         stream = house.by_id(action.stream)
         if stream is not None:
-            klass = held_class(action.op, action.held_by)
-            why = "first plan of a mapping" if FIRST in (action.held_by or "") else "over its guard"
-            counts[stream.address, klass, why] += 1
+            why = first if FIRST in held_reasons(action.held_by) else "over its guard"
+            classes = held_classes(action.op, action.held_by)
+            for klass in classes:
+                counts[stream.address, klass, why] += 1
+                together.setdefault((stream.address, klass), set()).update(classes)
             if stream.address in by_stream:
                 by_stream[stream.address]["waiting"] += 1
     name = spoken("plan", planned.plan.id)
@@ -548,7 +545,10 @@ def _waits(house: House, ran: Ran, by_stream: dict[str, dict[str, int]]) -> list
             "stream": address,
             "class": klass,
             "count": count,
-            "approve": f"crosswalk apply {name}" + ("" if why.startswith("first") else f" --approve {address}:{klass}"),
+            "approve": " ".join(
+                [f"crosswalk apply {name}"]
+                + [f"--approve {address}:{one}" for one in sorted(together[address, klass]) if why != first]
+            ),
         }
         for (address, klass, why), count in counts.items()
     ]

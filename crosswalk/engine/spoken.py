@@ -11,7 +11,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "run": "run", "plan": "plan", "conflict": "conflict", "pair": "pair", "letter": "dead letter",
 }  # fmt: skip
 
-# What holds an action back, in `action.held_by`.
+# What holds an action back: the words of `action.held_by`, of which there may be several, with commas between.
 FIRST: Final = "first"  # the first plan of a mapping
 GUARD: Final = "guard:"  # the guard of a class
 
@@ -42,16 +42,20 @@ def number_of(thing: str, text: str | int) -> int:
     return int(plain)
 
 
-def held_class(op: str, held_by: str | None) -> str:
-    """The class of a held action, as a person approves it: its guard's, else what it does."""
-    guard = (held_by or "").rpartition(GUARD)
-    return guard[2] if guard[1] else op
+def held_reasons(held_by: str | None) -> list[str]:
+    return list(filter(None, (held_by or "").split(",")))
+
+
+def held_classes(op: str, held_by: str | None) -> list[str]:
+    """The classes of a held action, each of which a person approves: its guards', else what it does."""
+    guards = [one.removeprefix(GUARD) for one in held_reasons(held_by) if one.startswith(GUARD)]
+    return guards or [op]
 
 
 def held_words(held_by: str | None) -> list[str]:
     """`action.held_by` in words."""
     told = []
-    for one in filter(None, (held_by or "").split(",")):
+    for one in held_reasons(held_by):
         if one == FIRST:
             told.append("the first plan of a mapping")
         elif one.startswith(GUARD):

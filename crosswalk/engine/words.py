@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from crosswalk.engine.model import House
 from crosswalk.engine.spoken import AskError as AskError
-from crosswalk.engine.spoken import held_class as held_class
+from crosswalk.engine.spoken import held_classes as held_classes
 from crosswalk.engine.spoken import held_words as held_words
 from crosswalk.engine.spoken import maybe_spoken as maybe_spoken
 from crosswalk.engine.spoken import number_of as number_of

@@ -221,16 +221,19 @@ def mark_sent(database: Database, connection: Any, actions: Sequence[Action], *,
 
 
 def release(database: Database, connection: Any, plan: int, held_by: str, *, stream: int | None = None) -> int:
-    """A person lets through what waits for this reason; how many."""
+    """A person lets through what waits for this reason; how many. What waits for another one too goes on waiting."""
     only, values = ("", ()) if stream is None else (" AND stream = ?", (stream,))
-    return int(
-        database.run(
-            connection,
-            "UPDATE action SET state = 'planned', held_by = NULL "
-            f"WHERE plan = ? AND state = 'held' AND held_by = ?{only}",
-            (plan, held_by, *values),
-        ).rowcount
-    )
+    rows = database.run(
+        connection, f"SELECT id, held_by FROM action WHERE plan = ? AND state = 'held'{only}", (plan, *values)
+    ).fetchall()
+    left = [(number, [one for one in held.split(",") if one != held_by]) for number, held in rows if held]
+    released = [
+        ("held" if rest else "planned", ",".join(rest) or None, number)
+        for (number, rest), (_, held) in zip(left, rows, strict=True)
+        if held_by in held.split(",")
+    ]
+    database.run_many(connection, "UPDATE action SET state = ?, held_by = ? WHERE id = ? AND state = 'held'", released)
+    return len(released)
 
 
 # -- plans -----------------------------------------------------------------------------------------------------

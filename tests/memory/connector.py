@@ -22,7 +22,7 @@ from connectors.sdk.contract import (
     Window,
     Write,
 )
-from connectors.sdk.errors import LaterError, UnknownOutcomeError
+from connectors.sdk.errors import LaterError, RecordError, UnknownOutcomeError
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SPEC = StreamSpec(
@@ -175,21 +175,29 @@ class MemoryConnector:
         ]
 
     def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
+        size = self.streams[stream].batch
+        for start in range(0, len(writes), size):
+            yield from self._send_batch(stream, writes[start : start + size])
+
+    def _send_batch(self, stream: str, writes: Sequence[Write]) -> list[Outcome]:
+        """One call: what is refused is refused before anything is done, what breaks breaks without an answer."""
         remote = self._remote
-        for write in writes:
-            remote.calls.append(f"{write.op} {stream}")
-            refused = remote.before(write) if remote.before is not None else None
-            if refused is not None:
-                yield refused
-                continue
-            key = write.key or remote.new_key()
-            values = {name: value for name, value in write.values.items() if name not in ("id", "updated")}
-            remote.put(stream, key, **values)
-            remote.log.append((write.op, stream, key, dict(values)))
-            if remote.after is not None:
-                remote.after(write)
-            shown = dict(remote.of(stream, key)) if remote.answers else None
-            yield Outcome(write.action, "done", key=key, version=remote.of(stream, key)["updated"], values=shown)
+        remote.calls.append(f"{writes[0].op} {stream}")
+        refused = [remote.before(write) if remote.before is not None else None for write in writes]
+        if self.streams[stream].batch_failure != "per_record" and any(refused):
+            raise RecordError("something in it cannot be taken")
+        return [said or self._do(stream, write) for write, said in zip(writes, refused, strict=True)]
+
+    def _do(self, stream: str, write: Write) -> Outcome:
+        remote = self._remote
+        key = write.key or remote.new_key()
+        values = {name: value for name, value in write.values.items() if name not in ("id", "updated")}
+        remote.put(stream, key, **values)
+        remote.log.append((write.op, stream, key, dict(values)))
+        if remote.after is not None:
+            remote.after(write)
+        shown = dict(remote.of(stream, key)) if remote.answers else None
+        return Outcome(write.action, "done", key=key, version=remote.of(stream, key)["updated"], values=shown)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -200,12 +208,22 @@ class MemoryConnector:
 
 
 class UniqueConnector(MemoryConnector):
-    """The same with a unique field for hub ids."""
+    """The same with a unique field for hub ids, and three records a call."""
 
     name: ClassVar[str] = "unique"
     streams: ClassVar[Mapping[str, StreamSpec]] = {
         **MemoryConnector.streams,
-        "people": replace(SPEC, hub_id_unique=True),
+        "people": replace(SPEC, hub_id_unique=True, batch=3, parent="firms"),
+    }
+
+
+class WholeConnector(MemoryConnector):
+    """The same with eight records a call, of which it refuses all for the sake of one."""
+
+    name: ClassVar[str] = "whole"
+    streams: ClassVar[Mapping[str, StreamSpec]] = {
+        **MemoryConnector.streams,
+        "people": replace(SPEC, batch=8, batch_failure="opaque"),
     }
 
 
@@ -230,4 +248,14 @@ def busy(_write: Write) -> Outcome | None:
     raise LaterError("does not answer")
 
 
-__all__ = ["REMOTES", "Crash", "MemoryConnector", "Remote", "SurveyConnector", "UniqueConnector", "busy", "lost"]
+__all__ = [
+    "REMOTES",
+    "Crash",
+    "MemoryConnector",
+    "Remote",
+    "SurveyConnector",
+    "UniqueConnector",
+    "WholeConnector",
+    "busy",
+    "lost",
+]

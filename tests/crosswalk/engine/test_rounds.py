@@ -325,6 +325,37 @@ def test_over_its_guard_a_class_waits_as_a_whole(tmp_path: Path, database_url: s
     settle_down(world)
 
 
+def test_what_two_guards_hold_is_let_through_by_both(tmp_path: Path, database_url: str) -> None:
+    world = two(tmp_path, database_url)
+    file = tmp_path / "crosswalk.yaml"
+    text = file.read_text().replace("update: {at_most: 50", "update: {at_most: 2")
+    file.write_text(
+        text.replace("clear: {at_most: 50", "clear: {at_most: 0").replace("on_f", "allow_clear: [alpha], on_f")
+    )
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for remote in (alpha, beta):
+        for number in "123":
+            remote.put("people", number, name=f"Ada {number}", email=f"a{number}@a.test", phone=f"+4989555016{number}")
+    settle_down(world)
+    for number in "123":
+        alpha.put("people", number, phone=None, title="Buyer" if number == "1" else None)
+
+    answer = world.sync()
+
+    assert {(one["class"], one["count"]) for one in answer["waits"]} == {("update", 3), ("clear", 3)}
+    both = "--approve beta/people:clear --approve beta/people:update"
+    assert all(one["approve"].endswith(both) for one in answer["waits"])
+    with world.open() as hub:
+        plan = hub.plan()
+        (row,) = [one for one in plan["counts"] if one["stream"] == "beta/people"]
+        assert row["held"] == {"clear,update": 3}
+        assert hub.apply(plan["plan"]["id"], approve=["beta/people:clear"])["totals"]["written"] == 0
+    with world.open() as hub:
+        last = hub.plan()["plan"]["id"]
+        assert hub.apply(last, approve=["beta/people:clear", "beta/people:update"])["totals"]["written"] == 3
+    settle_down(world)
+
+
 def test_letters_about_rows_of_a_file_close_when_it_is_mended(tmp_path: Path, database_url: str) -> None:
     exports = tmp_path / "exports"
     exports.mkdir()

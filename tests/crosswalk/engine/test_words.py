@@ -9,7 +9,7 @@ from crosswalk.engine.words import (
     AskError,
     differing_first,
     field_of,
-    held_class,
+    held_classes,
     held_words,
     number_of,
     shown,
@@ -110,8 +110,9 @@ def test_ids_are_short_enough_to_be_said() -> None:
 
 
 def test_reasons_of_being_held_are_told_in_words() -> None:
-    assert held_class("update", "first,guard:clear") == "clear"
-    assert held_class("create", "first") == "create"
+    assert held_classes("update", "first,guard:clear") == ["clear"]
+    assert held_classes("update", "first,guard:clear,guard:update") == ["clear", "update"]
+    assert held_classes("create", "first") == ["create"]
     assert held_words("first") == ["the first plan of a mapping"]
 
 

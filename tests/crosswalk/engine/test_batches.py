@@ -1,0 +1,121 @@
+"""Writes go out in the batches that the vendor takes, and each is answered for by itself."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.sdk.contract import Outcome, Write
+from tests.crosswalk.engine.test_rounds import settle_down, two
+from tests.hub import World
+from tests.memory.connector import lost
+
+
+def newcomers(world: World, count: int) -> None:
+    for number in range(1, count + 1):
+        world.remote("beta").put("people", str(number), name=f"Ada {number}", email=f"ada{number}@a.test")
+
+
+def names(world: World, title: str) -> list[str]:
+    return sorted(row["name"] for row in world.remote("alpha").rows["people"].values() if row.get("title") == title)
+
+
+def calls(world: World) -> Counter[str]:
+    return Counter(world.remote("alpha").calls)
+
+
+def test_creates_and_updates_share_calls_and_are_read_back_in_one(tmp_path: Path, database_url: str) -> None:
+    world = two(tmp_path, database_url, alpha="unique")
+    there = world.remote("alpha")
+    there.answers = False
+    newcomers(world, 7)
+
+    assert world.sync()["totals"]["written"] == 7
+    assert (calls(world)["create people"], calls(world)["fetch people"]) == (3, 3)
+    settle_down(world)
+
+    there.calls.clear()
+    for number in range(1, 8):
+        world.remote("beta").put("people", str(number), title="Engineer")
+    assert world.sync()["totals"]["written"] == 7
+    assert (calls(world)["update people"], calls(world)["fetch people"]) == (3, 1 + 3)  # one look, three read-backs
+    assert len(names(world, "Engineer")) == 7
+    settle_down(world)
+
+
+def test_what_is_refused_in_a_batch_stays_alone_with_it(tmp_path: Path, database_url: str) -> None:
+    world = two(tmp_path, database_url, alpha="unique")
+    newcomers(world, 5)
+    world.remote("alpha").before = _refuse("Ada 2")
+
+    first = world.sync()
+
+    assert (first["totals"]["written"], [one["code"] for one in first["set_aside"]]) == (4, ["CW403"])
+    assert len(world.remote("alpha").rows["people"]) == 4
+
+
+def test_one_that_spoils_its_whole_batch_is_found_and_the_others_are_written_once(
+    tmp_path: Path, database_url: str
+) -> None:
+    world = two(tmp_path, database_url, alpha="whole")
+    newcomers(world, 8)
+    world.remote("alpha").before = _refuse("Ada 2", "Ada 7")
+
+    first = world.sync()
+
+    assert (first["totals"]["written"], first["totals"]["aside"]) == (6, 2)
+    assert Counter(one[0] for one in world.remote("alpha").log) == {"create": 6}
+    assert len({row["name"] for row in world.remote("alpha").rows["people"].values()}) == 6
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_batch_whose_answer_is_lost_is_found_out_record_by_record(
+    tmp_path: Path, database_url: str, answers: bool
+) -> None:
+    world = two(tmp_path, database_url, alpha="unique")
+    there = world.remote("alpha")
+    there.answers = answers
+    newcomers(world, 5)
+    arrived = 0
+
+    def second(write: Write) -> None:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 2:
+            lost(write)
+
+    there.after = second
+    world.sync()
+    there.after = None
+    settle_down(world)
+
+    assert len(there.rows["people"]) == 5
+    assert len(there.writes("create")) == 5
+
+
+def test_writes_below_one_parent_go_out_side_by_side(tmp_path: Path, database_url: str) -> None:
+    world = two(tmp_path, database_url, alpha="unique")
+    beta = world.remote("beta")
+    for firm in ("5", "6"):
+        beta.put("firms", firm, name=f"Firm {firm}", site=f"https://firm{firm}.test")
+    for number in range(1, 7):
+        firm = "5" if number % 2 else "6"
+        beta.put("people", str(number), name=f"Ada {number}", email=f"ada{number}@a.test", firm=firm)
+
+    world.sync()
+
+    made = [
+        values["firm"] for op, stream, _, values in world.remote("alpha").log if (op, stream) == ("create", "people")
+    ]
+    assert len(made) == 6
+    assert made in (sorted(made), sorted(made, reverse=True))
+
+
+def _refuse(*spoilt: str) -> Any:
+    def before(write: Write) -> Outcome | None:
+        return (
+            Outcome(write.action, "rejected", reason="STRING_TOO_LONG") if write.values.get("name") in spoilt else None
+        )
+
+    return before
