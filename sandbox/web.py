@@ -1,5 +1,7 @@
 """What passes between the door (HTTP) and a simulated vendor: a call and an answer, without sockets."""
 
+import base64
+import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -35,6 +37,17 @@ class Call:
 
     def form(self) -> Mapping[str, str]:
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    def basic(self) -> tuple[str, str] | None:
+        """Name and secret of HTTP Basic; None: the call brings none that can be read."""
+        scheme, _, coded = self.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            name, _, secret = base64.b64decode(coded, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return name, secret
 
 
 @dataclass(slots=True)

@@ -1,7 +1,5 @@
 """Who may call: an API token that never expires, or OAuth access tokens that do."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
@@ -57,7 +55,7 @@ class Grants:
     def grant(self, call: Call) -> Answer:
         """`POST /oauth/token`."""
         form = call.form()
-        if _basic(call.headers.get("authorization", "")) != (self.client_id, self.client_secret):
+        if call.basic() != (self.client_id, self.client_secret):
             return _refusal(401, "invalid_client", "Client authentication failed")
         kind = form.get("grant_type")
         if kind == "refresh_token":
@@ -93,17 +91,6 @@ class Grants:
             self._access.clear()
         self._access.pop(call.form().get("token", ""), None)
         return Answer(200, b"{}")
-
-
-def _basic(header: str) -> tuple[str, str] | None:
-    scheme, _, coded = header.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        name, _, secret = base64.b64decode(coded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return name, secret
 
 
 def _refusal(status: int, error: str, message: str) -> Answer:

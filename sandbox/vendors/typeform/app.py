@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
+from sandbox.ids import token
 from sandbox.state import Journal, Record
 from sandbox.vendors.typeform.answers import RefusedError, invalid, refused
 from sandbox.vendors.typeform.auth import Grants
-from sandbox.vendors.typeform.forms import Form, answers, forms, response, token
+from sandbox.vendors.typeform.forms import Form, answers, forms, response
 from sandbox.vendors.typeform.responses import MOST, ResponseQuery, Responses, names, whole
 from sandbox.web import Answer, Call, Effect, Json, Route, Routes, dump
 from sandbox.world import World

@@ -3,32 +3,20 @@
 Questions are told apart by `ref`, which stays when a title or an id changes.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Final
 
+from sandbox.ids import token
 from sandbox.people import Person
 from sandbox.web import Json
 from sandbox.world import RAHIM, Survey, World
 from sandbox.world import Answer as Said
 
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
 # Answers of one response: the question's ref to its typed value.
 Values = dict[str, Json]
-
-
-def token(length: int, *labels: object) -> str:
-    """Letters and digits that follow from the labels, as Typeform's ids look."""
-    digest = int.from_bytes(hashlib.sha256("/".join(map(str, labels)).encode()).digest())
-    out = ""
-    for _ in range(length):
-        digest, at = divmod(digest, len(_LETTERS))
-        out += _LETTERS[at]
-    return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
