@@ -31,6 +31,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sandbox import world as worlds
 from sandbox.faults import Board, Fault
 from sandbox.vendors.pipedrive.app import Pipedrive
+from sandbox.vendors.qualtrics.app import Qualtrics
 from sandbox.vendors.typeform.app import Typeform
 from sandbox.web import Answer, Call, Json, Vendor, dump
 from sandbox.world import World
@@ -48,9 +49,10 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Any]
 
 MAKERS: Final[Mapping[str, Callable[[World, bool], Vendor]]] = {
     "pipedrive": lambda world, kept: Pipedrive(world, limits_kept=kept),
+    "qualtrics": lambda world, kept: Qualtrics(world, limits_kept=kept),
     "typeform": lambda world, kept: Typeform(world, limits_kept=kept),
 }
-TOKEN_PATHS: Final = {"pipedrive": "/oauth/token", "typeform": "/oauth/token"}
+TOKEN_PATHS: Final = {"pipedrive": "/oauth/token", "qualtrics": "/oauth2/token", "typeform": "/oauth/token"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

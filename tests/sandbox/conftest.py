@@ -2,6 +2,7 @@ import pytest
 
 from sandbox import world as worlds
 from sandbox.vendors.pipedrive.app import Pipedrive
+from sandbox.vendors.qualtrics.app import Qualtrics
 from sandbox.vendors.typeform.app import Typeform
 from sandbox.world import World
 from tests.sandbox.calls import Caller
@@ -33,3 +34,13 @@ def workspace(world: World) -> Typeform:
 @pytest.fixture
 def typeform(workspace: Typeform) -> Caller:
     return Caller(workspace, {"authorization": f"Bearer {workspace.credentials['token']}"})
+
+
+@pytest.fixture
+def brand(world: World) -> Qualtrics:
+    return Qualtrics(world, limits_kept=False)
+
+
+@pytest.fixture
+def qualtrics(brand: Qualtrics) -> Caller:
+    return Caller(brand, {"x-api-token": brand.credentials["api_token"]})

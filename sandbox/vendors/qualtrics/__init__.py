@@ -1,0 +1,1 @@
+"""Qualtrics, simulated: surveys, response exports, the XM Directory, distributions, and its two doors."""
