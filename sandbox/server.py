@@ -33,6 +33,7 @@ from sandbox.faults import Board, Fault
 from sandbox.vendors.pipedrive.app import Pipedrive
 from sandbox.vendors.qualtrics.app import Qualtrics
 from sandbox.vendors.typeform.app import Typeform
+from sandbox.vendors.zoho.app import Zoho
 from sandbox.web import Answer, Call, Json, Vendor, dump
 from sandbox.world import World
 
@@ -51,8 +52,14 @@ MAKERS: Final[Mapping[str, Callable[[World, bool], Vendor]]] = {
     "pipedrive": lambda world, kept: Pipedrive(world, limits_kept=kept),
     "qualtrics": lambda world, kept: Qualtrics(world, limits_kept=kept),
     "typeform": lambda world, kept: Typeform(world, limits_kept=kept),
+    "zoho": lambda world, kept: Zoho(world, limits_kept=kept),
 }
-TOKEN_PATHS: Final = {"pipedrive": "/oauth/token", "qualtrics": "/oauth2/token", "typeform": "/oauth/token"}
+TOKEN_PATHS: Final = {
+    "pipedrive": "/oauth/token",
+    "qualtrics": "/oauth2/token",
+    "typeform": "/oauth/token",
+    "zoho": "/oauth/v2/token",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,11 +296,20 @@ class _Door:
 
     def __init__(self, hub: Hub, name: str) -> None:
         self._hub, self._name = hub, name
+        self._answering = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive)
+        self._answering += 1
+        try:
+            await self._answer(scope, receive, send, body)
+        finally:
+            self._answering -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         hub = self._hub
         call = _call(scope, body, hub.clock.now())
+        call.concurrent = self._answering
         query = scope["query_string"].decode("latin-1")
         with hub.lock:
             strike = hub.board.strike(self._name, call, f"{call.path}?{query}" if query else call.path)

@@ -18,7 +18,10 @@ parse = msgspec.json.Decoder().decode
 
 @dataclass(slots=True)
 class Call:
-    """One request. `query` keeps the last value of a repeated name; header names are lower-case."""
+    """One request. `query` keeps the last value of a repeated name; header names are lower-case.
+
+    `concurrent`: how many calls of the vendor were being answered when it came, itself included.
+    """
 
     method: str
     path: str
@@ -27,6 +30,7 @@ class Call:
     body: bytes
     now: datetime
     base: str  # scheme and authority under which the client reached us
+    concurrent: int = 1
 
     def json(self) -> Json:
         """The body as JSON; raises `ValueError`."""

@@ -114,12 +114,12 @@ def _is_zone(name: str) -> bool:
 
 def _simulators() -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     """Where `crosswalk sandbox` listens, and what lets a client in: of the one that runs, else of the usual one."""
-    from sandbox.server import Sandbox
+    from sandbox.server import MAKERS, Sandbox
 
     given: dict[str, dict[str, str]] = {}
     env: dict[str, str] = {}
     seed, size = _world_that_runs()
-    with Sandbox.start(seed=seed, size=size) as running:
+    with Sandbox.start(tuple(MAKERS), seed=seed, size=size) as running:
         for at, vendor in enumerate(running.vendors):
             address = f"http://127.0.0.1:{_PORT + at}"
             given[vendor.name] = {

@@ -58,9 +58,9 @@ def sandbox(
     """Run the simulated vendors until Ctrl-C. They know nothing of the real ones and forget everything at the end."""
     import threading
 
-    from sandbox.server import Sandbox
+    from sandbox.server import MAKERS, Sandbox
 
-    with Sandbox.start(base_port=base_port, seed=seed, size=size) as running:
+    with Sandbox.start(tuple(MAKERS), base_port=base_port, seed=seed, size=size) as running:
         try:
             session.show(running.json(), listed_vendors)
             threading.Event().wait()

@@ -4,8 +4,10 @@ from sandbox import world as worlds
 from sandbox.vendors.pipedrive.app import Pipedrive
 from sandbox.vendors.qualtrics.app import Qualtrics
 from sandbox.vendors.typeform.app import Typeform
+from sandbox.vendors.zoho.app import Zoho
 from sandbox.world import World
 from tests.sandbox.calls import Caller
+from tests.sandbox.vendors.zoho.signing import signed_in
 
 SIZE = 150
 
@@ -44,3 +46,13 @@ def brand(world: World) -> Qualtrics:
 @pytest.fixture
 def qualtrics(brand: Qualtrics) -> Caller:
     return Caller(brand, {"x-api-token": brand.credentials["api_token"]})
+
+
+@pytest.fixture
+def crm(world: World) -> Zoho:
+    return Zoho(world, limits_kept=False)
+
+
+@pytest.fixture
+def zoho(crm: Zoho) -> Caller:
+    return signed_in(crm)

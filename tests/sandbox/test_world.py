@@ -6,8 +6,10 @@ import pytest
 from sandbox import world as worlds
 from sandbox.people import typo
 from sandbox.server import MAKERS
+from sandbox.vendors.zoho.app import Zoho
 from sandbox.world import MARA, MARA_SAYS, RAHIM, SHARMILA, World
 from tests.sandbox.calls import Caller
+from tests.sandbox.vendors.zoho.signing import signed_in
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,14 @@ def test_equal_worlds_are_equal_byte_for_byte_at_every_vendor(vendor: str, heade
         made = MAKERS[vendor](worlds.make(seed, 60), True)
         prefix = "Bearer " if header == "authorization" else ""
         return Caller(made, {header: prefix + made.credentials[secret]})("GET", path).body
+
+    assert bytes_of(11) == bytes_of(11)
+    assert bytes_of(11) != bytes_of(12)
+
+
+def test_equal_worlds_are_equal_byte_for_byte_at_zoho() -> None:
+    def bytes_of(seed: int) -> bytes:
+        return signed_in(Zoho(worlds.make(seed, 60)))("GET", "/crm/v8/Contacts?per_page=20&fields=Last_Name,Email").body
 
     assert bytes_of(11) == bytes_of(11)
     assert bytes_of(11) != bytes_of(12)

@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from crosswalk.cli import begin
+from sandbox.server import MAKERS
 from tests.crosswalk.cli.fixtures import FakeHub, Run
 from tests.crosswalk.cli.test_terminal import PATIENCE, ROOT, Terminal
 
@@ -161,8 +162,8 @@ def test_the_sandbox_says_where_it_listens_and_how_to_get_in(sandbox: "subproces
     assert sandbox.stdout is not None
     told = json.loads(sandbox.stdout.readline())
 
-    assert [vendor["name"] for vendor in told["vendors"]] == ["pipedrive", "typeform"]
-    vendor = told["vendors"][1]
+    assert [vendor["name"] for vendor in told["vendors"]] == list(MAKERS)
+    vendor = next(vendor for vendor in told["vendors"] if vendor["name"] == "typeform")
     request = Request(f"{vendor['base_url']}/me", headers={"Authorization": f"Bearer {vendor['credentials']['token']}"})
     with urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 200

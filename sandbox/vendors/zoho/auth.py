@@ -1,0 +1,206 @@
+"""The accounts server: codes for refresh tokens, refresh tokens for access tokens that live an hour.
+
+It says what is wrong with HTTP 200 and `{"error": ...}`, but for a client in a hurry, who gets a 400.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from sandbox.web import Answer, Call, dump
+
+ACCESS_LIVES: Final = timedelta(hours=1)
+CODE_LIVES: Final = timedelta(minutes=10)
+# Of one refresh token: access tokens that live at a time, and that are granted in a window.
+MOST_ACCESS: Final = 30
+MOST_GRANTS: Final = 10
+GRANT_WINDOW: Final = timedelta(minutes=10)
+# Of one user and client; one more, and the oldest dies.
+MOST_REFRESH: Final = 20
+LOCATION: Final = "eu"
+SCOPES: Final = (
+    "ZohoCRM.modules.ALL",
+    "ZohoCRM.settings.ALL",
+    "ZohoCRM.users.READ",
+    "ZohoCRM.org.READ",
+    "ZohoCRM.coql.READ",
+    "ZohoSearch.securesearch.READ",
+)
+
+
+@dataclass(slots=True)
+class _Code:
+    scopes: Sequence[str]
+    expires: datetime | None  # None: the one of the credentials, which waits
+    redirect_uri: str | None = None
+    offline: bool = True
+
+
+@dataclass(slots=True)
+class _Access:
+    scopes: Sequence[str]
+    expires: datetime
+    parent: str
+
+
+@dataclass(slots=True)
+class _Refresh:
+    scopes: Sequence[str]
+    grants: deque[datetime] = field(default_factory=deque)
+
+
+class Grants:
+    """`hurry_refused`: whether too many grants in a window are refused."""
+
+    def __init__(self, rng: Random, org_id: str, *, hurry_refused: bool) -> None:
+        self._rng, self._org_id, self._hurry_refused = rng, org_id, hurry_refused
+        self.client_id = f"1000.{self._secret(30).upper()}"
+        self.client_secret = self._secret(42)
+        self.refresh_token = self._token()
+        self.code = self._token()
+        self._codes = {self.code: _Code(SCOPES, None)}
+        self._refresh = {self.refresh_token: _Refresh(SCOPES)}
+        self._access: dict[str, _Access] = {}
+
+    def _secret(self, digits: int) -> str:
+        return f"{self._rng.getrandbits(4 * digits):0{digits}x}"
+
+    def _token(self) -> str:
+        return f"1000.{self._secret(32)}.{self._secret(32)}"
+
+    def credentials(self) -> Mapping[str, str]:
+        """`code`: a grant of the self client, good for one exchange."""
+        return {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "refresh_token": self.refresh_token,
+            "code": self.code,
+            "org_id": self._org_id,
+        }
+
+    def scopes(self, call: Call) -> Sequence[str] | None:
+        """What the caller may do; None: the token is none that is let in. `Bearer` passes for Zoho's own word."""
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
+        found = self._access.get(token)
+        if scheme.lower() not in {"zoho-oauthtoken", "bearer"} or found is None or call.now >= found.expires:
+            return None
+        return found.scopes
+
+    def expire(self) -> None:
+        self._access.clear()
+
+    def consent(self, call: Call) -> Answer:
+        """`GET /oauth/v2/auth`: the person at the browser agrees at once."""
+        asked = call.query
+        target = asked.get("redirect_uri", "")
+        if asked.get("client_id") != self.client_id:
+            return _page("Invalid Client ID")
+        if asked.get("response_type") != "code" or not asked.get("scope"):
+            return _page("Invalid OAuth Scope" if asked.get("response_type") == "code" else "Invalid Response Type")
+        if urlsplit(target).scheme not in {"http", "https"} or not urlsplit(target).netloc:
+            return _page("Invalid Redirect Uri")
+        code = self._token()
+        scopes = tuple(scope.strip() for scope in asked["scope"].split(",") if scope.strip())
+        offline = asked.get("access_type") == "offline"
+        self._codes[code] = _Code(scopes, call.now + CODE_LIVES, target, offline)
+        told = {"code": code, "location": LOCATION, "accounts-server": call.base}
+        if "state" in asked:
+            told["state"] = asked["state"]
+        glue = "&" if urlsplit(target).query else "?"
+        return Answer(302, b"", [("Location", target + glue + urlencode(told))], "text/html; charset=utf-8")
+
+    def grant(self, call: Call) -> Answer:
+        """`POST /oauth/v2/token`, parameters in the form or in the query."""
+        asked = {**call.query, **call.form()}
+        if asked.get("client_id") != self.client_id:
+            return _error("invalid_client")
+        if asked.get("client_secret") != self.client_secret:
+            return _error("invalid_client_secret")
+        kind = asked.get("grant_type")
+        if kind == "refresh_token":
+            return self._refreshed(call, asked.get("refresh_token", ""))
+        if kind == "authorization_code":
+            return self._exchanged(call, asked)
+        if kind == "client_credentials":
+            if asked.get("soid") != f"ZohoCRM.{self._org_id}" or not asked.get("scope"):
+                return _error("invalid_soid")
+            return self._granted(call, tuple(asked["scope"].split(",")), parent="")
+        return _error("unsupported_grant_type")
+
+    def _refreshed(self, call: Call, token: str) -> Answer:
+        known = self._refresh.get(token)
+        if known is None:
+            return _error("invalid_code")
+        while known.grants and known.grants[0] <= call.now - GRANT_WINDOW:
+            known.grants.popleft()
+        if self._hurry_refused and len(known.grants) >= MOST_GRANTS:
+            text = "You have made too many requests continuously. Please try again after some time."
+            return Answer(400, dump({"error_description": text, "error": "Access Denied", "status": "failure"}))
+        known.grants.append(call.now)
+        return self._granted(call, known.scopes, parent=token)
+
+    def _exchanged(self, call: Call, asked: Mapping[str, str]) -> Answer:
+        code = self._codes.pop(asked.get("code", ""), None)
+        if code is None or (code.expires is not None and call.now >= code.expires):
+            return _error("invalid_code")
+        if code.redirect_uri is not None and asked.get("redirect_uri") != code.redirect_uri:
+            return _error("invalid_redirect_uri")
+        if not code.offline:
+            return self._granted(call, code.scopes, parent="")
+        token = self._token()
+        self._refresh[token] = _Refresh(code.scopes)
+        while len(self._refresh) > MOST_REFRESH:
+            self._forget(next(iter(self._refresh)))
+        return self._granted(call, code.scopes, parent=token, refresh_token=token)
+
+    def _granted(self, call: Call, scopes: Sequence[str], *, parent: str, **more: str) -> Answer:
+        siblings = [token for token, access in self._access.items() if access.parent == parent]
+        for token in siblings[: max(0, len(siblings) + 1 - MOST_ACCESS)]:
+            del self._access[token]
+        token = self._token()
+        self._access[token] = _Access(scopes, call.now + ACCESS_LIVES, parent)
+        body = {
+            "access_token": token,
+            **more,
+            "scope": " ".join(scopes),
+            "api_domain": call.base,
+            "token_type": "Bearer",
+            "expires_in": int(ACCESS_LIVES.total_seconds()),
+        }
+        return Answer(200, dump(body))
+
+    def revoke(self, call: Call) -> Answer:
+        """`POST /oauth/v2/token/revoke`: a refresh token goes with all that came of it."""
+        token = {**call.query, **call.form()}.get("token", "")
+        if token not in self._refresh and token not in self._access:
+            return _error("invalid_token")
+        self._access.pop(token, None)
+        self._forget(token)
+        return Answer(200, dump({"status": "success"}))
+
+    def _forget(self, refresh_token: str) -> None:
+        if self._refresh.pop(refresh_token, None) is not None:
+            self._access = {token: kept for token, kept in self._access.items() if kept.parent != refresh_token}
+
+
+def covers(granted: Sequence[str], needed: str) -> bool:
+    """Whether scopes allow what is needed: `ZohoCRM.modules.contacts.READ` is in `ZohoCRM.modules.ALL`, for one."""
+    *place, operation = needed.split(".")
+    operations = {operation, "ALL"} | ({"WRITE"} if operation in {"CREATE", "UPDATE"} else set())
+    places = [".".join(place[:depth]) for depth in range(2, len(place) + 1)]
+    held = {scope.lower() for scope in granted}
+    return any(f"{at}.{word}".lower() in held for at in places for word in operations)
+
+
+def _error(word: str) -> Answer:
+    return Answer(200, dump({"error": word}))
+
+
+def _page(text: str) -> Answer:
+    return Answer(
+        400, f"<html><body><h1>Error</h1>{text}</body></html>".encode(), media_type="text/html; charset=utf-8"
+    )
