@@ -33,6 +33,7 @@ class Limits:
     `remaining`, `resets`: headers of the day's allowance; `left` reads what remains where no header is just that number
     ("api-usage=18/5000"). `burst_remaining`, `burst_resets`: of the burst window;
     at none left we wait until it turns. `resets_in`: what a reset header counts: seconds from now, or since 1970.
+    `at_once`: how many calls may be under way together; None: as many as there are threads.
     """
 
     bursts: tuple[Burst, ...] = ()
@@ -43,6 +44,7 @@ class Limits:
     burst_resets: str | None = None
     resets_in: Literal["seconds", "epoch"] = "seconds"
     chunk: int = 20
+    at_once: int | None = None
 
 
 class Purse:

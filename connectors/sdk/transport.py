@@ -13,6 +13,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -146,7 +147,11 @@ class Transport:
         self._timeout = timeout
         self._insecure = insecure
         self._retries = retries or RetryPolicy()
-        self._purse = Purse(account, limits or Limits(), tools, vendor=statuses.vendor)
+        limits = limits or Limits()
+        self._purse = Purse(account, limits, tools, vendor=statuses.vendor)
+        self._room: AbstractContextManager[object] = (
+            nullcontext() if limits.at_once is None else threading.BoundedSemaphore(limits.at_once)
+        )
         self._exchange: Exchange = self.exchange
         self._refused_since: datetime | None = None
         self._headers = {"Accept": "application/json", "User-Agent": "crosswalk", **(headers or {})}
@@ -286,7 +291,8 @@ class Transport:
         except UnicodeEncodeError:
             raise _no_token(self._statuses.vendor) from None  # the error holds the token
         try:
-            return self._client.send(request, stream=call.stream)
+            with self._room:
+                return self._client.send(request, stream=call.stream)
         except httpx.LocalProtocolError:
             raise _no_token(self._statuses.vendor) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:

@@ -3,8 +3,10 @@
 import gzip
 import logging
 import socket
+import threading
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -558,6 +560,27 @@ def test_calls_keep_to_the_burst(make: Make, bench: Bench, network: respx.MockRo
         transport.get("/deals")
 
     assert (bench.clock.now - start).total_seconds() == 4.0
+
+
+def test_no_more_calls_are_under_way_than_the_vendor_takes(make: Make, network: respx.MockRouter) -> None:
+    under_way, most, count = 0, 0, threading.Lock()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        with count:
+            under_way += 1
+            most = max(most, under_way)
+        threading.Event().wait(0.01)
+        with count:
+            under_way -= 1
+        return httpx.Response(200, json=[])
+
+    route = network.get(f"{BASE}/deals").mock(side_effect=answer)
+    transport = make(limits=Limits(at_once=2))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: transport.get("/deals"), range(16)))
+
+    assert (most, route.call_count) == (2, 16)
 
 
 def test_all_connections_are_given_back(make: Make, network: respx.MockRouter) -> None:
