@@ -1,0 +1,1 @@
+"""Zoho CRM. Vendor facts: README.md in this folder."""
