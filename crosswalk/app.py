@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.sdk.contract import FieldInfo
 from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
+from crosswalk import drift
 from crosswalk.engine import check, explain, export, planned, queue, review, run
+from crosswalk.engine.check import Judged
 from crosswalk.engine.model import House, Progress, Silent, Stream
 from crosswalk.engine.words import AskError, shortened, split_address, spoken
 from crosswalk.glance import Glance, remember
@@ -125,14 +128,16 @@ class Hub:
         told["exit_code"] = USAGE if by_file else FAILED if states & {"fail", "part"} else DONE
         return told
 
-    def _judge(self, stream: Stream, fields: Any) -> list[Problem]:
+    def _judge(self, stream: Stream, fields: Sequence[FieldInfo]) -> Judged:
         told = self.settings.connections[stream.connection]
         settings = told.streams[stream.name]
         try:
-            self._builder.compiled(told, settings, fields)
+            kept = self._builder.fitted(told, settings, stream.catalogue, fields)
         except MappingError as error:
-            return [fault_problem(fault, told, settings) for fault in error.faults]
-        return []
+            return Judged([fault_problem(fault, told, settings) for fault in error.faults])
+        found = drift.changes(stream.catalogue, fields) if stream.catalogue else []
+        paused = drift.told(stream.address, told.connector.label, kept.paused, found)
+        return Judged(paused, drift.stored(kept.catalogue), [change.json() for change in found])
 
     def discover(self, address: str) -> Answer:
         return _whole(check.discover(self.offline, address))
@@ -256,7 +261,7 @@ class Hub:
         return ran.failed or any(one.severity == "error" for one in self._builder.problems)
 
     def _problems(self, ran: run.Ran) -> list[dict[str, Any]]:
-        return [one.json() for one in (*self._warned, *self._builder.problems, *ran.problems)]
+        return [one.json() for one in (*self._warned, *self._builder.problems, *self._builder.warnings, *ran.problems)]
 
 
 def _unfit(house: House, plan: outbox.Plan, *, following: str | None) -> Problem | None:

@@ -1,7 +1,7 @@
 """From settings to a house that is open: connectors connected, catalogues known, mappings compiled, rules ready.
 
 The catalogue of a stream (its fields, as the vendor has them today) is kept in the store. It is asked for again when
-it is a day old, or when the file names a field that it does not know; what only looks at the store asks nobody.
+it is an hour old, or when the file names a field that it does not know; what only looks at the store asks nobody.
 """
 
 import os
@@ -16,6 +16,7 @@ from typing import Final
 
 from connectors.sdk.contract import Account, Connector, FieldInfo, StreamSpec, Tools
 from connectors.sdk.errors import ConnectorError
+from crosswalk import drift
 from crosswalk.engine import matching, policies
 from crosswalk.engine.failures import problem_of, state_of
 from crosswalk.engine.model import Ceiling, House, Link, Progress, Stream
@@ -33,7 +34,7 @@ from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, CxSettings, Setting
 from mapping.schema import target
 from mapping.surveys import SurveyRoles
 
-_CATALOGUE_HOLDS: Final = timedelta(days=1)
+_CATALOGUE_HOLDS: Final = timedelta(hours=1)
 _COMPUTED: Final = {"person": PERSON_FIELDS, "company": COMPANY_FIELDS}
 
 
@@ -45,9 +46,14 @@ class _Draft:
     connection: ConnectionSettings
     id: int
     spec: StreamSpec
-    catalogue: Sequence[FieldInfo] | None
+    catalogue: Sequence[FieldInfo] | None  # as the store has it, with what is paused
     complete: bool
     mapping: CompiledMapping | None = None
+    asked: Sequence[FieldInfo] | None = None  # as the vendor has it now
+
+    @property
+    def address(self) -> str:
+        return f"{self.connection.name}/{self.settings.name}"
 
 
 @dataclass
@@ -62,8 +68,10 @@ class Builder:
     sleep: Callable[[float], None] = time.sleep
     problems: list[Problem] = field(default_factory=list)
     faults: list[Problem] = field(default_factory=list)  # of mappings: nothing can be done before they are mended
+    warnings: list[Problem] = field(default_factory=list)  # of fields that are paused
     links: dict[str, Link] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection
+    changed: dict[str, Sequence[drift.Change]] = field(default_factory=dict)  # by stream: what is not as it was
     _accounts: dict[str, Account] = field(default_factory=dict)
 
     def build(self, *, ask: bool = False, lenient: bool = False) -> House:
@@ -79,10 +87,20 @@ class Builder:
         self._compile(drafts, lenient=lenient)
         if ask and self.faults:
             # The file may name what is new at the vendor since yesterday.
-            again = [draft for draft in drafts if draft.mapping is None and draft.catalogue is not None]
+            again = [draft for draft in drafts if draft.mapping is None and draft.catalogue and draft.asked is None]
             self.faults.clear()
             self._refresh(drafts, again)
             self._compile(drafts, lenient=lenient)
+        self.warnings = [
+            problem
+            for draft in drafts
+            for problem in drift.told(
+                draft.address,
+                draft.connection.connector.label,
+                [one for one in draft.catalogue or () if one.paused],
+                self.changed.get(draft.address, ()),
+            )
+        ]
         return self._furnish([draft for draft in drafts if draft.mapping is not None])
 
     def _counter(self, name: str) -> Callable[[int], None]:
@@ -157,7 +175,8 @@ class Builder:
                 connection, "SELECT connection, name, id, catalogue, complete FROM stream"
             ).fetchall()
         return {
-            (row[0], row[1]): (row[2], None if row[3] is None else _fields(bytes(row[3])), bool(row[4])) for row in rows
+            (row[0], row[1]): (row[2], None if row[3] is None else drift.loaded(bytes(row[3])), bool(row[4]))
+            for row in rows
         }
 
     def _is_old(self, draft: _Draft) -> bool:
@@ -210,15 +229,9 @@ class Builder:
                 "UPDATE connection SET account = ?, checked_at = ? WHERE name = ?",
                 (dump(asdict(account)), now, name),
             )
-            for draft in drafts:
-                self.database.run(
-                    connection,
-                    "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE id = ?",
-                    (dump([asdict(one) for one in fields[draft.id]]), now, draft.id),
-                )
         self._accounts[name] = account
         for draft in drafts:
-            draft.catalogue = fields[draft.id]
+            draft.asked = fields[draft.id]
         told = self.settings.connections[name]
         own = told.budget.per_day
         if own is not None and account.allowance is not None and own > account.allowance:
@@ -239,15 +252,42 @@ class Builder:
         for draft in drafts:
             if draft.mapping is not None:
                 continue
-            if draft.catalogue is None and draft.connection.name in failing:
+            if draft.catalogue is None and draft.asked is None and draft.connection.name in failing:
                 continue  # nothing is known of it, and it cannot be asked: it is left out of this run
             try:
-                draft.mapping = self.compiled(draft.connection, draft.settings, draft.catalogue)
+                if draft.asked is None:
+                    draft.mapping = self.compiled(draft.connection, draft.settings, draft.catalogue)
+                else:
+                    self._fit(draft, draft.asked)
             except MappingError as error:
                 if lenient:
                     draft.mapping = self.compiled(draft.connection, draft.settings, None)
                 else:
                     self.faults += [fault_problem(fault, draft.connection, draft.settings) for fault in error.faults]
+
+    def _fit(self, draft: _Draft, now: Sequence[FieldInfo]) -> None:
+        """The mapping on today's fields, which are stored with what of the old ones it still needs."""
+        before = draft.catalogue or ()
+        kept = self.fitted(draft.connection, draft.settings, before, now)
+        if draft.catalogue is not None and (found := drift.changes(before, now)):
+            self.changed[draft.address] = found
+        with self.database.write() as connection:
+            self.database.run(
+                connection,
+                "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE id = ?",
+                (drift.stored(kept.catalogue), int(self.clock().timestamp() * 1000), draft.id),
+            )
+        draft.catalogue, draft.mapping = kept.catalogue, kept.mapping
+
+    def fitted(
+        self,
+        told: ConnectionSettings,
+        stream: StreamSettings,
+        before: Sequence[FieldInfo],
+        now: Sequence[FieldInfo],
+    ) -> drift.Kept:
+        """The mapping of a stream on what its vendor has now. Raises MappingError where the file is at fault."""
+        return drift.keep(before, now, lambda catalogue: self.compiled(told, stream, catalogue))
 
     def compiled(
         self, told: ConnectionSettings, stream: StreamSettings, catalogue: Sequence[FieldInfo] | None
@@ -341,6 +381,7 @@ class Builder:
             settings=self.settings,
             progress=self.progress,
             calls=self.calls,
+            changes=self.changed,
         )
 
     def _mapping_rows(self, drafts: Sequence[_Draft]) -> dict[int, tuple[int, bool]]:
@@ -387,13 +428,6 @@ def fault_problem(fault: MappingFault, told: ConnectionSettings, stream: StreamS
         connection=told.name,
         stream=f"{told.name}/{stream.name}",
     )
-
-
-def _fields(stored: bytes) -> list[FieldInfo]:
-    return [
-        FieldInfo(**{**one, "options": tuple((option[0], option[1]) for option in one["options"])})
-        for one in load(stored)
-    ]
 
 
 def _hub_id(draft: _Draft) -> FieldInfo | None:

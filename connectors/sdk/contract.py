@@ -139,6 +139,7 @@ class FieldInfo:
 
     `name` is the vendor's own (a custom field's hash), `label` what people see; a mapping may use either.
     `path` is where the value stands in `RemoteRecord.values` and in `Write.values` ("custom_fields.ab12…").
+    `paused` is the hub's own mark: it was there, is mapped, and no longer is as it was; a connector leaves it alone.
     """
 
     name: str
@@ -153,6 +154,7 @@ class FieldInfo:
     custom: bool = False
     max_length: int | None = None
     refers_to: str | None = None  # stream
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ Limit = Annotated[int, typer.Option("--limit", min=0, help="How many are listed;
 _STORES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 _DOWN = ("fail", "paused")
 _NAME, _TEXT = 16, 22  # columns of `check`: state, then text
+_CHANGES = 5  # changed fields that `check` names one by one
 
 
 # check
@@ -129,6 +130,7 @@ def _stream(
     name = f"  {stream['name']}"
     if not own:
         yield from _stream_row(name, stream, screen)
+        yield from _changes(stream, screen)
         return
     # A long name takes the place of the state; the code behind it says the same.
     short = len(name) < _NAME
@@ -140,6 +142,15 @@ def _stream(
             words.append(problem["hint"])
         yield from screen.prose("; ".join(words), indent=max(_TEXT, wide(first) if not short else 0), first=first)
         first = ""
+    yield from _changes(stream, screen)
+
+
+def _changes(stream: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
+    """What is not as it was when the vendor was asked last."""
+    told = [f"{one['field']} {one['text']}" for one in stream.get("changes") or ()]
+    if told:
+        shown = [*told[:_CHANGES], f"and {len(told) - _CHANGES} more"] if len(told) > _CHANGES else told
+        yield from screen.prose(f"since the last look: {'; '.join(shown)}", indent=_TEXT)
 
 
 def _stream_row(name: str, stream: Mapping[str, Any], screen: Screen) -> Iterator[Line]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from connectors.sdk.contract import Account, FieldInfo, StreamSpec, Window
 from connectors.sdk.errors import ConnectorError, ShapeError
+from crosswalk.drift import stored
 from crosswalk.engine.failures import problem_of
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.overview import count_records
@@ -21,7 +22,20 @@ from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import dump, load
 from crosswalk.store.migrations import step
 
-Judge = Callable[[Stream, Sequence[FieldInfo]], Sequence[Problem]]
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the file makes of the fields that a stream has now.
+
+    `catalogue`: them as they are to be kept, stored; None: the file does not fit. `changes`: what is not as it was.
+    """
+
+    problems: Sequence[Problem] = ()
+    catalogue: bytes | None = None
+    changes: Sequence[Mapping[str, str]] = ()
+
+
+Judge = Callable[[Stream, Sequence[FieldInfo]], Judged]
 
 _AT_ONCE: Final = 8
 _TWICE: Final = "CW104"  # one remote account under two names
@@ -35,6 +49,7 @@ class _StreamAnswer:
     fields: Sequence[FieldInfo] = ()
     records: int | None = None
     error: ConnectorError | None = None
+    judged: Judged = field(default_factory=Judged)
 
 
 @dataclass(slots=True)
@@ -175,7 +190,7 @@ def _connection(
     told["streams"] += [
         {
             "name": name, "state": "unlisted", "records": None, "can": [], "missing": [], "unlisted": True,
-            "problems": [],
+            "changes": [], "problems": [],
         }
         for name in answer.all_streams
         if name not in listed
@@ -204,8 +219,9 @@ def _stream(
                 stream=stream.address,
             )
         )
-    if judge is not None and told.error is None:
-        problems += judge(stream, told.fields)
+    if told.error is None:
+        told.judged = Judged(catalogue=stored(told.fields)) if judge is None else judge(stream, told.fields)
+        problems += told.judged.problems
     found += problems
     can = [] if told.error is not None else ["read"]
     if can and not missing:
@@ -218,6 +234,7 @@ def _stream(
         "can": can,
         "missing": missing,
         "unlisted": False,
+        "changes": list(told.judged.changes),
         "problems": [problem.json() for problem in problems],
     }
 
@@ -304,12 +321,11 @@ def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer]) -
                 (link.name, link.connector.name, account, now, state, code, detail, now if problem else None),
             )
             for name, told in answer.streams.items():
-                if told.error is None:
-                    fields = dump([asdict(one) for one in told.fields])
+                if told.judged.catalogue is not None:
                     database.run(
                         connection,
                         "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE connection = ? AND name = ?",
-                        (fields, now, link.name, name),
+                        (told.judged.catalogue, now, link.name, name),
                     )
 
 

@@ -126,6 +126,7 @@ class House:
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection, since it was opened
+    changes: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # by stream: fields that are not as they were
 
     def by_id(self, number: int) -> Stream | None:
         return next((stream for stream in self.streams.values() if stream.id == number), None)

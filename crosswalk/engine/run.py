@@ -240,7 +240,12 @@ class Runner:
             ran.state = "failed"
         else:
             ran.state = "waits" if ran.waiting or ran.settled.conflicts else "done"
-        counts = {**ran.totals(), "streams": ran.by_stream(), "problems": [one.json() for one in ran.problems]}
+        counts = {
+            **ran.totals(),
+            "streams": ran.by_stream(),
+            "problems": [one.json() for one in ran.problems],
+            "changes": {address: [change.json() for change in found] for address, found in house.changes.items()},
+        }
         plan = ran.sent_plan or (ran.planned.plan.id if ran.planned and ran.planned.actions else None)
         runs.end(house.database, ran.run, state=ran.state, at=ran.ended_at, counts=counts, plan=plan)
         return ran

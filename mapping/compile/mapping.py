@@ -71,6 +71,7 @@ class CompiledMapping:
     `create_needs`  what a create must have: positions, and names of vendor fields that no line fills
     `left_out`   default lines that this account has no field for
     `follows`    per field the parts that the side makes itself of what is written
+    `paused`     positions of fields that the vendor no longer has as they are mapped: neither read anew nor written
     """
 
     def __init__(
@@ -97,8 +98,10 @@ class CompiledMapping:
         )
         self.create_needs = create_needs
         self.left_out = left_out
-        self._readers: list[Reader] = [code.reader() for code in codes] + [_nothing] * len(extra)
-        self._read = row_reader(self._readers, [code.simple() for code in codes] + [None] * len(extra))
+        self.paused = frozenset(at for at, code in enumerate(codes) if _paused_places(code.lines))
+        self._readers: list[Reader] = [_reader_of(code) for code in codes] + [_nothing] * len(extra)
+        simples = [None if at in self.paused else code.simple() for at, code in enumerate(codes)]
+        self._read = row_reader(self._readers, simples + [None] * len(extra))
         self._no_cleared = kind in _NO_CLEARED
         self._leaves = [
             (place.steps, place.dotted) for code in codes for line in code.lines if line.writes for place in line.places
@@ -232,6 +235,23 @@ class CompiledMapping:
             if self._responses is not None and self.fields[at] in self._responses.fills:
                 told = [told, self._responses.print]
         return _digest([self.fields[at], self._words.missing, self._no_cleared, told])
+
+
+def _paused_places(lines: Sequence[LineCode]) -> list[Place]:
+    chains = [chain for line in lines for chain in line.chains]
+    return [chain.place for chain in chains if chain.place is not None and chain.place.paused]
+
+
+def _reader_of(code: FieldCode) -> Reader:
+    """A field of several places is read only while all of them say something: half of it would pass for an edit."""
+    read, paused = code.reader(), _paused_places(code.lines)
+    if not paused:
+        return read
+
+    def whole(row: Values, faults: list[ValueFault]) -> Value:
+        return ABSENT if any(place.get(row) is ABSENT for place in paused) else read(row, faults)
+
+    return whole
 
 
 def _nothing(row: Values, faults: list[ValueFault]) -> Value:
@@ -470,7 +490,7 @@ class _Compiler:
         if not chains:
             raise left or Faulty
         for chain in chains:
-            chain.missing = self._missing
+            chain.missing = ABSENT if chain.place is not None and chain.place.paused else self._missing
         reads, writes = self._direction(line, found, chains)
         derived = found.field.merge == "derived"
         return LineCode(
@@ -501,7 +521,7 @@ class _Compiler:
         can = all(chain.writable for chain in chains) and not (found.by is not None)
         if writes and not can:
             writes = False
-            if asked and line.operator:
+            if asked and line.operator and not any(chain.place is not None and chain.place.paused for chain in chains):
                 self._cannot_write(line, chains)
         return reads, writes
 
@@ -552,6 +572,9 @@ class _Compiler:
             gathered.setdefault(code.target.field.name, []).append(code)
         fields: list[FieldCode] = []
         for some in gathered.values():
+            if _paused_places(some):
+                for code in some:
+                    code.writes = False
             schema = some[0].target.field
             if schema.shape == "set" or schema.refers:
                 found = SetCode(schema, some)

@@ -57,6 +57,10 @@ class Place:
     write: bool = True
 
     @property
+    def paused(self) -> bool:
+        return self.info is not None and self.info.paused
+
+    @property
     def sort(self) -> str:
         if not self.steps:
             return "row"
@@ -150,9 +154,12 @@ class Places:
         self, steps: tuple[Step, ...], label: str, name: str, info: Catalogued | None, *, whole: bool, plain: bool
     ) -> Place:
         dotted = ".".join(step.name for step in steps) if len(steps) > 1 and (plain or info is not None) else None
+        paused = info is not None and info.paused
+        # A field that is gone says nothing, where a missing one would else be taken for a cleared one.
+        missing = ABSENT if paused else self.missing
         return Place(
-            steps, label, name, _getter(steps, dotted, self.missing), info, whole, dotted,
-            read=info is None or info.read, write=info is None or info.write,
+            steps, label, name, _getter(steps, dotted, missing), info, whole, dotted,
+            read=info is None or info.read, write=info is None or (info.write and not paused),
         )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ class Info:
     custom: bool = False
     max_length: int | None = None
     refers_to: str | None = None
+    paused: bool = False
 
 
 def info(name: str, type_: str = "text", **told: Any) -> Info:

@@ -53,6 +53,8 @@ class Remote:
     tick: timedelta = timedelta(seconds=1)  # how far its clock moves with every change
     hidden: set[str] = field(default_factory=set)  # keys that reads do not show yet
     unique_hub_id: bool = False
+    gone: dict[str, set[str]] = field(default_factory=dict)  # stream -> fields that the account no longer has
+    options: Sequence[tuple[str, str]] = ()  # of "tags"
     answers: bool = True
     _next: int = 100
 
@@ -117,11 +119,15 @@ class MemoryConnector:
             names = ["id", "updated", "email", "contact_id", "survey", "answers"]
         else:
             names = ["id", "updated", "gone", "name", "email", "phone", "title", "tags", "firm", "site", "nps", "hub"]
+        names = [name for name in names if name not in self._remote.gone.get(stream, ())]
         kinds = {"nps": "number", "tags": "multi", "gone": "bool", "updated": "datetime", "answers": "json"}
         return [
-            FieldInfo(name=one, label=one, type=kinds.get(one, "text"), path=one, write=one not in ("id", "updated"))  # type: ignore[arg-type] # of its words
+            FieldInfo(
+                name=one, label=one, type=kinds.get(one, "text"), path=one, write=one not in ("id", "updated"),  # type: ignore[arg-type] # of its words
+                options=self._remote.options if one == "tags" else (),
+            )
             for one in names
-        ]
+        ]  # fmt: skip
 
     def parts(self, stream: str) -> Sequence[str]:
         return [""]
@@ -204,7 +210,12 @@ class MemoryConnector:
 
     def _live(self, stream: str) -> list[dict[str, Any]]:
         rows = self._remote.rows.get(stream, {}).values()
-        return [dict(row) for row in rows if row["id"] not in self._remote.hidden]
+        gone = self._remote.gone.get(stream, ())
+        return [
+            {name: value for name, value in row.items() if name not in gone}
+            for row in rows
+            if row["id"] not in self._remote.hidden
+        ]
 
 
 class UniqueConnector(MemoryConnector):

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.sdk.contract import FieldInfo
 from connectors.sdk.errors import GrantError, LaterError, SetupError
-from crosswalk.engine.check import check, discover
+from crosswalk.engine.check import Judged, check, discover
 from crosswalk.engine.words import AskError
 from crosswalk.problems import Problem
 from crosswalk.store.codec import load
@@ -144,9 +144,9 @@ def test_the_file_is_judged_by_the_fields_of_today(world: World) -> None:
     world.connectors["zoho"].catalogue = {"contacts": [info]}
     asked = []
 
-    def judge(stream: Any, fields: Any) -> list[Problem]:
+    def judge(stream: Any, fields: Any) -> Judged:
         asked.append((stream.address, list(fields)))
-        return [Problem(code="CW106", text="no field 'y'", connection=stream.connection, stream=stream.name)]
+        return Judged([Problem(code="CW106", text="no field 'y'", connection=stream.connection, stream=stream.name)])
 
     told = check(world.house, only=["zoho"], judge=judge)
 
