@@ -179,7 +179,7 @@ class Account:
         if shows is None:
             catalogue = self.catalogues[module].by_name()
             chosen = catalogue.values() if names is None else (catalogue[name] for name in names if name in catalogue)
-            shows = [shown for found in chosen if found.key != "id" for shown in self._shown(found)]
+            shows = [pair for found in chosen if found.key != "id" for pair in self.shows(found)]
             self._shows[module, asked or ""] = shows
         listed = shows
         return lambda record: {"id": record["id"], **{name: show(record) for name, show in listed}}
@@ -190,7 +190,8 @@ class Account:
         for table in self.tables.values():
             table.forget_bytes()
 
-    def _shown(self, found: Field) -> Iterator[tuple[str, _Show]]:
+    def shows(self, found: Field) -> Iterator[tuple[str, _Show]]:
+        """Under which names a field is shown, and how."""
         yield found.name, self._show(found)
         if found.key == "What_Id":  # beside it stands the module
             yield "$se_module", lambda record: (record.get("What_Id") or (None,))[0]

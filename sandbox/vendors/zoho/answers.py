@@ -1,6 +1,6 @@
 """Bodies that Zoho answers with: rows that went well or not, and refusals of a whole call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sandbox.web import Answer, Json, dump
@@ -83,11 +83,20 @@ def too_many() -> Answer:
     return refused(429, "TOO_MANY_REQUESTS", "Requests limit exceeded, please try again later.").answer
 
 
-def results(rows: Sequence[Json], *, status: int = 200, key: str = "data") -> Answer:
-    """What became of each row, in the order of the request. `status` is that of a call whose rows all went well."""
-    failed = [row for row in rows if row["status"] == "error"]
-    if failed and len(failed) == len(rows):
-        status = 412 if all(row["code"] == "ALREADY_MODIFIED" for row in rows) else 400
+def outcomes(one: Callable[[Json, int], Json], rows: Sequence[Json], *, status: int = 200, key: str = "data") -> Answer:
+    """Do one row after the other, and tell what became of each in the order of the request.
+
+    `one` may raise `FaultError`. `status` is that of a call whose rows all went well.
+    """
+    told = []
+    for nth, row in enumerate(rows):
+        try:
+            told.append(one(row, nth))
+        except FaultError as exc:
+            told.append(exc.row)
+    failed = [row for row in told if row["status"] == "error"]
+    if failed and len(failed) == len(told):
+        status = 412 if all(row["code"] == "ALREADY_MODIFIED" for row in failed) else 400
     elif failed:
         status = 207
-    return Answer(status, dump({key: list(rows)}))
+    return Answer(status, dump({key: told}))

@@ -19,9 +19,14 @@ from sandbox.vendors.zoho.answers import (
     wrong_method,
 )
 from sandbox.vendors.zoho.auth import Grants, covers
+from sandbox.vendors.zoho.coql import Coql
+from sandbox.vendors.zoho.coql import credits as coql_credits
 from sandbox.vendors.zoho.fields import Catalogue, Field
+from sandbox.vendors.zoho.joining import Joining
 from sandbox.vendors.zoho.limits import Edition, Limits
 from sandbox.vendors.zoho.records import Records
+from sandbox.vendors.zoho.related import Related
+from sandbox.vendors.zoho.search import Search
 from sandbox.vendors.zoho.settings import Settings
 from sandbox.vendors.zoho.settlement import Settlement
 from sandbox.vendors.zoho.writes import Writer, Writes
@@ -29,6 +34,7 @@ from sandbox.web import Answer, Call, Effect, Handler, Json, Route, Routes, dump
 from sandbox.world import World
 
 VERSION: Final = "/crm/v8"
+CONVERT_COST: Final = 5
 _BULK: Final = {("POST", "/{module}"), ("PUT", "/{module}"), ("POST", "/{module}/upsert")}
 _OPERATIONS: Final = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "DELETE": "DELETE"}
 
@@ -45,7 +51,11 @@ class Zoho:
         self.limits = Limits(edition=edition, users=active, kept=limits_kept)
         self._grants = Grants(world.draw("zoho", "secrets"), ORG_ID, hurry_refused=limits_kept)
         self._writes = Writes(self.account)
-        self._records = Records(self.account, self._writes, ME)
+        self.search = Search(self.account)
+        self._records = Records(self.account, self._writes, self.search, ME)
+        self._joining = Joining(self.account, self._writes, ME)
+        self._related = Related(self.account)
+        self._coql = Coql(self.account)
         self._settings = Settings(self.account)
         self._undo_schema: list[Callable[[], None]] = []
         self._routes = Routes(self._all_routes())
@@ -56,7 +66,7 @@ class Zoho:
         }
 
     def _all_routes(self) -> Iterator[Route]:
-        records, settings = self._records, self._settings
+        records, settings, joining, related = self._records, self._settings, self._joining, self._related
         operations: Sequence[tuple[str, str, Handler]] = (
             ("GET", "/org", settings.org),
             ("GET", "/users", settings.users),
@@ -70,20 +80,35 @@ class Zoho:
             ("GET", "/settings/layouts/{id}", settings.layout),
             ("GET", "/settings/pipeline", settings.pipelines),
             ("GET", "/settings/related_lists", settings.related_lists),
+            ("GET", "/settings/recycle_bin", joining.recycled),
+            ("GET", "/settings/recycle_bin/{id}", joining.recycled),
+            ("DELETE", "/settings/recycle_bin/{id}", joining.erase),
+            ("POST", "/settings/recycle_bin/{id}/actions/restore", joining.restore),
+            ("POST", "/coql", self._coql.answer),
+            ("POST", "/Leads/{id}/actions/convert", joining.convert),
             ("GET", "/Contacts/roles", settings.contact_roles),
             ("GET", "/{module}", records.list),
             ("POST", "/{module}", records.insert),
             ("PUT", "/{module}", records.update),
             ("DELETE", "/{module}", records.delete),
             ("POST", "/{module}/upsert", records.upsert),
+            ("GET", "/{module}/search", records.search),
             ("GET", "/{module}/deleted", records.deleted),
             ("GET", "/{module}/actions/count", records.count),
             ("GET", "/{module}/{id}", records.one),
             ("PUT", "/{module}/{id}", records.update_one),
             ("DELETE", "/{module}/{id}", records.delete_one),
+            ("GET", "/{module}/{id}/actions/merge", joining.merge_job),
+            ("POST", "/{module}/{id}/actions/merge", joining.merge),
+            ("GET", "/{module}/{id}/{list}", related.list),
+            ("PUT", "/{module}/{id}/{list}", related.put),
+            ("DELETE", "/{module}/{id}/{list}", related.delete),
+            ("PUT", "/{module}/{id}/{list}/{other}", related.put),
+            ("DELETE", "/{module}/{id}/{list}/{other}", related.delete),
         )
         for method, template, handler in operations:
-            yield Route(method=method, template=template, cost=1, handler=handler)
+            cost = CONVERT_COST if template.endswith("/convert") else 1
+            yield Route(method=method, template=template, cost=cost, handler=handler)
 
     @property
     def credentials(self) -> Mapping[str, str]:
@@ -107,17 +132,20 @@ class Zoho:
         return VERSION + route.template.replace("{module}", module)
 
     def unit_cost(self, call: Call) -> int:
-        """In credits: one for a call, or for every ten records that it writes."""
+        """In credits: one for a call, or for every ten records that it writes; COQL by how many it may bring."""
         found = self._find(call)
         if found is None:
             return 0
         route, _at = found
         if (route.method, route.template) in _BULK:
             return max(1, -(-_rows(call) // 10))
+        if route.template == "/coql":
+            return coql_credits(call)
         return route.cost
 
     def answer(self, call: Call) -> Answer:
         self.account.settle(call.now)
+        self.search.tick(call.now)
         door = self._accounts.get((call.method, call.path.rstrip("/")))
         if door is not None:
             return door(call)
@@ -131,7 +159,7 @@ class Zoho:
         if scopes is None:
             return unauthorized()
         route, at = found
-        if not covers(scopes, _needed(route, at)):
+        if not all(covers(scopes, needed) for needed in _needed(route, at)):
             return scope_mismatch()
         refusal, headers = self.limits.admit(call, self.unit_cost(call))
         answer = refusal or self._handled(call, route, at)
@@ -167,7 +195,7 @@ class Zoho:
         self.account.late = delay
 
     def lag_search(self, delay: timedelta) -> None:
-        pass
+        self.search.lag = delay
 
     def change_schema(self, stream: str, field: str, *, to: str | None) -> None:
         """A field goes by its API name or its label, and changes its API name, as an administrator may."""
@@ -189,9 +217,13 @@ class Zoho:
         self.account.forget_views()
 
     def edit(self, now: datetime, stream: str, key: str | None, fields: Mapping[str, Json]) -> str:
-        """As through the API by somebody else; fields also by their label, and `$deleted`, `$purged`, `$locked`."""
+        """As through the API by somebody else, fields also by their label; and what only people do there:
+
+        `$deleted` (into the recycle bin), `$purged`, `$restored`, `$locked`, `$merged_into` (the id of the master).
+        """
         account = self.account
         account.settle(now)
+        self.search.tick(now)
         if stream not in account.tables:
             raise KeyError(stream)
         seller = next(user["id"] for user in account.users if user["status"] == "active" and user["id"] != ME)
@@ -202,6 +234,9 @@ class Zoho:
         try:
             if key is None:
                 return str(self._writes.create(writer, self._writes.checked(stream, row, "$", create=True))["id"])
+            if row.get("$restored"):
+                self._joining.restored(key, call)
+                return key
             record = account.find(stream, key)
             if record is None:
                 raise KeyError(key)
@@ -214,6 +249,12 @@ class Zoho:
         if row.get("$deleted") or row.get("$purged"):
             account.drop(writer.module, record, by=writer.by, at=now, permanent=bool(row.get("$purged")))
             return key
+        if row.get("$merged_into"):
+            master = account.find(writer.module, str(row["$merged_into"]))
+            if master is None:
+                raise KeyError(row["$merged_into"])
+            self._joining.merge_into(writer.call, writer.module, master, [key], {}, by=writer.by)
+            return str(master["id"])
         if "$locked" in row:
             account.commit(writer.module, record := {**record, "_locked": bool(row["$locked"])}, now)
         values = self._writes.checked(writer.module, row, "$", create=False, key=key)
@@ -237,14 +278,16 @@ def _rows(call: Call) -> int:
     return len(data) if isinstance(data, list) else 0
 
 
-def _needed(route: Route, at: Sequence[str]) -> str:
-    """The scope that an operation asks for."""
+def _needed(route: Route, at: Sequence[str]) -> Sequence[str]:
+    """The scopes that an operation asks for, all of them."""
     words = route.template.strip("/").split("/")
     operation = _OPERATIONS[route.method]
+    if words[0] == "coql":
+        return ["ZohoCRM.coql.READ"]
     if words[0] == "settings":
-        return f"ZohoCRM.settings.{words[1]}.{operation}"
+        return [f"ZohoCRM.settings.{words[1]}.{operation}"]
     if words[0] in {"org", "users"}:
-        return f"ZohoCRM.{words[0]}.{operation}"
-    if words[0] == "{module}":
-        return f"ZohoCRM.modules.{at[0].lower()}.{operation}"
-    return f"ZohoCRM.modules.{words[0].lower()}.{operation}"
+        return [f"ZohoCRM.{words[0]}.{operation}"]
+    module = (at[0] if words[0] == "{module}" else words[0]).lower()
+    needed = [f"ZohoCRM.modules.{module}.{operation}"]
+    return [*needed, "ZohoSearch.securesearch.READ"] if words[-1] == "search" else needed

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sandbox.state import Record
 from sandbox.vendors.zoho.account import Account, each_deletion
 from sandbox.vendors.zoho.answers import (
     NO_CONTENT,
@@ -12,9 +11,9 @@ from sandbox.vendors.zoho.answers import (
     invalid_module,
     invalid_param,
     missing_param,
-    refused,
 )
 from sandbox.vendors.zoho.listing import Lists, choice, field_names, numbered, since
+from sandbox.vendors.zoho.search import Search
 from sandbox.vendors.zoho.stamps import kept, shown
 from sandbox.vendors.zoho.writes import Writes
 from sandbox.web import Answer, Call, Json, dump
@@ -36,8 +35,8 @@ _STATE: Final[Mapping[str, Json]] = {
 
 
 class Records:
-    def __init__(self, account: Account, writes: Writes, me: str) -> None:
-        self._account, self._writes, self._me = account, writes, me
+    def __init__(self, account: Account, writes: Writes, search: Search, me: str) -> None:
+        self._account, self._writes, self._search, self._me = account, writes, search, me
         self._lists = Lists(account)
 
     def module(self, name: str) -> str:
@@ -127,12 +126,14 @@ class Records:
                 )
         return numbered(call, rows, most=None)
 
+    def search(self, call: Call, at: Sequence[str]) -> Answer:
+        return self._search.records(call, self.module(at[0]))
+
     def count(self, call: Call, at: Sequence[str]) -> Answer:
+        """All of a module, or what a search finds; of leads those that are not converted."""
         module = self.module(at[0])
-        records: list[Record] = list(self._account.tables[module])
-        if module == "Leads":
-            records = [record for record in records if not record["Converted__s"]]
-        for name in ("criteria", "email", "phone", "word"):
-            if call.query.get(name):
-                raise refused(400, "NOT_SUPPORTED", "count by search is not simulated", param=name)
-        return Answer(200, dump({"count": len(records)}))
+        if any(call.query.get(name) for name in ("criteria", "email", "phone", "word")):
+            number = sum(1 for _ in self._search.found(call, module))
+        else:
+            number = sum(1 for record in self._account.tables[module] if not record.get("Converted__s"))
+        return Answer(200, dump({"count": number}))

@@ -9,6 +9,7 @@ from sandbox.vendors.zoho.answers import NO_CONTENT, NOT_MODIFIED, invalid_id, i
 from sandbox.vendors.zoho.fields import ADDED
 from sandbox.vendors.zoho.listing import choice, numbered, since
 from sandbox.vendors.zoho.modules import MODULES, PIPELINES, STAGES
+from sandbox.vendors.zoho.related import lists_of
 from sandbox.vendors.zoho.stamps import kept, read, record_id
 from sandbox.web import Answer, Call, Json, dump
 
@@ -24,18 +25,6 @@ _USER_TYPES: Final[Mapping[str, Callable[[Record], bool]]] = {
     "ActiveConfirmedAdmins": lambda user: user["status"] == "active" and user["profile"]["name"] == "Administrator",
     "CurrentUser": lambda user: user["id"] == ME,
 }
-# The lists that hang on a record of a module, beside those that a lookup makes.
-RELATED: Final[Mapping[str, Mapping[str, str]]] = {
-    "Accounts": {"Contacts": "Contacts", "Deals": "Deals", "Cases": "Cases", "Notes": "Notes"},
-    "Contacts": {
-        "Deals": "Deals", "Cases": "Cases", "Campaigns": "Campaigns", "Tasks": "Tasks", "Events": "Events",
-        "Calls": "Calls", "Notes": "Notes",
-    },
-    "Leads": {"Campaigns": "Campaigns", "Notes": "Notes"},
-    "Deals": {"Contact_Roles": "Contacts", "Tasks": "Tasks", "Events": "Events", "Calls": "Calls", "Notes": "Notes"},
-    "Campaigns": {"Contacts": "Contacts", "Leads": "Leads"},
-    "Cases": {"Notes": "Notes"},
-}  # fmt: skip
 
 
 class Settings:
@@ -173,7 +162,7 @@ class Settings:
                 "linkingmodule": None,
                 "sequence_number": str(nth + 1),
             }
-            for nth, (name, of) in enumerate(RELATED.get(module, {}).items())
+            for nth, (name, of) in enumerate(lists_of(module).items())
         ]
         return Answer(200, dump({"related_lists": lists})) if lists else NO_CONTENT
 

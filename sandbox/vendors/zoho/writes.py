@@ -1,12 +1,13 @@
 """Insert, update, upsert, delete: up to a hundred records a call, each with an outcome of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sandbox.state import Record
 from sandbox.vendors.zoho.account import Account, fold, followed, made
-from sandbox.vendors.zoho.answers import FaultError, refused, results, success
+from sandbox.vendors.zoho.answers import FaultError, outcomes, refused, success
 from sandbox.vendors.zoho.fields import SE_MODULE, Field, written
 from sandbox.vendors.zoho.listing import since
 from sandbox.vendors.zoho.modules import MODULES
@@ -37,50 +38,34 @@ class Writes:
 
     def insert(self, call: Call, module: str, by: str) -> Answer:
         rows, writer = self._read(call, module, by)
-        return results([self._row(self._insert, writer, row, nth) for nth, row in enumerate(rows)], status=201)
+        return outcomes(partial(self._insert, writer), rows, status=201)
 
     def update(self, call: Call, module: str, by: str, *, key: str | None = None) -> Answer:
         """`key`: of the one record that the path names."""
         rows, writer = self._read(call, module, by)
         if key is not None:
             rows = [{**rows[0], "id": key}]
-        return results([self._row(self._update, writer, row, nth) for nth, row in enumerate(rows)])
+        return outcomes(partial(self._update, writer), rows)
 
     def upsert(self, call: Call, module: str, by: str) -> Answer:
         rows, writer = self._read(call, module, by)
         given = call.json().get("duplicate_check_fields")
         names = self._check_fields(module, given)
 
-        def one(writer: Writer, row: Json, nth: int) -> Json:
-            return self._upsert(writer, row, nth, names)
-
-        return results([self._row(one, writer, row, nth) for nth, row in enumerate(rows)])
+        return outcomes(partial(self._upsert, writer, names), rows)
 
     def delete(self, call: Call, module: str, by: str, keys: Sequence[str]) -> Answer:
         if len(keys) > MOST:
             raise refused(400, "LIMIT_EXCEEDED", "the ids limit is exceeded", param="ids", limit=MOST)
         trigger = () if call.query.get("wf_trigger") == "false" else TRIGGERS
         writer = Writer(call=call, module=module, by=by, trigger=trigger)
-        return results([self._row(self._delete, writer, key, nth) for nth, key in enumerate(keys)])
+        return outcomes(partial(self._delete, writer), keys)
 
     # bodies
 
     def _read(self, call: Call, module: str, by: str) -> tuple[list[Json], Writer]:
-        try:
-            body = call.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise refused(400, "INVALID_DATA", "body", expected_data_type="jsonobject")
-        rows = body.get("data")
-        at = {"api_name": "data", "json_path": "$.data"}
-        if rows is None:
-            raise refused(400, "MANDATORY_NOT_FOUND", "required field not found", **at)
-        if not isinstance(rows, list) or not rows:
-            raise refused(400, "INVALID_DATA", "invalid data", expected_data_type="jsonarray", **at)
-        if len(rows) > MOST:
-            raise refused(400, "INVALID_DATA", "invalid data", maximum_length=MOST, **at)
-        trigger = body.get("trigger", list(TRIGGERS))
+        rows = body_rows(call)
+        trigger = call.json().get("trigger", list(TRIGGERS))
         unmodified = since(call, "if-unmodified-since")
         return rows, Writer(call=call, module=module, by=by, trigger=trigger, unmodified_since=unmodified)
 
@@ -98,13 +83,6 @@ class Writes:
                 json_path=f"$.duplicate_check_fields[{given.index(wrong[0])}]", expected_data_type="unique field",
             )  # fmt: skip
         return keys
-
-    @staticmethod
-    def _row(one: Callable[[Writer, Json, int], Json], writer: Writer, row: Json, nth: int) -> Json:
-        try:
-            return one(writer, row, nth)
-        except FaultError as exc:
-            return exc.row
 
     # one record
 
@@ -147,7 +125,7 @@ class Writes:
         self._account.commit(writer.module, new, now)
         return new
 
-    def _upsert(self, writer: Writer, row: Json, nth: int, keys: Sequence[str]) -> Json:
+    def _upsert(self, writer: Writer, keys: Sequence[str], row: Json, nth: int) -> Json:
         path = f"$.data[{nth}]"
         if not isinstance(row, dict):
             raise FaultError("INVALID_DATA", "invalid data", expected_data_type="jsonobject", json_path=path)
@@ -281,6 +259,25 @@ class Writes:
             "DUPLICATE_DATA", "duplicate data", api_name=found.name, json_path=path, id=twin,
             duplicate_record={"module": module_told, "id": twin, "Owner": owner},
         )  # fmt: skip
+
+
+def body_rows(call: Call, key: str = "data") -> list[Json]:
+    """The rows of a body `{"data": [...]}`, at least one and a hundred at most; raises `RefusedError`."""
+    try:
+        body = call.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise refused(400, "INVALID_DATA", "body", expected_data_type="jsonobject")
+    rows = body.get(key)
+    at = {"api_name": key, "json_path": f"$.{key}"}
+    if rows is None:
+        raise refused(400, "MANDATORY_NOT_FOUND", "required field not found", **at)
+    if not isinstance(rows, list) or not rows:
+        raise refused(400, "INVALID_DATA", "invalid data", expected_data_type="jsonarray", **at)
+    if len(rows) > MOST:
+        raise refused(400, "INVALID_DATA", "invalid data", maximum_length=MOST, **at)
+    return rows
 
 
 def details(account: Account, record: Record) -> Json:
