@@ -19,7 +19,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 
-from sandbox.web import Answer, Call, Json, Vendor, dump
+from sandbox.web import Answer, Call, Json, Revocable, Vendor, dump
 
 # What a kind needs beside the common words: name -> what it means when left out.
 KINDS: Final[Mapping[str, Mapping[str, Json]]] = {
@@ -31,6 +31,8 @@ KINDS: Final[Mapping[str, Mapping[str, Json]]] = {
     "error": {"status": 502, "when": "before", "html": False},
     # every access token dies and this call is refused for it
     "expired_token": {},
+    # the app is thrown out: its access and refresh tokens die, and this call is refused for it
+    "revoked_grant": {},
     # this call is refused for want of a permission
     "forbidden": {},
     # the answer takes its time
@@ -206,6 +208,11 @@ class Strike:
         """The vendor's answer, or what comes in its place."""
         if "expired_token" in self._fired:
             self._vendor.expire_tokens()
+            return self._vendor.unauthorized()
+        if "revoked_grant" in self._fired:
+            self._vendor.expire_tokens()
+            if isinstance(self._vendor, Revocable):
+                self._vendor.revoke_grant()
             return self._vendor.unauthorized()
         if "forbidden" in self._fired:
             return self._vendor.forbidden()

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -138,6 +138,15 @@ class Vendor(Protocol):
 
     def effects(self) -> Sequence[Effect]:
         """Every change so far, oldest first."""
+        ...
+
+
+@runtime_checkable
+class Revocable(Protocol):
+    """A vendor whose users can throw an app out."""
+
+    def revoke_grant(self) -> None:
+        """From now on the app's refresh tokens are refused; a user can let it in again."""
         ...
 
 

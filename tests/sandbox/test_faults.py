@@ -105,6 +105,29 @@ def test_a_token_expires_in_the_middle_of_a_walk(sandbox: Sandbox) -> None:
     assert seen == len(httpx.get(vendor.base_url + PERSONS, params={"limit": 500}, headers=headers).json()["data"])
 
 
+@pytest.mark.parametrize("name", ["pipedrive", "typeform"])
+def test_an_app_is_thrown_out_until_a_user_lets_it_in_again(sandbox: Sandbox, name: str) -> None:
+    vendor = sandbox.vendor(name)
+    known = vendor.credentials
+    client = {"client_id": known["client_id"], "client_secret": known["client_secret"]}
+    old = dict(sandbox.vendor(name).credentials)["refresh_token"]
+    set_fault(sandbox, kind="revoked_grant", vendor=name, path="/me", count=1)
+
+    def renew(**form: str) -> int:
+        basic = (client["client_id"], client["client_secret"])
+        return httpx.post(vendor.token_url, data={**form, **client}, auth=basic).status_code
+
+    refused = httpx.get(vendor.base_url + ("/v1/users/me" if name == "pipedrive" else "/me"))
+    redirect = "http://localhost:8910/callback"
+    asked = {"client_id": client["client_id"], "redirect_uri": redirect}
+    answer = httpx.get(vendor.token_url.replace("/token", "/authorize"), params=asked)
+    code = httpx.URL(answer.headers["location"]).params["code"]
+
+    assert refused.status_code == 401
+    assert renew(grant_type="refresh_token", refresh_token=old) == 400
+    assert renew(grant_type="authorization_code", code=code, redirect_uri=redirect) == 200
+
+
 def test_a_permission_is_missing(sandbox: Sandbox, client: httpx.Client) -> None:
     set_fault(sandbox, kind="forbidden", method="POST,PATCH,DELETE", path="/persons")
 

@@ -89,6 +89,8 @@ class Pipedrive:
     def answer(self, call: Call) -> Answer:
         self.account.settle(call.now)
         self.search.tick(call.now)
+        if call.path.rstrip("/") == "/oauth/authorize" and call.method == "GET":
+            return self._grants.consent.ask(call)
         if call.path.rstrip("/") == "/oauth/token" and call.method == "POST":
             return self._grants.grant(call)
         if call.path.rstrip("/") == "/oauth/revoke" and call.method == "POST":
@@ -132,6 +134,9 @@ class Pipedrive:
 
     def expire_tokens(self) -> None:
         self._grants.expire()
+
+    def revoke_grant(self) -> None:
+        self._grants.throw_out()
 
     def unauthorized(self) -> Answer:
         return unauthorized()

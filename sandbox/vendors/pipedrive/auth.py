@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
+from sandbox.consent import Consent
 from sandbox.web import Answer, Call, dump
 
 ACCESS_LIVES: Final = timedelta(seconds=3599)
@@ -24,6 +25,7 @@ class Grants:
         self.client_secret = secret(40)
         self.refresh_token = f"1:1:{secret(40)}"
         self.code = f"1.{secret(40)}"  # what a person's consent would have brought
+        self.consent = Consent(rng, vendor="Pipedrive", client_id=self.client_id, denied="user_denied")
         self._rng = rng
         self._refreshed: datetime | None = None
         self._access: dict[str, datetime] = {}  # token -> when it expires
@@ -63,7 +65,7 @@ class Grants:
             if form.get("refresh_token") != self.refresh_token or call.now - last >= REFRESH_LIVES:
                 return _refusal(400, "invalid_grant", "Invalid grant: refresh token is invalid")
         elif kind == "authorization_code":
-            if form.get("code") != self.code or not form.get("redirect_uri"):
+            if not (form.get("code") == self.code and form.get("redirect_uri")) and not self.consent.redeem(call):
                 return _refusal(400, "invalid_grant", "Invalid grant: authorization code is invalid")
         else:
             return _refusal(400, "unsupported_grant_type", "Unsupported grant type")
@@ -87,10 +89,14 @@ class Grants:
     def revoke(self, call: Call) -> Answer:
         """`POST /oauth/revoke`: the token, and with a refresh token all that came of it."""
         if call.form().get("token") == self.refresh_token:
-            self.refresh_token = f"1:1:{self._rng.getrandbits(160):040x}"
-            self._access.clear()
+            self.throw_out()
         self._access.pop(call.form().get("token", ""), None)
         return Answer(200, b"{}")
+
+    def throw_out(self) -> None:
+        """What the app was granted is good no more; the next one who allows it grants anew."""
+        self.refresh_token = f"1:1:{self._rng.getrandbits(160):040x}"
+        self._access.clear()
 
 
 def _refusal(status: int, error: str, message: str) -> Answer:

@@ -74,6 +74,8 @@ class Typeform:
         return 1 if self._routes.find(call.method, call.path) else 0
 
     def answer(self, call: Call) -> Answer:
+        if call.path == "/oauth/authorize" and call.method == "GET":
+            return self._grants.consent.ask(call)
         if call.path == "/oauth/token" and call.method == "POST":
             return self._grants.grant(call)
         try:
@@ -265,6 +267,9 @@ class Typeform:
 
     def expire_tokens(self) -> None:
         self._grants.expire()
+
+    def revoke_grant(self) -> None:
+        self._grants.throw_out()
 
     def unauthorized(self) -> Answer:
         return refused(401, "AUTHENTICATION_FAILED", "Invalid access token").answer

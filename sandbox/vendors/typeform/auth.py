@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
+from sandbox.consent import Consent
 from sandbox.vendors.typeform.answers import refused
 from sandbox.web import Answer, Call, dump
 
@@ -21,6 +22,7 @@ class Grants:
         self.client_secret = f"{rng.getrandbits(160):040x}"
         self.refresh_token = f"{rng.getrandbits(160):040x}"
         self.code = f"{rng.getrandbits(100):025x}"
+        self.consent = Consent(rng, vendor="Typeform", client_id=self.client_id)
         self._access: dict[str, datetime] = {}
 
     def credentials(self) -> Mapping[str, str]:
@@ -33,6 +35,11 @@ class Grants:
         }
 
     def expire(self) -> None:
+        self._access.clear()
+
+    def throw_out(self) -> None:
+        """What the app was granted is good no more; the next one who allows it grants anew."""
+        self.refresh_token = f"{self._rng.getrandbits(160):040x}"
         self._access.clear()
 
     def admit(self, call: Call) -> None:
@@ -52,7 +59,7 @@ class Grants:
         if kind == "refresh_token":
             fits = form.get("refresh_token") == self.refresh_token
         elif kind == "authorization_code":
-            fits = form.get("code") == self.code and bool(form.get("redirect_uri"))
+            fits = (form.get("code") == self.code and bool(form.get("redirect_uri"))) or self.consent.redeem(call)
         else:
             return Answer(400, dump({"error": "unsupported_grant_type"}))
         if not fits:
