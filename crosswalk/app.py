@@ -17,7 +17,7 @@ from connectors.sdk.contract import FieldInfo
 from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
 from crosswalk import drift
-from crosswalk.engine import check, explain, export, planned, queue, review, run
+from crosswalk.engine import authorize, check, explain, export, planned, queue, review, run
 from crosswalk.engine.check import Judged
 from crosswalk.engine.model import House, Progress, Silent, Stream
 from crosswalk.engine.words import AskError, shortened, split_address, spoken
@@ -138,6 +138,17 @@ class Hub:
         found = drift.changes(stream.catalogue, fields) if stream.catalogue else []
         paused = drift.told(stream.address, told.connector.label, kept.paused, found)
         return Judged(paused, drift.stored(kept.catalogue), [change.json() for change in found])
+
+    def authorize(
+        self, connection: str, *, redirect_uri: str, ask: authorize.Ask, confirm: authorize.Confirm
+    ) -> Answer:
+        """Have a person grant access in a browser, and keep the grant. `ask` brings the query of the redirect."""
+        told = authorize.authorize(
+            self.offline, connection, self._builder.tools, redirect_uri=redirect_uri, ask=ask, confirm=confirm
+        )
+        told["problems"] = [*(one.json() for one in self._warned), *told["problems"]]
+        told["exit_code"] = FAILED if any(one["severity"] == "error" for one in told["problems"]) else DONE
+        return told
 
     def discover(self, address: str) -> Answer:
         return _whole(check.discover(self.offline, address))

@@ -70,6 +70,7 @@ class Builder:
     faults: list[Problem] = field(default_factory=list)  # of mappings: nothing can be done before they are mended
     warnings: list[Problem] = field(default_factory=list)  # of fields that are paused
     links: dict[str, Link] = field(default_factory=dict)
+    tools: dict[str, Tools] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection
     changed: dict[str, Sequence[drift.Change]] = field(default_factory=dict)  # by stream: what is not as it was
     _accounts: dict[str, Account] = field(default_factory=dict)
@@ -128,7 +129,7 @@ class Builder:
             }
         for name, told in self.settings.connections.items():
             if name not in self.links:
-                tools = Tools(
+                tools = self.tools[name] = Tools(
                     connection=name,
                     clock=self.clock,
                     sleep=self.sleep,

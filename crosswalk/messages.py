@@ -331,6 +331,15 @@ _ALL: Final = (
         "there is no app yet, and keeps the grant encrypted in the store. No token has to stand in the file.",
     ),
     Message(
+        code="CW206",
+        text="the grant of Acme (9) is not kept",
+        happened="What was granted in the browser belongs to another account than the one that the store knows under "
+        "this name, and nobody said that it is to be kept.",
+        itself="The grant was thrown away. What the store held before is in force.",
+        todo="Run crosswalk auth again and allow it as a user of the account that it was. Another account's records "
+        "want a connection of their own: under this name they would be taken for those of the first.",
+    ),
+    Message(
         code="CW301",
         text="nordlciht.my.salesforce.com: no such host",
         happened="The name of the vendor's server cannot be resolved.",

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connectors.sdk.auth import Authorizer, Exchange, Signature, TokenAnswer, TokenRequest
+from connectors.sdk.auth import Authorizer, Bearer, Exchange, Signature, TokenAnswer, TokenRequest
 from connectors.sdk.budget import Lane, Limits, Purse
 from connectors.sdk.contract import Costs, Json, Tools
 from connectors.sdk.errors import (
@@ -459,6 +459,13 @@ class Transport:
         except (msgspec.DecodeError, UnicodeDecodeError):
             body = None
         return TokenAnswer(response.status_code, body if isinstance(body, dict) else {})
+
+
+def exchanged(request: TokenRequest, *, vendor: str, tools: Tools, insecure: bool = False) -> TokenAnswer:
+    """What a token address answers to somebody who has no connection yet."""
+    nobody = Bearer("")
+    with Transport(request.url, nobody, StatusTable(vendor=vendor), tools, tools.connection, insecure=insecure) as door:
+        return door.exchange(request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Questions: on stderr, answered on stdin, and only where both are a terminal."""
 
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -105,3 +106,29 @@ def _keys() -> Iterator[Callable[[], str]]:
         yield read
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def unseen() -> Iterator[Callable[[float], str | None]]:
+    """Lines as they are typed or pasted, without being shown; None: none came within so many seconds. The terminal is
+    as it was afterwards."""
+    import termios
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    silent = termios.tcgetattr(terminal)
+    silent[3] &= ~termios.ECHO
+
+    def read(seconds: float) -> str | None:
+        if not select.select([terminal], [], [], seconds)[0]:
+            return None
+        line = os.read(terminal, 1 << 16)
+        if not line:
+            raise KeyboardInterrupt  # the end of the input
+        return line.decode("utf-8", "replace")
+
+    try:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
+        yield read
+    finally:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)  # what is half typed is nobody else's

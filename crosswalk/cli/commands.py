@@ -15,6 +15,7 @@ class Place(NamedTuple):
 COMMANDS: Mapping[str, Place] = {
     "init": Place("start", "Write a configuration to begin with."),
     "check": Place("look", "Ask every system who we are there and what we may do."),
+    "auth": Place("auth", "Grant access to a connection in a browser."),
     "discover": Place("look", "List the fields of a stream, and what each is mapped to."),
     "plan": Place("work", "Read what changed and say what would be written."),
     "apply": Place("work", "Write what a plan says."),

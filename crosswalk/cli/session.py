@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -136,8 +136,9 @@ class Session:
     # the hub
 
     @contextmanager
-    def hub(self, *, works: bool = False) -> "Iterator[Hub]":
-        """The hub of this configuration, open. `works`: it may run long, so progress is shown."""
+    def hub(self, *, works: bool = False, stoppable: bool = True) -> "Iterator[Hub]":
+        """The hub of this configuration, open. `works`: it may run long, so progress is shown. `stoppable`: the first
+        Ctrl-C asks for the end of a batch; without it, it interrupts."""
         from crosswalk.app import open_hub
 
         if works:
@@ -145,7 +146,7 @@ class Session:
         with (
             self.progress(works=works) as shown,
             open_hub(self.manners.config, progress=shown, who=self.who) as hub,
-            self.stoppable(hub.stop),
+            self.stoppable(hub.stop) if stoppable else nullcontext(),
         ):
             zone = getattr(hub, "time_zone", None)
             self.at(zone if isinstance(zone, tzinfo) else UTC)

@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,14 @@ PATIENCE = 20.0  # seconds until a test gives up; nothing here takes one
 class Terminal:
     """A program that runs in a terminal of 100 columns."""
 
-    def __init__(self, *args: str, **environment: str) -> None:
+    def __init__(self, *args: str, program: Sequence[str] = ("-m", HUB), **environment: str) -> None:
         given = {name: held for name, held in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")}
         self.process_id, self._file = pty.fork()
         if self.process_id == 0:  # pragma: no cover (another process)
             os.chdir(ROOT)
             os.environ.clear()
             os.environ.update({**given, "TERM": "xterm", "COLUMNS": "100", **environment})
-            os.execv(sys.executable, [sys.executable, "-m", HUB, *args])
+            os.execv(sys.executable, [sys.executable, *program, *args])
         self.shown = ""
 
     def until(self, sign: Callable[[str], bool]) -> str:
