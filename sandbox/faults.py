@@ -19,7 +19,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 
-from sandbox.web import Answer, Call, Json, Revocable, Vendor, dump
+from sandbox.web import Answer, Call, Json, LocksRows, Revocable, Vendor, dump
 
 # What a kind needs beside the common words: name -> what it means when left out.
 KINDS: Final[Mapping[str, Mapping[str, Json]]] = {
@@ -39,6 +39,8 @@ KINDS: Final[Mapping[str, Mapping[str, Json]]] = {
     "slow": {"delay_ms": 500},
     # what the call writes is seen only later, under the stamp of now
     "late_commit": {"seconds": 60},
+    # somebody else holds every so manieth of the records that the call writes; only where a vendor locks rows
+    "locked_rows": {"every": 1},
     # the body breaks off; `honest`: with a length that says so, else the connection breaks as well
     "truncated": {"honest": True},
     # the page before is answered once more
@@ -110,6 +112,8 @@ class Board:
     def set(self, wanted: Mapping[str, Any], *, vendor: str | None = None) -> Fault:
         """Set a fault; raises `ValueError` that says what is wrong with the description."""
         fault = self._read(wanted, vendor)
+        if fault.kind == "locked_rows" and not isinstance(self._vendors.get(fault.vendor or ""), LocksRows):
+            raise ValueError(f"locked_rows needs a vendor that locks rows, not {fault.vendor!r}")
         if fault.kind in STANDING:
             self._begin(fault)
         self._faults.append(fault)
@@ -221,17 +225,24 @@ class Strike:
         error = self._fired.get("error")
         if error and error["when"] == "before":
             return _failure(error)
-        late = self._fired.get("late_commit")
-        if late:
-            self._vendor.commit_late(timedelta(seconds=float(late["seconds"])))
-        try:
-            answer = self._vendor.answer(call)
-        finally:
-            if late:
-                self._vendor.commit_late(timedelta(0))
+        answer = self._answer(call)
         if error:
             return _failure(error)
         return self._page(call, answer)
+
+    def _answer(self, call: Call) -> Answer:
+        vendor, late, locked = self._vendor, self._fired.get("late_commit"), self._fired.get("locked_rows")
+        if late:
+            vendor.commit_late(timedelta(seconds=float(late["seconds"])))
+        if locked and isinstance(vendor, LocksRows):
+            vendor.lock_rows(int(locked["every"]))
+        try:
+            return vendor.answer(call)
+        finally:
+            if late:
+                vendor.commit_late(timedelta(0))
+            if locked and isinstance(vendor, LocksRows):
+                vendor.lock_rows(0)
 
     def _page(self, call: Call, answer: Answer) -> Answer:
         if call.method != "GET" or answer.status != 200:

@@ -32,6 +32,7 @@ from sandbox import world as worlds
 from sandbox.faults import Board, Fault
 from sandbox.vendors.pipedrive.app import Pipedrive
 from sandbox.vendors.qualtrics.app import Qualtrics
+from sandbox.vendors.salesforce.app import Salesforce
 from sandbox.vendors.typeform.app import Typeform
 from sandbox.vendors.zoho.app import Zoho
 from sandbox.web import Answer, Call, Json, Vendor, dump
@@ -51,12 +52,14 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Any]
 MAKERS: Final[Mapping[str, Callable[[World, bool], Vendor]]] = {
     "pipedrive": lambda world, kept: Pipedrive(world, limits_kept=kept),
     "qualtrics": lambda world, kept: Qualtrics(world, limits_kept=kept),
+    "salesforce": lambda world, kept: Salesforce(world, limits_kept=kept),
     "typeform": lambda world, kept: Typeform(world, limits_kept=kept),
     "zoho": lambda world, kept: Zoho(world, limits_kept=kept),
 }
 TOKEN_PATHS: Final = {
     "pipedrive": "/oauth/token",
     "qualtrics": "/oauth2/token",
+    "salesforce": "/services/oauth2/token",
     "typeform": "/oauth/token",
     "zoho": "/oauth/v2/token",
 }

@@ -145,5 +145,9 @@ class Journal:
     def read(self) -> Sequence[Effect]:
         return tuple(self._effects)
 
+    def cut(self, length: int) -> None:
+        """Forget all but the oldest: the transaction that made the others was rolled back."""
+        del self._effects[length:]
+
     def clear(self) -> None:
         self._effects.clear()

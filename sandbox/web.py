@@ -150,6 +150,15 @@ class Revocable(Protocol):
         ...
 
 
+@runtime_checkable
+class LocksRows(Protocol):
+    """A vendor that refuses to write a record while somebody else writes it."""
+
+    def lock_rows(self, every: int) -> None:
+        """From now on every so manieth record that a call writes is held by somebody else; 0: none."""
+        ...
+
+
 Handler: TypeAlias = Callable[[Call, Sequence[str]], Answer]
 
 
@@ -179,8 +188,8 @@ class Routes:
     def find(self, method: str, path: str) -> tuple[Route, Sequence[str]] | None:
         segments = path.strip("/").split("/")
         for route, wanted in self._by_shape.get((method, len(segments)), ()):
-            if all(want == got or want[0] == "{" for want, got in zip(wanted, segments, strict=True)):
-                return route, [got for want, got in zip(wanted, segments, strict=True) if want[0] == "{"]
+            if all(want == got or want.startswith("{") for want, got in zip(wanted, segments, strict=True)):
+                return route, [got for want, got in zip(wanted, segments, strict=True) if want.startswith("{")]
         return None
 
     def methods(self, path: str) -> Sequence[str]:

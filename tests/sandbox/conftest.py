@@ -3,10 +3,12 @@ import pytest
 from sandbox import world as worlds
 from sandbox.vendors.pipedrive.app import Pipedrive
 from sandbox.vendors.qualtrics.app import Qualtrics
+from sandbox.vendors.salesforce.app import Salesforce
 from sandbox.vendors.typeform.app import Typeform
 from sandbox.vendors.zoho.app import Zoho
 from sandbox.world import World
 from tests.sandbox.calls import Caller
+from tests.sandbox.vendors.salesforce.calls import session
 from tests.sandbox.vendors.zoho.signing import signed_in
 
 SIZE = 150
@@ -56,3 +58,13 @@ def crm(world: World) -> Zoho:
 @pytest.fixture
 def zoho(crm: Zoho) -> Caller:
     return signed_in(crm)
+
+
+@pytest.fixture
+def org(world: World) -> Salesforce:
+    return Salesforce(world, limits_kept=False)
+
+
+@pytest.fixture
+def salesforce(org: Salesforce) -> Caller:
+    return session(org)
