@@ -255,6 +255,11 @@ class JwtBearer(_Client):
         grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer"
         return TokenRequest(self.token_url, {"grant_type": grant_type, "assertion": self._assertion()}, {})
 
+    def _refusal(self, error: object, description: object, status: int, *, held: Grant | None) -> str:
+        if error == "invalid_grant" and str(description).strip().casefold() not in self.refusals:
+            return "the assertion is refused: another user, audience or certificate, or our clock is wrong"
+        return super(JwtBearer, self)._refusal(error, description, status, held=held)
+
     def _assertion(self) -> str:
         claims = {
             "iss": self.client_id,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from connectors.sdk.contract import Operation, Outcome, RemoteRecord, Write
-from connectors.sdk.errors import ConnectorError, UnknownOutcomeError
+from connectors.sdk.errors import ConnectorError, RecordError, UnknownOutcomeError
 from connectors.sdk.suite.vendor import Effect, Rig, needs
 from connectors.sdk.suite.windows import Missing, at
 
@@ -287,7 +287,8 @@ def update(rig: Rig, stream: str, key: str, text: str | None) -> Write:
 
 
 def send(rig: Rig, stream: str, writes: Sequence[Write]) -> dict[str, Outcome]:
-    """Outcomes by action. UnknownOutcomeError is an answer too: whatever has none then is unknown."""
+    """Outcomes by action. Two errors are answers too, for whatever has none then: UnknownOutcomeError says that it is
+    unknown, RecordError that it was refused together and not done, so that the engine finds out by halves."""
     outcomes: dict[str, Outcome] = {}
     try:
         for one in rig.connector.send(stream, writes):
@@ -296,6 +297,9 @@ def send(rig: Rig, stream: str, writes: Sequence[Write]) -> dict[str, Outcome]:
             outcomes[one.action] = one
     except UnknownOutcomeError:
         pass
+    except RecordError as refused:
+        for write in writes:
+            outcomes.setdefault(write.action, Outcome(write.action, "rejected", reason=refused.text))
     return outcomes
 
 

@@ -442,6 +442,11 @@ def test_a_private_key_that_is_none_is_for_the_operator(bench: Bench) -> None:
     assert PEM not in repr(assertions(bench))
 
 
+def test_an_assertion_that_is_refused_is_no_refresh_token(bench: Bench) -> None:
+    with pytest.raises(GrantError, match="the assertion is refused"):
+        assertions(bench).grant(TokenAnswer(400, {"error": "invalid_grant"}), held=None, now=START)
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

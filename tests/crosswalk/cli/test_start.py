@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from connectors.sdk.registry import names
 from crosswalk.cli import begin
 from sandbox.server import MAKERS
 from tests.crosswalk.cli.fixtures import FakeHub, Run
@@ -94,7 +95,7 @@ def test_an_unknown_system_is_told_which_there_are(crosswalk: Run, folder: Path)
     result = crosswalk("init", "--connect", "typefrom")
 
     assert result.code == 2
-    assert "files, pipedrive, typeform" in result.err
+    assert f"there are: {', '.join(names())}\n" in result.err
     assert list(folder.iterdir()) == []
 
 
@@ -109,9 +110,10 @@ def test_init_asks_on_a_terminal(folder: Path) -> None:
     terminal = Terminal("--config", str(folder / "crosswalk.yaml"), "init", TZ="Europe/Stockholm")
 
     terminal.until(lambda shown: "[ ] typeform" in shown)
-    terminal.type("\x1b[C ")  # to the second, and mark it
+    systems = names()
+    terminal.type("\x1b[C" * systems.index("pipedrive") + " ")  # there, and mark it
     terminal.until(lambda shown: "[x] pipedrive" in shown)
-    terminal.type("\x1b[C \n")
+    terminal.type("\x1b[C" * (systems.index("typeform") - systems.index("pipedrive")) + " \n")
     terminal.until(lambda shown: "Whose value wins" in shown)
     terminal.type("2 1\n")
     terminal.until(lambda shown: "Time zone" in shown)

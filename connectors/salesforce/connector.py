@@ -1,0 +1,602 @@
+"""Contacts, leads, accounts, opportunities, activities, cases, campaigns and users of Salesforce.
+
+Vendor facts: README.md beside this file.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final, Literal, TypeVar
+from urllib.parse import quote
+
+from connectors.salesforce import lists, removals, soql
+from connectors.salesforce.auth import REGISTRATION, authorization, authorizer
+from connectors.salesforce.bulk import Block, BulkQuery
+from connectors.salesforce.fields import Catalogue, catalogue, sent
+from connectors.salesforce.settings import SalesforceSettings, SalesforceStream
+from connectors.salesforce.statuses import BUSY, LOST_FIELD, STATUSES, left, usage
+from connectors.salesforce.streams import CALCULATED, RESOURCES, Resource
+from connectors.salesforce.writes import Batch, batches, outcomes, reason
+from connectors.sdk import (
+    Account,
+    Answer,
+    AuthorizationCode,
+    FieldInfo,
+    GrantError,
+    Json,
+    LaterError,
+    Limits,
+    Outcome,
+    Page,
+    Position,
+    RecordError,
+    RemoteRecord,
+    Removal,
+    Settings,
+    SetupError,
+    ShapeError,
+    StreamSettings,
+    StreamSpec,
+    Tools,
+    Transport,
+    UnknownOutcomeError,
+    Window,
+    Write,
+)
+
+T = TypeVar("T")
+
+# Beyond it the query goes in a body (README, Lists). 16,384 bytes are taken for address and headers together.
+_LONGEST_ADDRESS: Final = 14_000
+# Ids in one condition: with the fields of a large org still below the 100,000 characters of a query.
+_IDS: Final = 800
+_LISTINGS: Final = 4
+# A record type names itself; to describe the object would cost a call and tell nothing else that is read.
+_RECORD_TYPE: Final = {"fields": [{"name": "DeveloperName", "label": "Name", "type": "string"}]}
+
+
+class SalesforceConnector:
+    name: ClassVar[str] = "salesforce"
+    label: ClassVar[str] = "Salesforce"
+    unit: ClassVar[str] = "calls"
+    role: ClassVar[Literal["crm", "files", "cem"]] = "crm"
+    settings: ClassVar[type[Settings]] = SalesforceSettings
+    stream_settings: ClassVar[type[StreamSettings]] = SalesforceStream
+    streams: ClassVar[Mapping[str, StreamSpec]] = {name: resource.spec for name, resource in RESOURCES.items()}
+    registration: ClassVar[Sequence[str]] = REGISTRATION
+
+    def __init__(self, transport: Transport, settings: SalesforceSettings, tools: Tools) -> None:
+        self._transport = transport
+        self._settings = settings
+        self._tools = tools
+        self._root = f"/services/data/v{settings.api_version}"
+        self._bulk = BulkQuery(transport, tools, self._root)
+        self._lock = threading.RLock()
+        self._described: dict[str, Json] = {}  # by object, None: not for us
+        self._catalogues: dict[str, Catalogue] = {}  # by stream
+        self._told: datetime | None = None  # the vendor's clock, as the last answer had it
+        self._usage: tuple[int, int] | None = None
+
+    @classmethod
+    def connect(cls, settings: SalesforceSettings, tools: Tools) -> "SalesforceConnector":
+        transport = Transport(
+            settings.host,
+            authorizer(settings, tools),
+            STATUSES,
+            tools,
+            tools.connection,
+            limits=Limits(left=left),
+            # A query may take two minutes (README, Lists).
+            timeout=130.0,
+            insecure=settings.insecure,
+            headers={"Sforce-Call-Options": "client=crosswalk"},
+        )
+        return cls(transport, settings, tools)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    @property
+    def authorization(self) -> AuthorizationCode | None:
+        return authorization(self._settings, self._tools)
+
+    # who we are, and what there is
+
+    def account(self) -> Account:
+        org, user = self._one("Organization"), self._user()
+        country = org.get("Country")
+        # An org with one currency names it nowhere: then it is the operator's word.
+        currency = user.get("DefaultCurrencyIsoCode") or self._settings.currency
+        allowance, remaining = (None, None) if self._usage is None else (self._usage[1], left_of(self._usage))
+        return Account(
+            id=str(org["Id"]),
+            name=str(org.get("Name") or org["Id"]),
+            identity=str(user.get("Username") or user.get("preferred_username") or "the user of the access token"),
+            time_zone=org.get("TimeZoneSidKey"),
+            currency=currency if isinstance(currency, str) else None,
+            country=country.strip().upper() if isinstance(country, str) and len(country.strip()) == 2 else None,
+            allowance=allowance,
+            left=remaining,
+            missing=self._missing(),
+        )
+
+    def _one(self, sobject: str, key: str | None = None) -> dict[str, Json]:
+        """One record with all that may be seen of it; without a key the only one that there is."""
+        if key is None:
+            rows = lists.rows_of(self._query(soql.select(["Id"], sobject, limit=1)))
+            if not rows:
+                raise GrantError(
+                    f"Salesforce shows no {sobject}",
+                    hint="the user needs the permission View Setup and Configuration",
+                    code="CW204",
+                )
+            key = str(rows[0]["Id"])
+        answer = self._get(f"{self._root}/sobjects/{sobject}/{key}")
+        if not isinstance(answer.json, dict) or "Id" not in answer.json:
+            raise lists.unknown_form(answer)
+        return dict(answer.json)
+
+    def _user(self) -> Mapping[str, Json]:
+        """Whose token it is: the user's id ends an address that comes with a grant; a ready token has none."""
+        held = self._tools.tokens.read(self._tools.connection)
+        key = "" if held is None else held.extra.get("id", "").rpartition("/")[2]
+        path = f"{self._root}/sobjects/User/{key}" if key.startswith("005") else "/services/oauth2/userinfo"
+        answer = self._get(path, accept={403, 404})
+        return answer.json if answer.status == 200 and isinstance(answer.json, dict) else {}
+
+    def _missing(self) -> Mapping[str, Sequence[str]]:
+        """Objects that we may not read. One call tells of all of them."""
+        answer = self._get(f"{self._root}/sobjects")
+        objects = answer.json.get("sobjects") if isinstance(answer.json, dict) else None
+        if not isinstance(objects, list):
+            raise lists.unknown_form(answer)
+        readable = {one.get("name") for one in objects if one.get("queryable")}
+        return {
+            name: (f"Read on {resource.sobject}",)
+            for name, resource in RESOURCES.items()
+            if resource.sobject not in readable
+        }
+
+    def fields(self, stream: str) -> Sequence[FieldInfo]:
+        """The fields as the org has them now: they are described anew."""
+        return self._catalogue(stream, anew=True).infos
+
+    def _catalogue(self, stream: str, *, anew: bool = False) -> Catalogue:
+        with self._lock:
+            if anew:
+                self._described.pop(RESOURCES[stream].sobject, None)
+                self._catalogues.pop(stream, None)
+            if stream not in self._catalogues:
+                self._catalogues[stream] = self._make_catalogue(stream, RESOURCES[stream])
+            return self._catalogues[stream]
+
+    def _make_catalogue(self, stream: str, resource: Resource) -> Catalogue:
+        described = self._describe(resource.sobject)
+        if described is None:
+            raise GrantError(
+                f"Salesforce: the user may not read {resource.sobject}",
+                hint=f"a permission set of the user grants Read on {resource.sobject}",
+                code="CW204",
+            )
+        relationships = {row.get("relationshipName") for row in described["fields"]}
+        account = described if resource.sobject == "Account" else None
+        if "Account" in relationships and account is None:
+            account = self._describe("Account")
+        names = {row["name"] for row in (account or {}).get("fields", ())}
+        own = self._settings.streams.get(stream)
+        return catalogue(
+            described,
+            resource,
+            person_accounts=resource.sobject != "Account" and "IsPersonAccount" in names,
+            leave_out=own.leave_out if isinstance(own, SalesforceStream) else (),
+            related={"Account": account, "RecordType": _RECORD_TYPE},
+        )
+
+    def _describe(self, sobject: str) -> Json:
+        """What the org says of an object; None where it is not for us."""
+        if sobject not in self._described:
+            answer = self._get(f"{self._root}/sobjects/{sobject}/describe", accept={404})
+            if answer.status != 404 and not isinstance((answer.json or {}).get("fields"), list):
+                raise lists.unknown_form(answer)
+            self._described[sobject] = None if answer.status == 404 else answer.json
+        return self._described[sobject]
+
+    def parts(self, stream: str) -> Sequence[str]:
+        """Streams with formulas, or with fields of other records, have a second part: see `pull`."""
+        if not RESOURCES[stream].spec.parts:
+            return [""]
+        return ["", CALCULATED] if self._catalogue(stream).calculated else [""]
+
+    # asking
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None, **options: Any) -> Answer:
+        return self._heard(self._transport.get(path, params, **options))
+
+    def _heard(self, answer: Answer) -> Answer:
+        self._told = answer.server_time or self._told
+        self._usage = usage(answer.headers) or self._usage
+        return answer
+
+    def _query(self, text: str, *, everything: bool = False, size: int | None = None) -> Answer:
+        """A query's first answer. `everything`: what is in the bin too. `size`: rows a page, at most."""
+        resource = "queryAll" if everything else "query"
+        # Commas and blanks as they are: encoded they would take three times the room.
+        path = f"{self._root}/{resource}?q={quote(text, safe=',()=*:')}".replace("%20", "+")
+        headers = {} if size is None else {"Sforce-Query-Options": f"batchSize={size}"}
+        if len(path) <= _LONGEST_ADDRESS:
+            return self._get(path, headers=headers)
+        body = {"batchRequests": [{"method": "GET", "url": path.removeprefix("/services/data/")}]}
+        answer = self._heard(
+            self._transport.request(
+                "POST", f"{self._root}/composite/batch", json=body, headers=headers, lane="read", idempotent=True
+            )
+        )
+        return unpacked(answer)
+
+    def _with_fields(self, stream: str, ask: Callable[[Catalogue], T]) -> T:
+        """Ask with the fields as they are known; once more with those of now, where one of them is gone."""
+        try:
+            return ask(self._catalogue(stream))
+        except ShapeError as exc:
+            if exc.vendor_code not in LOST_FIELD:
+                raise
+        return ask(self._catalogue(stream, anew=True))
+
+    # reading
+
+    def pull(self, stream: str, window: Window) -> Iterator[Page]:
+        """The changed records, oldest change first; of many at once, by Bulk API, in no order.
+
+        The part `calculated` is the whole stream again, once its last reading is older than the operator wants: what
+        did not change costs nothing in the hub.
+        """
+        position = window.position
+        if window.part == CALCULATED and position is None:
+            if window.since is None:
+                # Everything has just been read, in the part before.
+                yield Page([], None, self._told or self._now(stream))
+                return
+            if self._tools.clock() - window.since < timedelta(hours=self._settings.calculated_every_hours):
+                yield Page([], None, None)  # without a time, so the watermark stays that of the last reading
+                return
+        since = None if window.part == CALCULATED else window.since
+        if self._catalogue(stream).where is None:
+            yield Page([], None, self._told or self._now(stream), total=0)  # the org has no such records
+            return
+        if position is not None and "bulk" in position:
+            yield from self._by_job(stream, position)
+        else:
+            yield from self._by_query(stream, since, position)
+
+    def _now(self, stream: str) -> datetime | None:
+        """The vendor's clock, where it has not been heard yet."""
+        return self._get(f"{self._root}/sobjects/{RESOURCES[stream].sobject}/describe").server_time
+
+    def _where(self, known: Catalogue, since: str | None, after: lists.Place | None = None) -> list[str]:
+        where = list(known.where or ())
+        if after is not None:
+            where.append(soql.behind(after.stamp, after.key))
+        elif since is not None:
+            where.append(f"{lists.STAMP} >= {since}")
+        return where
+
+    def _by_query(self, stream: str, since: datetime | None, position: Position | None) -> Iterator[Page]:
+        resource = RESOURCES[stream]
+        bound = None if since is None else soql.moment(since)
+        if position is not None:
+            bound = position["since"]
+        elif since is None and resource.bulk:
+            # Counted first: ordering everything takes the org long, and may end in its time-out.
+            answer = self._with_fields(
+                stream, lambda known: self._query(soql.count(resource.sobject, where=self._where(known, bound)))
+            )
+            if lists.total_of(answer) > self._settings.bulk_from:
+                yield from self._by_bulk(stream, bound, answer)
+                return
+
+        def ask(after: lists.Place | None) -> Answer:
+            return self._with_fields(
+                stream,
+                lambda known: self._query(
+                    soql.select(
+                        [column.name for column in known.columns],
+                        resource.sobject,
+                        where=self._where(known, bound, after),
+                        order=[lists.STAMP, "Id"],
+                    ),
+                    size=resource.spec.page_size,
+                ),
+            )
+
+        listed = lists.by_stamp(ask, self._get, after=lists.place_of(position), where=f"Salesforce {stream}")
+        for number, page in enumerate(listed):
+            if number == 0 and position is None and resource.bulk and page.total > self._settings.bulk_from:
+                yield from self._by_bulk(stream, bound, page)
+                return
+            made, faults = lists.records(page.rows, self._catalogue(stream).shape, where=stream)
+            total = page.total if number == 0 and position is None and since is None else None
+            behind = None if page.place is None else list(page.place)
+            yield Page(
+                records=made,
+                position=None if page.ended else {"since": bound, "after": behind},
+                server_time=page.server_time,
+                total=total,
+                faults=faults,
+            )
+
+    def _by_bulk(self, stream: str, bound: str | None, counted: "Answer | lists.Listed") -> Iterator[Page]:
+        """The first page says that it will be a job, and starts none: who only wants to know the count stops here."""
+        total = counted.total if isinstance(counted, lists.Listed) else lists.total_of(counted)
+        position = {"bulk": {"since": bound, "job": None, "locator": None, "line": 0}}
+        yield Page([], position, counted.server_time, total=total if bound is None else None)
+        yield from self._by_job(stream, position)
+
+    def _by_job(self, stream: str, position: Position) -> Iterator[Page]:
+        resource = RESOURCES[stream]
+        held: dict[str, Any] = dict(position["bulk"])
+        where = f"Salesforce {stream}"
+
+        def text(known: Catalogue) -> str:
+            names = [column.name for column in known.columns]
+            return soql.select(names, resource.sobject, where=self._where(known, held["since"]))
+
+        if held["job"] is None:
+            held["job"] = self._with_fields(stream, lambda known: self._bulk.start(text(known)))
+            yield Page([], {"bulk": dict(held)}, self._told)
+        begun = held["job"]
+        held["job"], _ = self._bulk.ready(text(self._catalogue(stream)), job=begun, where=where)
+        if held["job"] != begun:
+            held["locator"], held["line"] = None, 0  # another job: its files are read from their beginning
+        size = resource.spec.page_size
+        for block in self._bulk.blocks(held["job"], locator=held["locator"], line=held["line"], size=size):
+            held["locator"], held["line"] = block.locator, block.line
+            made, faults = self._of_block(stream, block)
+            yield Page(made, None if block.ended else {"bulk": dict(held)}, block.server_time, faults=faults)
+
+    def _of_block(self, stream: str, block: Block) -> tuple[list[RemoteRecord], list[Any]]:
+        read = self._catalogue(stream).read_cells(block.header)
+        width = len(block.header)
+        whole = [row for row in block.rows if len(row) == width]
+        made, faults = lists.records([read(row) for row in whole], _as_it_is, where=stream)
+        faults += [lists.broken_line(stream, row) for row in block.rows if len(row) != width]
+        return made, faults
+
+    def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
+        """These records now; what is missing is gone, merged, or invisible for us."""
+        resource = RESOURCES[stream]
+        if self._catalogue(stream).where is None:
+            return
+        for start in range(0, len(keys), _IDS):
+            wanted = list(keys[start : start + _IDS])
+            yield from self._found(stream, resource, [soql.among("Id", wanted)])
+
+    def _found(
+        self, stream: str, resource: Resource, conditions: Sequence[str], *, limit: int | None = None
+    ) -> Iterator[Page]:
+        answer = self._with_fields(
+            stream,
+            lambda known: self._query(
+                soql.select(
+                    [column.name for column in known.columns],
+                    resource.sobject,
+                    where=[*(known.where or ()), *conditions],
+                    order=["CreatedDate DESC"] if limit is not None else (),
+                    limit=limit,
+                )
+            ),
+        )
+        while True:
+            made, faults = lists.records(lists.rows_of(answer), self._catalogue(stream).shape, where=stream)
+            yield Page(made, None, answer.server_time, faults=faults)
+            path = lists.following(answer)
+            if path is None:
+                return
+            answer = self._get(path)
+
+    def keys(self, stream: str) -> Iterator[Sequence[str]]:
+        """Every live key. A list that ends before its count is read again, then an error."""
+        resource = RESOURCES[stream]
+        where = self._catalogue(stream).where
+        if where is None:
+            return
+        text = soql.select(["Id"], resource.sobject, where=where)
+        for _ in range(_LISTINGS):
+            answer = self._query(text, size=resource.spec.page_size)
+            total, seen = lists.total_of(answer), 0
+            if resource.bulk and total > self._settings.bulk_from:
+                yield from self._keys_by_job(stream, text)
+                return
+            while True:
+                found = [str(row["Id"]) for row in lists.rows_of(answer)]
+                seen += len(found)
+                yield found
+                path = lists.following(answer)
+                if path is None:
+                    break
+                answer = self._get(path)
+            if seen >= total:
+                return
+            # Deleted while we read, most likely: then a new list has its own count.
+        raise lists.incomplete(f"Salesforce {stream}", f"ended after {seen} of {total}")
+
+    def _keys_by_job(self, stream: str, text: str) -> Iterator[Sequence[str]]:
+        where = f"Salesforce {stream}"
+        job, total = self._bulk.ready(text, job=None, where=where)
+        seen = 0
+        for block in self._bulk.blocks(job, locator=None, line=0, size=RESOURCES[stream].spec.page_size):
+            seen += len(block.rows)
+            yield [row[0] for row in block.rows]
+        if total is not None and seen != total:
+            raise lists.incomplete(where, f"ended after {seen} of {total}")
+
+    # what is gone
+
+    def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
+        """What was deleted or merged since then. Salesforce keeps it for 15 days, and under load for less: then what
+        is in the bin is looked through, and the sweep finds the rest."""
+        resource, known = RESOURCES[stream], self._catalogue(stream)
+        if not resource.spec.removals or known.where is None:
+            return
+        reach = resource.spec.removals_reach or timedelta(0)
+        earliest = (self._told or self._tools.clock()) - reach
+        since = earliest if window.since is None else max(window.since, earliest)
+        binned: dict[str, tuple[datetime | None, str | None]] = {}
+        if resource.merges and "MasterRecordId" in known.names:
+            # Before the feed, so that what is merged meanwhile is in neither, and comes with the next window.
+            binned = self._in_bin(resource, since, ["MasterRecordId != null"], master=True)
+        until = self._told or self._tools.clock()
+        gone: dict[str, datetime | None] = {}
+        reaches = known.is_fed
+        if known.is_fed:
+            for deleted, back_to in removals.feed(lambda a, b: self._feed(resource, a, b), since, until):
+                gone |= deleted
+                reaches = reaches and (back_to is None or back_to <= since)
+        if not reaches and "IsDeleted" in known.names:
+            binned = self._in_bin(resource, since, [], master="MasterRecordId" in known.names) | binned
+        live = self._still_there(resource, [key for key in gone if key not in binned])
+        yield from removals.together({key: at for key, at in gone.items() if key not in live}, binned)
+
+    def _feed(self, resource: Resource, since: datetime, until: datetime) -> Answer:
+        bounds = {"start": removals.minutes(since), "end": removals.minutes(until)}
+        return self._get(f"{self._root}/sobjects/{resource.sobject}/deleted/", bounds)
+
+    def _in_bin(
+        self, resource: Resource, since: datetime, conditions: Sequence[str], *, master: bool
+    ) -> dict[str, tuple[datetime | None, str | None]]:
+        text = soql.select(
+            ["Id", lists.STAMP, *(["MasterRecordId"] if master else [])],
+            resource.sobject,
+            where=["IsDeleted = true", *conditions, f"{lists.STAMP} >= {soql.moment(since)}"],
+        )
+        found: dict[str, tuple[datetime | None, str | None]] = {}
+        answer = self._query(text, everything=True)
+        while True:
+            for row in lists.rows_of(answer):
+                found[str(row["Id"])] = (removals.at(row.get(lists.STAMP)), row.get("MasterRecordId"))
+            path = lists.following(answer)
+            if path is None:
+                return found
+            answer = self._get(path)
+
+    def _still_there(self, resource: Resource, keys: Sequence[str]) -> set[str]:
+        """Of deleted ones those that somebody took out of the bin again."""
+        there: set[str] = set()
+        for start in range(0, len(keys), _IDS):
+            condition = soql.among("Id", keys[start : start + _IDS])
+            there |= {
+                str(row["Id"])
+                for row in lists.rows_of(self._query(soql.select(["Id"], resource.sobject, where=[condition])))
+            }
+        return there
+
+    # writing
+
+    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+        """Did that create arrive? By its hub id, where it carries one; else by what a person would go by."""
+        resource = RESOURCES[stream]
+        known = self._catalogue(stream)
+        conditions = self._identity_of(known, resource, write)
+        if not conditions or known.where is None:
+            return []
+        return [record for page in self._found(stream, resource, conditions, limit=200) for record in page.records]
+
+    def _identity_of(self, known: Catalogue, resource: Resource, write: Write) -> list[str]:
+        kinds = {info.path: info.type for info in known.infos}
+        for info in known.infos:
+            if info.unique and write.hub_id is not None and write.values.get(info.path) == write.hub_id:
+                return [f"{info.path} = {soql.quoted(write.hub_id)}"]
+        values = sent(write.values)
+        for identity in resource.identities:
+            if values.get(identity[0]) is None:
+                continue
+            told = [(name, values[name]) for name in identity if values.get(name) is not None]
+            return [
+                f"{name} = {value if kinds.get(name) in ('date', 'datetime') else soql.literal(value)}"
+                for name, value in told
+            ]
+        return []
+
+    def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
+        """Up to 200 records a call. Once Salesforce asks us to wait, the rest is left for later.
+
+        Raises RecordError where a call is refused for all of its records: nothing of them was done, and which of them
+        is the cause a smaller call shows.
+        """
+        resource = RESOURCES[stream]
+        if not resource.spec.writes:
+            raise SetupError(f"Salesforce's {stream} are only read", hint="take `write` away from this stream")
+        fields = {info.name: info for info in self._catalogue(stream).infos}
+        waits: LaterError | None = None
+        for batch in batches(writes, list(fields.values())):
+            if waits is not None:
+                yield from _all(batch, "later", waits.text)
+                continue
+            try:
+                yield from self._send(resource, batch, fields)
+            except UnknownOutcomeError as exc:
+                yield from _all(batch, "unknown", exc.text)
+            except LaterError as exc:
+                waits = exc
+                yield from _all(batch, "later", exc.text)
+
+    def _send(self, resource: Resource, batch: Batch, fields: Mapping[str, FieldInfo]) -> list[Outcome]:
+        try:
+            answer = self._heard(
+                self._transport.request(
+                    batch.method,
+                    batch.path(self._root, resource.sobject),
+                    json=batch.body(resource.sobject),
+                    headers=self._write_headers(),
+                )
+            )
+        except RecordError as exc:
+            told = [one for one in exc.details or () if isinstance(one, dict)] if isinstance(exc.details, list) else []
+            why = f"{exc.text}; {reason(told, fields)}"
+            if len(batch.writes) > 1:
+                raise RecordError(why, hint=exc.hint, code=exc.code) from exc
+            return _all(batch, "rejected", why)
+        try:
+            found = outcomes(batch, answer.json, fields)
+        except ShapeError:
+            found = None
+        return found or _all(batch, "unknown", f"{answer.origin}: the answer to a write cannot be read")
+
+    def _write_headers(self) -> dict[str, str]:
+        headers = {"Sforce-Mru": "updateMru=false"}
+        if not self._settings.assignment_rules:
+            headers["Sforce-Auto-Assign"] = "FALSE"
+        if self._settings.duplicates == "save":
+            headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+        return headers
+
+
+def _all(batch: Batch, status: Literal["later", "unknown", "rejected"], why: str) -> list[Outcome]:
+    return [Outcome(write.action, status, write.key, reason=why) for write in batch.writes]
+
+
+def _as_it_is(row: dict[str, Json]) -> Mapping[str, Json]:
+    return row
+
+
+def left_of(told: tuple[int, int]) -> int:
+    return max(0, told[1] - told[0])
+
+
+def unpacked(answer: Answer) -> Answer:
+    """The answer of the one query that a batch was made of; raises as it would have by itself."""
+    body = answer.json
+    results = body.get("results") if isinstance(body, dict) else None
+    if not isinstance(results, list) or len(results) != 1 or not isinstance(results[0], dict):
+        raise lists.unknown_form(answer)
+    one = results[0]
+    status, result = one.get("statusCode"), one.get("result")
+    if status == 200:
+        return Answer(status, b"", answer.headers, answer.server_time, answer.elapsed, answer.origin, _parsed=result)
+    code = STATUSES.vendor_code(result) if result else None
+    error: ShapeError | LaterError
+    if code == BUSY or STATUSES.rule(int(status or 500), code).family in ("retry", "later"):
+        error = LaterError(f"{answer.origin}: {status}, {code}", hint="nothing: the next run asks again", code="CW302")
+    else:
+        error = ShapeError(f"{answer.origin}: the query was refused: {status}, {code}", code="CW307")
+    error.status, error.vendor_code, error.details = status, code, result
+    raise error

@@ -1,0 +1,191 @@
+"""Walks over Salesforce's queries: what an answer holds, and where to go on when its cursor is lost.
+
+A query is ordered by stamp and id and read through its cursor, which shows the rows as they were chosen when the query
+was asked. The place behind each page is kept as stamp and id too: with it a new query goes on where a lost cursor, or
+another process, stopped.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from connectors.salesforce.statuses import LOST_CURSOR
+from connectors.sdk import Answer, Json, Position, RemoteRecord, RowFault, ShapeError, Values
+
+STAMP = "SystemModstamp"
+
+
+class Place(NamedTuple):
+    """A record in the order of stamps and ids."""
+
+    stamp: str
+    key: str
+
+
+class Listed(NamedTuple):
+    """One answer of a query. `total`: of all its answers; `place`: the rest comes behind it; `ended`: the last one."""
+
+    rows: list[Json]
+    total: int
+    place: Place | None
+    ended: bool
+    server_time: datetime | None
+
+
+def place_of(position: Position | None) -> Place | None:
+    told = None if position is None else position.get("after")
+    return None if told is None else Place(str(told[0]), str(told[1]))
+
+
+def rows_of(answer: Answer) -> list[Json]:
+    body = answer.json
+    rows = body.get("records") if isinstance(body, dict) else None
+    if not isinstance(rows, list):
+        raise unknown_form(answer)
+    return rows
+
+
+def total_of(answer: Answer) -> int:
+    body = answer.json
+    total = body.get("totalSize") if isinstance(body, dict) else None
+    if isinstance(total, bool) or not isinstance(total, int):
+        raise unknown_form(answer)
+    return total
+
+
+def following(answer: Answer) -> str | None:
+    """The path of the next page; None only where the answer says that this was the last."""
+    body = answer.json
+    if not isinstance(body, dict) or not isinstance(body.get("done"), bool):
+        raise unknown_form(answer)
+    if body["done"]:
+        return None
+    path = body.get("nextRecordsUrl")
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise unknown_form(answer)
+    return path
+
+
+def by_stamp(
+    ask: Callable[[Place | None], Answer], go_on: Callable[[str], Answer], *, after: Place | None, where: str
+) -> Iterator[Listed]:
+    """The answers of a query in turn. `ask` asks it anew for what comes behind a place, `go_on` for the next page."""
+    reached = after
+    while True:
+        begun_at = reached
+        answer = ask(reached)
+        begun = answer.server_time
+        paths: set[str] = set()
+        while True:
+            rows, path = rows_of(answer), following(answer)
+            reached = _furthest(rows, begun) or reached
+            yield Listed(rows, total_of(answer), reached, path is None, answer.server_time)
+            if path is None:
+                return
+            if path in paths:
+                raise circle(where)
+            paths.add(path)
+            try:
+                answer = go_on(path)
+            except ShapeError as exc:
+                if exc.vendor_code != LOST_CURSOR or reached == begun_at:
+                    raise
+                break
+
+
+def _furthest(rows: Sequence[Json], begun: datetime | None) -> Place | None:
+    """The last row that stands where the query put it: one that was changed meanwhile shows its new stamp."""
+    for row in reversed(rows):
+        stamp, key = row.get(STAMP), row.get("Id")
+        try:
+            at = datetime.fromisoformat(stamp)
+        except (TypeError, ValueError):
+            continue
+        if isinstance(key, str) and at.tzinfo is not None and (begun is None or at < begun):
+            return Place(stamp, key)
+    return None
+
+
+def records(
+    rows: Sequence[Json], shape: Callable[[dict[str, Json]], Values], *, where: str
+) -> tuple[list[RemoteRecord], list[RowFault]]:
+    """The records of a page, and the rows that cannot be one. Runs for every record of every page."""
+    read = datetime.fromisoformat
+    try:
+        moments = [read(row[STAMP]) for row in rows]
+        if None not in [moment.tzinfo for moment in moments]:
+            made = [
+                RemoteRecord(row["Id"], row[STAMP], moment, shape(row))
+                for row, moment in zip(rows, moments, strict=True)
+            ]
+            if all(type(record.key) is str for record in made):
+                return made, []
+    except (KeyError, TypeError, ValueError, AttributeError):
+        pass
+    return _sorted_out(rows, shape, where=where)
+
+
+def _sorted_out(
+    rows: Sequence[Json], shape: Callable[[dict[str, Json]], Values], *, where: str
+) -> tuple[list[RemoteRecord], list[RowFault]]:
+    made: list[RemoteRecord] = []
+    faults: list[RowFault] = []
+    for row in rows:
+        one = _record(row, shape)
+        if isinstance(one, RemoteRecord):
+            made.append(one)
+        else:
+            key = str(row["Id"]) if isinstance(row, dict) and row.get("Id") is not None else None
+            faults.append(RowFault(f"{where}/{key}" if key else where, key, one, row))
+    return made, faults
+
+
+def _record(row: Json, shape: Callable[[dict[str, Json]], Values]) -> RemoteRecord | str:
+    """One row as a record, or why it cannot be one."""
+    if not isinstance(row, dict):
+        return "a row that is no object"
+    key = row.get("Id")
+    if not isinstance(key, str) or not key:
+        return "a row without an Id"
+    try:
+        modified = datetime.fromisoformat(row[STAMP])
+    except (KeyError, TypeError, ValueError):
+        return f"{STAMP} is no date-time"
+    if modified.tzinfo is None:
+        return f"{STAMP} has no time zone"
+    try:
+        return RemoteRecord(key, row[STAMP], modified, shape(row))
+    except (TypeError, AttributeError, ValueError):
+        return "a field of a form that its description does not name"
+
+
+def circle(where: str) -> ShapeError:
+    return ShapeError(
+        f"{where}: the list turns in a circle: the vendor names a page again that was read",
+        hint="nothing is lost: the next run goes on from the last page; if it stays, ask the vendor",
+        code="CW307",
+    )
+
+
+def unknown_form(answer: Answer) -> ShapeError:
+    return ShapeError(
+        f"{answer.origin}: answered in a form the connector does not know",
+        hint="`crosswalk runs --report` makes a file without personal data to send in",
+        code="CW307",
+    )
+
+
+def incomplete(where: str, how: str) -> ShapeError:
+    return ShapeError(
+        f"{where}: the list {how}, so it cannot prove that it is complete",
+        hint="nothing is taken for deleted, and the next run lists them again; if it stays, ask the vendor",
+        code="CW307",
+    )
+
+
+def broken_line(where: str, cells: Sequence[str]) -> RowFault:
+    """A line of a file with more or fewer cells than its header."""
+    key = cells[0] if cells and cells[0].isalnum() else None
+    return RowFault(
+        f"{where}/{key}" if key else where, key, "a line with another number of cells than its header", list(cells)
+    )
