@@ -52,6 +52,7 @@ from connectors.sdk import (
     Write,
     by_cursor,
 )
+from connectors.sdk.rows import undated, unknown_form
 
 BASE_URL: Final = "https://api.pipedrive.com"
 
@@ -137,7 +138,7 @@ class PipedriveConnector:
         me = lists.one_of(answer)
         company, country = me.get("company_id"), me.get("company_country")
         if company is None:
-            raise lists.unknown_form(answer)
+            raise unknown_form(answer)
         return Account(
             id=str(company),
             name=str(me.get("company_name") or me.get("company_domain") or company),
@@ -274,7 +275,7 @@ class PipedriveConnector:
 
     def _records(self, stream: str, rows: Sequence[Json]) -> tuple[Sequence[RemoteRecord], Sequence[RowFault]]:
         if stream == "users":
-            return lists.undated(rows, shapes.user, where=stream)
+            return undated(rows, shapes.user, where=stream)
         if stream in ("notes", "leads"):
             rows = [self._plain(stream, row) for row in rows]
         return lists.records(rows, where=stream)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from connectors.sdk import Answer, Json, Position, RemoteRecord, RowFault, ShapeError, by_cursor
+from connectors.sdk.rows import sorted_out, unknown_form
 
 _RESCANS: Final = 3
 
@@ -159,20 +160,7 @@ def records(rows: Sequence[Json], *, where: str) -> tuple[list[RemoteRecord], li
             return made, []
     except (KeyError, TypeError, ValueError):
         pass
-    return _sorted_out(rows, where=where)
-
-
-def _sorted_out(rows: Sequence[Json], *, where: str) -> tuple[list[RemoteRecord], list[RowFault]]:
-    made: list[RemoteRecord] = []
-    faults: list[RowFault] = []
-    for row in rows:
-        one = record(row)
-        if isinstance(one, RemoteRecord):
-            made.append(one)
-        else:
-            key = str(row["id"]) if isinstance(row, dict) and row.get("id") is not None else None
-            faults.append(RowFault(f"{where}/{key}" if key else where, key, one, row))
-    return made, faults
+    return sorted_out(rows, record, where=where)
 
 
 def record(row: Json) -> RemoteRecord | str:
@@ -189,25 +177,3 @@ def record(row: Json) -> RemoteRecord | str:
     if modified.tzinfo is None:
         return "update_time has no time zone"
     return RemoteRecord(str(key), row["update_time"], modified, row)
-
-
-def undated(
-    rows: Sequence[Json], shape: Callable[[Mapping[str, Json]], dict[str, Json]], *, where: str
-) -> tuple[list[RemoteRecord], list[RowFault]]:
-    """Records of a list that is always read whole, so that their own time tells nothing."""
-    made: list[RemoteRecord] = []
-    faults: list[RowFault] = []
-    for row in rows:
-        if isinstance(row, dict) and row.get("id") is not None:
-            made.append(RemoteRecord(str(row["id"]), None, None, shape(row)))
-        else:
-            faults.append(RowFault(where, None, "a row without an id", row))
-    return made, faults
-
-
-def unknown_form(answer: Answer) -> ShapeError:
-    return ShapeError(
-        f"{answer.origin}: answered in a form the connector does not know",
-        hint="`crosswalk runs --report` makes a file without personal data to send in",
-        code="CW307",
-    )

@@ -4,11 +4,11 @@ The second version checks strictly: a number in quotes is refused, and so is an 
 """
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from connectors.pipedrive.fields import CUSTOM
 from connectors.sdk import FieldInfo, Json, Operation, Values
+from connectors.sdk.rows import number
 
 # Lists of the records themselves are emptied by an empty list; everything else is cleared by null.
 _LISTS: Final = frozenset({"emails", "phones", "label_ids", "participants"})
@@ -67,14 +67,3 @@ def _plain(value: Json, info: FieldInfo | None) -> Json:
 def whole(value: Json) -> Json:
     """An id as the number it is; ids that are none (a lead's, a word) stay."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
-
-
-def number(value: Json) -> Json:
-    """A decimal in its canonical text as a number; anything else is left for the vendor to judge."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parsed = Decimal(value)
-    except InvalidOperation:
-        return value
-    return parsed if parsed.is_finite() else value

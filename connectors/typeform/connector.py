@@ -30,6 +30,7 @@ from connectors.sdk import (
     Window,
     Write,
 )
+from connectors.sdk.rows import unknown_form
 from connectors.typeform import lists
 from connectors.typeform.auth import REGISTRATION, authorization, authorizer, base_url
 from connectors.typeform.questions import NOTHING, Questions, joined, questions
@@ -101,11 +102,11 @@ class TypeformConnector:
         answer = self._transport.get("/me")
         me = answer.json
         if not isinstance(me, dict):
-            raise lists.unknown_form(answer)
+            raise unknown_form(answer)
         name = me.get("alias") or me.get("email")
         number = me.get("user_id") or me.get("email") or name
         if not number:
-            raise lists.unknown_form(answer)
+            raise unknown_form(answer)
         return Account(id=str(number), name=str(name), identity=str(me.get("email") or name))
 
     def fields(self, stream: str) -> Sequence[FieldInfo]:
@@ -163,7 +164,7 @@ class TypeformConnector:
             )
         found = answer.json
         if not isinstance(found, dict):
-            raise lists.unknown_form(answer)
+            raise unknown_form(answer)
         return found
 
     def _questions(self, form: str) -> Questions:

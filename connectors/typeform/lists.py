@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from connectors.sdk import Answer, Json, Position, ShapeError
+from connectors.sdk.rows import unknown_form
 
 _RESCANS: Final = 3
 # What stands for "not yet" in a date.
@@ -161,14 +162,6 @@ def no_progress(where: str) -> ShapeError:
     return ShapeError(
         f"{where}: the list turns in a circle: a page ends with the token that it was asked for",
         hint="nothing is lost: the next run goes on from the last page; if it stays, ask the vendor",
-        code="CW307",
-    )
-
-
-def unknown_form(answer: Answer) -> ShapeError:
-    return ShapeError(
-        f"{answer.origin}: answered in a form the connector does not know",
-        hint="`crosswalk runs --report` makes a file without personal data to send in",
         code="CW307",
     )
 

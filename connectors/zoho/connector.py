@@ -34,6 +34,7 @@ from connectors.sdk import (
     Window,
     Write,
 )
+from connectors.sdk.rows import undated
 from connectors.zoho import account, fields, lists, shapes, writes
 from connectors.zoho.arrived import Sought
 from connectors.zoho.auth import REGISTRATION, authorization, authorizer
@@ -221,7 +222,7 @@ class ZohoConnector:
 
         for number, answer in enumerate(lists.by_page(ask, where="Zoho users"), start=1):
             position = {"page": number + 1} if lists.goes_on(answer) else None
-            made, faults = lists.undated(lists.rows_of(answer, "users"), shapes.user, where="users")
+            made, faults = undated(lists.rows_of(answer, "users"), shapes.user, where="users")
             yield Page(made, position, answer.server_time, faults=faults)
 
     def _page(self, stream: str, page: lists.Listed) -> Page:

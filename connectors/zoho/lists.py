@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from connectors.sdk import Answer, Json, Position, RemoteRecord, RowFault, ShapeError
 from connectors.sdk.paging import no_progress
+from connectors.sdk.rows import sorted_out, unknown_form
 from connectors.zoho.fields import MODIFIED
 
 T = TypeVar("T")
@@ -145,20 +146,7 @@ def records(rows: Sequence[Json], *, where: str) -> tuple[list[RemoteRecord], li
                 return made, []
     except (KeyError, TypeError, ValueError):
         pass
-    return _sorted_out(rows, where=where)
-
-
-def _sorted_out(rows: Sequence[Json], *, where: str) -> tuple[list[RemoteRecord], list[RowFault]]:
-    made: list[RemoteRecord] = []
-    faults: list[RowFault] = []
-    for row in rows:
-        one = record(row)
-        if isinstance(one, RemoteRecord):
-            made.append(one)
-        else:
-            key = str(row["id"]) if isinstance(row, dict) and row.get("id") else None
-            faults.append(RowFault(f"{where}/{key}" if key else where, key, one, row))
-    return made, faults
+    return sorted_out(rows, record, where=where)
 
 
 def record(row: Json) -> RemoteRecord | str:
@@ -172,28 +160,6 @@ def record(row: Json) -> RemoteRecord | str:
     if modified is None:
         return f"{MODIFIED} is no date-time with a zone"
     return RemoteRecord(key, row[MODIFIED], modified, row)
-
-
-def undated(
-    rows: Sequence[Json], shape: Callable[[Mapping[str, Json]], dict[str, Json]], *, where: str
-) -> tuple[list[RemoteRecord], list[RowFault]]:
-    """Records of a list that is always read whole, so that their own time tells nothing."""
-    made: list[RemoteRecord] = []
-    faults: list[RowFault] = []
-    for row in rows:
-        if isinstance(row, dict) and row.get("id"):
-            made.append(RemoteRecord(str(row["id"]), None, None, shape(row)))
-        else:
-            faults.append(RowFault(where, None, "a row without an id", row))
-    return made, faults
-
-
-def unknown_form(answer: Answer) -> ShapeError:
-    return ShapeError(
-        f"{answer.origin}: answered in a form the connector does not know",
-        hint="`crosswalk runs --report` makes a file without personal data to send in",
-        code="CW307",
-    )
 
 
 def moment(text: Json) -> datetime | None:

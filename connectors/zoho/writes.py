@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from connectors.sdk import FieldInfo, Json, Outcome, Values, Write
+from connectors.sdk.rows import number
 from connectors.zoho.fields import RELATED
 from connectors.zoho.streams import RESOURCES
 
@@ -48,7 +48,7 @@ def _value(name: str, value: Json, info: FieldInfo | None) -> Json:
         case "ref":
             return _reference({"id": value})
         case "int" | "number":
-            return _number(value)
+            return number(value)
         case "datetime":
             return _instant(value)
         case "multi":
@@ -60,17 +60,6 @@ def _reference(value: Mapping[str, Json]) -> Json:
     """Another record by its id, which is a text of digits; without one the field is emptied."""
     key = value.get("id")
     return None if key in (None, "") else {"id": str(key)}
-
-
-def _number(value: Json) -> Json:
-    """A decimal in its canonical text as a number; anything else is left for Zoho to judge."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parsed = Decimal(value)
-    except InvalidOperation:
-        return value
-    return parsed if parsed.is_finite() else value
 
 
 def _instant(value: Json) -> Json:
