@@ -7,8 +7,7 @@ import pytest
 from connectors.pipedrive.connector import PipedriveConnector
 from connectors.sdk import Window, Write
 from mapping.compile import CompiledMapping
-from mapping.values import ABSENT
-from tests.connectors.mappings import compiled
+from tests.connectors.mappings import compiled, told
 from tests.connectors.pipedrive.live import STREAMS, pulled
 
 # Of these the simulated account holds nothing: the add-on for contacts is off, activities have no places.
@@ -18,18 +17,8 @@ EMPTY = {("persons", "description"), ("activities", "location")}
 @pytest.mark.parametrize("stream", STREAMS)
 def test_every_line_reads_something_from_the_records_of_its_stream(stream: str, live: PipedriveConnector) -> None:
     mapping = compiled(live, stream)
-    filled: set[str] = set()
-    faulty: set[str] = set()
-    for page in pulled(live, stream):
-        for record in page.records:
-            row, faults = mapping.read(record.values)
-            faulty |= {fault.field for fault in faults}
-            filled |= {
-                name
-                for name, value in zip(mapping.fields, row, strict=True)
-                if value is not ABSENT and value is not None
-            }
-            assert mapping.key(record.values) == record.key
+
+    filled, faulty = told(mapping, pulled(live, stream))
 
     assert set(mapping.fields) - filled - {name for where, name in EMPTY if where == stream} == set()
     assert faulty <= {"phones"}  # numbers that people typed
