@@ -239,7 +239,7 @@ def _text(found: Field, value: Json) -> Json:
 
 # Letters are let in, since extensions are written with them; slashes and emoji are not.
 _PHONE: Final = re.compile(r"\+?[0-9A-Za-z .,;#()\-]+")
-_EMAIL: Final = re.compile(r"[^\s@,;<>()\"]+@[^\s@,;<>()\"]+\.[^\s@,;<>()\".]{2,}")
+EMAIL: Final = re.compile(r"[^\s@,;<>()\".]+(?:\.[^\s@,;<>()\".]+)*@(?:[^\s@,;<>()\".]+\.)+[^\s@,;<>()\".]{2,}")
 
 
 def _shaped(pattern: re.Pattern[str]) -> Callable[[Field, Json], Json]:
@@ -320,7 +320,7 @@ def _objects(found: Field, value: Json) -> Json:
 
 
 _CHECKS: Final[Mapping[str, Callable[[Field, Json], Json]]] = {
-    "email": _shaped(_EMAIL),
+    "email": _shaped(EMAIL),
     "phone": _shaped(_PHONE),
     "integer": _integer,
     "double": _number,

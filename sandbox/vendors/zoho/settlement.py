@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from random import Random
 from typing import Final
 
 from sandbox.people import Company, Person, as_written, typo
 from sandbox.state import Record
 from sandbox.vendors.zoho.account import ME, Account, Deletion, made
+from sandbox.vendors.zoho.fields import EMAIL
 from sandbox.vendors.zoho.modules import CLASSES, OPTIONS, PIPELINES, STAGES
 from sandbox.vendors.zoho.stamps import kept, record_id
 from sandbox.web import Json
@@ -30,6 +32,33 @@ _CAMPAIGNS: Final = (
     ("Spring newsletter", "Email", "Complete"), ("Solar fair 2026", "Trade Show", "Active"),
     ("টেক্সটাইল ওয়েবিনার", "Webinar", "Planning"), ("Kundentag", "Conference", "Inactive"),
 )  # fmt: skip
+# Picklists that somebody else fills, or that would tell a story of their own.
+_LEFT_ALONE: Final = frozenset({"Pipeline", "Reason_For_Loss__s", "Unsubscribed_Mode", "Currency", "Status"})
+_SELDOM: Final = {
+    "Website": ("https://shop.test", "www.firma.test"),
+    "No_of_Employees": (3, 40, 1200),
+    "Annual_Revenue": (250000, 1000000.5),
+    "Street": ("Hauptstraße 1", "Mirpur Road 7"),
+    "City": ("Köln", "ঢাকা"),
+    "State": ("NRW",),
+    "Zip_Code": ("50667", "1205"),
+    "Email_Opt_Out": (True,),
+    "Home_Phone": ("+49 30 5550123",),
+    "Mailing_State": ("Bayern",),
+    "Billing_State": ("Bayern", "Dhaka"),
+    "Shipping_Street": ("Tor 3", "Lagerweg 9"),
+    "Shipping_City": ("Hamburg",),
+    "Shipping_State": ("HH",),
+    "Shipping_Code": ("20095",),
+    "Shipping_Country": ("DE",),
+    "Next_Step": ("Call", "Send the offer"),
+    "Exchange_Rate": (1, 1.08),
+    "All_day": (True,),
+    "Call_Result": ("Interested", "কেউ ধরেনি"),
+    "Expected_Revenue": (5000, 12500.5),
+    "Reported_By": ("Jonas", "পারভীন"),
+    "Solution": ("Replaced the panel.",),
+}
 
 
 class Settlement:
@@ -37,6 +66,7 @@ class Settlement:
 
     def __init__(self, account: Account, world: World) -> None:
         self._account, self._world, self._rng = account, world, world.draw("zoho")
+        self._filler = world.draw("zoho", "what is seldom filled")
         self._sellers = [user["id"] for user in account.users if user["status"] == "active" and user["id"] != ME]
         self._accounts: dict[int, str] = {}  # company number -> id
         self._twice: dict[int, str] = {}  # company number -> id of its second record
@@ -57,16 +87,40 @@ class Settlement:
         self._deals()
         self._activities()
         self._cases_and_notes()
+        self._conversions()
 
     def _put(self, module: str, number: int, values: Record, *, added: datetime, changed: datetime) -> Record:
         account = self._account
         key = record_id(_FIRST[module] + number)
+        values = {**self._seldom(module), **values}
+        if module != "Notes" and self._filler.random() < 0.6:
+            values["Last_Activity_Time"] = kept(self._between(added, self._world.anchor))
         record = made(account, module, values, key=key, by=self._rng.choice(self._sellers), now=added)
         record["Owner"] = self._rng.choice(self._sellers)
         record["Modified_By"] = self._rng.choice(self._sellers)
         record["Modified_Time"] = kept(changed)
         account.commit(module, record, added)
         return record
+
+    def _seldom(self, module: str) -> Record:
+        """What clerks fill in now and then."""
+        rng = self._filler
+        filled: Record = {}
+        for found in self._account.catalogues[module].fields.values():
+            if found.read_only or found.mandatory or found.custom or rng.random() >= 0.15:
+                continue
+            if found.type == "picklist" and found.options and found.key not in _LEFT_ALONE:
+                filled[found.key] = rng.choice(found.options).actual
+            elif found.key == "Description":
+                filled[found.key] = rng.choice(_NOTES)
+            elif found.type == "tags":
+                filled[found.key] = [{"name": rng.choice(("VIP", "Newsletter", "বন্ধু")), "id": None, "color_code": None}]
+            elif found.key in _SELDOM:
+                filled[found.key] = rng.choice(_SELDOM[found.key])
+        return filled
+
+    def _between(self, start: datetime, end: datetime) -> datetime:
+        return start + (end - start) * self._filler.random()
 
     def _moments(self, days: int) -> tuple[datetime, datetime]:
         """When a record was made and last changed, within so many days."""
@@ -161,7 +215,9 @@ class Settlement:
             "Unsubscribed_Time": kept(entry.changed) if out else None,
             "CX_NPS_Score": score,
             "CX_NPS_Class": None if score is None else CLASSES[0 if score > 8 else 1 if score > 6 else 2],
+            "CX_NPS_Comment": None if score is None else self._filler.choice((None, "Ganz gut", "ভালো")),
             "CX_NPS_Answered": None if score is None else "2025-03-14T09:30:00+00:00",
+            "CX_Response_Count": None if score is None else 1,
             "Tag": [{"name": "Newsletter", "id": record_id(300001), "color_code": None}]
             if rng.random() < 0.1
             else None,
@@ -206,7 +262,7 @@ class Settlement:
             found.append(person.private_email)
         odd = rng.random()
         if found and not certain and odd < 0.05:
-            found[0] = typo(rng, found[0]) if odd < 0.02 else found[0].title()
+            found[0] = mistyped(rng, found[0]) if odd < 0.02 else found[0].title()
         if person.company is not None and not certain and odd > 0.97:
             found.append(f"info@{self._world.companies[person.company].domain}")
         numbers = self._numbers(person)
@@ -291,7 +347,16 @@ class Settlement:
         people += [("Leads", record["id"]) for record in account.tables["Leads"]]
         for number, (name, kind, status) in enumerate(_CAMPAIGNS, start=1):
             added, changed = self._moments(400)
-            values = {"Campaign_Name": name, "Type": kind, "Status": status, "Start_Date": added.date().isoformat()}
+            values = {
+                "Campaign_Name": name,
+                "Type": kind,
+                "Status": status,
+                "Start_Date": added.date().isoformat(),
+                "End_Date": (added + timedelta(days=30)).date().isoformat() if number % 2 else None,
+                "Expected_Revenue": 12500.5 if number % 2 else None,
+                "Description": _NOTES[0] if number % 2 else None,
+                "Tag": [{"name": "2026", "id": None, "color_code": None}] if number % 2 else None,
+            }
             key = self._put("Campaigns", number, values, added=added, changed=changed)["id"]
             for module, member in people:
                 if rng.random() < 0.08:
@@ -300,6 +365,7 @@ class Settlement:
     def _deals(self) -> None:
         rng, account = self._rng, self._account
         people = list(account.tables["Contacts"])
+        campaigns = [record["id"] for record in account.tables["Campaigns"]]
         for number in range(1, max(4, len(people) // 2)):
             contact = rng.choice(people)
             firm = account.find("Accounts", contact["Account_Name"] or "")
@@ -316,6 +382,7 @@ class Settlement:
                 "Closing_Date": (changed + timedelta(days=rng.randrange(-20, 120))).date().isoformat(),
                 "Account_Name": contact["Account_Name"],
                 "Contact_Name": contact["id"] if rng.random() < 0.9 else None,
+                "Campaign_Source": self._filler.choice(campaigns) if self._filler.random() < 0.1 else None,
                 "Type": self._option("Deals", "Type", 0.6),
                 "Lead_Source": contact["Lead_Source"],
                 "Reason_For_Loss__s": self._option("Deals", "Reason_For_Loss__s", 0.7)
@@ -343,15 +410,30 @@ class Settlement:
             elif module == "Events":
                 end = kept(at + timedelta(hours=1))
                 own = {"Event_Title": subject, "Start_DateTime": kept(at), "End_DateTime": end,
-                       "Venue": rng.choice((None, "Raum 4", "ঢাকা"))}  # fmt: skip
+                       "Venue": rng.choice((None, "Raum 4", "ঢাকা")),
+                       "Participants": self._participants(contact)}  # fmt: skip
             else:
                 own = {"Subject": subject, "Call_Start_Time": kept(at), "Call_Duration": f"{rng.randrange(40):02}:05",
                        "Call_Type": self._option("Calls", "Call_Type")}  # fmt: skip
             self._put(module, number, {**common, **own}, added=added, changed=changed)
 
+    def _participants(self, contact: Record) -> Json:
+        if self._filler.random() < 0.5:
+            return None
+        who = {"type": "contact", "participant": contact["id"], "name": contact["Full_Name"], "Email": contact["Email"]}
+        return [{**who, "invited": False, "status": "not_known"}]
+
+    def _conversions(self) -> None:
+        """Some conversions made a deal as well."""
+        account = self._account
+        deals = {deal["Contact_Name"]: deal["id"] for deal in account.tables["Deals"] if deal["Contact_Name"]}
+        for lead in [lead for lead in account.tables["Leads"] if lead["Converted_Contact"] in deals]:
+            account.commit("Leads", {**lead, "Converted_Deal": deals[lead["Converted_Contact"]]}, self._world.anchor)
+
     def _cases_and_notes(self) -> None:
         rng, account = self._rng, self._account
         people = list(account.tables["Contacts"])
+        deals = {deal["Contact_Name"]: deal["id"] for deal in account.tables["Deals"]}
         for number in range(1, max(3, len(people) // 8)):
             added, changed = self._moments(500)
             contact = rng.choice(people)
@@ -363,7 +445,9 @@ class Settlement:
                 "Priority": self._option("Cases", "Priority", 0.7),
                 "Account_Name": contact["Account_Name"],
                 "Related_To": contact["id"],
+                "Deal_Name": deals.get(contact["id"]),
                 "Email": contact["Email"],
+                "Phone": contact["Phone"],
             }
             self._put("Cases", number, values, added=added, changed=changed)
         for number in range(1, max(3, len(people) // 6)):
@@ -371,3 +455,10 @@ class Settlement:
             note = {"Note_Title": rng.choice((None, "Call", "Besuch")), "Note_Content": rng.choice(_NOTES)}
             parent = {"Parent_Id": ("Contacts", rng.choice(people)["id"])}
             self._put("Notes", number, {**note, **parent}, added=added, changed=changed)
+
+
+def mistyped(rng: Random, address: str) -> str:
+    """An address with a slip in front of the @, one that Zoho still takes for an address."""
+    local, _, domain = address.partition("@")
+    slip = f"{typo(rng, local)}@{domain}"
+    return slip if EMAIL.fullmatch(slip) else address

@@ -5,7 +5,9 @@ import pytest
 
 from sandbox import world as worlds
 from sandbox.vendors.zoho.account import each_deletion
+from sandbox.vendors.zoho.answers import FaultError
 from sandbox.vendors.zoho.app import Zoho
+from sandbox.vendors.zoho.fields import written
 from sandbox.vendors.zoho.stamps import kept
 from sandbox.world import MARA, World
 from tests.sandbox.calls import Caller, Reply
@@ -256,3 +258,21 @@ def test_a_renamed_company_is_shown_by_its_new_name_in_every_list(zoho: Caller) 
     assert contacts(zoho, ids=row["id"]).data[0]["Account_Name"] == {"name": "Neu GmbH", "id": firm}
     zoho("DELETE", f"/crm/v8/Accounts/{firm}")
     assert contacts(zoho, ids=row["id"]).data[0]["Account_Name"] is None
+
+
+def test_every_record_is_one_that_the_account_would_take(town: World) -> None:
+    crm = Zoho(town)
+    faults = []
+    for module, catalogue in crm.account.catalogues.items():
+        for record in crm.account.tables[module]:
+            for found in catalogue.fields.values():
+                value = record.get(found.key)
+                if found.target is None and found.type != "ownerlookup" and found.key != "id" and value is not None:
+                    try:
+                        written(found, value, found.name)
+                    except FaultError as exc:
+                        faults.append((module, found.name, value, exc.row["details"]))
+                if found.mandatory and value is None:
+                    faults.append((module, found.name, value, "is missing"))
+
+    assert faults == []
