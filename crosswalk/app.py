@@ -5,7 +5,8 @@ it. `problems` and `exit_code` stand in each.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
@@ -17,13 +18,13 @@ from connectors.sdk.contract import FieldInfo
 from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
 from crosswalk import drift
-from crosswalk.engine import authorize, check, explain, export, planned, queue, review, run
+from crosswalk.engine import authorize, check, explain, export, planned, queue, review, run, standstill
 from crosswalk.engine.check import Judged
-from crosswalk.engine.model import House, Progress, Silent, Stream
+from crosswalk.engine.model import House, Patience, Progress, Silent, Stream
 from crosswalk.engine.words import AskError, shortened, split_address, spoken
 from crosswalk.glance import Glance, remember
 from crosswalk.house import Builder, fault_problem
-from crosswalk.problems import Problem, ProblemsError
+from crosswalk.problems import Problem, ProblemsError, errors
 from crosswalk.settings.listed import Listed
 from crosswalk.settings.load import load
 from crosswalk.settings.model import HubSettings
@@ -64,6 +65,7 @@ def open_hub(
             yield hub
     finally:
         hub.close()
+        database.close()
 
 
 class Hub:
@@ -79,19 +81,24 @@ class Hub:
         who: str,
         clock: Callable[[], datetime],
         warned: Sequence[Problem] = (),
+        sleep: Callable[[float], None] = time.sleep,
+        ask: Collection[str] | None = None,
+        patience: Patience = Patience(),
     ) -> None:
+        """`ask`: the connections whose catalogues are looked at again when they are old; all, unless told."""
         self.settings = settings
         self._database = database
         self._who = who
         self._warned = list(warned)
         self._stop = threading.Event()
-        self._builder = Builder(settings, database, vault, clock, progress)
+        self._ask = ask
+        self._patience = patience
+        self._builder = Builder(settings, database, vault, clock, progress, sleep)
         self._glance = Glance(database, Listed.of(settings), clock)
 
     def close(self) -> None:
         for link in self._builder.links.values():
             link.connector.close()
-        self._database.close()
 
     def stop(self) -> None:
         """Finish the batch in flight, then end; what is left goes on next time."""
@@ -109,13 +116,14 @@ class Hub:
     @cached_property
     def house(self) -> House:
         """The house with today's catalogues. Raises ProblemsError where the file does not fit what the vendors have."""
-        house = self._builder.build(ask=True)
+        house = self._builder.build(ask=True, of=self._ask)
         if self._builder.faults:
             raise ProblemsError([*self._warned, *self._builder.problems, *self._builder.faults])
         return self._ready(house)
 
     def _ready(self, house: House) -> House:
         house.stop = self._stop
+        house.patience = self._patience
         return house
 
     # -- looking -----------------------------------------------------------------------------------------------
@@ -165,6 +173,22 @@ class Hub:
     def export(self, kind: str) -> Answer:
         return _whole(export.export(self.offline, kind))
 
+    # -- pausing -----------------------------------------------------------------------------------------------
+
+    def pause(self, address: str) -> Answer:
+        """Neither read nor write a connection or stream until `resume`, whatever runs and whatever is restarted."""
+        return _whole(standstill.pause(self.offline, self._known(address), who=self._who))
+
+    def resume(self, address: str) -> Answer:
+        return _whole(standstill.resume(self.offline, self._known(address)))
+
+    def _known(self, address: str) -> str:
+        streams = [f"{name}/{stream}" for name, one in self.settings.connections.items() for stream in one.streams]
+        names = [*self.settings.connections, *streams]
+        if address not in names:
+            raise AskError(f"there is no connection or stream '{address}'", hint="there are: " + shortened(names))
+        return address
+
     # -- deciding ----------------------------------------------------------------------------------------------
 
     def review_list(self) -> Answer:
@@ -198,8 +222,10 @@ class Hub:
     def plan(self, only: Sequence[str] = (), force: bool = False) -> Answer:
         """Pull, settle and plan; nothing is written. `force`: a new plan even where the open one says the same."""
         house = self.house
-        ran = run.plan_only(house, self._streams(only), who=self._who, force=force)
+        streams = self._streams(only)
+        ran = run.plan_only(house, streams, who=self._who, force=force)
         told = self._plan_report(ran.planned.plan if ran.planned and ran.planned.actions else None)
+        told["paused"] = standstill.listed(house, streams)
         told["problems"] = self._problems(ran)
         waits = bool(told["total"]) or bool(ran.settled.conflicts)
         told["exit_code"] = FAILED if self._failed(ran) else WAITS if waits else DONE
@@ -220,26 +246,38 @@ class Hub:
         if unfit is not None:
             raise ProblemsError([unfit])
         approved = [self._class_of(one) for one in approve]
-        ran = run.apply_plan(house, plan.id, who=self._who, approve=approved, streams=self._streams(only))
-        return self._ran(house, ran)
+        streams = self._streams(only)
+        ran = run.apply_plan(house, plan.id, who=self._who, approve=approved, streams=streams)
+        return self._ran(house, ran, [stream for stream in streams if stream.writes])
 
     def sync(self, only: Sequence[str] = (), *, first_too: bool = False, trigger: str = "person") -> Answer:
         """Pull, settle, plan, and write what need not wait. `first_too`: nor do the first plans of mappings."""
         house = self.house
-        ran = run.sync(house, self._streams(only), who=self._who, first_too=first_too, trigger=trigger)
-        return self._ran(house, ran)
+        streams = self._streams(only)
+        ran = run.sync(house, streams, who=self._who, first_too=first_too, trigger=trigger)
+        return self._ran(house, ran, streams)
+
+    def unattended(self, connection: str, *, audit: bool = False) -> tuple[run.Ran, list[Problem]]:
+        """What a daemon does in one slot of a connection; what came of it, and every problem on the way."""
+        house = self.house
+        work = run.audit if audit else run.sync
+        ran = work(house, self._streams([connection]), who=self._who, trigger=run.DAEMON)
+        return ran, [*self._builder.problems, *self._builder.warnings, *ran.problems]
 
     def resync(self, address: str) -> Answer:
         """Read a record, a stream or a connection again, whatever the watermark says; then as `sync` does."""
         house = self.house
         parts = split_address(address)
         if parts is None:
-            ran = run.sync(house, self._streams([address]), who=self._who, afresh=True, command="resync")
-            return self._ran(house, ran)
+            streams = self._streams([address])
+            ran = run.sync(house, streams, who=self._who, afresh=True, command="resync")
+            return self._ran(house, ran, streams)
         connection, stream, key = parts
         (found,) = self._streams([f"{connection}/{stream}"])
+        if (paused := house.pause_of(found)) is not None:
+            raise AskError(f"{paused.address} is paused: nothing is read", hint=f"crosswalk resume {paused.address}")
         ran, before, after = run.resync_record(house, found, key, who=self._who)
-        told = self._ran(house, ran)
+        told = self._ran(house, ran, [found])
         told["found"] = bool(after)
         told["differences"] = [{"field": name} for name in sorted(before.keys() | after.keys())
                                if before.get(name) != after.get(name)]  # fmt: skip
@@ -249,10 +287,7 @@ class Hub:
         house = self.house
         found = run.lanes(house, only)
         for one in only:
-            listed = one in self.settings.connections or one in house.streams
-            if not listed:
-                names = [*self.settings.connections, *house.streams]
-                raise AskError(f"there is no connection or stream '{one}'", hint="there are: " + shortened(names))
+            self._known(one)
         return found
 
     def _class_of(self, text: str) -> tuple[Stream, str]:
@@ -260,8 +295,9 @@ class Hub:
         (stream,) = self._streams([address])
         return stream, klass
 
-    def _ran(self, house: House, ran: run.Ran) -> Answer:
+    def _ran(self, house: House, ran: run.Ran, streams: Sequence[Stream]) -> Answer:
         told = run.report(house, ran)
+        told["paused"] = standstill.listed(house, streams)
         told["problems"] = self._problems(ran)
         left = bool(told["waits"]) or bool(ran.settled.conflicts) or bool(ran.settled.pairs)
         told["exit_code"] = FAILED if self._failed(ran) else WAITS if left else DONE
@@ -269,10 +305,17 @@ class Hub:
 
     def _failed(self, ran: run.Ran) -> bool:
         """Whether something failed, were it one connection that could not even be asked what it has."""
-        return ran.failed or any(one.severity == "error" for one in self._builder.problems)
+        return ran.failed or bool(errors(self._builder.problems)) or bool(self._refused)
+
+    @property
+    def _refused(self) -> list[Problem]:
+        """Connections that nobody asks any more, since their access was refused."""
+        return standstill.refused(self.house)
 
     def _problems(self, ran: run.Ran) -> list[dict[str, Any]]:
-        return [one.json() for one in (*self._warned, *self._builder.problems, *self._builder.warnings, *ran.problems)]
+        builder = self._builder
+        told = (*self._warned, *builder.problems, *builder.warnings, *self._refused, *ran.problems)
+        return [one.json() for one in told]
 
 
 def _unfit(house: House, plan: outbox.Plan, *, following: str | None) -> Problem | None:

@@ -54,7 +54,7 @@ class Glance:
         return _whole(overview.status(self._database, self._listed, now=self._clock()))
 
     def runs(self, limit: int = 20, run: str | None = None) -> dict[str, Any]:
-        return _whole(overview.runs(self._database, limit, run=run))
+        return _whole(overview.runs(self._database, limit, run=run, now=self._clock()))
 
 
 def _whole(told: dict[str, Any]) -> dict[str, Any]:

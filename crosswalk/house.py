@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +28,7 @@ from crosswalk.store.codec import dump, load
 from crosswalk.store.dialect import Database
 from crosswalk.store.goldens import load_layout
 from crosswalk.store.leases import Leases
+from crosswalk.store.pauses import Pause, pause_of, pauses
 from crosswalk.store.tokens import Tokens, Vault
 from mapping.compile import CompiledMapping, Context, MappingError, MappingFault, compile_mapping
 from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, CxSettings, Setting
@@ -74,24 +75,32 @@ class Builder:
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection
     changed: dict[str, Sequence[drift.Change]] = field(default_factory=dict)  # by stream: what is not as it was
     _accounts: dict[str, Account] = field(default_factory=dict)
+    _pauses: Mapping[str, Pause] = field(default_factory=dict)
 
-    def build(self, *, ask: bool = False, lenient: bool = False) -> House:
-        """`ask`: vendors may be asked for what the store does not know or has known for too long.
+    def build(self, *, ask: bool = False, of: Collection[str] | None = None, lenient: bool = False) -> House:
+        """`ask`: vendors may be asked for what the store does not know or has known for too long; of these connections
+        alone, where `of` names any. Nobody is asked of what is paused.
 
         `lenient`: mappings that do not fit the catalogue are compiled as they are written; their faults are told by
         whoever asked for leniency. Else they are in `faults`, and their streams are left out.
         """
         self._connect()
         drafts = self._drafts()
+        with self.database.read() as connection:
+            self._pauses = pauses(self.database, connection)
+        askable = self._askable(of)
         if ask:
-            self._refresh(drafts, [draft for draft in drafts if self._is_old(draft)])
-        self._compile(drafts, lenient=lenient)
+            self._refresh(
+                drafts, [draft for draft in drafts if draft.connection.name in askable and self._is_old(draft)]
+            )
+        silent = set() if lenient else {draft.connection.name for draft in drafts} - askable
+        self._compile(drafts, lenient=lenient, silent=silent)
         if ask and self.faults:
             # The file may name what is new at the vendor since yesterday.
             again = [draft for draft in drafts if draft.mapping is None and draft.catalogue and draft.asked is None]
             self.faults.clear()
-            self._refresh(drafts, again)
-            self._compile(drafts, lenient=lenient)
+            self._refresh(drafts, [draft for draft in again if draft.connection.name in askable])
+            self._compile(drafts, lenient=lenient, silent=silent)
         self.warnings = [
             problem
             for draft in drafts
@@ -103,6 +112,10 @@ class Builder:
             )
         ]
         return self._furnish([draft for draft in drafts if draft.mapping is not None])
+
+    def _askable(self, of: Collection[str] | None) -> set[str]:
+        wanted = self.settings.connections if of is None else of
+        return {name for name in wanted if pause_of(self._pauses, name) is None}
 
     def _counter(self, name: str) -> Callable[[int], None]:
         """Counts requests of one connection; its threads may count at once."""
@@ -248,8 +261,9 @@ class Builder:
 
     # -- mappings ----------------------------------------------------------------------------------------------
 
-    def _compile(self, drafts: Sequence[_Draft], *, lenient: bool) -> None:
-        failing = {problem.connection for problem in self.problems}
+    def _compile(self, drafts: Sequence[_Draft], *, lenient: bool, silent: Collection[str] = ()) -> None:
+        """`silent`: connections that are not asked this time."""
+        failing = {problem.connection for problem in self.problems} | set(silent)
         for draft in drafts:
             if draft.mapping is not None:
                 continue
@@ -383,6 +397,7 @@ class Builder:
             progress=self.progress,
             calls=self.calls,
             changes=self.changed,
+            pauses=self._pauses,
         )
 
     def _mapping_rows(self, drafts: Sequence[_Draft]) -> dict[int, tuple[int, bool]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from scheduler.leases import Lease
+from scheduler.slots import Firing
 
 
 class FakeLeases:
@@ -45,12 +46,42 @@ class FakeLeases:
 
 
 class FakeSlots:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._claimed: set[tuple[str, datetime]] = set()
+    """One process's view of a book; `beside` gives the view of another process. `gone` holds processes that died."""
+
+    def __init__(self, holder: str = "me", *, beside: "FakeSlots | None" = None) -> None:
+        self.holder = holder
+        self._lock: threading.Lock = beside._lock if beside else threading.Lock()
+        self._slots: dict[tuple[str, datetime], tuple[str, bool]] = beside._slots if beside else {}  # holder, done
+        self.gone: set[str] = beside.gone if beside else set()
 
     def claim(self, job: str, slot: datetime) -> bool:
         with self._lock:
-            fresh = (job, slot) not in self._claimed
-            self._claimed.add((job, slot))
+            fresh = (job, slot) not in self._slots
+            if fresh:
+                self._slots[job, slot] = (self.holder, False)
             return fresh
+
+    def finish(self, firing: Firing) -> None:
+        with self._lock:
+            self._slots[firing] = (self.holder, True)
+
+    def last(self, job: str) -> datetime | None:
+        with self._lock:
+            return max((slot for name, slot in self._slots if name == job), default=None)
+
+    def left_behind(self) -> list[Firing]:
+        with self._lock:
+            taken = []
+            for (job, slot), (holder, done) in sorted(self._slots.items()):
+                if done or holder not in self.gone:
+                    continue
+                last = max(other for name, other in self._slots if name == job)
+                self._slots[job, slot] = (self.holder, slot != last)
+                if slot == last:
+                    taken.append(Firing(job, slot))
+            return taken
+
+    def open(self) -> list[Firing]:
+        """Claimed and not finished."""
+        with self._lock:
+            return [Firing(*key) for key, (_, done) in sorted(self._slots.items()) if not done]

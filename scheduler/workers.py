@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 from scheduler.leases import Lease, LeaseBook, LeaseLost
 
 RENEWALS_PER_LEASE: Final = 3
+_ASK_EVERY: Final = 0.5  # seconds between two tries for a lease that another process holds
 
 
 class Stopped(Exception):  # noqa: N818 - nobody made an error
@@ -103,9 +104,12 @@ def run_jobs(
     limit: int,
     stop: threading.Event,
     seconds: float = 60,
+    patience: float = 0,
     on_end: Callable[[Ended], None] = lambda _ended: None,
 ) -> list[Ended]:
     """Run all jobs, at most `limit` at once; how each ended, in their order.
+
+    A job waits `patience` seconds for a lease that another process holds before it is busy.
 
     `on_end` is called in the caller's thread as each job ends. Set `stop` to end early; Ctrl-C does, and goes on
     to the caller when every job has come to rest.
@@ -118,7 +122,8 @@ def run_jobs(
     try:
         with ThreadPoolExecutor(max_workers=max(1, limit), thread_name_prefix="job") as pool:
             futures: dict[Future[Ended], int] = {
-                pool.submit(_run, job, book, holder, seconds, renewer, stop): place for place, job in enumerate(jobs)
+                pool.submit(_run, job, book, holder, seconds, patience, renewer, stop): place
+                for place, job in enumerate(jobs)
             }
             try:
                 while futures:
@@ -136,16 +141,27 @@ def run_jobs(
     return [ended[place] for place in sorted(ended)]
 
 
-def _run(job: Job, book: LeaseBook, holder: str, seconds: float, renewer: Renewer, stop: threading.Event) -> Ended:
+def _run(
+    job: Job,
+    book: LeaseBook,
+    holder: str,
+    seconds: float,
+    patience: float,
+    renewer: Renewer,
+    stop: threading.Event,
+) -> Ended:
     """One job, in its thread. Whatever goes wrong is an answer, never an exception."""
     if stop.is_set():
         return Ended(name=job.name, state="stopped")
     try:
         lease = book.acquire(job.name, holder=holder, seconds=seconds)
+        while lease is None and patience > 0 and not stop.wait(_ASK_EVERY):
+            patience -= _ASK_EVERY
+            lease = book.acquire(job.name, holder=holder, seconds=seconds)
     except Exception as error:
         return Ended(name=job.name, state="failed", error=error)
     if lease is None:
-        return Ended(name=job.name, state="busy")
+        return Ended(name=job.name, state="stopped" if stop.is_set() else "busy")
     turn = Turn(lease, stop)
     renewer.add(turn)
     try:

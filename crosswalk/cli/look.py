@@ -9,7 +9,7 @@ import typer
 from crosswalk.cli import problems as faults
 from crosswalk.cli import text
 from crosswalk.cli.options import app, command
-from crosswalk.cli.screen import Line, Piece, Screen, Span, padded, state, wide
+from crosswalk.cli.screen import Line, Piece, Screen, Span, padded, sign, state, wide
 from crosswalk.cli.session import DONE, FAILED, WAITS, Answer, Session, UsageError, told
 from crosswalk.cli.table import Column, table
 
@@ -281,7 +281,7 @@ def status(
 
 
 def _judged(answer: Answer) -> int:
-    if any(connection["state"] in _DOWN for connection in answer["connections"]):
+    if answer.get("lost") or any(one["state"] in _DOWN or one.get("overdue") for one in answer["connections"]):
         return FAILED
     return WAITS if any(_number(held) for held in answer["waiting"].values()) else DONE
 
@@ -292,10 +292,7 @@ def _number(held: Any) -> int:
 
 def standing(answer: Answer, screen: Screen) -> Iterator[Line]:
     """What `status` says."""
-    daemon = answer.get("daemon")
-    if daemon:
-        since, beat = screen.day(daemon["started_at"]), screen.ago(daemon["heartbeat_at"])
-        yield f"daemon  on {daemon['host']} since {since}, heartbeat {beat}"
+    yield from _daemons(answer, screen)
     columns = [
         Column(least=12),
         Column(title="last good", least=13, leaves=3),
@@ -309,6 +306,15 @@ def standing(answer: Answer, screen: Screen) -> Iterator[Line]:
     yield from screen.prose(_waiting(answer["waiting"]))
 
 
+def _daemons(answer: Answer, screen: Screen) -> Iterator[Line]:
+    for daemon in answer.get("daemons") or [answer["daemon"]] if answer.get("daemon") else []:
+        since, beat = screen.day(daemon["started_at"]), screen.ago(daemon["heartbeat_at"])
+        yield f"daemon  on {daemon['host']} since {since}, heartbeat {beat}"
+    if lost := answer.get("lost"):
+        words = f"on {lost['host']} is gone: its last heartbeat was {screen.ago(lost['heartbeat_at'])}"
+        yield ["daemon  ", state("fail"), f"  {words}"]
+
+
 def _standing_row(connection: Mapping[str, Any], screen: Screen) -> list[Line]:
     last, following = connection.get("last_good_at"), connection.get("next_at")
     budget = connection.get("budget") or {}
@@ -319,6 +325,10 @@ def _standing_row(connection: Mapping[str, Any], screen: Screen) -> list[Line]:
     said: list[Piece] = [state("fail" if word in _DOWN else word)]
     if connection.get("code"):
         said = [*padded(said, 6), f"{connection['code']}{_trouble(connection, screen)}"]
+    elif word == "paused":
+        said = [state("paused"), _by(connection, screen)]
+    if connection.get("overdue"):
+        said = [sign("!"), " ", *said, "   has not succeeded for twice its interval"]
     return [
         connection["name"],
         screen.ago(last) if last else "-",
@@ -326,6 +336,12 @@ def _standing_row(connection: Mapping[str, Any], screen: Screen) -> list[Line]:
         left,
         said,
     ]
+
+
+def _by(paused: Mapping[str, Any], screen: Screen) -> str:
+    """` by anna since 22 Nov`."""
+    since = f" since {screen.stamp(paused['since'])}" if paused.get("since") else ""
+    return f" by {paused['who']}{since}" if paused.get("who") else since
 
 
 def _trouble(connection: Mapping[str, Any], screen: Screen) -> str:
@@ -338,7 +354,11 @@ def _trouble(connection: Mapping[str, Any], screen: Screen) -> str:
 
 def _coverage(answer: Answer, screen: Screen) -> Iterator[Line]:
     """Streams that are not read to their end; with --verbose all of them."""
-    streams = [one for one in answer.get("streams") or () if answer.get("verbose") or not one["complete"]]
+    known = answer.get("streams") or ()
+    for one in known:
+        if one.get("paused"):
+            yield f"{one['stream']} is paused{_by(one['paused'], screen)}"
+    streams = [one for one in known if answer.get("verbose") or not one["complete"]]
     if not streams:
         return
     columns = [
@@ -366,13 +386,19 @@ def _waiting(waiting: Mapping[str, Any]) -> str:
     said: list[str] = []
     approvals = waiting.get("approvals") or 0
     if isinstance(approvals, list):
-        said += [f"{text.count(one['count'], one['class'])} ({one['plan']})" for one in approvals]
+        said += [f"{text.count(one['count'], one['class'])} ({_held(one)})" for one in approvals]
     elif approvals:
         said.append(f"{text.count(approvals, 'write')} to approve")
     for key, word in (("conflicts", "conflict"), ("pairs", "pair"), ("dead_letters", "dead letter")):
         if waiting.get(key):
             said.append(text.count(waiting[key], word))
     return f"Waiting for a person:  {'   '.join(said)}" if said else "Nobody is waited for."
+
+
+def _held(one: Mapping[str, Any]) -> str:
+    """`P87`, or `P87, the first plan of a mapping`."""
+    first = any("first plan" in str(why) for why in one.get("why") or ())
+    return f"{one['plan']}, the first plan of a mapping" if first else str(one["plan"])
 
 
 # runs

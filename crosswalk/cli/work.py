@@ -7,6 +7,7 @@ import typer
 
 from crosswalk.cli import plans, text
 from crosswalk.cli.commands import offers
+from crosswalk.cli.daemon import paused_lines
 from crosswalk.cli.options import app, command
 from crosswalk.cli.plans import Choice
 from crosswalk.cli.screen import Line, Piece, Screen, cut, padded, sign, wide
@@ -47,7 +48,12 @@ def plan(
         answer = {**answer, "actions": [], "total": 0}
     elif session.manners.json:
         answer = {**answer, "actions": choice.of(answer["actions"])}
-    return session.show(answer, lambda a, s: plans.planned(a, s, choice=choice, verbose=session.manners.verbose))
+
+    def whole(answer: Answer, screen: Screen) -> Iterator[Line]:
+        yield from plans.planned(answer, screen, choice=choice, verbose=session.manners.verbose)
+        yield from paused_lines(answer, screen)
+
+    return session.show(answer, whole)
 
 
 @command(
@@ -90,6 +96,7 @@ def applied(answer: Answer, screen: Screen) -> Iterator[Line]:
     """What a run that wrote has done."""
     run, totals = answer["run"], answer["totals"]
     yield f"{run['id']}  {_ended(run)}"
+    yield from paused_lines(answer, screen)
     rows: list[tuple[int, str, str]] = []
     if totals["written"]:
         rows.append((totals["written"], "written", _written_per_connection(answer["streams"])))
@@ -176,10 +183,12 @@ def synced(answer: Answer, screen: Screen) -> Iterator[Line]:
         calls = text.count(sum(one["calls"] for one in answer.get("calls") or ()), "call")
         words = f"nothing to do: {asked} asked, 0 changed, 0 written, {calls}, {took}"
         yield from screen.prose(words, indent=len(run["id"]) + 2, first=run["id"])
+        yield from paused_lines(answer, screen)
         return
     words_of = {"read": "read", "changed": "changed", "written": "written", "waiting": "wait", "aside": "set aside"}
     counted = ", ".join(f"{text.number(totals[key])} {word}" for key, word in words_of.items())
     yield from screen.prose(f"{_ended(run)}: {counted}", indent=len(run["id"]) + 2, first=run["id"])
+    yield from paused_lines(answer, screen)
     if totals["moved"]:
         yield f"  {text.number(totals['moved'])} planned anew, changed there meanwhile"
     for number, what, more in _aside(answer.get("set_aside") or (), totals["aside"]):

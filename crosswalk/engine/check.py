@@ -13,7 +13,7 @@ from typing import Any, Final
 from connectors.sdk.contract import Account, FieldInfo, StreamSpec, Window
 from connectors.sdk.errors import ConnectorError, ShapeError
 from crosswalk.drift import stored
-from crosswalk.engine.failures import problem_of
+from crosswalk.engine.failures import down, problem_of
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.overview import count_records
 from crosswalk.engine.words import AskError, shortened
@@ -308,7 +308,7 @@ def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer]) -
         for link in links:
             answer = answers[link.name]
             problem = None if answer.error is None else problem_of(answer.error, connection=link.name)
-            state, code, detail = ("ok", None, None) if problem is None else ("fail", problem.code, problem.text)
+            state, code, detail = ("ok", None, None) if problem is None else (down(problem), problem.code, problem.text)
             account = None if answer.account is None else dump(_plain(answer.account))
             database.run(
                 connection,

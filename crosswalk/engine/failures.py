@@ -6,6 +6,7 @@ from connectors.sdk.errors import ConnectorError, GrantError, LaterError, Record
 from crosswalk.engine.model import Stream
 from crosswalk.problems import Problem
 from crosswalk.store.dialect import Database
+from crosswalk.store.pauses import REVOKED
 
 _CODES = (
     (SetupError, "CW102"),
@@ -28,11 +29,19 @@ def problem_of(error: ConnectorError, *, connection: str, stream: Stream | None 
     )
 
 
+def down(problem: Problem) -> str:
+    """The state of a connection that has this problem."""
+    return "paused" if problem.code in REVOKED else "fail"
+
+
 def state_of(database: Database, connection: Any, name: str, problem: Problem, *, at: int) -> None:
-    """Note that a connection fails; `since` stays what it was while it goes on failing."""
+    """Note that a connection fails; `since` stays what it was while it goes on failing.
+
+    One that is refused for good is paused: nobody asks again until a person has granted access anew.
+    """
     database.run(
         connection,
-        "UPDATE connection SET since = CASE WHEN state = 'ok' THEN ? ELSE since END, state = 'fail', code = ?, "
+        "UPDATE connection SET since = CASE WHEN state = 'ok' THEN ? ELSE since END, state = ?, code = ?, "
         "detail = ? WHERE name = ?",
-        (at, problem.code, problem.text, name),
+        (at, down(problem), problem.code, problem.text, name),
     )

@@ -12,6 +12,7 @@ from crosswalk.engine.policies import Policies
 from crosswalk.store.dialect import Database
 from crosswalk.store.goldens import Layout
 from crosswalk.store.leases import Leases
+from crosswalk.store.pauses import Pause, pause_of
 from crosswalk.store.records import Landing
 from mapping.compile import CompiledMapping
 from mapping.derive import CxSettings
@@ -42,6 +43,14 @@ class Ceiling:
     at_most: int | None
     share: float | None  # of the stream's live records, counted from 20 up
     rule: str  # where it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to wait for what another process works on. A person is told at once, a daemon has time."""
+
+    stream: float = 0
+    settling: float = 0
 
 
 _LEVELS: Final = {"owner": 0, "company": 1, "person": 2}
@@ -127,12 +136,19 @@ class House:
     stop: threading.Event = field(default_factory=threading.Event)
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection, since it was opened
     changes: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # by stream: fields that are not as they were
+    pauses: Mapping[str, Pause] = field(default_factory=dict)  # by address, of connections and streams
+    patience: Patience = Patience()
+    begun: Callable[[int], None] = lambda run: None  # told the number of a run before its work begins
 
     def by_id(self, number: int) -> Stream | None:
         return next((stream for stream in self.streams.values() if stream.id == number), None)
 
     def now(self) -> int:
         return int(self.clock().timestamp() * 1000)
+
+    def pause_of(self, stream: Stream) -> Pause | None:
+        """Why a stream is neither read nor written; None: it is."""
+        return pause_of(self.pauses, stream.address)
 
     def of_kind(self, kind: str) -> list[Stream]:
         return [stream for stream in self.streams.values() if stream.kind == kind]

@@ -4,22 +4,21 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from crosswalk.engine.spoken import AskError, held_classes, held_words, maybe_spoken, number_of, spoken
 from crosswalk.settings.listed import Connected, Listed
-from crosswalk.store import meta
 from crosswalk.store.budget import Balance, balance
 from crosswalk.store.codec import iso, load
+from crosswalk.store.daemons import Daemon, daemons
+from crosswalk.store.pauses import Pause, pauses
 from crosswalk.store.reading import Reading
+from crosswalk.store.runs import ABANDONED, is_abandoned
 
 if TYPE_CHECKING:
     from scheduler.triggers import Trigger
 
-# Where the daemon writes {"host", "started_at", "heartbeat_at"}, times in milliseconds.
-DAEMON: Final = "daemon"
-_DEAD_AFTER: Final = timedelta(seconds=60)
 # Word for word as the partial index of `action` has it, or SQLite does not use it.
 _IS_OPEN: Final = "state IN ('planned','held','leased','sent','unknown','later')"
 # A pair that has become one by other evidence waits for nobody.
@@ -32,35 +31,49 @@ OPEN_PAIRS: Final = (
 def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool = False) -> dict[str, Any]:
     """Every connection and stream, and who is waited for. When a connection is due is told while a daemon lives.
 
+    A connection is overdue when the schedule is in force (there has been a daemon) and it has not succeeded for twice
+    its interval.
+
     With `exit_code` the answer judges the whole house: 1 something is down, 3 somebody is waited for, else 0.
     """
-    daemon = _daemon(database, now)
     balances = {one.name: balance(database, one.name, now=now) for one in listed.connections}
     with database.read() as connection:
         rows = database.run(connection, "SELECT id, connection, name, swept_at, complete FROM stream").fetchall()
+        known = daemons(database, connection)
+        held = pauses(database, connection)
         told: dict[str, Any] = {
-            "daemon": daemon,
-            "connections": _connections(database, connection, listed, balances, now=None if daemon is None else now),
-            "streams": _streams(database, connection, listed, {f"{row[1]}/{row[2]}": row for row in rows}),
+            **_daemons(known, now),
+            "connections": _connections(database, connection, listed, balances, held, known, now=now),
+            "streams": _streams(database, connection, listed, {f"{row[1]}/{row[2]}": row for row in rows}, held),
             "waiting": waiting(database, connection, {row[0]: f"{row[1]}/{row[2]}" for row in rows}),
         }
     if exit_code:
-        down = any(one["state"] in ("fail", "paused") for one in told["connections"])
-        told["exit_code"] = 1 if down else 3 if any(told["waiting"].values()) else 0
+        told["exit_code"] = judged(told)
     return told
 
 
-def _daemon(database: Reading, now: datetime) -> dict[str, Any] | None:
-    """The one that beats now; a dead one is none."""
-    stored = meta.get(database, DAEMON)
-    if stored is None:
-        return None
-    told = load(stored)
-    if now.timestamp() * 1000 - told["heartbeat_at"] > _DEAD_AFTER.total_seconds() * 1000:
-        return None
+def judged(told: Mapping[str, Any]) -> int:
+    """1: something is down, 3: somebody is waited for, else 0."""
+    down = any(one["state"] in ("fail", "paused") or one.get("overdue") for one in told["connections"])
+    if down or told.get("lost") is not None:
+        return 1
+    return 3 if any(told["waiting"].values()) else 0
+
+
+def _daemons(known: Sequence[Daemon], now: datetime) -> dict[str, Any]:
+    """`daemon`: the one that has lived longest; `daemons`: all that live; `lost`: where none lives, who should."""
+    at = int(now.timestamp() * 1000)
+    living = [_daemon(one) for one in known if one.lives(at)]
+    lost = known[-1] if known and not living and known[-1].ended_at is None else None
     return {
-        "host": told["host"], "started_at": iso(told["started_at"]), "heartbeat_at": iso(told["heartbeat_at"]),
-    }  # fmt: skip
+        "daemon": living[0] if living else None,
+        "daemons": living,
+        "lost": None if lost is None else _daemon(lost),
+    }
+
+
+def _daemon(one: Daemon) -> dict[str, Any]:
+    return {"host": one.host, "started_at": iso(one.started_at), "heartbeat_at": iso(one.heartbeat_at)}
 
 
 def trigger_of(one: Connected, time_zone: str) -> "Trigger":
@@ -72,16 +85,41 @@ def trigger_of(one: Connected, time_zone: str) -> "Trigger":
     return Every(timedelta(seconds=one.due.every), name=one.name)
 
 
+def overdue(trigger: "Trigger", *, every: float | None, good: datetime, now: datetime) -> bool:
+    """Has what was last good at `good` not succeeded for twice its interval: `every` seconds, or two slots of cron?"""
+    slot = trigger.next(good)
+    following = None if slot is None else trigger.next(slot)
+    if following is None:
+        return False
+    return now > following and (every is None or now - good > timedelta(seconds=2 * every))
+
+
 def _connections(
-    database: Reading, connection: Any, listed: Listed, balances: Mapping[str, Balance | None], *, now: datetime | None
+    database: Reading,
+    connection: Any,
+    listed: Listed,
+    balances: Mapping[str, Balance | None],
+    held: Mapping[str, Pause],
+    known: Sequence[Daemon],
+    *,
+    now: datetime,
 ) -> list[dict[str, Any]]:
-    """`now` None: no daemon lives, so none is due."""
+    alive = any(one.lives(int(now.timestamp() * 1000)) for one in known)
     rows = database.run(connection, "SELECT name, state, code, detail, last_good_at, since FROM connection").fetchall()
-    known = {row[0]: row for row in rows}
+    stored = {row[0]: row for row in rows}
     told = []
     for one in listed.connections:
-        _, state, code, detail, good, since = known.get(one.name, (one.name, "new", None, None, None, None))
-        due = None if now is None else trigger_of(one, listed.time_zone).next(now)
+        _, state, code, detail, good, since = stored.get(one.name, (one.name, "new", None, None, None, None))
+        paused, due, late = held.get(one.name), None, False
+        if paused is not None:
+            state, code, detail, since = "paused", paused.code or None, paused.text, paused.at
+        elif known:
+            trigger = trigger_of(one, listed.time_zone)
+            due = trigger.next(now) if alive else None
+            # Nobody could have succeeded before there was a daemon.
+            begun = datetime.fromtimestamp((good or known[0].started_at) / 1000, UTC)
+            every = None if one.due.cron is not None else one.due.every
+            late = overdue(trigger, every=every, good=begun, now=now)
         left = balances[one.name]
         told.append(
             {
@@ -92,6 +130,8 @@ def _connections(
                 "text": detail or "",
                 "detail": detail or "",
                 "since": iso(since),
+                "who": "" if paused is None else paused.who,
+                "overdue": late,
                 "last_good_at": iso(good),
                 "next_at": None if due is None else iso(int(due.timestamp() * 1000)),
                 "budget": None
@@ -110,7 +150,7 @@ def _connections(
 
 
 def _streams(
-    database: Reading, connection: Any, listed: Listed, rows: Mapping[str, Sequence[Any]]
+    database: Reading, connection: Any, listed: Listed, rows: Mapping[str, Sequence[Any]], held: Mapping[str, Pause]
 ) -> list[dict[str, Any]]:
     addresses = [f"{one.name}/{stream}" for one in listed.connections for stream in one.streams]
     ids = [rows[address][0] for address in addresses if address in rows]
@@ -125,23 +165,24 @@ def _streams(
     for address in addresses:
         # One that the file has just begun to list has no row yet.
         number, _, _, swept, complete = rows.get(address, (0, "", "", None, False))
-        mine = parts.get(number, [])
+        mine, paused = parts.get(number, []), held.get(address)
         ends, totals = [row[3] for row in mine], [row[4] for row in mine]
         begins = [row[2] for row in mine]
         total = sum(totals) if totals and None not in totals else None
-        held = counts.get(number, 0)
+        count = counts.get(number, 0)
         told.append(
             {
                 "stream": address,
-                "records": held,
+                "records": count,
                 # Known as of the part that was read last of all; without one that began late: from the beginning.
                 "covered_from": iso(max(begins)) if begins and None not in begins else None,
                 "covered_to": iso(min(ends)) if ends and None not in ends else None,
                 # A window of changes tells how many have changed: of the whole stream that says nothing.
-                "total": total if total is not None and total >= held else None,
+                "total": total if total is not None and total >= count else None,
                 "parts": len(mine),
                 "complete": bool(complete) and bool(mine) and all(row[5] for row in mine),
                 "swept_at": iso(swept),
+                "paused": None if paused is None else {"who": paused.who, "since": iso(paused.at)},
             }
         )
     return told
@@ -197,28 +238,31 @@ def waiting(database: Reading, connection: Any, addresses: Mapping[int, str]) ->
 
 # -- runs ----------------------------------------------------------------------------------------------------
 
-_RUN: Final = "SELECT id, command, trigger, state, started_at, ended_at, plan, who, counts FROM run"
+_RUN: Final = "SELECT id, command, trigger, state, started_at, ended_at, plan, who, counts, beat_at FROM run"
 
 
-def runs(database: Reading, limit: int = 20, run: int | str | None = None) -> dict[str, Any]:
+def runs(database: Reading, limit: int = 20, run: int | str | None = None, *, now: datetime) -> dict[str, Any]:
     """The last runs, newest first (`limit` 0: all), or one with what it did stream by stream."""
+    at = int(now.timestamp() * 1000)
     with database.read() as connection:
         if run is None:
             rows = database.run(
                 connection, f"{_RUN} ORDER BY id DESC LIMIT ?", (limit if limit > 0 else 1_000_000,)
             ).fetchall()
             total = _count(database, connection, "FROM run")
-            return {"runs": [_run(row) for row in rows], "streams": [], "left_out": total - len(rows)}
+            return {"runs": [_run(row, at) for row in rows], "streams": [], "left_out": total - len(rows)}
         number = number_of("run", run)
         row = database.run(connection, f"{_RUN} WHERE id = ?", (number,)).fetchone()
     if row is None:
         raise AskError(f"there is no run {spoken('run', number)}", hint="crosswalk runs lists the last ones")
-    told = _run(row)
+    told = _run(row, at)
     return {"runs": [told], "streams": told["streams"], "left_out": 0}
 
 
-def _run(row: Any) -> dict[str, Any]:
-    number, command, trigger, state, started, ended, plan, who, stored = row
+def _run(row: Any, now: int) -> dict[str, Any]:
+    number, command, trigger, state, started, ended, plan, who, stored, beat = row
+    if is_abandoned(state, started, beat, now=now):
+        state, ended = ABANDONED, ended or beat or started
     counts: Mapping[str, Any] = load(bytes(stored))
     streams = [{"stream": address, **done} for address, done in sorted((counts.get("streams") or {}).items())]
     return {

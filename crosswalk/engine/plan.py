@@ -60,6 +60,7 @@ def make_plan(
         if "create" in stream.writes:
             actions += planner.creates(lease, stream)
     planner.close_letters(lease)
+    actions = planner.without_paused(actions)
     tripped = hold_back(house, actions)
     sign = digest(dump_sorted([[a.stream, a.record, a.entity, a.op, a.held_by, a.fields] for a in actions])).hex()
     ready = sum(action.state == "planned" for action in actions)
@@ -383,6 +384,12 @@ class _Planner:
                     continue
                 if (stream, key) not in self._due:
                     letters.close(database, connection, number, note="nothing left to write")
+
+    def without_paused(self, actions: Sequence[Action]) -> list[Action]:
+        """What paused streams lack is planned when they go on: it stays on the lists of work."""
+        paused = {stream.id for stream in self._house.streams.values() if self._house.pause_of(stream) is not None}
+        self._postponed.update(one.entity for one in actions if one.op == "create" and one.stream in paused)
+        return [one for one in actions if one.stream not in paused]
 
     def forget_creates(self, lease: Lease) -> None:
         """What was answered is off the list; what has to wait for something else stays."""

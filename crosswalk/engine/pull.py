@@ -32,6 +32,12 @@ class Pulled:
     removed: int = 0
     doubt: ShapeError | None = None  # why nothing could be said of what is gone there
 
+    def add(self, other: "Pulled") -> None:
+        self.landed.add(other.landed)
+        self.aside += other.aside
+        self.removed += other.removed
+        self.doubt = other.doubt or self.doubt
+
 
 def pull_stream(
     house: House, stream: Stream, lease: Lease, *, run: int, afresh: bool = False, bulk: bool = False

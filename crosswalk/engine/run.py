@@ -4,10 +4,13 @@ Streams are pulled side by side, each under its own lease; settling and planning
 connection stops no other: it is told, and the next run goes on from what was committed.
 """
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from connectors.sdk.errors import ConnectorError
 from crosswalk.engine.apply import Applied, apply_stream
@@ -28,7 +31,9 @@ from crosswalk.store.records import drop_ident_indexes, make_ident_indexes, put_
 from scheduler.workers import Ended, Job, Turn, run_jobs
 
 SETTLE_LEASE: Final = "settle"
+DAEMON: Final = "daemon"  # the trigger of runs that nobody asked for
 _SIDE_BY_SIDE: Final = 4  # streams at a time, on as few cores
+_OTHERS: Final = ("CW601", "CW603")  # another process works there
 _AGAIN: Final = 3  # rounds of planning anew what had moved
 
 
@@ -47,6 +52,8 @@ class Ran:
     settled: Settled = field(default_factory=Settled)
     planned: Planned | None = None  # what waits, or what `plan` made
     sent_plan: int | None = None  # the plan whose writes went out
+    compared: int = 0  # of an audit: records that were read again
+    differences: int = 0  # of them, those that were not as the hub believed
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -96,7 +103,10 @@ class Ran:
 
 
 class Runner:
-    """One run in a house. `who`: the person or the daemon that asked for it."""
+    """One run in a house, from its first word in the record to its last. `who`: the person or daemon that asked.
+
+    While it lasts it says now and then that it lives: of one that has been killed others know that it is over.
+    """
 
     def __init__(
         self, house: House, *, command: str, who: str, trigger: str = "person", plan: int | None = None
@@ -105,12 +115,40 @@ class Runner:
         self._who = who
         number = runs.start(house.database, command=command, trigger=trigger, who=who, at=house.now(), plan=plan)
         self.ran = Ran(number, command, house.now(), trigger)
+        self._ended = threading.Event()
+        self._beating = threading.Thread(target=self._beat, name=f"beat-{number}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._beating.start()
+        self._house.begun(self.ran.run)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._beating.join()
+        if error is None:
+            self._end()
+        else:
+            with suppress(Exception):  # what ended the run matters more than that it cannot be written down
+                self._end("failed" if isinstance(error, Exception) else "stopped")
+
+    def _beat(self) -> None:
+        while not self._ended.wait(runs.BEAT_SECONDS):
+            with suppress(Exception):  # a store that is away for a moment ends nothing here
+                runs.beat(self._house.database, self.ran.run, at=self._house.now())
+
+    @property
+    def house(self) -> House:
+        return self._house
 
     # -- phases ----------------------------------------------------------------------------------------------
 
     def pull(self, streams: Sequence[Stream], *, afresh: bool = False) -> None:
         """Read these streams to the vendors' now, and find out what became of writes without an answer."""
         house, ran = self._house, self.ran
+        streams = self._at_work(streams)
         bulk = is_first_load(house)
         house.progress.stage("read")
         if not self._remapped():
@@ -126,10 +164,13 @@ class Runner:
 
             return pull_one
 
+        unread: set[str] = set()  # connections of which not everything was read to its end
         for ended in self._jobs([Job(_lease_of(stream), job(stream)) for stream in streams]):
             stream = house.streams[_address_of(ended.name)]
+            if ended.state != "done" or house.stop.is_set():
+                unread.add(stream.connection)
             if isinstance(ended.result, Pulled):
-                ran.pulled[stream.address] = ended.result
+                ran.pulled.setdefault(stream.address, Pulled()).add(ended.result)
                 if (doubt := ended.result.doubt) is not None:
                     told = problem_of(doubt, connection=stream.connection, stream=stream)
                     self._problem(replace(told, severity="warning"))
@@ -139,7 +180,11 @@ class Runner:
             if not is_first_load(house):
                 # Another process has settled its first load meanwhile: what was landed here stands on no list of work.
                 put_up_unmatched(house.database, [stream.id for stream in streams])
-        self._note_connections(streams)
+        self._note_connections(streams, unread)
+
+    def _at_work(self, streams: Sequence[Stream]) -> list[Stream]:
+        """Those of them that nobody has paused."""
+        return [stream for stream in streams if self._house.pause_of(stream) is None]
 
     def _remapped(self) -> bool:
         """Is everything stored as today's mappings read it? Nothing may land beside what was read by another one."""
@@ -195,7 +240,7 @@ class Runner:
         house, ran = self._house, self.ran
         ran.sent_plan = plan
         house.progress.stage("write", total=_ready(house, plan))
-        for level in _levels(streams):
+        for level in _levels(self._at_work(streams)):
             jobs = []
             for stream in level:
                 with house.database.read() as connection:
@@ -231,10 +276,12 @@ class Runner:
 
         return send_one
 
-    def end(self) -> Ran:
+    def _end(self, state: str = "") -> None:
         house, ran = self._house, self.ran
         ran.ended_at = house.now()
-        if house.stop.is_set():
+        if state:
+            ran.state = state
+        elif house.stop.is_set():
             ran.state = "stopped"
         elif ran.failed:
             ran.state = "failed"
@@ -248,13 +295,12 @@ class Runner:
         }
         plan = ran.sent_plan or (ran.planned.plan.id if ran.planned and ran.planned.actions else None)
         runs.end(house.database, ran.run, state=ran.state, at=ran.ended_at, counts=counts, plan=plan)
-        return ran
 
     # -- below -----------------------------------------------------------------------------------------------
 
     def _settling(self, work: Callable[[Turn], Any]) -> Any:
         """In the one lane that moves golden records."""
-        (ended,) = self._jobs([Job(SETTLE_LEASE, work)])
+        (ended,) = self._jobs([Job(SETTLE_LEASE, work)], patience=self._house.patience.settling)
         if ended.state == "failed" and ended.error is not None:
             raise ended.error
         if ended.state in ("busy", "lost"):
@@ -268,11 +314,18 @@ class Runner:
             )
         return ended.result
 
-    def _jobs(self, jobs: Sequence[Job]) -> list[Ended]:
+    def _jobs(self, jobs: Sequence[Job], *, patience: float | None = None) -> list[Ended]:
         if not jobs:
             return []
         house = self._house
-        return run_jobs(jobs, book=house.leases, holder=house.holder, limit=_SIDE_BY_SIDE, stop=house.stop)
+        return run_jobs(
+            jobs,
+            book=house.leases,
+            holder=house.holder,
+            limit=_SIDE_BY_SIDE,
+            stop=house.stop,
+            patience=house.patience.stream if patience is None else patience,
+        )
 
     def _note(self, stream: Stream, ended: Ended) -> None:
         if ended.state == "busy":
@@ -289,8 +342,8 @@ class Runner:
         elif ended.state == "lost":
             self._problem(
                 Problem(
-                    code="CW601",
-                    text=f"{stream.address} went to another process in between",
+                    code="CW603",
+                    text=f"this process lost its lease on {stream.address}",
                     hint="nothing is lost: it goes on from what was committed",
                     connection=stream.connection,
                     stream=stream.address,
@@ -302,22 +355,25 @@ class Runner:
             self._problem(problem_of(ended.error, connection=stream.connection, stream=stream))
 
     def _problem(self, problem: Problem) -> None:
+        if problem.code in _OTHERS and self.ran.trigger == DAEMON:
+            # Daemons meet all the time: what the other one does is done, and the next slot takes the rest.
+            problem = replace(problem, severity="warning")
         known = {(one.code, one.text, one.connection) for one in self.ran.problems}
         if (problem.code, problem.text, problem.connection) not in known:
             self.ran.problems.append(problem)
 
-    def _note_connections(self, streams: Sequence[Stream]) -> None:
+    def _note_connections(self, streams: Sequence[Stream], unread: Collection[str]) -> None:
         house = self._house
         now = house.now()
         faulty: dict[str, Problem] = {}
         for problem in self.ran.problems:
-            if problem.connection is not None and problem.severity == "error" and problem.code != "CW601":
+            if problem.connection is not None and problem.severity == "error" and problem.code not in _OTHERS:
                 faulty.setdefault(problem.connection, problem)
         with house.database.write() as connection:
             for name in dict.fromkeys(stream.connection for stream in streams):
                 if name in faulty:
                     state_of(house.database, connection, name, faulty[name], at=now)
-                else:
+                elif name not in unread:
                     house.database.run(
                         connection,
                         "UPDATE connection SET state = 'ok', code = NULL, detail = NULL, since = NULL, "
@@ -329,47 +385,64 @@ class Runner:
 def sync(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "person", first_too: bool = False,
          afresh: bool = False, command: str = "sync") -> Ran:  # fmt: skip
     """Pull, settle, plan, and send what need not wait. `first_too`: nor do the first plans of mappings."""
-    runner = Runner(house, command=command, who=who, trigger=trigger)
-    try:
+    with Runner(house, command=command, who=who, trigger=trigger) as runner:
         runner.pull(streams, afresh=afresh)
         runner.settle()
+        _plan_and_send(runner, first_too=first_too)
+    return runner.ran
+
+
+def _plan_and_send(runner: Runner, *, first_too: bool = False) -> None:
+    house = runner.house
+    runner.plan()
+    for _ in range(_AGAIN):
+        planned = runner.ran.planned
+        if planned is None or house.stop.is_set():
+            break
+        if first_too and planned.actions:
+            approve_first(house, planned.plan.id)
+        if not _ready(house, planned.plan.id):
+            break
+        moved = runner.ran.moved
+        runner.send(planned.plan.id, streams=list(house.streams.values()))
         runner.plan()
-        for _ in range(_AGAIN):
-            planned = runner.ran.planned
-            if planned is None or house.stop.is_set():
-                break
-            if first_too and planned.actions:
-                approve_first(house, planned.plan.id)
-            if not _ready(house, planned.plan.id):
-                break
-            moved = runner.ran.moved
-            runner.send(planned.plan.id, streams=list(house.streams.values()))
-            runner.plan()
-            if runner.ran.moved == moved and not _follows_from(runner):
-                break
-    finally:
-        ran = runner.end()
-    return ran
+        if runner.ran.moved == moved and not _follows_from(runner):
+            break
+
+
+def audit(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "person") -> Ran:
+    """Read everything again, whatever the watermarks say, and list what is there. What follows is planned and sent.
+
+    What was edited since the last read is read first, as by any run: a record that differs after that had changed
+    unseen.
+    """
+    with Runner(house, command="audit", who=who, trigger=trigger) as runner:
+        runner.pull(streams)
+        runner.settle()
+        known = runner.ran.totals()
+        runner.pull(streams, afresh=True)
+        found = runner.ran.totals()
+        runner.ran.compared = found["read"] - known["read"]
+        runner.ran.differences = found["changed"] - known["changed"]
+        runner.settle()
+        _plan_and_send(runner)
+    return runner.ran
 
 
 def plan_only(house: House, streams: Sequence[Stream], *, who: str, force: bool = False) -> Ran:
     """Pull, settle and plan; nothing is written."""
-    runner = Runner(house, command="plan", who=who)
-    try:
+    with Runner(house, command="plan", who=who) as runner:
         runner.pull(streams)
         runner.settle()
         runner.plan(force=force)
-    finally:
-        ran = runner.end()
-    return ran
+    return runner.ran
 
 
 def apply_plan(
     house: House, plan: int, *, who: str, approve: Sequence[tuple[Stream, str]] = (), streams: Sequence[Stream]
 ) -> Ran:
     """Send a stored plan: what is ready, the first plans of mappings that it holds, and the approved classes."""
-    runner = Runner(house, command="apply", who=who, plan=plan)
-    try:
+    with Runner(house, command="apply", who=who, plan=plan) as runner:
         approve_first(house, plan)
         for stream, klass in approve:
             approve_class(house, plan, stream, klass, who=who)
@@ -377,9 +450,7 @@ def apply_plan(
         runner.plan()
         with house.database.write() as connection:
             outbox.settle_plan(house.database, connection, plan)
-    finally:
-        ran = runner.end()
-    return ran
+    return runner.ran
 
 
 def _follows_from(runner: Runner) -> bool:
@@ -449,8 +520,7 @@ def _storm(stream: Stream, applied: Applied) -> Problem:
 
 def resync_record(house: House, stream: Stream, key: str, *, who: str) -> tuple[Ran, dict[str, Any], dict[str, Any]]:
     """Read one record again and bring its entity to rest; the run, and what was held of the record before and after."""
-    runner = Runner(house, command="resync", who=who)
-    try:
+    with Runner(house, command="resync", who=who) as runner:
         before = held_of(house, stream, key)
         runner.fetch(stream, [key])
         after = held_of(house, stream, key)
@@ -460,9 +530,7 @@ def resync_record(house: House, stream: Stream, key: str, *, who: str) -> tuple[
         if planned is not None and planned.actions:
             runner.send(planned.plan.id, streams=list(house.streams.values()), record=(stream, key))
             runner.plan()
-    finally:
-        ran = runner.end()
-    return ran, before, after
+    return runner.ran, before, after
 
 
 def entity_of(house: House, stream: Stream, key: str) -> int | None:

@@ -60,13 +60,17 @@ class Listed:
         return cls(
             time_zone=told["time_zone"],
             connections=tuple(
-                Connected(**{**one, "due": Due(**one["due"]), "streams": tuple(one["streams"])})
+                Connected(**{**one, "due": _due(one["due"]), "streams": tuple(one["streams"])})
                 for one in told["connections"]
             ),
         )
 
     def json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _due(told: Mapping[str, Any]) -> Due:
+    return Due(every=float(told["every"]), cron=told["cron"])  # stored numbers come back as Decimal
 
 
 def due_of(settings: "HubSettings", name: str) -> Due:

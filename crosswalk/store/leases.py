@@ -1,13 +1,16 @@
 """The lease book and the slot book (see scheduler.leases, scheduler.slots), and the fence."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
+from crosswalk import clock as real_clock
+from crosswalk.store.daemons import DEAD_AFTER
 from crosswalk.store.dialect import Database
 from scheduler.leases import Lease, LeaseLost
+from scheduler.slots import Firing
 
 # Longer than any timetable looks back.
 _SLOTS_KEPT: Final = timedelta(days=30)
@@ -51,6 +54,16 @@ class Leases:
             ).fetchone()
         return None if row is None else row[0]
 
+    def held_by(self, holder: str) -> list[str]:
+        """The names of what a process works on now."""
+        with self._database.read() as connection:
+            rows = self._database.run(
+                connection,
+                "SELECT name FROM lease WHERE holder = ? AND expires_at > ?",
+                (holder, _millis(self._clock())),
+            ).fetchall()
+        return [row[0] for row in rows]
+
     def _change(self, statement: str, values: tuple[object, ...]) -> bool:
         with self._database.write() as connection:
             changed = self._database.run(connection, statement, values).rowcount
@@ -75,14 +88,22 @@ def fence(database: Database, connection: Connection, lease: Lease) -> None:
 
 
 class Slots:
-    def __init__(self, database: Database) -> None:
+    """`holder`: the daemon that claims here, by its id in the table of daemons."""
+
+    def __init__(
+        self, database: Database, *, holder: str | None = None, clock: Callable[[], datetime] = real_clock.now
+    ) -> None:
         self._database = database
+        self._holder = holder
+        self._clock = clock
 
     def claim(self, job: str, slot: datetime) -> bool:
         at = _millis(slot)
         with self._database.write() as connection:
             won = self._database.run(
-                connection, "INSERT INTO slot (job, at) VALUES (?, ?) ON CONFLICT DO NOTHING", (job, at)
+                connection,
+                "INSERT INTO slot (job, at, holder) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (job, at, self._holder),
             ).rowcount
             if won:
                 self._database.run(
@@ -90,9 +111,52 @@ class Slots:
                 )
         return bool(won)
 
+    def finish(self, firing: Firing) -> None:
+        with self._database.write() as connection:
+            self._database.run(
+                connection,
+                "UPDATE slot SET done_at = ? WHERE job = ? AND at = ?",
+                (_millis(self._clock()), firing.job, _millis(firing.slot)),
+            )
 
-def _millis(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    def last(self, job: str) -> datetime | None:
+        with self._database.read() as connection:
+            at = self._database.run(connection, "SELECT max(at) FROM slot WHERE job = ?", (job,)).scalar()
+        return None if at is None else _moment(at)
+
+    def left_behind(self) -> list[Firing]:
+        now = _millis(self._clock())
+        with self._database.read() as connection:
+            rows = self._database.run(
+                connection,
+                "SELECT s.job, s.at, s.holder, (SELECT max(at) FROM slot o WHERE o.job = s.job) FROM slot s "
+                "LEFT JOIN daemon d ON d.id = s.holder WHERE s.done_at IS NULL AND s.holder IS NOT NULL "
+                "AND (d.id IS NULL OR d.ended_at IS NOT NULL OR d.heartbeat_at < ?) ORDER BY s.job, s.at",
+                (now - DEAD_AFTER,),
+            ).fetchall()
+        taken = []
+        for job, at, holder, last in rows:
+            if holder != self._holder and self._take_over(job, at, holder, done_at=None if at == last else now):
+                taken.append(Firing(job, _moment(at)))
+        return taken
+
+    def _take_over(self, job: str, at: int, holder: str, *, done_at: int | None) -> bool:
+        """Whether the slot is now to be worked on here; with `done_at` it is only closed."""
+        with self._database.write() as connection:
+            won = self._database.run(
+                connection,
+                "UPDATE slot SET holder = ?, done_at = ? WHERE job = ? AND at = ? AND holder = ? AND done_at IS NULL",
+                (self._holder, done_at, job, at, holder),
+            ).rowcount
+        return bool(won) and done_at is None
+
+
+def _millis(when: datetime) -> int:
+    return int(when.timestamp() * 1000)
+
+
+def _moment(stamp: int) -> datetime:
+    return datetime.fromtimestamp(stamp / 1000, UTC)
 
 
 def _millis_of(duration: timedelta) -> int:

@@ -28,6 +28,9 @@ class StoreFullError(StoreError):
     code: ClassVar[str] = "CW503"
 
 
+# What work on a store raises, in words or before anybody has found some.
+STORE_ERRORS: Final = (StoreError, DBAPIError)
+
 _FULL: Final = ("database or disk is full", "no space left", "could not extend file")
 
 

@@ -308,6 +308,7 @@ run = Table(
     Column("plan", Integer),
     Column("who", Text),
     Column("counts", LargeBinary, nullable=False),  # JSON
+    Column("beat_at", BigInteger),  # while it runs: when its process last said that it lives
 )
 
 plan = Table(
@@ -448,6 +449,40 @@ slot = Table(  # one firing of a job per slot, whoever comes first
     metadata,
     Column("job", Text, primary_key=True),
     Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("holder", Text),  # the daemon that fires it
+    Column("done_at", BigInteger),  # none while it is worked on, or where its daemon has gone before the end
+)
+
+daemon = Table(
+    "daemon",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("heartbeat_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),  # none: it lives, or its heartbeat says since when it does not
+)
+
+pause = Table(  # what a person has stopped: a connection or a stream
+    "pause",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+alert = Table(  # what has been told to whom, so that it is told once
+    "alert",
+    metadata,
+    Column("target", Text, primary_key=True),  # a hash: the address may hold a secret
+    Column("trouble", Text, primary_key=True),
+    Column("began_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("told", Text),  # none, began, ended: how far the target knows
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("due", BigInteger, nullable=False),  # when the next message may go out
+    Column("detail", LargeBinary, nullable=False),  # JSON
 )
 
 token = Table(

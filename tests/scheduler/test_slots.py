@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from scheduler.fakes import FakeSlots
-from scheduler.slots import Firing, Timetable
+from scheduler.slots import Firing, Timetable, last_slot
 from scheduler.triggers import Every, Trigger
 
 START = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -21,7 +23,7 @@ class Once:
 
 
 def timetable(book: FakeSlots, **triggers: Trigger) -> Timetable:
-    return Timetable(triggers, book, since=START)
+    return Timetable(triggers, book, since=dict.fromkeys(triggers, START))
 
 
 def test_a_slot_fires_when_its_time_has_come() -> None:
@@ -57,3 +59,38 @@ def test_what_was_slept_through_is_made_up_for_once() -> None:
 
 def test_an_empty_timetable_never_wakes() -> None:
     assert timetable(FakeSlots()).next() is None
+
+
+@pytest.mark.parametrize("back", [timedelta(0), HOUR / 2, HOUR, HOUR * 30, HOUR * 24 * 200])
+def test_the_last_slot_is_found_however_far_back_one_looks(back: timedelta) -> None:
+    trigger = Every(HOUR, name="a")
+    expected = START
+    while trigger.next(expected) <= START + HOUR:
+        expected = trigger.next(expected)
+
+    assert last_slot(trigger, after=START - back, until=START + HOUR) == expected
+
+
+def test_a_slot_long_ago_is_found_and_one_before_the_bound_is_not() -> None:
+    trigger = Once(START - timedelta(days=90))
+
+    assert last_slot(trigger, after=START - timedelta(days=91), until=START) == START - timedelta(days=90)
+    assert last_slot(trigger, after=START - timedelta(days=90), until=START) is None
+
+
+def test_a_book_that_cannot_be_reached_is_asked_again() -> None:
+    class Away(FakeSlots):
+        away = True
+
+        def claim(self, job: str, slot: datetime) -> bool:
+            if self.away:
+                raise OSError("connection refused")
+            return super().claim(job, slot)
+
+    book = Away()
+    table = timetable(book, a=Once(START + HOUR))
+    with pytest.raises(OSError, match="refused"):
+        table.due(START + HOUR)
+    book.away = False
+
+    assert table.due(START + HOUR) == [Firing("a", START + HOUR)]

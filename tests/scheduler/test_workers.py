@@ -83,6 +83,33 @@ def test_a_job_that_another_process_holds_is_left_alone(book: FakeLeases) -> Non
     assert ran == ["b"]
 
 
+def test_a_patient_job_waits_for_a_lease_that_another_process_gives_back(book: FakeLeases) -> None:
+    book.acquire("a", holder="another", seconds=60)
+    asked: list[str] = []
+
+    class Watched(FakeLeases):
+        def acquire(self, name: str, *, holder: str, seconds: float) -> Lease | None:
+            asked.append(name)
+            if len(asked) == 2:
+                book.release(Lease("a", 1))
+            return book.acquire(name, holder=holder, seconds=seconds)
+
+    watched = Watched(lambda: datetime(2026, 11, 24, 8, tzinfo=UTC))
+
+    assert states(run(watched, Job("a", lambda _turn: None), patience=30)) == {"a": "done"}
+    assert len(asked) == 2
+
+
+def test_patience_ends_with_the_program(book: FakeLeases) -> None:
+    book.acquire("a", holder="another", seconds=60)
+    stop = threading.Event()
+    timer = threading.Timer(0.05, stop.set)
+    timer.start()
+
+    assert states(run(book, Job("a", lambda _turn: None), patience=3600, stop=stop)) == {"a": "stopped"}
+    timer.join()
+
+
 def test_leases_are_given_back_however_a_job_ends(book: FakeLeases) -> None:
     def broken(_turn: Turn) -> None:
         raise ValueError

@@ -56,16 +56,17 @@ def test_a_stream_that_was_never_read_is_looked_into_once(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("error", "code", "state"),
     [
-        (GrantError("401, the refresh token is revoked", hint="make a new one", code="CW202"), "CW202"),
-        (GrantError("refused"), "CW201"),
-        (LaterError("does not answer"), "CW302"),
-        (SetupError("no such host", code="CW301"), "CW301"),
-        (KeyError("secret value of a customer"), "CW307"),
+        (GrantError("401, the refresh token is revoked", hint="make a new one", code="CW202"), "CW202", "paused"),
+        (GrantError("refused"), "CW201", "paused"),
+        (GrantError("403", code="CW204"), "CW204", "fail"),
+        (LaterError("does not answer"), "CW302", "fail"),
+        (SetupError("no such host", code="CW301"), "CW301", "fail"),
+        (KeyError("secret value of a customer"), "CW307", "fail"),
     ],
 )
-def test_one_connection_that_fails_stops_no_other(world: World, error: Exception, code: str) -> None:
+def test_one_connection_that_fails_stops_no_other(world: World, error: Exception, code: str, state: str) -> None:
     world.connectors["zoho"].refuses = error
 
     told = check(world.house)
@@ -75,7 +76,7 @@ def test_one_connection_that_fails_stops_no_other(world: World, error: Exception
     (problem,) = told["problems"]
     assert (problem["code"], problem["connection"]) == (code, "zoho")
     assert "customer" not in str(problem)
-    assert world.value("SELECT state FROM connection WHERE name = 'zoho'") == "fail"
+    assert world.value("SELECT state FROM connection WHERE name = 'zoho'") == state
     assert world.value("SELECT code FROM connection WHERE name = 'zoho'") == code
 
 

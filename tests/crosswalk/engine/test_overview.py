@@ -1,19 +1,20 @@
 """The state of the house, and its runs."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
 import pytest
 
-from crosswalk.engine.overview import DAEMON, runs, status
+from crosswalk.engine.overview import runs, status
 from crosswalk.engine.words import AskError
 from crosswalk.settings.listed import Connected, Due, Listed
-from crosswalk.store import meta
 from crosswalk.store.budget import Budgets
-from crosswalk.store.codec import dump
+from crosswalk.store.daemons import Presence
 from crosswalk.store.dialect import Database
 from crosswalk.store.records import LIVE, RECORD_COLUMNS
+from tests.clocks import SetClock
 from tests.crosswalk.engine.house_for_reports import World, ago, millis
 
 
@@ -43,6 +44,14 @@ def look(world: World, *, due: Mapping[str, Due] | None = None, exit_code: bool 
     return status(world.database, listed, now=world.clock(), exit_code=exit_code)
 
 
+def daemon(world: World, *, at: int, name: str = "hub-1") -> Presence:
+    """One that began then, and has been silent since."""
+    begun = SetClock(datetime.fromtimestamp(at / 1000, UTC))
+    made = Presence(world.database, f"{name}:1", host=name, version="1", clock=begun)
+    begun.now = world.clock()
+    return made
+
+
 def test_a_new_house_waits_for_nobody(world: World) -> None:
     told = look(world, exit_code=True)
 
@@ -56,16 +65,78 @@ def test_a_new_house_waits_for_nobody(world: World) -> None:
 
 
 def test_a_daemon_is_there_while_its_heart_beats(world: World) -> None:
-    def beat(at: int) -> Any:
-        with world.database.write() as connection:
-            told = {"host": "hub-1", "started_at": millis(21, 5), "heartbeat_at": at}
-            meta.put(world.database, connection, DAEMON, dump(told))
-        return look(world)["daemon"]
+    presence = daemon(world, at=ago(seconds=61))
+    gone = look(world, exit_code=True)
+    assert (gone["daemon"], gone["lost"]["host"], gone["exit_code"]) == (None, "hub-1", 1)
 
-    assert beat(ago(seconds=4)) == {
-        "host": "hub-1", "started_at": "2026-11-21T05:00:00.000Z", "heartbeat_at": "2026-11-23T08:29:56.000Z",
+    presence.beat()
+
+    assert look(world)["daemon"] == {
+        "host": "hub-1", "started_at": "2026-11-23T08:28:59.000Z", "heartbeat_at": "2026-11-23T08:30:00.000Z",
     }  # fmt: skip
-    assert beat(ago(seconds=61)) is None
+    assert look(world)["lost"] is None
+
+
+def test_a_daemon_that_has_ended_is_neither_there_nor_missed(world: World) -> None:
+    daemon(world, at=ago(seconds=4)).end()
+
+    told = look(world, exit_code=True)
+
+    assert (told["daemon"], told["daemons"], told["lost"], told["exit_code"]) == (None, [], None, 0)
+
+
+def test_each_of_several_daemons_is_told(world: World) -> None:
+    daemon(world, at=ago(minutes=3), name="hub-1").beat()
+    daemon(world, at=ago(minutes=2), name="hub-2").beat()
+    daemon(world, at=ago(minutes=2), name="hub-3")
+
+    told = look(world)
+
+    assert [one["host"] for one in told["daemons"]] == ["hub-1", "hub-2"]
+    assert (told["daemon"], told["lost"]) == (told["daemons"][0], None)
+
+
+@pytest.mark.parametrize(
+    ("due", "good", "late"),
+    [
+        pytest.param(Due(every=3600), ago(minutes=119), False, id="within-twice-the-interval"),
+        pytest.param(Due(every=3600), ago(minutes=121), True, id="beyond"),
+        pytest.param(Due(cron="0 3 * * *"), millis(22, 3), False, id="one-night-missed"),
+        pytest.param(Due(cron="0 3 * * *"), millis(22, 1), True, id="two-nights-missed"),
+        pytest.param(Due(every=3600), None, False, id="never-and-the-daemon-is-new"),
+        pytest.param(Due(every=60), None, True, id="never-since-the-daemon-began"),
+    ],
+)
+def test_what_has_not_succeeded_for_twice_its_interval_is_overdue(
+    world: World, due: Due, good: int | None, late: bool
+) -> None:
+    world.insert("connection", name="salesforce", connector="salesforce", last_good_at=good)
+    world.insert("connection", name="pipedrive", connector="pipedrive", last_good_at=ago(minutes=1))
+    before = look(world, due={"salesforce": due}, exit_code=True)
+    daemon(world, at=ago(minutes=5)).beat()
+
+    told = look(world, due={"salesforce": due}, exit_code=True)
+
+    assert before["exit_code"] == 0  # without a daemon the schedule is not in force
+    assert [one["overdue"] for one in told["connections"]] == [late, False]
+    assert told["exit_code"] == (1 if late else 0)
+
+
+def test_what_a_person_has_paused_says_who_and_is_never_due(world: World) -> None:
+    world.insert("connection", name="salesforce", connector="salesforce", last_good_at=ago(minutes=600))
+    world.insert("pause", address="salesforce", who="anna", at=ago(minutes=9))
+    world.insert("pause", address="pipedrive/persons", who="ben", at=ago(minutes=8))
+    daemon(world, at=ago(seconds=4))
+
+    told = look(world)
+    paused, other = told["connections"]
+
+    assert (paused["state"], paused["code"], paused["who"], paused["since"]) == (
+        "paused", None, "anna", "2026-11-23T08:21:00.000Z",
+    )  # fmt: skip
+    assert (paused["next_at"], paused["overdue"]) == (None, False)
+    assert other["next_at"] is not None
+    assert [one["paused"] for one in told["streams"]] == [None, {"who": "ben", "since": "2026-11-23T08:22:00.000Z"}]
 
 
 def test_connections_say_how_they_are_and_what_is_left(world: World) -> None:
@@ -91,9 +162,7 @@ def test_connections_say_how_they_are_and_what_is_left(world: World) -> None:
 def test_while_a_daemon_lives_connections_say_when_they_are_due(world: World) -> None:
     due = {"salesforce": Due(cron="0 3 * * *"), "pipedrive": Due(every=3600)}
     assert [one["next_at"] for one in look(world, due=due)["connections"]] == [None, None]
-    with world.database.write() as connection:
-        told = {"host": "hub-1", "started_at": millis(21, 5), "heartbeat_at": ago(seconds=4)}
-        meta.put(world.database, connection, DAEMON, dump(told))
+    daemon(world, at=ago(seconds=4))
 
     nightly, hourly = (one["next_at"] for one in look(world, due=due)["connections"])
 
@@ -183,22 +252,32 @@ def test_runs_are_told_newest_first(world: World) -> None:
         who="hub-1", counts=counts,
     )  # fmt: skip
 
-    told = runs(world.database, 1)
+    told = runs(world.database, 1, now=world.clock())
 
     (one,) = told["runs"]
     assert (one["id"], one["trigger"], one["state"], one["seconds"]) == ("R147", "daemon", "waits", 4.1)
     assert (one["read"], one["changed"], one["written"], one["aside"]) == (12, 3, 5, 1)
     assert (one["plan"], one["connections"]) == ("P87", ["zoho"])
     assert told["left_out"] == 1
-    assert [run["id"] for run in runs(world.database, 0)["runs"]] == ["R147", "R146"]
+    assert [run["id"] for run in runs(world.database, 0, now=world.clock())["runs"]] == ["R147", "R146"]
 
 
 def test_one_run_is_told_stream_by_stream(world: World) -> None:
     world.run(147, counts={"streams": {"zoho/contacts": {"read": 12}}}, state="running")
 
-    told = runs(world.database, run="r147")
+    told = runs(world.database, run="r147", now=world.clock())
 
     assert told["runs"][0]["seconds"] is None
     assert told["streams"] == [{"stream": "zoho/contacts", "read": 12}]
     with pytest.raises(AskError, match="no run R9"):
-        runs(world.database, run="R9")
+        runs(world.database, run="R9", now=world.clock())
+
+
+def test_a_run_whose_process_is_silent_is_told_as_abandoned(world: World) -> None:
+    world.run(146, state="running", started=ago(minutes=5), beat_at=ago(seconds=61))
+    world.run(147, state="running", started=ago(minutes=5), beat_at=ago(seconds=59))
+
+    living, gone = runs(world.database, now=world.clock())["runs"]
+
+    assert (living["state"], living["seconds"]) == ("running", None)
+    assert (gone["state"], gone["seconds"]) == ("abandoned", 239.0)

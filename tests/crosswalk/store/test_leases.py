@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crosswalk.store.daemons import Presence
 from crosswalk.store.dialect import Database
 from crosswalk.store.leases import Leases, Slots, fence
 from scheduler.leases import Lease, LeaseLost
+from scheduler.slots import Firing
 from tests.clocks import SetClock
 
 NAME = "pipedrive/persons"
@@ -194,3 +196,84 @@ def test_old_slots_are_dropped(database: Database) -> None:
         kept = database.run(connection, "SELECT count(*) FROM slot").scalar()
 
     assert kept == 31
+
+
+# Slots of daemons that have gone
+
+
+SLOT = datetime(2026, 11, 24, 8, 15, tzinfo=UTC)
+
+
+def present(database: Database, clock: SetClock, name: str) -> tuple[Presence, Slots]:
+    presence = Presence(database, name, host=name, version="1", clock=clock)
+    return presence, Slots(database, holder=name, clock=clock)
+
+
+def test_the_slot_of_a_living_daemon_is_its_own(database: Database, clock: SetClock) -> None:
+    presence, slots = present(database, clock, "a")
+    _, other = present(database, clock, "b")
+    slots.claim(NAME, SLOT)
+    clock.forward(seconds=50)
+    presence.beat()
+    clock.forward(seconds=50)
+
+    assert other.left_behind() == []
+
+
+@pytest.mark.parametrize("how", ["silent", "ended"])
+def test_the_slot_of_a_daemon_that_has_gone_goes_to_one_other(database: Database, clock: SetClock, how: str) -> None:
+    presence, slots = present(database, clock, "a")
+    slots.claim(NAME, SLOT)
+    clock.forward(seconds=61)
+    if how == "ended":
+        presence.beat()
+        presence.end()
+    others = [present(database, clock, f"b{number}")[1] for number in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [firing for found in pool.map(lambda book: book.left_behind(), others) for firing in found]
+
+    assert taken == [Firing(NAME, SLOT)]
+    assert slots.left_behind() == []
+
+
+def test_a_slot_that_is_done_with_is_nobodys_to_make_up_for(database: Database, clock: SetClock) -> None:
+    _, slots = present(database, clock, "a")
+    slots.claim(NAME, SLOT)
+    slots.finish(Firing(NAME, SLOT))
+    Slots(database).claim("by-no-daemon", SLOT)
+    clock.forward(seconds=61)
+
+    assert present(database, clock, "b")[1].left_behind() == []
+
+
+def test_what_a_later_slot_has_made_up_for_is_closed(database: Database, clock: SetClock) -> None:
+    _, slots = present(database, clock, "a")
+    slots.claim(NAME, SLOT)
+    clock.forward(seconds=61)
+    _, other = present(database, clock, "b")
+    other.claim(NAME, SLOT + timedelta(minutes=15))
+
+    assert other.left_behind() == []
+    with database.read() as connection:
+        undone = database.run(connection, "SELECT count(*) FROM slot WHERE done_at IS NULL").scalar()
+    assert undone == 1  # its own
+
+
+def test_the_last_slot_of_a_job_is_remembered(database: Database) -> None:
+    slots = Slots(database)
+    for minutes in (0, 30, 15):
+        slots.claim(NAME, SLOT + timedelta(minutes=minutes))
+
+    assert slots.last(NAME) == SLOT + timedelta(minutes=30)
+    assert slots.last("other") is None
+
+
+def test_a_process_knows_what_it_works_on(database: Database, clock: SetClock) -> None:
+    leases = Leases(database, clock)
+    leases.acquire("stream:a", holder="me", seconds=60)
+    leases.acquire("stream:b", holder="me", seconds=30)
+    leases.acquire("stream:c", holder="another", seconds=60)
+    clock.forward(seconds=31)
+
+    assert leases.held_by("me") == ["stream:a"]

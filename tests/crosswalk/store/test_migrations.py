@@ -177,3 +177,31 @@ def test_a_store_that_cannot_be_opened_is_not_taken_for_a_new_one(tmp_path_facto
 
     database.close()
     assert not nowhere.parent.exists()
+
+
+def test_a_store_of_the_first_version_keeps_what_it_holds(empty: Database) -> None:
+    """What a hub of that version had done and was doing, and goes on doing beside a newer one."""
+    with empty.write() as connection:
+        upgrade(connection, "1")
+    with empty.write() as connection:
+        for number, state in enumerate(("done", "running"), 1):
+            empty.run(
+                connection,
+                'INSERT INTO run (id, command, "trigger", state, started_at, who, counts) VALUES (?, ?, ?, ?, ?, ?, ?)',
+                (number, "sync", "person", state, 1_000, "anna", b"{}"),
+            )
+        empty.run(connection, "INSERT INTO slot (job, at) VALUES ('crm', 5)")
+        empty.run(connection, "INSERT INTO connection (name, connector, state) VALUES ('crm', 'acme', 'fail')")
+
+    migrate(empty)
+
+    with empty.read() as connection:
+        runs = empty.run(connection, "SELECT id, state, who, beat_at FROM run ORDER BY id").fetchall()
+        slots = empty.run(connection, "SELECT job, at, holder, done_at FROM slot").fetchall()
+        connections = empty.run(connection, "SELECT name, state FROM connection").fetchall()
+    assert [tuple(row) for row in runs] == [(1, "done", "anna", None), (2, "running", "anna", None)]
+    assert [tuple(row) for row in slots] == [("crm", 5, None, None)]
+    assert [tuple(row) for row in connections] == [("crm", "fail")]
+    with empty.write() as connection:  # as the older program still does
+        empty.run(connection, "INSERT INTO slot (job, at) VALUES ('crm', 6)")
+        empty.run(connection, "UPDATE run SET state = 'done', ended_at = 2000 WHERE id = 2")

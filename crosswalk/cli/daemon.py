@@ -1,0 +1,117 @@
+"""daemon, pause, resume: the hub unattended."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crosswalk.cli.options import app, command
+from crosswalk.cli.screen import Line, Screen
+from crosswalk.cli.session import DONE, FAILED, INTERRUPTED, Answer, Session, collect_seldom, is_terminal
+
+if TYPE_CHECKING:
+    from crosswalk.daemon import Unattended
+
+commands = app()
+
+# daemon
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk daemon            until SIGTERM or Ctrl-C; a second one stops at once
+        crosswalk daemon | jq .     one JSON object a line; on a terminal the same in words
+    """,
+)
+def daemon(session: Session) -> int:
+    """Sync every connection at its time, until told to end. Several on one store share the work.
+
+    The file is read again when it changes. What waits for a person waits; `crosswalk status` shows it.
+    """
+    from crosswalk import log
+    from crosswalk.daemon import open_daemon
+
+    collect_seldom()
+    log.configure(plain=is_terminal(sys.stdout) and not session.manners.json)
+    with open_daemon(session.manners.config) as unattended:
+        _listen(unattended)
+        unattended.start()
+        unattended.wait()
+        if unattended.finish():
+            unattended.leave()
+            sys.stdout.flush()
+            os._exit(FAILED)  # what has not ended by now would hold up the end of the process
+    return DONE
+
+
+def _listen(unattended: "Unattended") -> None:
+    told = False
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        nonlocal told
+        if told:
+            os._exit(INTERRUPTED)
+        told = True
+        unattended.stop(signal.Signals(number).name)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+
+
+# pause and resume
+
+
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A connection, or CONNECTION/STREAM.")]
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk pause pipedrive            the whole connection
+        crosswalk pause salesforce/contacts  one stream of it
+    """,
+)
+def pause(session: Session, address: Address) -> int:
+    """Neither read nor write a connection or stream until `resume`, whatever runs."""
+    with session.hub() as hub:
+        answer = hub.pause(address)
+    return session.show(answer, paused_lines)
+
+
+@command(
+    commands,
+    examples="""
+        crosswalk resume pipedrive
+        crosswalk resume salesforce/contacts
+    """,
+)
+def resume(session: Session, address: Address) -> int:
+    """Go on with what was paused; what was missed is caught up by its next run."""
+    with session.hub() as hub:
+        answer = hub.resume(address)
+    return session.show({**answer, "address": address}, goes_on)
+
+
+def goes_on(answer: Answer, screen: Screen) -> Iterator[Line]:
+    address = answer["address"]
+    yield f"{address} goes on with its next run" if answer["changed"] else f"{address} was not paused"
+    yield from paused_lines(answer, screen)
+
+
+def paused_lines(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """What an answer leaves out since it stands still, and how it goes on."""
+    for one in answer.get("paused") or ():
+        yield from screen.prose(f"{_paused(one, screen)};  crosswalk resume {one['address']}", indent=2, first="!")
+
+
+def _paused(one: Mapping[str, Any], screen: Screen) -> str:
+    """`pipedrive is paused by anna since 09:20: neither read nor written`."""
+    by = f" by {one['who']}" if one.get("who") else ""
+    since = f" since {screen.stamp(one['since'])}" if one.get("since") else ""
+    why = f" ({one['code']}: {one['text']})" if one.get("code") else ""
+    return f"{one['address']} is paused{by}{since}: neither read nor written{why}"

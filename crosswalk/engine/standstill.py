@@ -1,0 +1,54 @@
+"""Pausing and resuming what is read and written; and telling what stands still, and why."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from crosswalk.engine.model import House, Stream
+from crosswalk.problems import Problem
+from crosswalk.store.codec import iso
+from crosswalk.store.pauses import Pause, end_pause, pauses, set_pause
+
+
+def pause(house: House, address: str, *, who: str) -> dict[str, Any]:
+    """`changed` is False where a person had paused it already; then that one's name stays."""
+    database = house.database
+    with database.write() as connection:
+        changed = set_pause(database, connection, address, who=who, at=house.now())
+        known = pauses(database, connection)
+    return {"paused": [told(known[address])], "changed": changed}
+
+
+def resume(house: House, address: str) -> dict[str, Any]:
+    """What still stands still there is told: a stream of a paused connection, a stream paused by itself."""
+    database = house.database
+    with database.write() as connection:
+        changed = end_pause(database, connection, address)
+        known = pauses(database, connection)
+    name = address.partition("/")[0]
+    left = [one for one in known.values() if one.address in (address, name) or one.address.startswith(f"{address}/")]
+    return {"paused": [told(one) for one in left], "changed": changed}
+
+
+def listed(house: House, streams: Iterable[Stream]) -> list[dict[str, Any]]:
+    """What a person has paused of these streams: whole connections once."""
+    asked = list(streams)
+    addresses = {stream.address for stream in asked} | {stream.connection for stream in asked}
+    return [told(one) for one in house.pauses.values() if one.address in addresses and not one.code]
+
+
+def refused(house: House) -> list[Problem]:
+    """Connections that are paused since their access was refused for good: a fault as long as it lasts."""
+    return [
+        Problem(
+            code=one.code,
+            text=one.text,
+            hint=f"grant access anew, then  crosswalk check {one.address}",
+            connection=one.address,
+        )
+        for one in house.pauses.values()
+        if one.code
+    ]
+
+
+def told(one: Pause) -> dict[str, Any]:
+    return {"address": one.address, "who": one.who, "since": iso(one.at), "code": one.code or None, "text": one.text}

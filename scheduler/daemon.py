@@ -1,0 +1,157 @@
+"""The daemon: runs jobs at their slots, each in a thread of its own, and comes to rest when it is told to.
+
+APScheduler is the ticker: it keeps the next slot of every job in memory and wakes the daemon there. What is run is
+decided by the timetable and the slot book alone, so a tick too many, too late or in several processes changes nothing.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from apscheduler.executors.pool import ThreadPoolExecutor as TickExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from scheduler.slots import Firing, SlotBook, Timetable
+from scheduler.triggers import Trigger
+
+BEAT_SECONDS: Final = 15.0
+_LONG_AGO: Final = timedelta(days=400)  # no schedule has slots further apart that anybody would want made up for
+
+_log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """Runs `run` for every firing, at most `limit` side by side and never two of one job.
+
+    `run` says whether the work was done; what was not (the daemon is stopping) is left for whoever comes next.
+    `beat` is called several times a minute: what else has to be looked after goes there.
+    """
+
+    def __init__(
+        self,
+        book: SlotBook,
+        run: Callable[[Firing], bool],
+        *,
+        clock: Callable[[], datetime],
+        limit: int,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._book = book
+        self._run = run
+        self._clock = clock
+        self._beat = beat
+        self._lock = threading.RLock()
+        self._table = Timetable({}, book, since={})
+        self._running: dict[str, Future[None]] = {}
+        self._stopping = False
+        self._pool = ThreadPoolExecutor(max_workers=max(1, limit), thread_name_prefix="run")
+        self._ticker = Ticker(self.tick, self.beat)
+
+    def start(self) -> None:
+        """Begin to tick. What was missed is made up for at once."""
+        self._ticker.start()
+        self.beat()
+
+    def follow(self, triggers: Mapping[str, Trigger], *, patient: Collection[str] = ()) -> None:
+        """Run by this timetable from now on. A job that never ran is due at once, but for those in `patient`."""
+        now = self._clock()
+        since = {job: self._book.last(job) or (now if job in patient else now - _LONG_AGO) for job in triggers}
+        with self._lock:
+            self._table = Timetable(triggers, self._book, since=since)
+        self._ticker.follow(triggers)
+
+    def tick(self) -> None:
+        """Start what is due."""
+        with self._lock:
+            if not self._stopping:
+                for firing in self._table.due(self._clock()):
+                    self._start(firing)
+
+    def beat(self) -> None:
+        """Say that it lives, make up for what others have left behind, and look whether anything is due."""
+        self._beat()
+        with self._lock:
+            if not self._stopping:
+                for firing in self._book.left_behind():
+                    self._start(firing)
+        self.tick()
+
+    @property
+    def at_work(self) -> list[str]:
+        """The jobs that run now, or wait for a thread."""
+        with self._lock:
+            return sorted(self._running)
+
+    def stop(self, *, within: float) -> list[str]:
+        """Start nothing more, and wait so many seconds for what runs; the jobs that have not ended by then."""
+        with self._lock:
+            self._stopping = True
+            running = list(self._running.values())
+        self._ticker.stop()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        wait([one for one in running if not one.cancelled()], timeout=within)
+        return self.at_work
+
+    def _start(self, firing: Firing) -> None:
+        if firing.job in self._running:
+            # It takes longer than its interval: what it would find now, the next slot finds.
+            self._book.finish(firing)
+            return
+        future = self._pool.submit(self._work, firing)
+        self._running[firing.job] = future
+        future.add_done_callback(lambda _future: self._ended(firing.job))
+
+    def _ended(self, job: str) -> None:
+        with self._lock:
+            self._running.pop(job, None)
+
+    def _work(self, firing: Firing) -> None:
+        try:
+            if self._run(firing):
+                self._book.finish(firing)
+        except Exception:  # a boundary: the next slot comes whatever happened to this one
+            _log.exception("a run of the daemon failed")
+            self._book.finish(firing)
+
+
+class Ticker:
+    """Calls `tick` at every slot of a timetable and `beat` every few seconds."""
+
+    def __init__(self, tick: Callable[[], None], beat: Callable[[], None]) -> None:
+        self._tick = tick
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={name: TickExecutor(max_workers=1) for name in ("default", "beat")},
+            # What is late is run, however late, and once: by default it is forgotten after a second.
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+        )
+        self._scheduler.add_job(beat, IntervalTrigger(seconds=BEAT_SECONDS, timezone=UTC), id="beat", executor="beat")
+
+    def follow(self, triggers: Mapping[str, Trigger]) -> None:
+        for job in self._scheduler.get_jobs():
+            if job.id != "beat":
+                job.remove()
+        for name, trigger in triggers.items():
+            self._scheduler.add_job(self._tick, _Slots(trigger), id=f"job:{name}")
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+
+class _Slots(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """A trigger of ours, for APScheduler. Slots that have passed are not its business: the timetable knows them."""
+
+    def __init__(self, trigger: Trigger) -> None:
+        self._trigger = trigger
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
+        return self._trigger.next(now if previous_fire_time is None else max(previous_fire_time, now))

@@ -1,0 +1,267 @@
+"""The daemon: what is due is run once, what was missed is made up for once, and it comes to rest when told."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scheduler.daemon import Daemon, Ticker
+from scheduler.fakes import FakeSlots
+from scheduler.slots import Firing
+from scheduler.triggers import Every, Trigger
+from tests.clocks import SetClock
+
+START = datetime(2026, 11, 24, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class On:
+    """A slot at every full hour."""
+
+    def next(self, after: datetime) -> datetime:
+        return after.replace(minute=0, second=0, microsecond=0) + HOUR
+
+
+class House:
+    """Daemons that tick when the test says so; their runs are noted. `hold` keeps runs from ending."""
+
+    def __init__(self) -> None:
+        self.clock = SetClock(START + timedelta(minutes=5))
+        self.ran: list[Firing] = []
+        self.finished = True
+        self.go = threading.Event()
+        self.go.set()
+        self.began = threading.Event()
+        self.daemons: list[Daemon] = []
+
+    def run(self, firing: Firing) -> bool:
+        self.ran.append(firing)
+        self.began.set()
+        self.go.wait(10)
+        return self.finished
+
+    def daemon(self, book: FakeSlots, *jobs: str, patient: tuple[str, ...] = (), **more: Callable[[], None]) -> Daemon:
+        made = Daemon(book, self.run, clock=self.clock, limit=4, **more)
+        triggers: dict[str, Trigger] = {job: On() for job in jobs}
+        made.follow(triggers, patient=patient)
+        self.daemons.append(made)
+        return made
+
+    def rest(self) -> None:
+        """Until all runs have ended; then the daemons do."""
+        for one in self.daemons:
+            idle(one)
+            one.stop(within=10)
+        self.daemons.clear()
+
+
+def idle(daemon: Daemon) -> None:
+    pause = threading.Event()
+    for _ in range(1000):
+        if not daemon.at_work:
+            return
+        pause.wait(0.01)
+    pytest.fail(f"still at work: {daemon.at_work}")
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    made = House()
+    yield made
+    made.go.set()
+    made.rest()
+
+
+def test_a_job_that_never_ran_is_due_at_once_unless_it_is_patient(house: House) -> None:
+    house.daemon(FakeSlots(), "crm", "audit", patient=("audit",)).tick()
+    house.rest()
+
+    assert house.ran == [Firing("crm", START)]
+
+
+def test_what_was_missed_while_nobody_ran_is_made_up_for_once(house: House) -> None:
+    book = FakeSlots()
+    house.daemon(book, "crm", "audit", patient=("audit",)).tick()
+    house.rest()
+    house.clock.forward(seconds=5 * 3600)
+    house.daemon(book, "crm", "audit", patient=("audit",)).tick()
+    house.rest()
+    house.clock.forward(seconds=3 * 3600)
+
+    house.daemon(book, "crm").tick()
+    house.rest()
+
+    assert house.ran == [Firing("crm", START + HOUR * hours) for hours in (0, 5, 8)]
+
+
+def test_a_patient_job_is_made_up_for_once_it_has_run_before(house: House) -> None:
+    book = FakeSlots()
+    book.finish(Firing("audit", START - HOUR * 9))
+
+    house.daemon(book, "audit", patient=("audit",)).tick()
+    house.rest()
+
+    assert house.ran == [Firing("audit", START)]
+
+
+def test_two_daemons_run_a_slot_once(house: House) -> None:
+    first = FakeSlots("a")
+    daemons = [house.daemon(first, "crm", "cem"), house.daemon(FakeSlots("b", beside=first), "crm", "cem")]
+
+    for _ in range(3):
+        for one in daemons:
+            one.tick()
+        house.clock.forward(seconds=3600)
+    house.rest()
+
+    assert len(house.ran) == len(set(house.ran))
+    assert {job for job, _ in house.ran} == {"crm", "cem"}
+
+
+def test_a_job_never_runs_beside_itself_and_the_slot_it_slept_through_is_done_with(house: House) -> None:
+    book = FakeSlots()
+    house.go.clear()
+    daemon = house.daemon(book, "crm")
+    daemon.tick()
+    house.began.wait(10)
+    assert daemon.at_work == ["crm"]
+
+    house.clock.forward(seconds=3600)
+    daemon.tick()
+    house.go.set()
+    house.rest()
+
+    assert house.ran == [Firing("crm", START)]
+    assert book.open() == []
+
+
+def test_the_slot_of_a_daemon_that_died_is_taken_over(house: House) -> None:
+    dead = FakeSlots("dead")
+    dead.claim("crm", START)
+    mine = FakeSlots("mine", beside=dead)
+    daemon = house.daemon(mine, "crm")
+    daemon.beat()
+    assert house.ran == []
+
+    dead.gone.add("dead")
+    daemon.beat()
+    daemon.beat()
+    house.rest()
+
+    assert house.ran == [Firing("crm", START)]
+    assert mine.open() == []
+
+
+def test_of_several_slots_that_a_dead_daemon_left_the_last_alone_is_run(house: House) -> None:
+    dead = FakeSlots("dead")
+    for hours in (2, 1, 0):
+        dead.claim("crm", START - HOUR * hours)
+    dead.gone.add("dead")
+
+    house.daemon(FakeSlots("mine", beside=dead), "crm").beat()
+    house.rest()
+
+    assert house.ran == [Firing("crm", START)]
+    assert dead.open() == []
+
+
+def test_what_was_stopped_is_left_for_the_next(house: House) -> None:
+    book = FakeSlots()
+    house.finished = False
+
+    house.daemon(book, "crm").tick()
+    house.rest()
+
+    assert book.open() == [Firing("crm", START)]
+
+
+def test_a_run_that_fails_is_done_with_and_the_next_slot_comes(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    book = FakeSlots()
+    failures: list[Firing] = []
+
+    def run(firing: Firing) -> bool:
+        failures.append(firing)
+        raise ValueError("x")
+
+    daemon = Daemon(book, run, clock=house.clock, limit=1)
+    daemon.follow({"crm": On()})
+    daemon.tick()
+    idle(daemon)
+    house.clock.forward(seconds=3600)
+    daemon.tick()
+    idle(daemon)
+    daemon.stop(within=10)
+
+    assert failures == [Firing("crm", START), Firing("crm", START + HOUR)]
+    assert book.open() == []
+    assert caplog.records
+
+
+def test_stopping_starts_nothing_more_and_names_what_does_not_end(house: House) -> None:
+    house.go.clear()
+    daemon = house.daemon(FakeSlots(), "crm")
+    daemon.tick()
+    house.began.wait(10)
+
+    assert daemon.stop(within=0) == ["crm"]
+    house.clock.forward(seconds=3600)
+    daemon.tick()
+    daemon.beat()
+    house.go.set()
+
+    assert daemon.stop(within=10) == []
+    assert len(house.ran) == 1
+
+
+def test_what_waits_for_a_thread_when_told_to_stop_is_not_begun(house: House) -> None:
+    book = FakeSlots()
+    house.go.clear()
+    daemon = Daemon(book, house.run, clock=house.clock, limit=1)
+    daemon.follow({"a": On(), "b": On()})
+    daemon.tick()
+    house.began.wait(10)
+
+    daemon.stop(within=0)
+    house.go.set()
+    daemon.stop(within=10)
+
+    assert [firing.job for firing in house.ran] == ["a"]
+    assert book.open() == [Firing("b", START)]
+
+
+def test_another_timetable_takes_over_where_the_last_one_stood(house: House) -> None:
+    book = FakeSlots()
+    daemon = house.daemon(book, "crm")
+    daemon.tick()
+
+    daemon.follow({"crm": On(), "cem": On()})
+    daemon.tick()
+    house.rest()
+
+    assert sorted(house.ran) == [Firing("cem", START), Firing("crm", START)]
+
+
+def test_the_ticker_ticks_at_slots_of_the_real_clock_and_follows_another_timetable() -> None:
+    ticked = threading.Semaphore(0)
+    ticker = Ticker(lambda: ticked.release(), lambda: None)
+    never = Every(timedelta(days=4000), name="never")
+    ticker.follow({"never": never})
+    ticker.start()
+
+    assert not ticked.acquire(timeout=0.05)
+    ticker.follow({"often": Every(timedelta(seconds=1), name="often")})
+
+    assert all(ticked.acquire(timeout=20) for _ in range(2))
+    ticker.stop()
+
+
+def test_while_a_daemon_ticks_it_beats(house: House) -> None:
+    beaten = threading.Event()
+    daemon = house.daemon(FakeSlots(), "crm", beat=beaten.set)
+
+    daemon.start()
+
+    assert beaten.wait(10)
+    house.rest()
+    assert house.ran == [Firing("crm", START)]
