@@ -16,6 +16,7 @@ from sandbox.vendors.salesforce.answers import (
     over_limit,
 )
 from sandbox.vendors.salesforce.auth import Grants
+from sandbox.vendors.salesforce.bulk import Bulk
 from sandbox.vendors.salesforce.composite import Composite
 from sandbox.vendors.salesforce.limits import DAILY, Limits
 from sandbox.vendors.salesforce.org import Org
@@ -49,7 +50,8 @@ class Salesforce:
         )
         rest = Rest(self.org, self.queries, self._writer, self.limits)
         composite = Composite(self.org, self._writer, rest, self._answered)
-        self._routes = Routes([*rest.routes(), *composite.routes()])
+        bulk = Bulk(self.org, self.queries, self._writer, rest, composite, self.limits)
+        self._routes = Routes([*rest.routes(), *composite.routes(), *bulk.routes()])
         self._fields = {name: entry.fields for name, entry in self.org.objects.items()}
 
     @property
@@ -77,7 +79,7 @@ class Salesforce:
         self.org.settle(call.now)
         open_doors = {
             ("POST", "/services/oauth2/token"): self._grants.token,
-            ("GET", "/services/oauth2/authorize"): self._grants.authorize,
+            ("GET", "/services/oauth2/authorize"): self._grants.consent.ask,
             ("POST", "/services/oauth2/revoke"): self._grants.revoke,
             ("GET", "/services/oauth2/revoke"): self._grants.revoke,
             ("POST", "/services/oauth2/introspect"): self._grants.introspect,
@@ -128,6 +130,9 @@ class Salesforce:
 
     def expire_tokens(self) -> None:
         self._grants.expire()
+
+    def revoke_grant(self) -> None:
+        self._grants.throw_out()
 
     def unauthorized(self) -> Answer:
         answer = invalid_session().answer()

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from sandbox.consent import Consent
 from sandbox.state import Record
 from sandbox.vendors.salesforce.answers import MEDIA_TYPE
 from sandbox.vendors.salesforce.key import private_key, private_pem
@@ -22,12 +22,10 @@ from sandbox.web import Answer, Call, dump, parse
 
 # A session dies of idleness; this is what a new org is set to.
 IDLE: Final = timedelta(hours=2)
-CODE_LIVES: Final = timedelta(minutes=15)
 ASSERTION_LIVES: Final = timedelta(minutes=3, seconds=30)  # three minutes, and a client's clock may be off
 LOGIN_HOSTS: Final = ("https://login.salesforce.com", "https://test.salesforce.com")
 SCOPES: Final = "refresh_token api id"
 _JWT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class _NotGrantedError(Exception):
@@ -49,7 +47,7 @@ class Grants:
         self.password = self._secret(12)
         self.security_token = self._secret(24)
         self._sessions: dict[str, datetime] = {}  # session id -> when it was last used
-        self._codes: dict[str, tuple[str, str | None, datetime]] = {}  # code -> (redirect, challenge, made)
+        self.consent = Consent(rng, vendor="Salesforce", client_id=self.client_id)
 
     def _secret(self, digits: int) -> str:
         return f"{self._rng.getrandbits(4 * digits):0{digits}x}"
@@ -74,6 +72,11 @@ class Grants:
         return True
 
     def expire(self) -> None:
+        self._sessions.clear()
+
+    def throw_out(self) -> None:
+        """What the app was granted is good no more; the next one who allows it grants anew."""
+        self.refresh_token = f"5Aep861{self._secret(40)}"
         self._sessions.clear()
 
     def open(self, now: datetime) -> str:
@@ -101,29 +104,11 @@ class Grants:
             return exc.answer
         return self._granted(call, refresh)
 
-    def authorize(self, call: Call) -> Answer:
-        """`GET /services/oauth2/authorize`: the person consents at once, and is sent back with a code."""
-        asked = call.query
-        redirect = asked.get("redirect_uri", "")
-        if asked.get("client_id") != self.client_id:
-            return _page("error=invalid_client_id&error_description=client%20identifier%20invalid")
-        if urlsplit(redirect).hostname not in _LOOPBACK:
-            return _page("error=redirect_uri_mismatch&error_description=redirect_uri%20must%20match%20configuration")
-        state = {"state": asked["state"]} if "state" in asked else {}
-        if asked.get("response_type") != "code":
-            return _redirected(redirect, {"error": "unsupported_response_type", **state})
-        if asked.get("code_challenge_method", "S256") != "S256":
-            return _redirected(redirect, {"error": "invalid_request", **state})
-        code = f"aPrx{self._secret(60)}=="
-        self._codes[code] = (redirect, asked.get("code_challenge"), call.now)
-        return _redirected(redirect, {"code": code, **state})
-
     def revoke(self, call: Call) -> Answer:
         """`/services/oauth2/revoke`: a session, or with a refresh token all that came of it."""
         token = call.form().get("token") or call.query.get("token", "")
         if token == self.refresh_token:
-            self.refresh_token = f"5Aep861{self._secret(40)}"
-            self._sessions.clear()
+            self.throw_out()
         elif self._sessions.pop(token, None) is None:
             return _NotGrantedError("unsupported_token_type", "this token type is not supported").answer
         return Answer(200, b"")
@@ -187,16 +172,11 @@ class Grants:
     def _by_code(self, call: Call, form: Mapping[str, str]) -> str | None:
         if form.get("client_id") != self.client_id:
             raise _NotGrantedError("invalid_client_id", "client identifier invalid")
-        redirect, challenge, made = self._codes.pop(form.get("code", ""), ("", None, None))
-        if made is None or call.now - made >= CODE_LIVES:
-            raise _NotGrantedError("invalid_grant", "expired authorization code")
-        if form.get("redirect_uri") != redirect:
-            raise _NotGrantedError("redirect_uri_mismatch", "redirect_uri must match configuration")
-        verifier = form.get("code_verifier")
-        if challenge is not None and (verifier is None or _challenge(verifier) != challenge):
-            raise _NotGrantedError("invalid_grant", "invalid code verifier")
-        if challenge is None or "client_secret" in form:
+        # A client that keeps no secret proves itself by the verifier.
+        if "client_secret" in form or "code_verifier" not in form:
             self._by_client(call, form)
+        if not self.consent.redeem(call):
+            raise _NotGrantedError("invalid_grant", "expired authorization code")
         return self.refresh_token
 
     def _by_assertion(self, call: Call, form: Mapping[str, str]) -> str | None:
@@ -254,18 +234,5 @@ def _decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def _challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-
-
 def _json(body: Record) -> Answer:
     return Answer(200, dump(body), media_type=MEDIA_TYPE)
-
-
-def _page(text: str) -> Answer:
-    return Answer(400, f"<html><body>{text}</body></html>".encode(), media_type="text/html;charset=UTF-8")
-
-
-def _redirected(to: str, query: Mapping[str, str]) -> Answer:
-    glue = "&" if urlsplit(to).query else "?"
-    return Answer(302, b"", [("Location", f"{to}{glue}{urlencode(query)}")])

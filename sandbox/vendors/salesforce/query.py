@@ -53,8 +53,10 @@ class Result:
 class View:
     """How a query shows a record. Keeps the bytes of each until it, or a table it looks into, has changed."""
 
-    def __init__(self, org: Org, make: Callable[[Record], Json], touched: Iterable[str]) -> None:
-        self._org, self._make = org, make
+    def __init__(
+        self, org: Org, make: Callable[[Record], bytes], touched: Iterable[str], *, between: bytes = b","
+    ) -> None:
+        self._org, self._make, self._between = org, make, between
         self._touched = tuple(touched)
         self._versions: tuple[int, ...] = ()
         self._bytes: dict[str, tuple[Record, bytes]] = {}
@@ -64,13 +66,13 @@ class View:
         if versions != self._versions:
             self._bytes.clear()
             self._versions = versions
-        return b",".join(map(self._row, records))
+        return self._between.join(map(self._row, records))
 
     def _row(self, record: Record) -> bytes:
         kept = self._bytes.get(record["Id"])
         if kept is not None and kept[0] is record:
             return kept[1]
-        made = dump(self._make(record))
+        made = self._make(record)
         self._bytes[record["Id"]] = (record, made)
         return made
 
@@ -91,7 +93,7 @@ class Queries:
     def page(self, statement: str, version: str, now: datetime, *, deleted: bool, batch: int = USUAL_BATCH) -> bytes:
         """The first page of a query; `deleted`: with what lies in the bin. Raises `RefusedError`."""
         query = parse(statement)
-        entry = self._entry(query)
+        entry = self.entry(query)
         if len(query.selected) == 1 and query.selected[0] == Aggregate("count", None, None):
             total = sum(1 for _ in self.found(query, entry, now, deleted=deleted))
             return dump({"totalSize": total, "done": True, "records": []})
@@ -126,7 +128,8 @@ class Queries:
 
     # what is asked for
 
-    def _entry(self, query: Query) -> SObject:
+    def entry(self, query: Query) -> SObject:
+        """The object that is asked for. Raises `RefusedError`."""
         entry = self._org.object(query.source)
         if entry is None:
             message = f"sObject type '{query.source}' is not supported."
@@ -235,7 +238,7 @@ class Queries:
 
     def _values(self, query: Query, now: datetime) -> set[Json]:
         """Of a semi-join."""
-        entry = self._entry(query)
+        entry = self.entry(query)
         column = self.columns(query, entry)[0]
         return {column.read(record) for record in self.found(query, entry, now, deleted=False)}
 
@@ -292,17 +295,30 @@ class Queries:
         if children:
             parts = [self._children(one.query, entry, version, now) for one in children]
 
-            def make(record: Record) -> Json:
-                return {**shape(record), **dict(part(record) for part in parts)}
+            def make(record: Record) -> bytes:
+                return dump({**shape(record), **dict(part(record) for part in parts)})
 
             return View(self._org, make, self._org.tables), long_texts
         if len(self._views) >= _MOST_VIEWS:
             self._views.clear()
-        touched = {name for column in columns for name in self._tables_of(entry, column)}
-        self._views[key] = view = View(self._org, shape, touched)
+        self._views[key] = view = View(self._org, lambda record: dump(shape(record)), self._tables_of(entry, columns))
         return view, long_texts
 
-    def _tables_of(self, entry: SObject, column: Column) -> Iterator[str]:
+    def csv_view(
+        self, entry: SObject, columns: Sequence[Column], dialect: tuple[str, str], line: Callable[[Record], bytes]
+    ) -> View:
+        """How a query job shows a record."""
+        key = (*dialect, f"{entry.name}:{','.join('.'.join(column.names) for column in columns)}")
+        if key not in self._views:
+            if len(self._views) >= _MOST_VIEWS:
+                self._views.clear()
+            self._views[key] = View(self._org, line, self._tables_of(entry, columns), between=b"")
+        return self._views[key]
+
+    def _tables_of(self, entry: SObject, columns: Iterable[Column]) -> set[str]:
+        return {name for column in columns for name in self._looked_into(entry, column)}
+
+    def _looked_into(self, entry: SObject, column: Column) -> Iterator[str]:
         """The tables that a value may come from, beside that of the record."""
         if column.field.made is not None and column.field.type != "address":
             yield from ("Account", "Contact")

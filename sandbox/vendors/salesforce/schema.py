@@ -144,7 +144,7 @@ class Field:
 
 @dataclass(slots=True, kw_only=True)
 class SObject:
-    """One object. `bulk`: whether Bulk API may query it."""
+    """One object."""
 
     name: str
     label: str
@@ -155,7 +155,6 @@ class SObject:
     mergeable: bool = False
     replicateable: bool = True
     searchable: bool = True
-    bulk: bool = True
     _by_name: dict[str, Field] = field(default_factory=dict)
     _by_relationship: dict[str, Field] = field(default_factory=dict)
 
