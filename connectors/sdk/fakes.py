@@ -51,6 +51,10 @@ class MemoryTokens:
             self._claims[connection, generation] = self._clock() + timedelta(seconds=seconds)
             return True
 
+    def release(self, connection: str, *, generation: int) -> None:
+        with self._lock:
+            self._claims.pop((connection, generation), None)
+
     def replace(self, connection: str, grant: Grant, *, generation: int) -> bool:
         with self._lock:
             if self._generation(connection) != generation:

@@ -7,9 +7,10 @@ the two costs a call, not the grant.
 """
 
 import threading
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import timedelta
 
-from connectors.sdk.auth import Exchange, Flow, Signature
+from connectors.sdk.auth import Exchange, Flow, Signature, TokenRequest
 from connectors.sdk.contract import Grant, Tools
 from connectors.sdk.errors import LaterError
 
@@ -40,8 +41,6 @@ class TokenKeeper:
         self._base_url_from = base_url_from
         self._lock = threading.Lock()
         self._held: Grant | None = None
-        # The claim that this keeper holds: a renewal that failed may be tried again by whoever tried it.
-        self._claimed: tuple[int, datetime] | None = None
 
     def signature(self, exchange: Exchange) -> Signature:
         held = self._held
@@ -63,15 +62,6 @@ class TokenKeeper:
         base = None if self._base_url_from is None else grant.extra.get(self._base_url_from)
         return Signature({self._header: f"{self._scheme} {grant.access_token}".strip()}, grant.generation, base)
 
-    def _claim(self, generation: int) -> bool:
-        now = self._tools.clock()
-        if self._claimed is not None and self._claimed[0] == generation and now < self._claimed[1]:
-            return True
-        if not self._tools.tokens.claim(self._tools.connection, generation=generation, seconds=_CLAIM_SECONDS):
-            return False
-        self._claimed = generation, now + timedelta(seconds=_CLAIM_SECONDS)
-        return True
-
     def _renew(self, exchange: Exchange, *, refused: int | None) -> Grant:
         connection = self._tools.connection
         waited = 0.0
@@ -82,9 +72,8 @@ class TokenKeeper:
                 return held
             generation = 0 if held is None else held.generation
             request = self._flow.request(held)  # before the claim: there may be nothing to ask
-            if self._claim(generation):
-                answer = exchange(request)
-                grant = self._flow.grant(answer, held=held, now=self._tools.clock())
+            if self._tools.tokens.claim(connection, generation=generation, seconds=_CLAIM_SECONDS):
+                grant = self._ask(exchange, request, held, generation)
                 if self._tools.tokens.replace(connection, grant, generation=generation):
                     self._held = grant
                     return grant
@@ -96,3 +85,11 @@ class TokenKeeper:
             hint="tried again with the next run",
             code="CW302",
         )
+
+    def _ask(self, exchange: Exchange, request: TokenRequest, held: Grant | None, generation: int) -> Grant:
+        try:
+            return self._flow.grant(exchange(request), held=held, now=self._tools.clock())
+        except BaseException:
+            with suppress(Exception):  # it lapses by itself, and what ended the renewal matters more
+                self._tools.tokens.release(self._tools.connection, generation=generation)
+            raise

@@ -187,6 +187,9 @@ class _InHand:
     def claim(self, connection: str, *, generation: int, seconds: float) -> bool:
         return generation == self.grant.generation
 
+    def release(self, connection: str, *, generation: int) -> None:
+        """Nobody else holds it."""
+
     def replace(self, connection: str, grant: Grant, *, generation: int) -> bool:
         if generation != self.grant.generation:
             return False

@@ -121,6 +121,15 @@ class Tokens:
             ).rowcount
         return bool(won)
 
+    def release(self, connection: str, *, generation: int) -> None:
+        """Give a claim back that came to nothing: another process, or a person, may try at once."""
+        with self._database.write() as open_:
+            self._database.run(
+                open_,
+                "UPDATE token SET claimed_until = NULL WHERE connection = ? AND generation = ?",
+                (connection, generation),
+            )
+
     def replace(self, connection: str, grant: Grant, *, generation: int) -> bool:
         """Store what a refresh of `generation` brought; it becomes the next one, whatever the grant says of itself."""
         sealed = self._vault.seal(dump(_plain(grant)))

@@ -292,6 +292,17 @@ def test_a_renewal_that_failed_is_tried_again_without_waiting_for_ones_own_claim
     assert bench.clock.slept == []
 
 
+@pytest.mark.parametrize("answer", [TokenAnswer(400, {"error": "invalid_grant"}), TokenAnswer(503, {})])
+def test_after_a_renewal_that_failed_nobody_waits_for_its_claim(bench: Bench, answer: TokenAnswer) -> None:
+    with pytest.raises(ConnectorError):
+        keeper(bench).signature(lambda _: answer)
+
+    signature = keeper(bench).signature(Strict())
+
+    assert signature.generation == 1
+    assert bench.clock.slept == []
+
+
 def test_who_was_overtaken_takes_what_the_quicker_one_stored(bench: Bench) -> None:
     """Our claim lapsed while the vendor thought about it, and another process renewed meanwhile."""
     other = Grant("theirs", "refresh", None, 1, {"_seed": FLOW._mark})

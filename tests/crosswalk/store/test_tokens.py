@@ -97,6 +97,19 @@ def test_a_claim_ends_with_the_refresh(tokens: Tokens) -> None:
     assert tokens.claim("pipedrive", generation=2, seconds=30)
 
 
+def test_a_claim_that_came_to_nothing_is_given_back_by_who_has_it(tokens: Tokens) -> None:
+    tokens.replace("pipedrive", GRANT, generation=0)
+    tokens.claim("pipedrive", generation=1, seconds=30)
+
+    tokens.release("pipedrive", generation=0)
+    early = tokens.claim("pipedrive", generation=1, seconds=30)
+    tokens.release("pipedrive", generation=1)
+
+    assert not early
+    assert tokens.claim("pipedrive", generation=1, seconds=30)
+    assert tokens.read("pipedrive") == GRANT
+
+
 def test_the_first_grant_is_claimed_too(tokens: Tokens) -> None:
     assert tokens.claim("pipedrive", generation=0, seconds=30)
     assert not tokens.claim("pipedrive", generation=0, seconds=30)
