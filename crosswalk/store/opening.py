@@ -1,6 +1,7 @@
 """Open a store: find it, bring its schema up to date, try its key; and say in words what a database cannot do."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,11 +48,15 @@ def open_store(url: str, *, key: str | None, key_file: Path | None) -> tuple[Dat
             "store.url is no address of a database",
             hint="such as sqlite:///crosswalk.db or postgresql://user@host/database",
         ) from None
-    with in_words(database):
-        migrate(database)
-    vault = Vault([key if key is not None else _key_of(database, key_file)])
-    with in_words(database):
-        check_key(database, vault)
+    try:
+        with in_words(database):
+            migrate(database)
+        vault = Vault([key if key is not None else _key_of(database, key_file)])
+        with in_words(database):
+            check_key(database, vault)
+    except BaseException:
+        database.close()
+        raise
     return database, vault
 
 
@@ -116,10 +121,14 @@ def _told(database: Database, error: DBAPIError) -> StoreError | None:
         return None
     unreached = isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None
     if error.connection_invalidated or "connection" in said or unreached:
-        first = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
+        said, hint = next(
+            ((plain, hint) for words, plain, hint in _POSTGRESQL if re.search(words, said)), ("no connection", _START)
+        )
+        return StoreClosedError(f"the store cannot be opened: {said}", hint=f"{hint}; nothing was pulled")
+    if getattr(error.orig, "sqlstate", None) == _MAY_NOT:
         return StoreClosedError(
-            f"the store cannot be opened: {_plain(first)}",
-            hint="start PostgreSQL or correct `store.url`; nothing was pulled",
+            "the store cannot be used: permission denied",
+            hint="let the user of `store.url` create tables in its schema, and own what is there",
         )
     return None
 
@@ -133,14 +142,21 @@ _SQLITE: Final = {
 }
 
 
-def _plain(text: str) -> str:
-    """Without addresses and names that a driver puts into its sentences."""
-    for known in ("Connection refused", "password authentication failed", "does not exist", "timeout", "no such"):
-        if known.lower() in text.lower():
-            return known.lower()
-    if "resolve host" in text or "translate host name" in text:
-        return "no such host"
-    return "no connection"
+_START: Final = "start PostgreSQL or correct `store.url`"
+_MAY_NOT: Final = "42501"
+# What the driver says, without the addresses and names that it puts into its sentences; and what to do.
+_POSTGRESQL: Final = (
+    ("connection refused", "connection refused", _START),
+    ("password authentication failed", "password authentication failed", "correct user and password in `store.url`"),
+    ("no password supplied", "no password given", "write user and password into what `store.url` refers to"),
+    (r'database "[^"]*" does not exist', "there is no such database", "make it, or correct `store.url`"),
+    (r'role "[^"]*" does not exist', "there is no such user", "make it, or correct `store.url`"),
+    ("system is (starting up|shutting down)", "PostgreSQL is starting or stopping", "try again in a moment"),
+    ("too many clients|connection slots", "PostgreSQL takes no more connections", "raise its max_connections"),
+    ("timeout", "timeout", _START),
+    ("resolve host|translate host name", "no such host", _START),
+    ("no such", "no such file or directory", _START),
+)
 
 
 def _where(database: Database) -> str:
