@@ -224,7 +224,8 @@ def _item_values(item: Mapping[str, Any]) -> tuple[Value, list[Value], str | Non
     choice, choices = item.get("choice"), item.get("choices")
     if isinstance(choice, dict):
         one = _choice(choice.get("ref") or choice.get("id"), choice.get("label"))
-        return choice.get("label"), [] if one is None else [one], text.clean(choice.get("other"))
+        # Where a choice has a value of its own it is that on which a scale stands.
+        return choice.get("value", choice.get("label")), [] if one is None else [one], text.clean(choice.get("other"))
     if isinstance(choices, dict):
         codes = choices.get("refs") or choices.get("ids") or []
         labels = choices.get("labels") or []

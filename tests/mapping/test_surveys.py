@@ -322,3 +322,19 @@ def test_the_questions_of_a_form_are_named_with_their_scales() -> None:
         {"key": "likely", "position": 1, "type": "nps", "text": {"default": "How likely?"}, "scale_min": "0",
          "scale_max": "10", "direction": "high", "role": "metric:nps"},
     ]  # fmt: skip
+
+
+def test_a_scale_stands_on_the_value_of_what_was_picked_where_the_tool_tells_one() -> None:
+    """A choice may be called by its words, and count by a number of its own."""
+    picked = {
+        "field": {"ref": "Q1", "type": "multiple_choice"},
+        "type": "choice",
+        "choice": {"ref": "5", "label": "Very satisfied", "value": 5},
+    }
+
+    row = read(responses(F1=SurveyRoles(roles={"csat": "Q1 | scale(1, 5)"})), response(picked))
+
+    assert [(score["metric"], score["value"], score["class"]) for score in row["scores"]] == [
+        ("csat", "5", "satisfied")
+    ]
+    assert row["answers"] == [{"question": "Q1", "values": [{"code": "5", "label": "Very satisfied"}]}]

@@ -72,6 +72,8 @@ class Writing:
         assert after[other].values == before[other].values
         untouched = set(before[one].values) & {field.path for field in rig.connector.fields(stream) if field.write}
         for name in untouched - {path}:
+            if path.startswith(f"{name}."):
+                continue  # the object that holds it
             assert after[one].values[name] == before[one].values[name]
 
     def test_null_empties_a_field(self, rig: Rig, stream: str) -> None:
