@@ -1,0 +1,1 @@
+"""Qualtrics. Vendor facts: README.md in this folder."""
