@@ -8,7 +8,7 @@ from itertools import count
 from typing import Final
 
 from sandbox.vendors.zoho.answers import FaultError
-from sandbox.vendors.zoho.modules import MODULES, OPTIONS, ModuleSpec
+from sandbox.vendors.zoho.modules import MODULES, OPTIONS, STAGES, ModuleSpec
 from sandbox.vendors.zoho.stamps import kept, read, record_id
 from sandbox.web import Json
 
@@ -26,6 +26,8 @@ _JSON_TYPES: Final[Mapping[str, str]] = {
 }
 # What settings call a type that has a name of its own here.
 _SHOWN_TYPES: Final = {"tags": "text", "participants": "bigint"}
+# What the options of a deal's stage tell beside themselves.
+_FORECASTS: Final = {name: {"probability": probability, "forecast_type": kind} for name, probability, kind in STAGES}
 SE_MODULE: Final = "se_module"  # a lookup of any module; beside it stands which
 
 
@@ -99,6 +101,7 @@ class Field:
                     "id": option.id,
                     "colour_code": None,
                     "type": "used",
+                    **(_FORECASTS.get(option.actual, {}) if self.key == "Stage" else {}),
                 }
                 for nth, option in enumerate(self.options or (), start=1)
             ],
@@ -131,7 +134,6 @@ class Field:
             "searchable": self.type not in {"tags", "participants"},
             "mass_update": writable and not self.unique,
             "tooltip": None,
-            "sequence_number": None,
             "quick_sequence_number": None,
             "blueprint_supported": True,
             "hipaa_compliance_enabled": False,
@@ -147,8 +149,7 @@ class Field:
             "display_label": self.label,
             "id": self.id,
             "revalidate_filter_during_edit": False,
-            "module": {"api_name": self.target, "id": record_id(module.number) if module else "0"},
-            "query_details": {},
+            "module": {"api_name": self.target, "crypt": False, "id": record_id(module.number) if module else "0"},
         }
 
 
