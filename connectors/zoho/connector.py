@@ -75,6 +75,7 @@ class ZohoConnector:
         self._tools = tools
         self._catalogues: dict[str, list[Row]] = {}  # rows of a module's catalogue by stream
         self._checked: dict[str, datetime] = {}  # when a stream's catalogue was last read for writing
+        self._fetched: dict[str, dict[str, datetime]] = {}  # by stream: what was fetched last, by key, and when
 
     @classmethod
     def connect(cls, settings: ZohoSettings, tools: Tools) -> "ZohoConnector":
@@ -243,12 +244,16 @@ class ZohoConnector:
             return
         resource = RESOURCES[stream]
         first, *more = self._questions(stream)
+        seen: dict[str, datetime] = {}
         for some in lists.in_pieces(keys, IDS):
             answer = self._by_ids(resource, first, some)
             rows: Sequence[Json] = lists.rows_of(answer)
+            if answer.server_time is not None:
+                seen.update(dict.fromkeys(some, answer.server_time))
             for question in more:
                 rows = lists.joined(rows, self._rest(resource, question, rows))
             yield self._page(stream, lists.Listed(rows, None, answer.server_time))
+        self._fetched[stream] = seen
 
     def keys(self, stream: str) -> Iterator[Sequence[str]]:
         """Every live key. An edit moves a record to the end of the list, where it comes again; none is passed over."""
@@ -315,10 +320,15 @@ class ZohoConnector:
         return list(made), not lists.goes_on(answer)
 
     def send(self, stream: str, writes_: Sequence[Write]) -> Iterator[Outcome]:
-        """A hundred a call. Once Zoho asks us to wait, the rest is left for later."""
+        """A hundred a call. Once Zoho asks us to wait, the rest is left for later.
+
+        Raises RecordError where a call is refused for all of its records, and which of them is the cause is not told:
+        nothing was done of those that have no outcome by then.
+        """
         if not RESOURCES[stream].spec.writes:
             raise SetupError(f"Zoho's {stream} are only read", hint="take `write` away from this stream")
         known = self._by_name(stream, to_write=True)
+        seen = self._fetched.pop(stream, {})  # good for one write: it changes what was seen
         good: list[Write] = []
         for write in writes_:
             if gone := writes.unknown_fields(write.values, known):
@@ -331,7 +341,8 @@ class ZohoConnector:
             for batch in lists.in_pieces(some, BATCH):
                 if waits is None:
                     try:
-                        outcomes = self._send(door, batch, known)
+                        since = self._unedited_since(door, batch, seen)
+                        outcomes = self._send(door, batch, known, unedited_since=since)
                     except UnknownOutcomeError as exc:
                         outcomes = _all(batch, "unknown", exc.text)
                     except LaterError as exc:
@@ -363,7 +374,31 @@ class ZohoConnector:
             yield _Door("POST", f"{module}/upsert", check=name), found
         yield _Door("POST", module), [write for write in plain if write.op == "create"]
 
-    def _send(self, door: "_Door", batch: Sequence[Write], known: Mapping[str, FieldInfo]) -> list[Outcome]:
+    def _unedited_since(self, door: "_Door", batch: Sequence[Write], seen: Mapping[str, datetime]) -> datetime | None:
+        """When all of these were last fetched; None where that is not known, or not to be told."""
+        if door.method != "PUT" or not self._settings.conditional_updates:
+            return None
+        return min(seen[str(write.key)] for write in batch) if all(write.key in seen for write in batch) else None
+
+    def _send(
+        self, door: "_Door", batch: Sequence[Write], known: Mapping[str, FieldInfo], *, unedited_since: datetime | None
+    ) -> list[Outcome]:
+        """What became of each. Where one that was edited since refuses them all, the others are sent again."""
+        moved: dict[str, Outcome] = {}
+        while rest := [write for write in batch if write.action not in moved]:
+            told = self._told(door, rest, known, unedited_since=unedited_since)
+            if not isinstance(told, str):
+                outcomes = [writes.outcome(write, row, known) for write, row in zip(rest, told, strict=True)]
+                by_action = {one.action: one for one in outcomes} | moved
+                return [by_action[write.action] for write in batch]
+            edited = [write for write in rest if write.key == told] or rest
+            moved |= {write.action: writes.moved(write) for write in edited}
+        return [moved[write.action] for write in batch]
+
+    def _told(
+        self, door: "_Door", batch: Sequence[Write], known: Mapping[str, FieldInfo], *, unedited_since: datetime | None
+    ) -> Sequence[Row] | str:
+        """A row for each record of one call; or the id of the one whose edit refused them all."""
         body: dict[str, Json] = {
             "data": [
                 {**({"id": write.key} if write.op == "update" else {}), **writes.body(write.values, known)}
@@ -374,23 +409,25 @@ class ZohoConnector:
         }
         if door.check is not None:
             body["duplicate_check_fields"] = [door.check]
+        headers = {} if unedited_since is None else {"If-Unmodified-Since": lists.stamp(unedited_since)}
         try:
             # Not sent twice: in between somebody else may have edited what it sets.
             answer = self._transport.request(
-                door.method, door.path, json=body, cost=ceil(len(batch) / ROWS_A_CREDIT), idempotent=False
-            )
-            told = writes.rows(answer.json, len(batch))
+                door.method, door.path, json=body, headers=headers, cost=ceil(len(batch) / ROWS_A_CREDIT),
+                idempotent=False,
+            )  # fmt: skip
+            told, error = writes.rows(answer.json, len(batch)), None
         except (RecordError, GrantError) as exc:
             # Where all were refused the status says so, and each has its reason nevertheless. A record of somebody
             # else's is refused like this too; a missing scope or token concerns them all.
-            told = None if exc.status == 401 else writes.rows(exc.details, len(batch))
-            if told is None and isinstance(exc, GrantError):
-                raise
-            if told is None:
-                return _all(batch, "rejected", exc.text)
-        if told is None:
+            told, error = None if exc.status == 401 else writes.rows(exc.details, len(batch)), exc
+        if told is not None:
+            return told
+        if error is None:
             raise UnknownOutcomeError(f"Zoho {door.method} {door.path}: the answer to a write cannot be read")
-        return [writes.outcome(write, row, known) for write, row in zip(batch, told, strict=True)]
+        if error.status == 412:
+            return writes.edited(error.details)
+        raise error
 
 
 class _Door(NamedTuple):

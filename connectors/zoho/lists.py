@@ -54,7 +54,12 @@ def bound(moment: datetime | None) -> str | None:
     included is not told, and so it does not matter (README, Lists)."""
     if moment is None:
         return None
-    return (moment.astimezone(UTC).replace(microsecond=0) - _SECOND).isoformat()
+    return stamp(moment - _SECOND)
+
+
+def stamp(moment: datetime) -> str:
+    """A moment for a header, whole seconds."""
+    return moment.astimezone(UTC).replace(microsecond=0).isoformat()
 
 
 Ask = Callable[[str | None, str | None], Answer]

@@ -57,12 +57,14 @@ class ZohoSettings(Settings):
 
     `trigger`: what of the organization's own automation runs on what the hub writes; left out, none of it.
     `concurrent_calls`: how many calls are under way at once; what the edition allows is in the README.
+    `conditional_updates`: an update says since when the record must not have been edited (README, Writing).
     """
 
     auth: Auth
     data_center: DataCenter
     trigger: tuple[Automation, ...] = ()
     concurrent_calls: Annotated[int, Field(ge=1, le=25)] = 5
+    conditional_updates: bool = True
 
 
 class ZohoStream(StreamSettings):

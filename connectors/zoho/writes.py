@@ -10,7 +10,7 @@ from connectors.zoho.fields import RELATED
 from connectors.zoho.streams import RESOURCES
 
 _DONE: Final = "SUCCESS"
-_MOVED: Final = frozenset({"ALREADY_MODIFIED"})
+_MOVED: Final = "ALREADY_MODIFIED"
 _LATER: Final = frozenset({"TOO_MANY_REQUESTS", "LIMIT_EXCEEDED"})
 # Zoho stumbled over the row: it may be there nevertheless.
 _UNKNOWN: Final = frozenset({"INTERNAL_ERROR"})
@@ -91,14 +91,25 @@ def outcome(write: Write, row: Mapping[str, Json], fields: Mapping[str, FieldInf
         if not key:
             return Outcome(write.action, "unknown", reason="the answer to a create names no record")
         return Outcome(write.action, "done", str(key), details.get("Modified_Time"))
-    if code in _MOVED:
-        return Outcome(write.action, "moved", write.key, reason="it was edited there in the meantime")
+    if code == _MOVED:
+        return moved(write)
     reason = _reason(row, fields)
     if code in _LATER:
         return Outcome(write.action, "later", write.key, reason=reason)
     if code in _UNKNOWN:
         return Outcome(write.action, "unknown", write.key, reason=reason)
     return Outcome(write.action, "rejected", write.key, reason=reason)
+
+
+def moved(write: Write) -> Outcome:
+    """Somebody edited the record since it was read: nothing was written."""
+    return Outcome(write.action, "moved", write.key, reason="it was edited there in the meantime")
+
+
+def edited(told: Json) -> str:
+    """The id of the record whose edit refused a call; "" where the answer names none."""
+    found = rows(told, 1)
+    return str(_details(found[0]).get("id", "")) if found else ""
 
 
 def _details(row: Mapping[str, Json]) -> Mapping[str, Json]:

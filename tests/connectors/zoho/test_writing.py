@@ -10,7 +10,7 @@ import httpx
 import pytest
 import respx
 
-from connectors.sdk import GrantError, SetupError, Write
+from connectors.sdk import GrantError, RecordError, SetupError, Write
 from connectors.sdk.fakes import Bench
 from connectors.zoho.connector import ZohoConnector
 from tests.connectors.zoho.api import (
@@ -265,15 +265,13 @@ def test_a_missing_scope_stops_them_all(wrapped: bool, router: respx.MockRouter,
         list(zoho.send("contacts", [update(1, First_Name="x")]))
 
 
-def test_a_call_that_is_refused_as_a_whole_refuses_all_its_records(
+def test_a_call_that_is_refused_as_a_whole_does_not_say_which_record_is_the_cause(
     router: respx.MockRouter, zoho: ZohoConnector
 ) -> None:
     router.put(CONTACTS).mock(return_value=refused(400, "INVALID_DATA", expected_data_type="jsonarray"))
 
-    outcomes = list(zoho.send("contacts", [update(n, action=f"a{n}", First_Name="x") for n in range(2)]))
-
-    assert statuses(outcomes) == ["rejected", "rejected"]
-    assert "INVALID_DATA" in outcomes[0].reason
+    with pytest.raises(RecordError, match="INVALID_DATA"):
+        list(zoho.send("contacts", [update(n, action=f"a{n}", First_Name="x") for n in range(2)]))
 
 
 def test_a_reason_quotes_nothing_that_zoho_says_of_the_record(router: respx.MockRouter, zoho: ZohoConnector) -> None:
@@ -324,6 +322,81 @@ def test_a_batch_whose_answer_is_lost_leaves_the_next_ones_alone(router: respx.M
     outcomes = list(zoho.send("contacts", writes))
 
     assert (statuses(outcomes)[:100], outcomes[100].status) == (["unknown"] * 100, "done")
+
+
+# what somebody edits between the last reading and the write
+
+
+def fetched(router: respx.MockRouter, zoho: ZohoConnector, *numbers: int) -> None:
+    router.get(CONTACTS).mock(return_value=listed(*(contact(number) for number in numbers)))
+    list(zoho.fetch("contacts", [key(number) for number in numbers]))
+
+
+def test_an_update_says_since_when_it_must_not_have_been_edited(router: respx.MockRouter, zoho: ZohoConnector) -> None:
+    route = router.put(CONTACTS).mock(side_effect=all_done)
+    fetched(router, zoho, 1, 2)
+
+    list(zoho.send("contacts", [update(n, action=f"a{n}", First_Name="x") for n in (1, 2)]))
+
+    # The time of the vendor's own clock at which they were fetched; our own write has changed them since.
+    assert route.calls.last.request.headers["if-unmodified-since"] == "2026-11-23T10:00:00+00:00"
+    list(zoho.send("contacts", [update(1, First_Name="y")]))
+    assert "if-unmodified-since" not in route.calls.last.request.headers
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_what_was_not_fetched_or_need_not_is_written_whatever_it_is(
+    conditional: bool, router: respx.MockRouter
+) -> None:
+    zoho = connect(conditional_updates=conditional)
+    updates = router.put(CONTACTS).mock(side_effect=all_done)
+    creates = router.post(CONTACTS).mock(side_effect=all_done)
+    fetched(router, zoho, *((1,) if conditional else (1, 2)))
+
+    list(zoho.send("contacts", [update(n, action=f"a{n}", First_Name="x") for n in (1, 2)]))
+    list(zoho.send("contacts", [create(Last_Name="Lind")]))
+
+    assert "if-unmodified-since" not in updates.calls.last.request.headers
+    assert "if-unmodified-since" not in creates.calls.last.request.headers
+
+
+def test_one_that_was_edited_is_planned_anew_and_the_others_are_written(
+    router: respx.MockRouter, zoho: ZohoConnector
+) -> None:
+    """As it is described: one row, of the record whose edit refused the whole call."""
+    edited = [results(fault("ALREADY_MODIFIED", id=key(number)), status=412) for number in (2, 3)]
+    route = router.put(CONTACTS).mock(side_effect=[*edited, results(success(key(1)), success(key(4)))])
+    fetched(router, zoho, 1, 2, 3, 4)
+
+    outcomes = list(zoho.send("contacts", [update(n, action=f"a{n}", First_Name="x") for n in (1, 2, 3, 4)]))
+
+    assert [(one.action, one.status) for one in outcomes] == [
+        ("a1", "done"),
+        ("a2", "moved"),
+        ("a3", "moved"),
+        ("a4", "done"),
+    ]
+    assert [row["id"] for row in sent(route)["data"]] == [key(1), key(4)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(results(fault("ALREADY_MODIFIED", id="of nobody here"), status=412), id="another-record"),
+        pytest.param(results(fault("ALREADY_MODIFIED"), status=412), id="no-record"),
+        pytest.param(httpx.Response(412), id="no-body"),
+        pytest.param(results(*[fault("ALREADY_MODIFIED", id="1")] * 2, status=412), id="a-row-for-each"),
+    ],
+)
+def test_where_it_is_not_told_which_was_edited_all_are_planned_anew(
+    answer: httpx.Response, router: respx.MockRouter, zoho: ZohoConnector
+) -> None:
+    route = router.put(CONTACTS).mock(return_value=answer)
+    fetched(router, zoho, 1, 2)
+
+    outcomes = list(zoho.send("contacts", [update(n, action=f"a{n}", First_Name="x") for n in (1, 2)]))
+
+    assert (statuses(outcomes), route.call_count) == (["moved", "moved"], 1)
 
 
 # did it arrive?
