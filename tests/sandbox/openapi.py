@@ -13,6 +13,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
     "boolean": (bool,),
+    "null": (),
 }
 
 
@@ -48,6 +49,8 @@ class Spec:
 
     def _resolved(self, schema: Any) -> Any:
         while "$ref" in schema:
+            if not schema["$ref"].startswith("#"):
+                return {}  # another document
             found = self._document
             for word in schema["$ref"].removeprefix("#/").split("/"):
                 found = found[word.replace("~1", "/")]
@@ -86,8 +89,9 @@ class Spec:
         if value is None:
             return
         kind = schema.get("type")
-        if kind and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
-            yield f"{at} is {type(value).__name__}, not {kind}"
+        kinds = [kind] if isinstance(kind, str) else list(kind or ())
+        if kinds and not any(_is(value, one) for one in kinds):
+            yield f"{at} is {type(value).__name__}, not {' or '.join(kinds)}"
             return
         if "enum" in schema and value not in schema["enum"]:
             yield f"{at} is {value!r}, not one of {schema['enum']}"
@@ -102,3 +106,7 @@ class Spec:
         if isinstance(value, list) and "items" in schema:
             for inner in value:
                 yield from self._faults(schema["items"], inner, f"{at}[]")
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))

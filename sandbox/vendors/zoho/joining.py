@@ -179,7 +179,8 @@ class Joining:
             {
                 "id": deletion.id,
                 "display_name": deletion.name,
-                "module": {"api_name": module, "id": record_id(MODULES[module].number)},
+                # a name in the list, an object in the answer for one record
+                "module": {"api_name": module, "id": record_id(MODULES[module].number)} if at else module,
                 "owner": account.by((deletion.record or {})["Owner"]),
                 "deleted_by": account.by(deletion.by),
                 "deleted_time": shown(kept(deletion.at)),

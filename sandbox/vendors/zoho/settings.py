@@ -71,7 +71,7 @@ class Settings:
             "call_icon": "true",
             "zia_portal_id": None,
             "zia_zgid": None,
-            "type": "production",
+            "type": "Production",
             "created_time": "2021-01-04T09:00:00+01:00",
             "hierarchy_preferences": {"type": "Role_Hierarchy", "strictly_reporting": False},
             "checkin_preferences": {"restricted_event_types": "own"},
@@ -188,7 +188,7 @@ class Settings:
             "display_label": f"{spec.singular} Information",
             "generated_type": "default",
             "isSubformSection": False,
-            "tab_traversal": 2,
+            "tab_traversal": None,
             "column_count": 2,
             "sequence_number": 1,
             "type": "used",
@@ -276,14 +276,7 @@ def _module(name: str) -> Json:
         "recycle_bin_on_delete": True,
         "track_current_data": False,
         "business_card_field_limit": 5,
-        "global_search_supported": True,
         "activity_badge": "Disabled",
-        "actual_singular_label": spec.singular,
-        "actual_plural_label": spec.plural,
-        "private_profile": None,
-        "access_type": "org_based",
-        "lookupable": True,
-        "source": "default",
     }
 
 
@@ -294,20 +287,16 @@ def _pipelines() -> Iterator[Json]:
             "display_value": name,
             "actual_value": name,
             "default": nth == 0,
-            "child_available": False,
-            "parent": None,
             "maps": [
                 {
                     "id": record_id(36002 + place),
                     "display_value": stage,
                     "actual_value": stage,
                     "sequence_number": place + 1,
-                    "probability": probability,
                     "forecast_type": kind,
                     "forecast_category": {"name": "Pipeline" if kind == "Open" else kind, "id": record_id(36901)},
                     "colour_code": None,
-                    "delete": False,
                 }
-                for place, (stage, probability, kind) in enumerate(STAGES)
+                for place, (stage, _, kind) in enumerate(STAGES)
             ],
         }
