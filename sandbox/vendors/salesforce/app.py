@@ -24,6 +24,7 @@ from sandbox.vendors.salesforce.query import Queries
 from sandbox.vendors.salesforce.rest import NEWEST, OLDEST, Rest, versions
 from sandbox.vendors.salesforce.schema import Field, SObject
 from sandbox.vendors.salesforce.settlement import Settlement
+from sandbox.vendors.salesforce.soap import PATH, Soap
 from sandbox.vendors.salesforce.writes import Terms, Writer
 from sandbox.web import Answer, Call, Effect, Json, Route, Routes
 from sandbox.world import World
@@ -45,9 +46,9 @@ class Salesforce:
         self.queries = Queries(self.org)
         self.limits = Limits(daily=daily_calls, kept=limits_kept)
         self._writer = Writer(self.org)
-        self._grants = Grants(
-            world.draw("salesforce", "secrets"), org_id=self.org.id, user=self.org.integration_user(), rotates=rotates
-        )
+        user = self.org.integration_user()
+        self._grants = Grants(world.draw("salesforce", "secrets"), org_id=self.org.id, user=user, rotates=rotates)
+        self._soap = Soap(self._grants, user, self.org.id)
         rest = Rest(self.org, self.queries, self._writer, self.limits)
         composite = Composite(self.org, self._writer, rest, self._answered)
         bulk = Bulk(self.org, self.queries, self._writer, rest, composite, self.limits)
@@ -88,6 +89,8 @@ class Salesforce:
         door = open_doors.get((call.method, path))
         if door is not None:
             return door(call)
+        if path.startswith(PATH) and call.method == "POST":
+            return self._soap.answer(call)
         if path == "/services/data":
             return ok(versions())
         scheme, _, session = call.headers.get("authorization", "").partition(" ")

@@ -71,6 +71,11 @@ class Grants:
         self._sessions[session] = max(now, used)
         return True
 
+    def knows(self, username: str, password: str) -> bool:
+        """Whether a user may log in by name. The security token stands right behind the password."""
+        whole = self.password + self.security_token
+        return (username.lower(), password) == (str(self._user["Username"]).lower(), whole)
+
     def expire(self) -> None:
         self._sessions.clear()
 
