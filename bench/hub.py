@@ -6,13 +6,16 @@ Stages are seen from outside: the functions they begin and end with are wrapped 
 imports them. CPU is that of the whole process so far, all threads together.
 """
 
+import atexit
 import functools
 import json
 import os
 import resource
+import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -60,14 +63,19 @@ def configure(folder: Path, *, port: int, store: str) -> Path:
     return path
 
 
+@functools.cache
+def environment() -> Mapping[str, str]:
+    """With compiled files, as an installed hub has them, whatever this machine says of them; a first run makes them."""
+    folder = tempfile.mkdtemp(prefix="bench-compiled-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(ROOT)}
+
+
 def sync(config: Path, *, postmaster: int | None = None) -> tuple[Usage, list[Stage]]:
     """One run of everything, in a process of its own."""
     usage = measured(
         [sys.executable, "-m", "bench.hub", "sync", "--config", str(config), "--yes", "--quiet"],
-        environment={
-            "PYTHONPATH": str(ROOT),
-            "BENCH_POSTMASTER": "" if postmaster is None else str(postmaster),
-        },
+        environment={**environment(), "BENCH_POSTMASTER": "" if postmaster is None else str(postmaster)},
         cwd=config.parent,
     )
     if usage.code not in GOOD_CODES:
@@ -78,7 +86,7 @@ def sync(config: Path, *, postmaster: int | None = None) -> tuple[Usage, list[St
 
 def command(words: Sequence[str], *, cwd: Path) -> Usage:
     """One command as it is installed."""
-    return measured([str(Path(sys.executable).with_name("crosswalk")), *words], cwd=cwd)
+    return measured([str(Path(sys.executable).with_name("crosswalk")), *words], environment=environment(), cwd=cwd)
 
 
 class Watch:
