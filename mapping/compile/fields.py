@@ -498,7 +498,8 @@ class SetCode(FieldCode):
             for slot in slots
         ]
         if len(builders) == 1 and not builders[0][2]:
-            return self._from_one(slots[0], *builders[0][:2])
+            line, finish = builders[0][0], self._finisher(slots[0])
+            return line if finish is None else lambda row, faults: finish(line(row, faults))
         key_of = self.key_of
 
         def read(row: Values, faults: Faults) -> Value:
@@ -524,23 +525,32 @@ class SetCode(FieldCode):
 
         return read
 
-    def _from_one(self, slot: Slot, line: Reader, build: Callable[[Value], list[Value]]) -> Reader:
-        """One line gives it all: where its elements stand ready nothing is left to do."""
+    def simple(self) -> Simple | None:
+        slots = [slot for slot in self._slots if slot.code.sees]
+        if len(slots) != 1 or any(part.sees for part in slots[0].parts):
+            return None
+        told = slots[0].code.simple()
+        finish = self._finisher(slots[0])
+        if told is None or finish is None:
+            return told
+        step = told.step
+        return told._replace(step=lambda raw: finish(step(raw)))
+
+    def _finisher(self, slot: Slot) -> Callable[[Value], Value] | None:
+        """The elements of what one line gives, where it is the only one; None: they stand ready."""
         if slot.many and not slot.sets and any(chain.gives in ("emails", "phones") for chain in slot.code.chains):
-            return line
-        key_of = self.key_of
+            return None
+        key_of, build = self.key_of, self._builder(slot)
         if not self.schema.parts:
 
-            def texts(row: Values, faults: Faults) -> Value:
-                value = line(row, faults)
+            def texts(value: Value) -> Value:
                 if type(value) is list:
                     return value if len(value) < 2 else sorted(set(value), key=str)
                 return value if value is None or value is ABSENT else [value]
 
             return texts
 
-        def read(row: Values, faults: Faults) -> Value:
-            value = line(row, faults)
+        def finish(value: Value) -> Value:
             if value is None or value is ABSENT:
                 return value
             elements = build(value)
@@ -551,7 +561,7 @@ class SetCode(FieldCode):
                 keyed.setdefault(key_of(element), element)
             return [keyed[key] for key in sorted(keyed)]
 
-        return read
+        return finish
 
     def key_of(self, element: Value) -> Any:
         if not self._key or not isinstance(element, dict):

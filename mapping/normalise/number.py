@@ -10,6 +10,7 @@ from mapping.normalise.trim import trimmed
 
 # Far more than any amount needs; what lies beyond is a slip or an attack ("1e999999999" has a gigabyte of zeros).
 DIGITS: Final = 40
+_TOO_LARGE: Final = 10**DIGITS
 
 _PLAIN: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _EXACT: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
@@ -29,7 +30,7 @@ def decimal(raw: object, *, mark: Literal[".", ","] | None = None) -> str | None
     """
     if raw is None:
         return None
-    if type(raw) is int and -(10**DIGITS) < raw < 10**DIGITS:
+    if type(raw) is int and -_TOO_LARGE < raw < _TOO_LARGE:
         return str(raw)
     if isinstance(raw, str):
         text = trimmed(raw)
@@ -46,7 +47,7 @@ def plain(raw: object) -> str:
     if isinstance(raw, float):
         return _canonical(Decimal(repr(raw)))
     if isinstance(raw, int):
-        return _canonical(Decimal(raw)) if -(10**DIGITS) < raw < 10**DIGITS else _no_number()
+        return _canonical(Decimal(raw)) if -_TOO_LARGE < raw < _TOO_LARGE else _no_number()
     if isinstance(raw, Decimal):
         return _canonical(raw)
     return _no_number()
@@ -54,7 +55,7 @@ def plain(raw: object) -> str:
 
 def integer(raw: object, *, mark: Literal[".", ","] | None = None) -> int | None:
     """A whole number; 12.0 is one."""
-    if type(raw) is int and -(10**DIGITS) < raw < 10**DIGITS:
+    if type(raw) is int and -_TOO_LARGE < raw < _TOO_LARGE:
         return raw
     told = _told(raw, mark, "whole number")
     if told is None:

@@ -6,7 +6,7 @@ else goes to the library, through a cache.
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mapping.normalise.misfit import Misfit
@@ -21,12 +21,13 @@ _WANT_CODE: Final = "phone number with a country code"
 # Signs between the digits that the library passes over as well. A slash may begin a second number, a letter is a
 # vanity number or an extension: those go to the library.
 _CLEAN: Final = re.compile(r"\+[1-9][0-9 ().\u00a0-]{5,24}[0-9]")
-_SIGNS: Final = str.maketrans("", "", "+ ().-\u00a0")
+_SIGNS: Final = ("(", ")", ".", "-", "\u00a0")
 _LONGEST: Final = 120  # characters; no number needs them
 
 _Pattern: TypeAlias = re.Pattern[str]
-# Calling code -> its valid national numbers, and what the library may take for a trunk prefix; None: no such code.
-_codes: dict[str, tuple[_Pattern, _Pattern | None] | None] = {}
+# First three digits -> how many of them are the calling code, its valid national numbers, and what the library may take
+# for a trunk prefix; None: no such code.
+_begins: dict[str, tuple[int, _Pattern, _Pattern | None] | None] = {}
 
 
 def normalise(raw: object, *, region: str | None = None) -> tuple[str, str | None] | None:
@@ -64,23 +65,33 @@ def _digits(raw: object) -> str:
 
 def _fast(raw: str) -> str | None:
     """E.164 of a clean number that is valid and that the library reads as it stands; None: ask the library."""
-    digits = raw.translate(_SIGNS)
+    digits = raw[1:].replace(" ", "")
+    if not digits.isdigit():
+        for sign in _SIGNS:
+            digits = digits.replace(sign, "")
+    try:
+        known = _begins[digits[:3]]
+    except KeyError:
+        known = _begins[digits[:3]] = _begun(digits[:3])
+    if known is None:
+        return None
+    length, national, trunk = known
+    if national.fullmatch(digits, length) is None:
+        return None
+    if trunk is not None and (begun := trunk.match(digits, length)) is not None and begun.end() > length:
+        return None
+    return f"+{digits}"
+
+
+def _begun(digits: str) -> tuple[int, _Pattern, _Pattern | None] | None:
+    """No calling code is the beginning of another."""
     for length in (1, 2, 3):
-        code = digits[:length]
-        try:
-            known = _codes[code]
-        except KeyError:
-            known = _codes[code] = _compiled(code)
-        if known is not None:
-            national, trunk = known
-            if national.fullmatch(digits, length) is None:
-                return None
-            if trunk is not None and (begun := trunk.match(digits, length)) is not None and begun.end() > length:
-                return None
-            return f"+{digits}"
+        if (found := _compiled(digits[:length])) is not None:
+            return length, *found
     return None
 
 
+@cache
 def _compiled(code: str) -> tuple[_Pattern, _Pattern | None] | None:
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 

@@ -28,6 +28,8 @@ _ENDS: Final = BLANKS + UNSEEN
 
 def clean(raw: object) -> str | None:
     """A text without blanks around it; None where nothing is left. Numbers and bools read as they are written."""
+    if type(raw) is str and raw.isascii() and raw.isprintable() and len(raw) <= LIMIT:
+        return raw.strip(" ") or None  # what nearly every field holds: `is_tidy`, and nothing to cut
     told = as_text(raw)
     return None if told is None else _cut(told)[0] or None
 
