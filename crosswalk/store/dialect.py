@@ -7,7 +7,7 @@ SQL for hot paths is written once with `?` and sent through the driver: SQLAlche
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
@@ -15,6 +15,9 @@ from crosswalk.store.reading import BATCH as BATCH
 from crosswalk.store.reading import BUSY_SECONDS, Reading
 from crosswalk.store.reading import Row as Row
 from crosswalk.store.reading import batches as batches
+
+# KiB of pages that a connection to SQLite may keep; also what a sort takes before it goes on in a file.
+_CACHE: Final = 32 * 1024
 
 
 class Database(Reading):
@@ -31,7 +34,12 @@ class Database(Reading):
             self.engine = create_engine(
                 parsed,
                 connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-                **({} if parsed.database in (None, "", ":memory:") else {"pool_size": 10, "max_overflow": 20}),
+                # The connection that was used last knows most pages: what another one writes empties its cache.
+                **(
+                    {}
+                    if parsed.database in (None, "", ":memory:")
+                    else {"pool_size": 10, "max_overflow": 20, "pool_use_lifo": True}
+                ),
             )
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -168,10 +176,12 @@ def in_memory() -> Database:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
     cursor = connection.cursor()
+    # A new file only: bigger pages take a third off what a load costs in writing them. Before the size of the cache,
+    # which SQLite counts in pages of the size that it knows at that moment.
+    cursor.execute("PRAGMA page_size = 16384")
+    cursor.execute(f"PRAGMA cache_size = -{_CACHE}")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA cache_size = -32768")
-    cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.close()
 
 

@@ -205,14 +205,14 @@ def set_fields(database: Database, connection: Any, action: Action) -> None:
 def mark_sent(database: Database, connection: Any, actions: Sequence[Action], *, at: int, run: int) -> list[Action]:
     """Committed before anything leaves this machine. Those that are still to be sent: another plan or process may have
     ended some since they were read. `seen` is the last number that a record had been given by then."""
-    last = database.run(connection, "SELECT next FROM sequence WHERE name = 'record'").scalar()
+    upcoming = database.run(connection, "SELECT next FROM sequence WHERE name = 'record'").scalar() or 1
     taken = []
     for action in actions:
         row = database.run(
             connection,
             "UPDATE action SET state = 'sent', sent_at = ?, attempts = attempts + 1, run = ?, seen = ? "
             "WHERE id = ? AND state = 'planned' RETURNING entity",
-            (at, run, str(last or 1).encode(), action.id),
+            (at, run, str(upcoming - 1).encode(), action.id),
         ).fetchone()
         if row is not None:
             action.entity = row[0]

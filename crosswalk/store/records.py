@@ -1,5 +1,6 @@
 """Records as they were last seen: landing pages, reading them back, what is new about them."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -111,7 +112,7 @@ class Landing:
     mapped: Mapped
     identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]  # (kind, hashed value) of a row
     bulk: bool = False  # the first load: nothing is there yet, and the indexes of `ident` are built afterwards
-    _ids: list[int] = field(default_factory=list)
+    _ids: deque[int] = field(default_factory=deque)
 
     def prepare(self, count: int) -> None:
         """Take ids before the transaction begins."""
@@ -203,7 +204,7 @@ class Landing:
         records, bodies, todo = [], [], []
         idents: list[tuple[int, int, int]] = []
         for record, raw, hashed, row, faults, state, given in rows:
-            number = self._ids.pop()
+            number = self._ids.popleft()  # upwards: a tree that is filled from its end has full pages
             if faults:
                 landed.faults.extend((record.key, fault) for fault in faults)
             records.append((

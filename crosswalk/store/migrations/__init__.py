@@ -82,8 +82,6 @@ def _use_wal(database: "Database") -> None:
         cursor = connection.connection.cursor()
         for attempt in range(_WAL_TRIES):
             try:
-                # A new file only: bigger pages take a third off what a load costs in writing them.
-                cursor.execute("PRAGMA page_size = 16384")
                 cursor.execute("PRAGMA journal_mode = WAL")
                 break
             except Exception as error:
