@@ -141,6 +141,7 @@ def _info(row: Mapping[str, Json]) -> FieldInfo:
         type=type_,
         path=name,
         options=_options(row) if type_ in ("choice", "multi") else (),
+        open=not row.get("restrictedPicklist"),
         write=may and row.get("calculated") is not True,
         required=required and row.get("createable") is True,
         unique=row.get("unique") is True and row.get("externalId") is True,

@@ -139,7 +139,8 @@ class FieldInfo:
 
     `name` is the vendor's own (a custom field's hash), `label` what people see; a mapping may use either.
     `path` is where the value stands in `RemoteRecord.values` and in `Write.values` ("custom_fields.ab12…").
-    `paused` is the hub's own mark: it was there, is mapped, and no longer is as it was; a connector leaves it alone.
+    `open`: a choice that takes other words than its options too. `paused` is the hub's own mark, which a connector
+    leaves alone: the field was there, is mapped, and no longer is as it was.
     """
 
     name: str
@@ -147,6 +148,7 @@ class FieldInfo:
     type: FieldType
     path: str
     options: Sequence[tuple[str, str]] = ()  # (id, label)
+    open: bool = False
     read: bool = True
     write: bool = False
     required: bool = False  # on create

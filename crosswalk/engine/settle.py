@@ -663,7 +663,9 @@ class EntityMerger:
                 return member.row[member.stream.place[at]]  # it has no record of it: what it shows is all it can
             shown = mapping.shown(at, theirs, over=member.raw(self._load_raw))
             return self._references.seen_once(member.stream, at, shown)
-        return mapping.shown(at, value, over=member.raw(self._load_raw))
+        shown = mapping.shown(at, value, over=member.raw(self._load_raw))
+        # Nobody could make sense of it there, an amount without its currency for one: then what it shows is all it can.
+        return member.row[member.stream.place[at]] if shown is ABSENT else shown
 
     def save_waiting(self) -> None:
         """Note which records wait for others to be there."""

@@ -133,6 +133,10 @@ class Setting:
         return () if info is None else info.options
 
     @property
+    def open(self) -> bool:
+        return self.place is not None and self.place.info is not None and self.place.info.open
+
+    @property
     def refers_to(self) -> str | None:
         return None if self.place is None or self.place.info is None else self.place.info.refers_to
 
@@ -349,7 +353,7 @@ class ChainMaker:
         ready = False  # in a common form; what a vendor sends is not, whatever its catalogue calls it
         first = FUNCTIONS.get(alternative.calls[0].name) if alternative.calls else None
         if setting.options and sort in ("choice", "multi") and not self._takes_options(first, target):
-            steps.append(option(setting.options)._replace(name="option"))
+            steps.append(option(setting.options, takes_others=setting.open)._replace(name="option"))
             sort = "list" if sort == "multi" else "text"
             ready = True
         for call in alternative.calls:

@@ -28,7 +28,7 @@ def wire(place: Place, zone: str) -> Write:
     if info.type == "bool":
         return _bool
     if info.type == "choice":
-        return _choice(info.options)
+        return _choice(info.options, takes_others=info.open)
     return as_is
 
 
@@ -100,7 +100,7 @@ def _bool(value: Value, was: Value) -> Value:
     return {"true": True, "false": False, "1": True, "0": False}.get(str(value).casefold(), SKIP)
 
 
-def _choice(options: Sequence[tuple[str, str]]) -> Write:
+def _choice(options: Sequence[tuple[str, str]], *, takes_others: bool) -> Write:
     offers = Offers(options)
 
     def write(value: Value, was: Value) -> Value:
@@ -108,7 +108,7 @@ def _choice(options: Sequence[tuple[str, str]]) -> Write:
             return value
         key = offers.key(value)
         if key is None:
-            return SKIP if offers.any and not offers.own_words else value
+            return SKIP if offers.any and not takes_others else value
         return offers.out(key, was)
 
     return write

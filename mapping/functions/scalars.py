@@ -561,11 +561,14 @@ def _says(label: str, word: bool) -> bool:
 
 @function("option", takes=SCALARS | LISTS | {"multi"}, gives="option", usage="option", by_option=True)
 def _option(arguments: Sequence[Argument], around: Around) -> Made:
-    return option(around.options)
+    return option(around.options, takes_others=around.open)
 
 
-def option(options: Sequence[tuple[str, str]]) -> Made:
-    """Between the ids that a side holds and the labels that its people see; of several choices each."""
+def option(options: Sequence[tuple[str, str]], *, takes_others: bool = False) -> Made:
+    """Between the ids that a side holds and the labels that its people see; of several choices each.
+
+    `takes_others`: a word that is none of the options may be written too.
+    """
     from mapping.functions.registry import Partly
 
     offers = Offers(options)
@@ -605,7 +608,7 @@ def option(options: Sequence[tuple[str, str]]) -> Made:
     def back(wanted: Value, was: Value) -> Value:
         key = offers.key(wanted)
         if key is None:
-            return SKIP if offers.any and not offers.own_words else wanted
+            return SKIP if offers.any and not takes_others else wanted
         return offers.out(key, was)
 
     def write(wanted: Value, was: Value) -> Value:

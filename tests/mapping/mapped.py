@@ -17,6 +17,7 @@ class Info:
     type: str = "text"
     path: str = ""
     options: Sequence[tuple[str, str]] = ()
+    open: bool = False
     read: bool = True
     write: bool = True
     required: bool = False

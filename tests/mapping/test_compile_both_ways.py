@@ -388,3 +388,14 @@ def test_a_write_touches_nothing_else(case: tuple[CompiledMapping, dict[str, Any
 def test_every_field_of_these_mappings_is_tried(name: str) -> None:
     mapping = MAPPINGS[name]
     assert {field for n, field in enumerate(mapping.fields) if mapping.writable[n]} <= set(VALUES)
+
+
+@pytest.mark.parametrize(("open_", "shown"), [(False, "Web"), (True, "Fair")])
+def test_a_word_that_is_no_option_is_told_to_an_open_choice_alone(open_: bool, shown: str) -> None:
+    options = [(word, word) for word in ("Web", "Partner")]
+    crm = mapped({"lead_source": "Source | text"}, catalogue=[info("Source", "choice", options=options, open=open_)])
+    row = {"Source": "Web"}
+
+    assert crm.shown(0, "Fair", over=row) == shown
+    assert crm.write({0: "Fair"}, over=row) == ({"Source": "Fair"} if open_ else {})
+    assert crm.shown(0, "Partner", over=row) == "Partner"

@@ -56,6 +56,7 @@ class Remote:
     gone: dict[str, set[str]] = field(default_factory=dict)  # stream -> fields that the account no longer has
     options: Sequence[tuple[str, str]] = ()  # of "tags"
     answers: bool = True
+    currency: str | None = None
     _next: int = 100
 
     def put(self, stream: str, key: str, /, **values: Any) -> None:
@@ -112,7 +113,8 @@ class MemoryConnector:
         return cls(settings, tools)
 
     def account(self) -> Account:
-        return Account(id=self._account, name=self._account, identity="tester", time_zone="UTC", country="DE")
+        return Account(id=self._account, name=self._account, identity="tester", time_zone="UTC", country="DE",
+                       currency=self._remote.currency)  # fmt: skip
 
     def fields(self, stream: str) -> Sequence[FieldInfo]:
         if stream == "answers":

@@ -376,3 +376,20 @@ def test_letters_about_rows_of_a_file_close_when_it_is_mended(tmp_path: Path, da
     with world.open() as hub:
         assert hub.dlq_list()["dead_letters"] == []
         assert len(list(hub.export("person")["rows"])) == 2
+
+
+def test_an_amount_is_not_written_where_nobody_could_read_it_back(tmp_path: Path, database_url: str) -> None:
+    world = two(tmp_path, database_url)
+    file = tmp_path / "crosswalk.yaml"
+    told = "mapping: {annual_revenue: nps | money(account)}"
+    text = file.read_text().replace("      firms:\n", f"      firms: {{{told}}}\n")
+    text = text.replace("firms: {write: [create, update], create_from: [beta]}",
+                        f"firms: {{write: [create, update], create_from: [beta], {told}}}")  # fmt: skip
+    file.write_text(text)
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    beta.currency = "EUR"
+    alpha.put("firms", "1", name="Padma Textiles", site="padma.test")
+    beta.put("firms", "5", name="Padma Textiles", site="padma.test", nps=9000)
+
+    assert world.sync()["totals"]["written"] == 0
+    settle_down(world)
