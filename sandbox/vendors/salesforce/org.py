@@ -88,6 +88,11 @@ class Org:
         entry = self.object_of(record_id)
         return None if entry is None else self.tables[entry.name].get(record_id)
 
+    @property
+    def version(self) -> int:
+        """Another number whenever a record has changed."""
+        return sum(table.version for table in self.tables.values())
+
     def index(self, name: str, key: str) -> Index:
         if (name, key) not in self._indexes:
             self._indexes[name, key] = Index(self.tables[name], key)

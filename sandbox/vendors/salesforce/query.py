@@ -1,5 +1,6 @@
 """Queries run: from the text of one to the bytes of its pages."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,6 +24,11 @@ LONG_TEXTS: Final = 2
 MOST_OFFSET: Final = 2000
 LOCATOR_LIVES: Final = timedelta(days=2)
 _MOST_VIEWS: Final = 64
+# Pages are kept until anything in the org changes; the largest have some 2 MB.
+_MOST_PAGES: Final = 32
+_PAGE_LIVES: Final = timedelta(hours=1)
+# A query that speaks of today is another one tomorrow.
+_RELATIVE: Final = re.compile(r"\b(TODAY|YESTERDAY|TOMORROW|[A-Z_]*(LAST|NEXT|THIS|DAYS)_[A-Z_]+)\b", re.IGNORECASE)
 _HINT: Final = (
     " If you are attempting to use a custom {0}, be sure to append the '{1}' after the {2} name. "
     "Please reference your WSDL or the describe call for the appropriate names."
@@ -84,14 +90,28 @@ class Queries:
         self._org = org
         self._views: dict[tuple[str, str, str], View] = {}
         self._cursors: dict[str, Result] = {}
+        self._pages: dict[tuple[str, str, int], tuple[int, datetime, bytes]] = {}
         self._locators = count(1)
         self._name_entry = _name_entry(org)
 
     def forget_views(self) -> None:
         self._views.clear()
+        self._pages.clear()
 
     def page(self, statement: str, version: str, now: datetime, *, deleted: bool, batch: int = USUAL_BATCH) -> bytes:
         """The first page of a query; `deleted`: with what lies in the bin. Raises `RefusedError`."""
+        key, state = (statement, version, batch), self._org.version
+        kept = self._pages.get(key)
+        if kept is not None and kept[0] == state and now - kept[1] < _PAGE_LIVES and not deleted:
+            return kept[2]
+        made = self._made_page(statement, version, now, deleted=deleted, batch=batch)
+        if not deleted and not _RELATIVE.search(statement):
+            if len(self._pages) >= _MOST_PAGES:
+                self._pages.clear()
+            self._pages[key] = (state, now, made)
+        return made
+
+    def _made_page(self, statement: str, version: str, now: datetime, *, deleted: bool, batch: int) -> bytes:
         query = parse(statement)
         entry = self.entry(query)
         if len(query.selected) == 1 and query.selected[0] == Aggregate("count", None, None):

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from sandbox.vendors.salesforce.app import Salesforce
 from sandbox.world import MARA, World
 from tests.sandbox.calls import Caller
-from tests.sandbox.vendors.salesforce.calls import DATA, one, refusal, rows
+from tests.sandbox.vendors.salesforce.calls import DATA, one, refusal, rows, session
 
 MAIL = "mara.lindqvist@nordlicht-solar.test"
 
@@ -233,6 +234,27 @@ def test_a_formula_follows_another_record_and_moves_no_stamp(salesforce: Caller,
     org.edit(salesforce.now, "accounts", before["AccountId"], {"Tier": tier})
 
     assert one(salesforce, soql) == {**before, "Account_Tier__c": tier}
+
+
+def test_a_query_asked_again_shows_what_has_changed(salesforce: Caller, org: Salesforce) -> None:
+    soql = f"SELECT Title, Account.Name FROM Contact WHERE Email = '{MAIL}'"
+    first, again = (salesforce("GET", f"{DATA}/query", q=soql).body for _ in range(2))
+    account = one(salesforce, f"SELECT AccountId FROM Contact WHERE Email = '{MAIL}'")["AccountId"]
+
+    org.edit(salesforce.now, "Account", account, {"Name": "Nordlicht AB"})
+
+    assert first == again
+    assert one(salesforce, soql)["Account"]["Name"] == "Nordlicht AB"
+
+
+def test_a_query_of_today_is_another_one_tomorrow(salesforce: Caller, org: Salesforce) -> None:
+    org.edit(salesforce.now, "Contact", None, {"LastName": "Fresh"})
+    soql = "SELECT COUNT() FROM Contact WHERE CreatedDate = TODAY"
+    today = salesforce("GET", f"{DATA}/query", q=soql).json["totalSize"]
+
+    tomorrow = session(org, salesforce.now + timedelta(days=1))("GET", f"{DATA}/query", q=soql).json["totalSize"]
+
+    assert (today, tomorrow) == (1, 0)
 
 
 def test_two_custom_long_texts_make_small_pages(salesforce: Caller, org: Salesforce) -> None:
