@@ -30,6 +30,7 @@ from sandbox.web import Answer, Call, Effect, Json, Route, Routes
 from sandbox.world import World
 
 _DOOR: Final = re.compile(r"/services/data/v(\d+)\.0(?=/|$)")
+_ALSO: Final = {"Account": "person_accounts", "OpportunityContactRole": "contact_roles"}
 _WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
 
 
@@ -210,9 +211,9 @@ class Salesforce:
             self._writer.update(entry, record, body, terms)
 
     def _object(self, stream: str) -> SObject:
-        """By its API name, or by its plural: `Contact` or `contacts`."""
+        """By its API name, or by its plural: `Contact` or `contacts`, or by what lists of it are called elsewhere."""
         for entry in self.org.objects.values():
-            if stream in (entry.name, entry.plural.lower().replace(" ", "_")):
+            if stream in (entry.name, entry.plural.lower().replace(" ", "_"), _ALSO.get(entry.name)):
                 return entry
         raise KeyError(stream)
 

@@ -20,7 +20,9 @@ DUPLICATE_RULES: Final[Mapping[str, Sequence[tuple[str, Sequence[str], bool]]]] 
     "Lead": [("Standard_Lead_Duplicate_Rule", ("Email", "LastName"), True)],
     "Account": [("Account_Number_Duplicate_Rule", ("AccountNumber",), False)],
 }
+# What is deleted with a record, and comes back with it: (object, which points to the record by).
 _CASCADES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
+    "Account": [("Contact", "AccountId"), ("Opportunity", "AccountId")],
     "Opportunity": [("OpportunityContactRole", "OpportunityId")],
     "Contact": [("OpportunityContactRole", "ContactId"), ("CampaignMember", "ContactId")],
     "Lead": [("CampaignMember", "LeadId")],
@@ -119,23 +121,31 @@ class Writer:
         self._locked(entry, record["Id"])
         if entry.name == "Contact" and record.get("IsPersonAccount"):
             raise refused("DELETE_FAILED", "The contact of a person account is deleted with the account.", ())
+        self._bury_all(entry, record, terms)
+
+    def _bury_all(self, entry: SObject, record: Record, terms: Terms) -> None:
         self._bury(entry, record, terms)
         for child, key in _CASCADES.get(entry.name, ()):
             for child_id in self._org.index(child, key).ids(record["Id"]):
                 found = self._org.tables[child].get(child_id)
                 if found is not None:
-                    self._bury(self._org.objects[child], found, terms)
-        if record.get("IsPersonAccount"):
-            contact = self._org.record(record.get("PersonContactId"))
-            if contact is not None:
-                self._bury(self._org.objects["Contact"], contact, terms)
+                    self._bury_all(self._org.objects[child], found, terms)
 
     def undelete(self, entry: SObject, record: Record, terms: Terms) -> None:
-        """Back from the bin. Raises `RefusedError`."""
+        """Back from the bin, with what went into it with the record. Raises `RefusedError`."""
         if not self._org.in_bin(record, terms.now):
             raise refused("UNDELETE_FAILED", "entity is not in the recycle bin", ())
+        gone_at = record["_deleted_at"]
         back = {name: value for name, value in record.items() if name not in ("_deleted_at", "MasterRecordId")}
         self._org.commit(entry.name, {**back, **self._touched(terms), "IsDeleted": False}, terms.now)
+        for child, key in _CASCADES.get(entry.name, ()):
+            with_it = [
+                found
+                for found in self._org.tables[child]
+                if found.get(key) == record["Id"] and found.get("_deleted_at") == gone_at
+            ]
+            for found in with_it:
+                self.undelete(self._org.objects[child], found, terms)
 
     def merge(self, entry: SObject, winner: Record, loser: Record, terms: Terms) -> None:
         """The loser goes into the bin with its children moved to the winner. Raises `RefusedError`."""

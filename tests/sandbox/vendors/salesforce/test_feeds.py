@@ -140,6 +140,48 @@ def test_what_was_deleted_can_be_brought_back_for_fifteen_days(salesforce: Calle
     assert rows(session(org, later), f"SELECT Id FROM Contact WHERE Id = '{second}'", deleted=True) == []
 
 
+def test_an_account_takes_its_contacts_and_deals_with_it_and_brings_them_back(
+    salesforce: Caller, org: Salesforce
+) -> None:
+    firm = salesforce("POST", f"{DATA}/sobjects/Account", {"Name": "F"}).json["id"]
+    contact = salesforce("POST", CONTACT, {"LastName": "C", "AccountId": firm}).json["id"]
+    early = salesforce("POST", CONTACT, {"LastName": "E", "AccountId": firm}).json["id"]
+    body = {"Name": "O", "StageName": "Prospecting", "CloseDate": "2026-12-31", "AccountId": firm, "ContactId": contact}
+    salesforce("POST", f"{DATA}/sobjects/Opportunity", body)
+    salesforce("DELETE", f"{CONTACT}/{early}")
+    salesforce.later(minutes=1)
+
+    def living() -> list[int]:
+        where = {"Contact": "AccountId", "Opportunity": "AccountId", "OpportunityContactRole": "Opportunity.AccountId"}
+        return [len(rows(salesforce, f"SELECT Id FROM {name} WHERE {key} = '{firm}'")) for name, key in where.items()]
+
+    before = living()
+    salesforce("DELETE", f"{DATA}/sobjects/Account/{firm}")
+    gone = living()
+    org.edit(salesforce.now, "accounts", firm, {"IsDeleted": False})
+
+    assert (before, gone, living()) == ([1, 1, 1], [0, 0, 0], [1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("stream", "prefix"),
+    [("Account", "001"), ("accounts", "001"), ("person_accounts", "001"), ("opportunities", "006"), ("tasks", "00T")],
+)
+def test_a_stream_goes_by_several_names(salesforce: Caller, org: Salesforce, stream: str, prefix: str) -> None:
+    body = {"001": {"Name": "F"}, "006": {"Name": "O", "StageName": "Prospecting", "CloseDate": "2026-12-31"}}
+
+    assert org.edit(salesforce.now, stream, None, body.get(prefix, {})).startswith(prefix)
+
+
+def test_a_stream_or_record_that_is_none_is_an_error(salesforce: Caller, org: Salesforce) -> None:
+    with pytest.raises(KeyError, match="nobody"):
+        org.edit(salesforce.now, "nobody", None, {})
+    with pytest.raises(KeyError, match="001Hs0000zzzzzz"):
+        org.edit(salesforce.now, "accounts", "001Hs0000zzzzzz", {"Name": "x"})
+    with pytest.raises(ValueError, match="INVALID_FIELD"):
+        org.edit(salesforce.now, "accounts", None, {"Name": "F", "Nope": 1})
+
+
 def test_a_person_at_the_screen_converts_a_lead(salesforce: Caller, org: Salesforce) -> None:
     lead = one(salesforce, "SELECT Id, LastName, Company FROM Lead WHERE IsConverted = false LIMIT 1")
 
