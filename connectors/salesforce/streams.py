@@ -135,7 +135,8 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         sobject="OpportunityContactRole",
         prefix="00K",
         identities=(("OpportunityId", "ContactId"),),
-        spec=_spec(usual=False, parent="opportunities"),
+        # One more field to make there would buy little: pairs are found by their ends.
+        spec=_spec(usual=False, hub_id=False, parent="opportunities"),
     ),
     "tasks": Resource(
         sobject="Task",
@@ -191,7 +192,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         sobject="CampaignMember",
         prefix="00v",
         identities=(("CampaignId", "ContactId"), ("CampaignId", "LeadId")),
-        spec=_spec(usual=False, parent="campaigns"),
+        spec=_spec(usual=False, hub_id=False, parent="campaigns"),
     ),
 }  # fmt: skip
 
