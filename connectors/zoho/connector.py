@@ -26,6 +26,7 @@ from connectors.sdk import (
     RowFault,
     Settings,
     SetupError,
+    ShapeError,
     StreamSettings,
     StreamSpec,
     Tools,
@@ -171,11 +172,23 @@ class ZohoConnector:
             return
         resource = RESOURCES[stream]
         first, *more = self._questions(stream)
-        for page in self._by_change(stream, resource, first, window):
+        total: int | None = None
+        for number, page in enumerate(self._by_change(stream, resource, first, window)):
             rows = page.rows
             for question in more:
                 rows = lists.joined(rows, self._rest(resource, question, rows))
-            yield self._page(stream, page._replace(rows=rows))
+            if number == 0 and window.since is None and window.position is None and page.position is not None:
+                total = self._count(resource)
+            yield replace(self._page(stream, page._replace(rows=rows)), total=total)
+
+    def _count(self, resource: Resource) -> int | None:
+        """How many records a module has. It is worth a credit, and no failure: counting needs a scope of its own."""
+        try:
+            answer = self._transport.get(path(f"{resource.module}/actions/count"), resource.always)
+        except (GrantError, ShapeError, RecordError):
+            return None
+        count = answer.json.get("count") if isinstance(answer.json, dict) else None
+        return count if isinstance(count, int) else None
 
     def _questions(self, stream: str) -> list[str]:
         """`fields=` of each call that it takes to read a record whole."""

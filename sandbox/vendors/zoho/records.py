@@ -130,10 +130,12 @@ class Records:
         return self._search.records(call, self.module(at[0]))
 
     def count(self, call: Call, at: Sequence[str]) -> Answer:
-        """All of a module, or what a search finds; of leads those that are not converted."""
+        """All of a module, or what a search finds; of leads those that are not converted, unless they are asked for."""
         module = self.module(at[0])
         if any(call.query.get(name) for name in ("criteria", "email", "phone", "word")):
             number = sum(1 for _ in self._search.found(call, module))
         else:
-            number = sum(1 for record in self._account.tables[module] if not record.get("Converted__s"))
+            asked = choice(call.query, "converted", ("false", "true", "both")) if module == "Leads" else "both"
+            wanted = {"false": {False}, "true": {True}, "both": {False, True}}[asked]
+            number = sum(1 for record in self._account.tables[module] if bool(record.get("Converted__s")) in wanted)
         return Answer(200, dump({"count": number}))

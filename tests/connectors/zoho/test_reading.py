@@ -103,6 +103,37 @@ def test_a_record_carries_key_stamp_and_the_row_as_it_is(router: respx.MockRoute
     assert record.values == row
 
 
+def test_a_first_reading_says_how_many_there_are(router: respx.MockRouter, zoho: ZohoConnector) -> None:
+    contacts(router, *[answer for _ in range(2) for answer in (listed(*spread(1, 20), token="t"), listed())])
+    count = router.get(f"{CONTACTS}/actions/count").mock(return_value=httpx.Response(200, json={"count": 20}))
+
+    first = list(zoho.pull("contacts", EVERYTHING))
+    later = list(zoho.pull("contacts", Window(part="", since=BEGAN)))
+
+    assert ([page.total for page in first], [page.total for page in later]) == ([20, 20], [None, None])
+    assert count.call_count == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(refused(401, "OAUTH_SCOPE_MISMATCH"), id="no-scope"),
+        pytest.param(refused(400, "NOT_SUPPORTED"), id="not-supported"),
+        pytest.param(httpx.Response(200, json=[]), id="another-form"),
+        pytest.param(nothing(), id="no-body"),
+    ],
+)
+def test_what_cannot_be_counted_is_read_nevertheless(
+    answer: httpx.Response, router: respx.MockRouter, zoho: ZohoConnector
+) -> None:
+    contacts(router, listed(*spread(1, 20), token="t"), listed(*spread(21, 1)))
+    router.get(f"{CONTACTS}/actions/count").mock(return_value=answer)
+
+    pages = list(zoho.pull("contacts", EVERYTHING))
+
+    assert (len(set(keys(pages))), {page.total for page in pages}) == (21, {None})
+
+
 def test_what_is_the_systems_own_is_left_out(router: respx.MockRouter, zoho: ZohoConnector) -> None:
     contacts(router, listed({**contact(1), "$editable": True, "$in_merge": False}))
 
@@ -227,7 +258,7 @@ def test_a_list_that_says_it_goes_on_and_does_not_is_an_error(
     contacts(router, *answers)
 
     with pytest.raises(ShapeError, match="turns in a circle"):
-        list(zoho.pull("contacts", EVERYTHING))
+        list(zoho.pull("contacts", Window(part="", since=BEGAN)))
 
 
 @pytest.mark.parametrize(
