@@ -145,7 +145,8 @@ class Hub:
             return Judged([fault_problem(fault, told, settings) for fault in error.faults])
         found = drift.changes(stream.catalogue, fields) if stream.catalogue else []
         paused = drift.told(stream.address, told.connector.label, kept.paused, found)
-        return Judged(paused, drift.stored(kept.catalogue), [change.json() for change in found])
+        unfit = check.hub_id_problems(stream, settings.hub_id, fields)
+        return Judged([*paused, *unfit], drift.stored(kept.catalogue), [change.json() for change in found])
 
     def authorize(
         self, connection: str, *, redirect_uri: str, ask: authorize.Ask, confirm: authorize.Confirm

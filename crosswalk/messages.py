@@ -263,8 +263,9 @@ _ALL: Final = (
     Message(
         code="CW118",
         text="qualtrics/directory_contacts creates without hub_id",
-        happened="The stream may create records but names no field for our id. When the answer to a create is lost, "
-        "only a unique field tells for certain whether the record exists.",
+        happened="The stream may create records but names no field for our id, or one that is not there or not "
+        "unique. When the answer to a create is lost, only a unique field tells for certain whether the "
+        "record exists.",
         itself="Creates go one at a time for one person, under a lease, after a search; a double that comes about all "
         "the same is found, linked and reported.",
         todo="Make a unique text field at the vendor and name it as hub_id. Where the vendor knows no unique fields: "

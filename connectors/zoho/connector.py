@@ -373,15 +373,10 @@ class ZohoConnector:
         plain: list[Write] = []
         for write in some:
             carrier = writes.hub_field(write, known) if write.op == "create" else None
-            if carrier is None or not RESOURCES[stream].spec.hub_id_unique:
-                plain.append(write)
-            elif carrier.unique:
+            if carrier is not None and carrier.unique and RESOURCES[stream].spec.hub_id_unique:
                 upserts.setdefault(carrier.name, []).append(write)
             else:
-                raise SetupError(
-                    f"Zoho {stream}: the field {carrier.label} is not unique, so it cannot be the hub's id there",
-                    hint="in Zoho: Setup, Modules and Fields, the field's properties, 'Do not allow duplicate values'",
-                )
+                plain.append(write)
         yield _Door("PUT", module), [write for write in plain if write.op != "create"]
         for name, found in upserts.items():
             yield _Door("POST", f"{module}/upsert", check=name), found

@@ -185,7 +185,7 @@ class _Sender:
         """Look first where the vendor has no unique key. One read of what changed there serves many creates, and shows
         more than a search does, whose index lags; where nothing can be read by time each is searched for."""
         stream = self._stream
-        unique = stream.hub_id is not None and stream.spec.hub_id_unique
+        unique = stream.unique_hub_id
         by_time = stream.spec.cursor == "modified"
         if not unique and by_time:
             catch_up(self._house, stream, self._lease, run=self._run)

@@ -39,6 +39,7 @@ Judge = Callable[[Stream, Sequence[FieldInfo]], Judged]
 
 _AT_ONCE: Final = 8
 _TWICE: Final = "CW104"  # one remote account under two names
+_NO_HUB_ID: Final = "CW118"  # creates go by search
 _ABOVE: Final = "CW120"  # more is allowed by the file than the account has
 
 
@@ -237,6 +238,29 @@ def _stream(
         "changes": list(told.judged.changes),
         "problems": [problem.json() for problem in problems],
     }
+
+
+def hub_id_problems(stream: Stream, wanted: str | None, fields: Sequence[FieldInfo]) -> list[Problem]:
+    """What keeps the field that the file names for our id (`wanted`) from being one."""
+    if wanted is None or "create" not in stream.writes:
+        return []
+    known = next((one for one in fields if wanted in (one.name, one.label, one.path)), None)
+    if known is None:
+        why, hint = f"there is no field '{wanted}'", "make it there, a unique text, or name one that there is"
+    elif stream.spec.hub_id_unique and not known.unique:
+        why, hint = f"{known.label} is not unique there", "have the vendor refuse duplicate values in that field"
+    else:
+        return []
+    return [
+        Problem(
+            code=_NO_HUB_ID,
+            severity="warning",
+            text=f"{stream.address} creates without hub_id: {why}",
+            hint=f"{hint}; until then creates go by search and lease",
+            connection=stream.connection,
+            stream=stream.address,
+        )
+    ]
 
 
 def _budget(house: House, link: Link, account: Account) -> dict[str, Any] | None:

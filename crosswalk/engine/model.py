@@ -97,6 +97,11 @@ class Stream:
     def landing(self, database: Database, *, bulk: bool = False) -> Landing:
         return Landing(database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk)
 
+    @property
+    def unique_hub_id(self) -> bool:
+        """Does the vendor itself refuse, or find again, a second record of one hub id?"""
+        return self.spec.hub_id_unique and self.hub_id is not None and self.hub_id.unique
+
     def may_write(self, at: int) -> bool:
         """May this field of a record that is there be written?"""
         return "update" in self.writes and self.mapping.writable[at]

@@ -206,7 +206,7 @@ def _cost(stream: Stream, *, creates: int, updates: int) -> int:
     cost = batches[0] * costs.update + batches[1] * costs.create
     if spec.precondition == "none":
         cost += ceil(updates / chunk_of_updates(spec)) * costs.list
-    if not (spec.hub_id_unique and stream.hub_id is not None):
+    if not stream.unique_hub_id:
         by_time = spec.cursor == "modified"
         cost += ceil(creates / chunk_of_creates(spec)) * costs.list if by_time else creates * costs.search
     if not spec.answers_with_values:

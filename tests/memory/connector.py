@@ -52,7 +52,6 @@ class Remote:
     on_fetch: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # what a read by key shows of a row
     tick: timedelta = timedelta(seconds=1)  # how far its clock moves with every change
     hidden: set[str] = field(default_factory=set)  # keys that reads do not show yet
-    unique_hub_id: bool = False
     gone: dict[str, set[str]] = field(default_factory=dict)  # stream -> fields that the account no longer has
     options: Sequence[tuple[str, str]] = ()  # of "tags"
     answers: bool = True
@@ -127,6 +126,7 @@ class MemoryConnector:
             FieldInfo(
                 name=one, label=one, type=kinds.get(one, "text"), path=one, write=one not in ("id", "updated"),  # type: ignore[arg-type] # of its words
                 options=self._remote.options if one == "tags" else (),
+                unique=one == "hub" and self.streams["people"].hub_id_unique,
             )
             for one in names
         ]  # fmt: skip

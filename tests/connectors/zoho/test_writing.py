@@ -137,14 +137,13 @@ def test_a_create_without_it_is_an_insert(router: respx.MockRouter, zoho: ZohoCo
     assert "duplicate_check_fields" not in sent(route)
 
 
-def test_a_hub_id_that_may_be_there_twice_stops_before_anything_is_sent(router: respx.MockRouter) -> None:
+def test_a_hub_id_that_may_be_there_twice_finds_no_record_again(router: respx.MockRouter) -> None:
     rows = [row if row["api_name"] != "Crosswalk_Id" else {**row, "unique": {}} for row in CATALOGUE]
     router.get(FIELDS).mock(return_value=catalogue(*rows))
-    route = router.post(url__startswith=CONTACTS)
+    route = router.post(CONTACTS).mock(return_value=results(success("9"), status=201))
 
-    with pytest.raises(SetupError, match="Crosswalk Id is not unique"):
-        list(connect().send("contacts", [create(hub_id="h-1", Last_Name="Lind")]))
-    assert not route.called
+    assert statuses(list(connect().send("contacts", [create(hub_id="h-1", Last_Name="Lind")]))) == ["done"]
+    assert sent(route)["data"][0]["Crosswalk_Id"] == "h-1"
 
 
 def test_a_hundred_records_a_call_and_a_credit_for_each_ten(router: respx.MockRouter) -> None:

@@ -1,12 +1,13 @@
 """Check: who we are at every system and what we may do there; discover: what fields there are."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connectors.sdk.contract import FieldInfo
 from connectors.sdk.errors import GrantError, LaterError, SetupError
-from crosswalk.engine.check import Judged, check, discover
+from crosswalk.engine.check import Judged, check, discover, hub_id_problems
 from crosswalk.engine.words import AskError
 from crosswalk.problems import Problem
 from crosswalk.store.codec import load
@@ -154,6 +155,34 @@ def test_the_file_is_judged_by_the_fields_of_today(world: World) -> None:
     assert asked == [("zoho/contacts", [info])]
     assert by_name(told)["zoho"]["state"] == "part"
     assert [problem["code"] for problem in told["problems"]] == ["CW106"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "unique", "said"),
+    [
+        pytest.param("Hub Id", True, None, id="unique-and-by-its-label"),
+        pytest.param("Hub_Id", False, "Hub Id is not unique there", id="not-unique"),
+        pytest.param("Hubid", True, "there is no field 'Hubid'", id="not-there"),
+        pytest.param(None, False, None, id="none-is-named"),
+    ],
+)
+@pytest.mark.parametrize("knows_unique", [True, False])
+def test_a_field_that_cannot_be_our_id_is_told(
+    wanted: str | None, unique: bool, said: str | None, knows_unique: bool, world: World
+) -> None:
+    stream = world.house.streams["zoho/contacts"]
+    stream.spec = replace(stream.spec, hub_id_unique=knows_unique)
+    stream.writes = frozenset({"create"})
+    fields = [FieldInfo(name="Hub_Id", label="Hub Id", type="text", path="Hub_Id", unique=unique, write=True)]
+
+    problems = hub_id_problems(stream, wanted, fields)
+
+    if said is None or (not unique and not knows_unique):
+        assert problems == []  # where nothing is unique nothing is asked for
+    else:
+        assert [(one.code, one.severity, said in one.text) for one in problems] == [("CW118", "warning", True)]
+    stream.writes = frozenset({"update"})
+    assert hub_id_problems(stream, wanted, fields) == []
 
 
 def test_one_account_under_two_names_is_a_problem(world: World) -> None:
