@@ -21,8 +21,7 @@ _HERE: Final = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    redirect_uri: str
-    challenge: str | None
+    asked: Mapping[str, str]
     until: datetime
 
 
@@ -33,14 +32,17 @@ class Consent:
         self._rng, self._vendor, self._client_id, self._denied = rng, vendor, client_id, denied
         self._codes: dict[str, _Code] = {}
 
-    def ask(self, call: Call) -> Answer:
-        """`GET .../authorize`: the question, or with the user's decision the way back to the app."""
+    def ask(self, call: Call, *, told: Mapping[str, str] | None = None) -> Answer:
+        """`GET .../authorize`: the question, or with the user's decision the way back to the app.
+
+        `told`: what the vendor says beside the code.
+        """
         query = call.query
         redirect = query.get("redirect_uri", "")
         if query.get("client_id") != self._client_id:
-            return _page(400, f"<p>{self._vendor} knows no app with this client_id.</p>")
+            return page(400, f"<p>{self._vendor} knows no app with this client_id.</p>")
         if not _is_registered(redirect):
-            return _page(400, "<p>The redirect_uri is none of this app's: here any on this machine, or by https.</p>")
+            return page(400, "<p>The redirect_uri is none of this app's: here any on this machine, or by https.</p>")
         decision = query.get("decision")
         if decision is None and "text/html" in call.headers.get("accept", ""):
             return self._question(call)
@@ -48,16 +50,25 @@ class Consent:
         if decision == "cancel":
             return _redirect(redirect, {"error": self._denied, **state})
         code = f"{self._rng.getrandbits(160):040x}"
-        self._codes[code] = _Code(redirect, query.get("code_challenge"), call.now + CODE_LIVES)
-        return _redirect(redirect, {"code": code, **state})
+        self._codes[code] = _Code(query, call.now + CODE_LIVES)
+        return _redirect(redirect, {"code": code, **(told or {}), **state})
 
-    def redeem(self, call: Call) -> bool:
-        """Whether the form holds a code that is good. It is good once, for who asked for it, for five minutes."""
-        form = call.form()
+    def redeem(self, call: Call, form: Mapping[str, str] | None = None) -> Mapping[str, str] | None:
+        """What the app had asked for whose code is in the form; None: the code is not good.
+
+        It is good once, for who asked for it, for five minutes. `form`: where it is not the body alone.
+        """
+        form = call.form() if form is None else form
         known = self._codes.pop(form.get("code", ""), None)
-        if known is None or call.now >= known.until or form.get("redirect_uri") != known.redirect_uri:
-            return False
-        return known.challenge is None or known.challenge == _challenge(form.get("code_verifier", ""))
+        if known is None or call.now >= known.until or form.get("redirect_uri") != known.asked["redirect_uri"]:
+            return None
+        challenge = known.asked.get("code_challenge")
+        return known.asked if challenge in (None, _challenge(form.get("code_verifier", ""))) else None
+
+    def redirect_of(self, code: str) -> str | None:
+        """Where a code was sent that nobody has redeemed yet."""
+        known = self._codes.get(code)
+        return None if known is None else known.asked["redirect_uri"]
 
     def _question(self, call: Call) -> Answer:
         links = ""
@@ -65,7 +76,7 @@ class Consent:
             address = f"{call.path}?{urlencode({**call.query, 'decision': decision})}"
             links += f'<p><a href="{escape(address)}">{words}</a></p>'
         scope = escape(call.query.get("scope", "what the app was registered for"))
-        return _page(200, f"<p>Let an app into the simulated {self._vendor}? It asks for: {scope}.</p>{links}")
+        return page(200, f"<p>Let an app into the simulated {self._vendor}? It asks for: {scope}.</p>{links}")
 
 
 def _is_registered(address: str) -> bool:
@@ -82,6 +93,7 @@ def _redirect(address: str, query: Mapping[str, str]) -> Answer:
     return Answer(302, b"", [("Location", f"{address}{joint}{urlencode(query)}")])
 
 
-def _page(status: int, body: str) -> Answer:
+def page(status: int, body: str) -> Answer:
+    """A page of the vendor's for a browser."""
     html = f"<!doctype html><meta charset=utf-8><title>Sandbox</title>{body}"
     return Answer(status, html.encode(), media_type="text/html; charset=utf-8")

@@ -59,7 +59,7 @@ class Grants:
         if kind == "refresh_token":
             fits = form.get("refresh_token") == self.refresh_token
         elif kind == "authorization_code":
-            fits = (form.get("code") == self.code and bool(form.get("redirect_uri"))) or self.consent.redeem(call)
+            fits = bool((form.get("code") == self.code and form.get("redirect_uri")) or self.consent.redeem(call))
         else:
             return Answer(400, dump({"error": "unsupported_grant_type"}))
         if not fits:

@@ -60,7 +60,7 @@ class Zoho:
         self._undo_schema: list[Callable[[], None]] = []
         self._routes = Routes(self._all_routes())
         self._accounts = {
-            ("GET", "/oauth/v2/auth"): self._grants.consent,
+            ("GET", "/oauth/v2/auth"): self._grants.ask,
             ("POST", "/oauth/v2/token"): self._grants.grant,
             ("POST", "/oauth/v2/token/revoke"): self._grants.revoke,
         }

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final
-from urllib.parse import urlencode, urlsplit
 
+from sandbox.consent import Consent, page
 from sandbox.web import Answer, Call, dump
 
 ACCESS_LIVES: Final = timedelta(hours=1)
-CODE_LIVES: Final = timedelta(minutes=10)
 # Of one refresh token: access tokens that live at a time, and that are granted in a window.
 MOST_ACCESS: Final = 30
 MOST_GRANTS: Final = 10
@@ -30,14 +29,6 @@ SCOPES: Final = (
     "ZohoCRM.coql.READ",
     "ZohoSearch.securesearch.READ",
 )
-
-
-@dataclass(slots=True)
-class _Code:
-    scopes: Sequence[str]
-    expires: datetime | None  # None: the one of the credentials, which waits
-    redirect_uri: str | None = None
-    offline: bool = True
 
 
 @dataclass(slots=True)
@@ -62,7 +53,7 @@ class Grants:
         self.client_secret = self._secret(42)
         self.refresh_token = self._token()
         self.code = self._token()
-        self._codes = {self.code: _Code(SCOPES, None)}
+        self.consent = Consent(rng, vendor="Zoho CRM", client_id=self.client_id)
         self._refresh = {self.refresh_token: _Refresh(SCOPES)}
         self._access: dict[str, _Access] = {}
 
@@ -93,25 +84,11 @@ class Grants:
     def expire(self) -> None:
         self._access.clear()
 
-    def consent(self, call: Call) -> Answer:
-        """`GET /oauth/v2/auth`: the person at the browser agrees at once."""
-        asked = call.query
-        target = asked.get("redirect_uri", "")
-        if asked.get("client_id") != self.client_id:
-            return _page("Invalid Client ID")
-        if asked.get("response_type") != "code" or not asked.get("scope"):
-            return _page("Invalid OAuth Scope" if asked.get("response_type") == "code" else "Invalid Response Type")
-        if urlsplit(target).scheme not in {"http", "https"} or not urlsplit(target).netloc:
-            return _page("Invalid Redirect Uri")
-        code = self._token()
-        scopes = tuple(scope.strip() for scope in asked["scope"].split(",") if scope.strip())
-        offline = asked.get("access_type") == "offline"
-        self._codes[code] = _Code(scopes, call.now + CODE_LIVES, target, offline)
-        told = {"code": code, "location": LOCATION, "accounts-server": call.base}
-        if "state" in asked:
-            told["state"] = asked["state"]
-        glue = "&" if urlsplit(target).query else "?"
-        return Answer(302, b"", [("Location", target + glue + urlencode(told))], "text/html; charset=utf-8")
+    def ask(self, call: Call) -> Answer:
+        """`GET /oauth/v2/auth`."""
+        if call.query.get("response_type") != "code" or not call.query.get("scope"):
+            return page(400, "<p>It wants response_type=code and a scope.</p>")
+        return self.consent.ask(call, told={"location": LOCATION, "accounts-server": call.base})
 
     def grant(self, call: Call) -> Answer:
         """`POST /oauth/v2/token`, parameters in the form or in the query."""
@@ -144,18 +121,27 @@ class Grants:
         return self._granted(call, known.scopes, parent=token)
 
     def _exchanged(self, call: Call, asked: Mapping[str, str]) -> Answer:
-        code = self._codes.pop(asked.get("code", ""), None)
-        if code is None or (code.expires is not None and call.now >= code.expires):
-            return _error("invalid_code")
-        if code.redirect_uri is not None and asked.get("redirect_uri") != code.redirect_uri:
-            return _error("invalid_redirect_uri")
-        if not code.offline:
-            return self._granted(call, code.scopes, parent="")
+        code = asked.get("code", "")
+        scopes: Sequence[str] = SCOPES
+        offline = True
+        if code and code == self.code:
+            self.code = ""
+        else:
+            redirect = self.consent.redirect_of(code)
+            if redirect is not None and redirect != asked.get("redirect_uri"):
+                return _error("invalid_redirect_uri")
+            wanted = self.consent.redeem(call, asked)
+            if wanted is None:
+                return _error("invalid_code")
+            scopes = [scope.strip() for scope in wanted["scope"].split(",") if scope.strip()]
+            offline = wanted.get("access_type") == "offline"
+        if not offline:
+            return self._granted(call, scopes, parent="")
         token = self._token()
-        self._refresh[token] = _Refresh(code.scopes)
+        self._refresh[token] = _Refresh(scopes)
         while len(self._refresh) > MOST_REFRESH:
             self._forget(next(iter(self._refresh)))
-        return self._granted(call, code.scopes, parent=token, refresh_token=token)
+        return self._granted(call, scopes, parent=token, refresh_token=token)
 
     def _granted(self, call: Call, scopes: Sequence[str], *, parent: str, **more: str) -> Answer:
         siblings = [token for token, access in self._access.items() if access.parent == parent]
@@ -198,9 +184,3 @@ def covers(granted: Sequence[str], needed: str) -> bool:
 
 def _error(word: str) -> Answer:
     return Answer(200, dump({"error": word}))
-
-
-def _page(text: str) -> Answer:
-    return Answer(
-        400, f"<html><body><h1>Error</h1>{text}</body></html>".encode(), media_type="text/html; charset=utf-8"
-    )

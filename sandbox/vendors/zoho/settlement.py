@@ -69,6 +69,7 @@ class Settlement:
         self._filler = world.draw("zoho", "what is seldom filled")
         self._sellers = [user["id"] for user in account.users if user["status"] == "active" and user["id"] != ME]
         self._accounts: dict[int, str] = {}  # company number -> id
+        self._elders: dict[str, list[str]] = {}  # country -> ids of the companies that stand there already
         self._twice: dict[int, str] = {}  # company number -> id of its second record
         self._contacts_of: dict[int, list[str]] = {}  # person number -> ids
 
@@ -141,14 +142,16 @@ class Settlement:
         employers = {number for entry in entries for number in (entry.person.company, entry.person.former)}
         firms = [firm for firm in world.companies if firm.number in employers]
         for firm in firms:
-            self._accounts[firm.number] = self._firm(firm.number, firm, firm.legal(), parent=self._parent(firm))
+            key = self._firm(firm.number, firm, firm.legal(), parent=self._parent(firm))
+            self._accounts[firm.number] = key
+            self._elders[firm.culture.country].append(key)
             if firm.number > 1 and rng.random() < 0.03:
                 spelling = rng.choice(firm.spellings()[1:])
                 self._twice[firm.number] = self._firm(500_000 + firm.number, firm, spelling, parent=None)
 
     def _parent(self, firm: Company) -> str | None:
         """Some belong to a company of their country that stands there already."""
-        elder = [key for number, key in self._accounts.items() if self._world.companies[number].culture == firm.culture]
+        elder = self._elders.setdefault(firm.culture.country, [])
         return self._rng.choice(elder) if elder and self._rng.random() < 0.12 else None
 
     def _firm(self, number: int, firm: Company, name: str, *, parent: str | None) -> str:

@@ -82,7 +82,7 @@ def consent(client: Caller, crm: Zoho, **more: str) -> Reply:
     return client("GET", "/oauth/v2/auth", **asked)
 
 
-def test_a_browser_is_sent_back_at_once_with_a_code_for_the_scopes_it_asked_for(client: Caller, crm: Zoho) -> None:
+def test_who_asks_is_sent_back_at_once_with_a_code_for_the_scopes_it_asked_for(client: Caller, crm: Zoho) -> None:
     sent = consent(client, crm, state="s")
 
     assert sent.status == 302
@@ -107,7 +107,7 @@ def test_a_grant_that_is_not_offline_has_no_refresh_token_and_codes_grow_old(cli
     exchange = {"grant_type": "authorization_code", "redirect_uri": LOOPBACK}
     assert "refresh_token" not in ask(client, crm, **exchange, code=code())
     old = code()
-    client.later(minutes=10)
+    client.later(minutes=5)
     assert ask(client, crm, **exchange, code=old) == {"error": "invalid_code"}
 
 
@@ -116,7 +116,15 @@ def test_a_wrong_question_of_a_browser_gets_a_page(client: Caller, crm: Zoho, wr
     reply = consent(client, crm, **wrong)
 
     assert reply.status == 400
-    assert b"<html>" in reply.body
+    assert b"<!doctype html>" in reply.body
+
+
+def test_a_person_at_a_browser_is_asked_and_may_cancel(client: Caller, crm: Zoho) -> None:
+    browser = Caller(crm, {"accept": "text/html"})
+
+    assert b"decision=cancel" in consent(browser, crm).body
+    told = dict(parse_qsl(urlsplit(consent(browser, crm, decision="cancel", state="s").headers["location"]).query))
+    assert told == {"error": "access_denied", "state": "s"}
 
 
 def test_the_organisation_itself_may_be_let_in(client: Caller, crm: Zoho) -> None:
