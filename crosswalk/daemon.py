@@ -18,6 +18,7 @@ from typing import Any, Final
 from connectors.sdk.registry import Registry
 from crosswalk import __version__, log
 from crosswalk import clock as real_clock
+from crosswalk.alerting import Alerting, Trouble
 from crosswalk.app import Hub
 from crosswalk.engine.model import Patience, Silent
 from crosswalk.engine.overview import trigger_of
@@ -45,6 +46,7 @@ BOUND: Final = 60.0  # seconds for what is in flight when the daemon is told to 
 AUDIT: Final = "audit:"  # of jobs; a connection's own name has no colon
 # Another process settles for as long as a first load takes; a stream it sends to is free within seconds.
 _PATIENCE: Final = Patience(stream=60, settling=600)
+_ALERTS_BOUND: Final = 5.0  # seconds for an alert that is on its way when the daemon ends
 _SAID: Final[Mapping[str, str]] = {  # what the log calls a problem by its code; others are a stream's or a connection's
     "CW201": "token.refused",
     "CW202": "token.refused",
@@ -123,6 +125,7 @@ class Unattended:
         self._warned: dict[str, set[Problem]] = {}  # by job: what its last run has warned of
         self._store_failed = False
         me = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.alerting = Alerting(database, host=self._host, clock=clock)
         self._presence = Presence(database, me, host=self._host, version=__version__, clock=clock)
         slots = Slots(database, holder=me, clock=clock)
         self._daemon = Daemon(slots, self.run, clock=clock, limit=SIDE_BY_SIDE, beat=self._beat)
@@ -133,7 +136,7 @@ class Unattended:
         log.event(
             "daemon.start", host=self._host, connections=len(self._file.settings.connections), version=__version__
         )
-        self._follow()
+        self.follow()
         self._daemon.start()
 
     def stop(self, signal: str = "") -> None:
@@ -159,6 +162,7 @@ class Unattended:
     def leave(self) -> None:
         """Say that it is here no more."""
         self._daemon.stop(within=0)
+        self.alerting.rest(within=_ALERTS_BOUND)
         self._presence.end()
 
     def _in_flight(self) -> list[str]:
@@ -168,11 +172,12 @@ class Unattended:
 
     # -- the file ----------------------------------------------------------------------------------------------
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Run by the schedule of the settings in force."""
         settings = self._file.settings
         with in_words(self._database):
             remember(self._database, Listed.of(settings), self._file.print)
+            self.alerting.follow(settings.alerts)
         triggers = triggers_of(settings)
         self._daemon.follow(triggers, patient=[job for job in triggers if job.startswith(AUDIT)])
 
@@ -194,7 +199,7 @@ class Unattended:
             self._rejected = ""
             self._file = _File(loaded.hub, tuple(loaded.problems), loaded.file_print)
             log.event("settings.loaded", connections=len(loaded.hub.connections))
-            self._follow()
+            self.follow()
 
     def _reject(self, seen: str, faults: list[Problem]) -> None:
         self._rejected = seen
@@ -211,6 +216,7 @@ class Unattended:
                     self._store_failed = False
                     log.event("daemon.start", host=self._host, text="the store answers again")
             self.reload()
+            self.alerting.deliver_aside()
         except STORE_ERRORS as error:
             self._tell_store(error)
 
@@ -234,12 +240,15 @@ class Unattended:
             except Stopped:
                 return False
             except ProblemsError as error:
-                for problem in errors(error.problems):
-                    log.event("run.failed", level="error", code=problem.code, stream=problem.stream, text=problem.text)
+                found = errors(error.problems)
+                for one in found:
+                    log.event("run.failed", level="error", code=one.code, stream=one.stream, text=one.text)
+                self._alert(name, Trouble(code=found[0].code, text=found[0].text) if found else Trouble())
             except STORE_ERRORS as error:
                 self._tell_store(error)
             except Exception as error:  # a boundary: the next slot comes whatever happened to this one
                 log.event("program.error", level="error", error=error)
+                self._alert(name, Trouble(text=f"a fault of the program: {type(error).__name__}"))
         return True
 
     def _work(self, firing: Firing, name: str) -> bool:
@@ -263,6 +272,8 @@ class Unattended:
                 ran, problems = hub.unattended(name, audit=firing.job.startswith(AUDIT))
             tell(ran, self._news(firing.job, problems))
             self._tell_state(name, before)
+            if ran.state != "stopped":
+                self._alert(name, _trouble(ran, problems))
             return not self._stop.is_set()
         finally:
             self._hubs.pop(firing.job, None)
@@ -283,6 +294,22 @@ class Unattended:
         if self._stop.wait(seconds):
             raise Stopped("the daemon ends")
 
+    def _alert(self, name: str, failed: Trouble | None) -> None:
+        """Tell whom the file names, if there is anything new. An alert that cannot be noted ends no run."""
+        try:
+            with in_words(self._database), self._database.read() as connection:
+                row = self._database.run(
+                    connection, "SELECT state, code, detail FROM connection WHERE name = ?", (name,)
+                ).fetchone()
+            state, code, detail = ("ok", None, None) if row is None else row
+            run = "" if failed is None else failed.run
+            down = None if state == "ok" else Trouble(code=code or "", text=detail or "", run=run)
+            with in_words(self._database):
+                self.alerting.note(name, failed=failed, down=down)
+            self.alerting.deliver_aside()
+        except STORE_ERRORS as error:
+            self._tell_store(error)
+
     def _state_of(self, name: str) -> str:
         with self._database.read() as connection:
             row = self._database.run(connection, "SELECT state FROM connection WHERE name = ?", (name,)).fetchone()
@@ -294,6 +321,14 @@ class Unattended:
             log.event("connection.paused", level="warning", hint=f"crosswalk check {name}")
         elif now == "ok" and before != "ok":
             log.event("connection.resumed")
+
+
+def _trouble(ran: Ran, problems: list[Problem]) -> Trouble | None:
+    if ran.state != "failed":
+        return None
+    first = next(iter(errors(problems)), None)
+    run = spoken("run", ran.run)
+    return Trouble(run=run) if first is None else Trouble(code=first.code, text=first.text, run=run)
 
 
 def triggers_of(settings: HubSettings) -> dict[str, Trigger]:

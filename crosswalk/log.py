@@ -50,6 +50,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "vendor.silent": "the vendor does not answer",
     "budget.spent": "the day's share of calls is used up",
     "lease.lost": "another process took over",
+    "alert.sent": "somebody was told that a trouble began or ended",
+    "alert.failed": "an alert could not be sent; it is tried again",
     "store.migrated": "the store's tables were brought to this version",
     "store.failed": "the store cannot be read or written",
     "audit.done": "a sample was compared with the vendor",

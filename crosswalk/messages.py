@@ -108,7 +108,7 @@ _ALL: Final = (
         code="CW101",
         text="a Salesforce stream has no key 'wirte'",
         happened="A key is not known at this place. Unknown keys are errors, since a misspelt one would be a setting "
-        "that silently does nothing. The keys alerts, webhooks, invitations, frequency and erasure are reserved for a "
+        "that silently does nothing. The keys webhooks, invitations, frequency and erasure are reserved for a "
         "later version.",
         itself=_NOT_STARTED,
         todo="Write the key that is named as the nearest, or take the line out. With crosswalk.schema.json beside the "

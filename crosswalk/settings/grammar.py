@@ -42,7 +42,8 @@ ON_CONFLICT: Final = ("masters", "newest", "union", "restrictive", "review")
 ON_FOREIGN_EDIT: Final = ("review", "revert", "keep", "adopt")
 METRICS: Final = ("nps", "csat", "ces")
 GUARDED: Final = ("create", "update", "clear", "delete")
-RESERVED: Final = ("alerts", "webhooks", "invitations", "frequency", "erasure")
+ALERTS: Final = ("run_failed", "connection_down")
+RESERVED: Final = ("webhooks", "invitations", "frequency", "erasure")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ FILE: Final = Section(
             about="Ceilings per stream and run: over one of them the whole class of writes waits for a person.",
         ),
         Key(name="schedule", about="When everything is synced, where a connection says nothing else."),
+        Key(name="alerts", about="Whom the daemon tells of troubles: once when one begins, once when it ends."),
     ),
 )
 
@@ -340,6 +342,25 @@ SCHEDULE: Final = Section(
             form=TEXT,
         ),
         Key(name="audit", about="A cron line: when the hub compares a sample with each vendor.", form=TEXT),
+    ),
+)
+
+ALERT: Final = Section(
+    noun="an alert",
+    keys=(
+        Key(
+            name="to",
+            about="env: or file: reference to an address: https://... gets a JSON POST; mailto:ADDRESS (by this "
+            "machine's mail server) or smtps://USER:PASSWORD@HOST?to=ADDRESS a message.",
+            form=TEXT,
+            required=True,
+        ),
+        Key(
+            name="when",
+            about="run_failed: a run of the daemon failed; connection_down: a connection fails or is refused.",
+            form=list_of(*ALERTS),
+            default="[run_failed, connection_down]",
+        ),
     ),
 )
 

@@ -156,6 +156,13 @@ def _body(
         *_about(grammar.SCHEDULE.key("audit"), "  "),
         "  # audit: 0 3 * * sun",
         "",
+        *_about(grammar.FILE.key("alerts")),
+        "# alerts:",
+        *_about(grammar.ALERT.key("to"), "# "),
+        "#   - to: env:OPS_WEBHOOK_URL",
+        *_about(grammar.ALERT.key("when"), "# "),
+        "#     when: [run_failed, connection_down]",
+        "",
     ]
     return "\n".join(lines)
 

@@ -35,6 +35,7 @@ from crosswalk.settings.mappings import (
 )
 from crosswalk.settings.model import (
     DEFAULT_GUARDS,
+    Alert,
     Budget,
     ConnectionSettings,
     Guard,
@@ -184,6 +185,10 @@ class _File:
         match = self._rules.match(self._value("match"), ROOT / "match")
         merge = self._rules.merge(self._value("merge"), ROOT / "merge", self._masters())
         cx = self._rules.cx(self._value("cx"), ROOT / "cx")
+        alerts: tuple[Alert, ...] = ()
+        if "alerts" in self._given:
+            self._references.fetch(self._value("alerts"), ROOT / "alerts")
+            alerts = self._rules.alerts(self._value("alerts"), ROOT / "alerts")
         hub = HubSettings(
             folder=self._folder,
             file=self._faults.file,
@@ -196,6 +201,7 @@ class _File:
             cx=cx,
             guards=guards,
             schedule=schedule,
+            alerts=alerts,
         )
         return replace(hub, digest=digest(hub))
 

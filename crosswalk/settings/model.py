@@ -49,6 +49,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Whom the daemon tells of troubles, and of which."""
+
+    to: str = field(repr=False)  # may hold a password
+    when: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
     """A ceiling per stream and run; the lower of the two holds. `share` is 0 to 1, None: no such ceiling."""
 
@@ -180,6 +188,7 @@ class HubSettings:
     cx: Mapping[str, CxSetting] = field(default_factory=dict)
     guards: Mapping[str, Guard] = field(default_factory=lambda: dict(DEFAULT_GUARDS))
     schedule: Schedule = Schedule(every=timedelta(minutes=15))
+    alerts: tuple[Alert, ...] = ()
     digest: str = ""
 
 

@@ -8,9 +8,10 @@ from typing import Final
 from crosswalk.settings import grammar
 from crosswalk.settings.faults import Mark, Spot, nearest, offer
 from crosswalk.settings.forms import Forms, said
-from crosswalk.settings.hidden import passwords
+from crosswalk.settings.hidden import is_reference, passwords
 from crosswalk.settings.model import (
     DEFAULT_GUARDS,
+    Alert,
     CxSetting,
     Guard,
     MatchSettings,
@@ -254,6 +255,36 @@ class Rules:
         if every is None and cron is None:
             every, cron = under.every, under.cron
         return Schedule(every=every, cron=cron, audit=audit)
+
+    def alerts(self, node: Node, spot: Spot) -> tuple[Alert, ...]:
+        items = self._forms.items(node, "alerts", spot, "a list, such as [{to: env:OPS_WEBHOOK_URL}]")
+        found = []
+        for at, item in enumerate(items or ()):
+            given = self._forms.keys(item, grammar.ALERT, spot / at)
+            when: tuple[str, ...] | None = grammar.ALERTS
+            if "when" in given:
+                when = self._forms.words(given["when"].value, "when", spot / at / "when", grammar.ALERTS)
+            to = self._target(given["to"].value, spot / at / "to") if "to" in given else None
+            if to is not None:
+                found.append(Alert(to=to, when=when or ()))
+        return tuple(found)
+
+    def _target(self, node: Node, spot: Spot) -> str | None:
+        from crosswalk.alerts import TargetError, target_of
+
+        text = self._forms.text(node, "to", spot, expected="env:NAME or file:PATH of an address")
+        if text is None or not isinstance(node, Scalar) or is_reference(text):
+            return None  # one that leads nowhere has been told
+        if node.shown is None and not text.startswith("mailto:"):
+            # Whoever knows the address of a webhook can post there.
+            self._faults.add("CW103", node.mark, "a secret stands in the file", _SECRET_HINT, at=spot)
+            return None
+        try:
+            target_of(text)
+        except TargetError as error:
+            self._faults.add("CW102", node.mark, f"to {error.text}", error.hint, at=spot)
+            return None
+        return text
 
     def _cron(self, node: Node, name: str, spot: Spot, zone: str) -> str | None:
         from scheduler.triggers import Cron, TriggerError

@@ -36,6 +36,7 @@ def json_schema(registry: Registry | None = None) -> Schema:
                 "cx": _named({metric: {"$ref": "#/$defs/figure"} for metric in grammar.METRICS}),
                 "guards": {"$ref": "#/$defs/guards"},
                 "schedule": {"$ref": "#/$defs/schedule"},
+                "alerts": {"type": "array", "items": {"$ref": "#/$defs/alert"}},
             },
         ),
         "$defs": {
@@ -46,6 +47,7 @@ def json_schema(registry: Registry | None = None) -> Schema:
                 {name: {**_section(grammar.GUARD), "description": about} for name, about in grammar.GUARD_ABOUT.items()}
             ),
             "schedule": _section(grammar.SCHEDULE),
+            "alert": _section(grammar.ALERT),
             "budget": _section(grammar.BUDGET),
             "surveys": {"type": "object", "additionalProperties": {"$ref": "#/$defs/survey"}},
             "survey": _section(grammar.SURVEY),

@@ -479,7 +479,7 @@ alert = Table(  # what has been told to whom, so that it is told once
     Column("trouble", Text, primary_key=True),
     Column("began_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
-    Column("told", Text),  # none, began, ended: how far the target knows
+    Column("told", Text),  # none, sending, began: what the target knows
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("due", BigInteger, nullable=False),  # when the next message may go out
     Column("detail", LargeBinary, nullable=False),  # JSON

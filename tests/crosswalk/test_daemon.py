@@ -339,3 +339,30 @@ def test_an_audit_reads_everything_again_and_counts_what_had_changed_unseen(
     with world.open() as hub:
         assert hub.explain("alpha/people/n1", field="job_title")["fields"][0]["value"] == "Seller"
         assert hub.runs(1)["runs"][0]["command"] == "audit"
+
+
+def test_whom_the_file_names_is_told_when_a_connection_goes_down_and_when_it_works_again(
+    world: World, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.sync()
+    lines()
+    path = world.folder / "crosswalk.yaml"
+    path.write_text(path.read_text() + "alerts: [{to: 'mailto:ops@a.test'}]\n")
+    told: list[str] = []
+    monkeypatch.setattr("crosswalk.alerts.Mail.send", lambda _self, message: told.append(message.sentence))
+
+    def silent(_stream: str, _page: int) -> None:
+        raise LaterError("does not answer")
+
+    with open_daemon(path, clock=world.clock, registry=REGISTRY) as daemon:
+        daemon.follow()
+        world.remote("alpha").on_page = silent
+        for hour in range(2):
+            daemon.run(Firing("alpha", SLOT + timedelta(hours=hour)))
+            daemon.alerting.rest(within=10)
+        world.remote("alpha").on_page = None
+        daemon.run(Firing("alpha", SLOT + timedelta(hours=2)))
+        daemon.alerting.rest(within=10)
+
+    assert told == ["alpha is down: CW302, does not answer", "alpha works again"]
+    assert [line["state"] for line in lines() if line["event"] == "alert.sent"] == ["began", "ended"]

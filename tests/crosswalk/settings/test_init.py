@@ -1,5 +1,6 @@
 """The files that init writes: they load, explain every key, and write nothing anywhere yet."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from cryptography.fernet import Fernet
 from crosswalk.settings import grammar
 from crosswalk.settings.init import starter
 from crosswalk.settings.load import load
-from crosswalk.settings.model import HubSettings
+from crosswalk.settings.model import Alert, HubSettings
 from crosswalk.settings.schema import json_schema
 from crosswalk.settings.secrets import dotenv
 from tests.crosswalk.settings.checker import complaints
@@ -47,7 +48,8 @@ def test_every_key_is_explained(tmp_path: Path) -> None:
     words = " ".join(line.strip().lstrip("#").strip() for line in text.splitlines())
     words = " ".join(words.split())
 
-    sections = (grammar.FILE, grammar.STORE, grammar.CONNECTION, grammar.STREAM, grammar.POLICY, grammar.SCHEDULE)
+    of_parts = (grammar.STORE, grammar.CONNECTION, grammar.STREAM, grammar.POLICY, grammar.SCHEDULE, grammar.ALERT)
+    sections = (grammar.FILE, *of_parts)
     keys = [key for section in sections for key in section.keys if key.name != "connector"]
     assert [key.name for key in keys if key.about not in words] == []
     assert max(map(len, text.splitlines())) <= 120
@@ -105,6 +107,17 @@ def test_what_can_be_uncommented_is_right(tmp_path: Path) -> None:
     persons = written(tmp_path, files).connections["pipedrive"].streams["persons"]
     assert persons.write == {"update"}
     assert (persons.create_from, persons.hub_id) == (("typeform",), "Crosswalk ID")
+
+
+def test_alerts_can_be_uncommented(tmp_path: Path) -> None:
+    files = starter(["typeform"])
+    head, _, tail = files["crosswalk.yaml"].partition("# alerts:\n")
+    files["crosswalk.yaml"] = head + "alerts:\n" + re.sub(r"(?m)^#( +- to:| +when:)", r"\1", tail)
+    files[".env.example"] += "OPS_WEBHOOK_URL=https://ops.example.test/hook\n"
+
+    assert written(tmp_path, files).alerts == (
+        Alert(to="https://ops.example.test/hook", when=("run_failed", "connection_down")),
+    )
 
 
 def test_who_is_no_connector_cannot_be_chosen() -> None:

@@ -83,7 +83,21 @@ FAULTS = [
         "write env:NAME or file:PATH; renew it: it may be in the history", 1, 25, id="key"),
     pytest.param("store: {encryption_key: env:NOT}", "CW103", "NOT is not set", "set it, or add it to .env", 1, 25,
         id="key-not-set"),
-    pytest.param("alerts: [{to: x}]", "CW101", "alerts is not in this version", "take it out", 1, 1, id="reserved"),
+    pytest.param("webhooks: [{to: x}]", "CW101", "webhooks is not in this version", "take it out", 1, 1, id="reserved"),
+    # alerts
+    pytest.param("alerts: {to: x}", "CW102", "alerts is a mapping", "a list, such as [{to: env:OPS_WEBHOOK_URL}]",
+        1, 9, id="alerts-no-list"),
+    pytest.param("alerts: [{when: [run_failed]}]", "CW102", "to is missing in an alert",
+        "env: or file: reference to an address: https://... gets a JSON POST; mailto:ADDRESS (by this machine's mail "
+        "server) or smtps://USER:PASSWORD@HOST?to=ADDRESS a message.", 1, 10, id="alert-to-nobody"),
+    pytest.param("alerts: [{to: 'https://ops.example.test/T0/hunter2'}]", "CW103", "a secret stands in the file",
+        "write env:NAME or file:PATH; renew it: it may be in the history", 1, 15, id="alert-secret"),
+    pytest.param("alerts: [{to: env:NOT}]", "CW103", "NOT is not set", "set it, or add it to .env", 1, 15,
+        id="alert-not-set"),
+    pytest.param("alerts: [{to: 'mailto:nobody'}]", "CW102", "to names nobody to write to",
+        "smtps://USER:PASSWORD@HOST?to=ops@example.com&from=hub@example.com", 1, 15, id="alert-mailbox"),
+    pytest.param("alerts: [{to: 'mailto:ops@example.test', when: [run_faild]}]", "CW102", "when is 'run_faild'",
+        "did you mean 'run_failed'?  one of: run_failed, connection_down", 1, 49, id="alert-when"),
     pytest.param("erasure:", "CW101", "erasure is not in this version", "take it out", 1, 1, id="reserved-and-empty"),
     # match
     pytest.param("match: {persn: {}}", "CW101", "match has no key 'persn'",
@@ -214,7 +228,7 @@ def test_faults_of_all_parts_are_told_at_once(check: Load) -> None:
 
     problems = check(BASE + "\n".join(str(values[0]) for values in sections.values()) + "\n")
 
-    assert len(sections) == 9
+    assert len(sections) == 10
     assert sorted(one.text for one in problems) == sorted(str(values[2]) for values in sections.values())
 
 

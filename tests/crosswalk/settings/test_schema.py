@@ -14,7 +14,7 @@ from tests.crosswalk.settings.test_load import HERE
 
 # What an operator may write, by place; the keys of FACE's table of rules.
 ALLOWED = {
-    "": "version time_zone phone_region store connections match merge cx guards schedule",
+    "": "version time_zone phone_region store connections match merge cx guards schedule alerts",
     "store": "url encryption_key",
     "connections.pipedrive": "connector auth base_url token_url insecure budget streams schedule",
     "connections.pipedrive.budget": "per_day reserve",
@@ -30,6 +30,7 @@ ALLOWED = {
     "guards": "create update clear delete",
     "guards.create": "at_most share",
     "schedule": "every cron audit",
+    "alerts.[]": "to when",
 }
 
 
@@ -42,12 +43,13 @@ def at(schema: dict[str, Any], path: str) -> dict[str, Any]:
     found: dict[str, Any] = schema
     for name in path.split(".") if path else ():
         found = resolved(schema, found)
-        found = found["additionalProperties"] if name == "*" else found["properties"][name]
+        by_name = found.get("properties", {})
+        found = found["additionalProperties"] if name == "*" else found["items"] if name == "[]" else by_name[name]
     return resolved(schema, found)
 
 
 def resolved(schema: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    while "properties" not in found and ("$ref" in found or "allOf" in found):
+    while "properties" not in found and "items" not in found and ("$ref" in found or "allOf" in found):
         found = found if "$ref" in found else found["allOf"][0]
         found = schema["$defs"][found["$ref"].removeprefix("#/$defs/")] if "$ref" in found else found
     return found
