@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PARALLEL ?= auto
 
-.PHONY: demo test check bench lock clean setup
+.PHONY: demo test check bench soak lock clean setup
 
 setup: $(VENV)/.ready
 
@@ -31,6 +31,11 @@ check: setup
 bench: setup
 	$(BIN)/python -m compileall -q connectors mapping scheduler crosswalk sandbox
 	$(BIN)/python -m bench
+
+# A daemon left alone with the simulated vendors, people who edit and faults: make soak MINUTES=60
+MINUTES ?= 60
+soak: setup
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock

@@ -89,7 +89,7 @@ def _port(url: str) -> str:
     commands,
     examples="""
         crosswalk demo                      six steps, then look around in crosswalk-demo
-        crosswalk demo --size 500 --seed 3
+        crosswalk demo --size 5000 --seed 3
         crosswalk demo --stay               the vendors go on: change the file, plan and apply in another window
     """,
 )
@@ -99,10 +99,10 @@ def demo(
         "crosswalk-demo"
     ),
     seed: Seed = 7,
-    size: Size = 1000,
+    size: Size = 500,
     stay: Annotated[bool, typer.Option("--stay", help="Keep the vendors running until Ctrl-C.")] = False,
 ) -> int:
     """Show everything on simulated vendors: read, match, plan, write, and find nothing to do the second time."""
-    from crosswalk.cli.demo import play
+    from crosswalk.cli.demo.play import play
 
     return play(session, folder=folder, seed=seed, size=size, stay=stay)

@@ -1,0 +1,1 @@
+"""The demo: simulated vendors, a folder of exports, and one hub that brings them into agreement."""

@@ -1,0 +1,146 @@
+"""Leave a daemon alone with people and faults, then see whether all came to rest and every write is accounted for.
+
+    python -m tests.soak --minutes 60 [--size 300] [--seed 1] [--kills 3] [--folder DIR]
+
+Ends with 0 only where, once people and faults are gone, nothing is left to write that no queue holds, every effect that
+a client had on a vendor stands in the journal, nothing was made twice, and no edit vanished without a trace.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from crosswalk.app import open_hub
+from crosswalk.cli.demo.folder import VENDORS, write_folder
+from sandbox.server import Sandbox
+from tests.soak.accounts import judge, keys_of
+from tests.soak.edits import People
+
+_EVERY: Final = "20s"  # how often the daemon syncs
+_ROUNDS: Final = 12  # that a calm world may take to come to rest
+_PAUSE: Final = 65.0  # seconds between them: longer than the hold-backs, and than an index of a vendor lags behind
+_GUARDS: Final = "{at_most: 100000, share: 100%}"
+
+
+def main() -> int:
+    asked = _asked()
+    folder = Path(asked.folder or tempfile.mkdtemp(prefix="crosswalk-soak-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    with Sandbox.start(VENDORS, seed=7, size=asked.size, limits="lifted") as sandbox:
+        _write(folder, sandbox)
+        _say(f"in {folder}: {', '.join(one.name for one in sandbox.vendors)}, {asked.size} customers")
+        _first_load(folder)
+        people = People(sandbox, keys_of(folder), seed=asked.seed)
+        _let_run(folder, sandbox, people, asked)
+        sandbox.clear_faults()
+        rested = _come_to_rest(folder)
+        found = judge(folder, sandbox.log()["effects"], people.made)
+    _say(found.words)
+    for fault in [*rested, *found.faults]:
+        _say(f"FAULT  {fault}")
+    return 1 if rested or found.faults else 0
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--size", type=int, default=300, help="customers of the simulated world")
+    parser.add_argument("--seed", type=int, default=1, help="of edits and faults")
+    parser.add_argument("--kills", type=int, default=0, help="how often the daemon is killed and started again")
+    parser.add_argument("--folder", help="where configuration, store and log are kept")
+    return parser.parse_args()
+
+
+def _write(folder: Path, sandbox: Sandbox) -> None:
+    write_folder(folder, sandbox)
+    file = folder / "crosswalk.yaml"
+    guards = "".join(f"  {name}: {_GUARDS}\n" for name in ("create", "update", "clear"))
+    file.write_text(f"{file.read_text('utf-8')}guards:\n{guards}schedule: {{every: {_EVERY}}}\n", "utf-8")
+
+
+def _first_load(folder: Path) -> None:
+    began = time.monotonic()
+    with open_hub(folder / "crosswalk.yaml", who="soak") as hub:
+        totals = hub.sync(first_too=True)["totals"]
+    _say(f"first load: {totals['read']} read, {totals['written']} written in {time.monotonic() - began:.0f} s")
+
+
+def _let_run(folder: Path, sandbox: Sandbox, people: People, asked: argparse.Namespace) -> None:
+    rng = random.Random(f"soak/{asked.seed}")
+    began = time.monotonic()
+    end = began + asked.minutes * 60
+    kills = sorted(rng.uniform(began, end) for _ in range(asked.kills))
+    told = began
+    daemon = _start(folder)
+    try:
+        while time.monotonic() < end:
+            time.sleep(rng.uniform(0.5, 8))
+            if rng.random() < 0.7:
+                people.edit()
+            if rng.random() < 0.25:
+                people.disturb()
+            if kills and time.monotonic() > kills[0]:
+                kills.pop(0)
+                daemon.kill()
+                daemon.wait()
+                _say("daemon killed and started again")
+                daemon = _start(folder)
+            if (code := daemon.poll()) is not None:
+                raise SystemExit(f"the daemon ended by itself with {code}: see {folder}/daemon.log")
+            if time.monotonic() - told > 300:
+                told = time.monotonic()
+                _say(f"{(told - began) / 60:.0f} min: {len(people.made)} edits")
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        code = daemon.wait(60)
+    _say(f"daemon ended with {code}")
+    if code:
+        raise SystemExit(1)
+
+
+def _start(folder: Path) -> "subprocess.Popen[bytes]":
+    program = Path(sys.executable).with_name("crosswalk")
+    with (folder / "daemon.log").open("ab") as log:
+        return subprocess.Popen([program, "daemon"], cwd=folder, stdout=log, stderr=log)
+
+
+def _come_to_rest(folder: Path) -> list[str]:
+    """Sync until a round brings nothing; what is still to be written then."""
+    totals: Mapping[str, Any] = {}
+    for number in range(_ROUNDS):
+        time.sleep(_PAUSE if number else 5)
+        with _hub(folder) as hub:
+            answer = hub.sync(first_too=True)
+        totals = answer["totals"]
+        errors = [one for one in answer["problems"] if one["severity"] == "error"]
+        _say(f"calm round {number + 1}: {totals['changed']} changed, {totals['written']} written, {len(errors)} errors")
+        if number > 1 and not (totals["changed"] or totals["written"] or totals["moved"] or errors):
+            break
+    else:
+        return [f"not at rest after {_ROUNDS} calm rounds: {dict(totals)}"]
+    with _hub(folder) as hub:
+        plan = hub.plan()
+    return [f"still to be written: {kinds}" for kinds in [Counter(one["stream"] for one in plan["actions"])] if kinds]
+
+
+@contextmanager
+def _hub(folder: Path) -> Iterator[Any]:
+    with open_hub(folder / "crosswalk.yaml", who="soak") as hub:
+        yield hub
+
+
+def _say(words: str) -> None:
+    print(time.strftime("%H:%M:%S"), words, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
