@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email import message_from_bytes
 from random import Random
 from typing import Final
 
@@ -91,8 +92,8 @@ class Grants:
         return self.consent.ask(call, told={"location": LOCATION, "accounts-server": call.base})
 
     def grant(self, call: Call) -> Answer:
-        """`POST /oauth/v2/token`, parameters in the form or in the query."""
-        asked = {**call.query, **call.form()}
+        """`POST /oauth/v2/token`."""
+        asked = _sent(call)
         if asked.get("client_id") != self.client_id:
             return _error("invalid_client")
         if asked.get("client_secret") != self.client_secret:
@@ -161,7 +162,7 @@ class Grants:
 
     def revoke(self, call: Call) -> Answer:
         """`POST /oauth/v2/token/revoke`: a refresh token goes with all that came of it."""
-        token = {**call.query, **call.form()}.get("token", "")
+        token = _sent(call).get("token", "")
         if token not in self._refresh and token not in self._access:
             return _error("invalid_token")
         self._access.pop(token, None)
@@ -180,6 +181,21 @@ def covers(granted: Sequence[str], needed: str) -> bool:
     places = [".".join(place[:depth]) for depth in range(2, len(place) + 1)]
     held = {scope.lower() for scope in granted}
     return any(f"{at}.{word}".lower() in held for at in places for word in operations)
+
+
+def _sent(call: Call) -> Mapping[str, str]:
+    """Parameters in the query or in a form, which may be one of several parts: Zoho's SDK for Node sends those."""
+    kind = call.headers.get("content-type", "")
+    if not kind.startswith("multipart/form-data"):
+        return {**call.query, **call.form()}
+    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + call.body)
+    sent = dict(call.query)
+    for part in message.walk():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(value, bytes):
+            sent[name] = value.decode("utf-8", "replace")
+    return sent
 
 
 def _error(word: str) -> Answer:

@@ -40,6 +40,18 @@ def test_the_parameters_may_stand_in_the_query(client: Caller, crm: Zoho) -> Non
     assert client("POST", TOKEN, b"", **refreshing(crm.credentials)).json["token_type"] == "Bearer"
 
 
+def test_the_parameters_may_be_parts_of_a_form(client: Caller, crm: Zoho) -> None:
+    parts = "".join(
+        f'--cut\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in refreshing(crm.credentials).items()
+    )
+    headers = {"content-type": "multipart/form-data; boundary=cut"}
+
+    reply = client("POST", TOKEN, f"{parts}--cut--\r\n".encode(), headers=headers)
+
+    assert reply.json["token_type"] == "Bearer"
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
