@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sandbox.state import Record
-from sandbox.vendors.salesforce import ids
+from sandbox.vendors.salesforce import bulk1, ids, soap
 from sandbox.vendors.salesforce.answers import (
     RefusedError,
     invalid_session,
@@ -17,6 +17,7 @@ from sandbox.vendors.salesforce.answers import (
 )
 from sandbox.vendors.salesforce.auth import Grants
 from sandbox.vendors.salesforce.bulk import Bulk
+from sandbox.vendors.salesforce.bulk1 import Bulk1
 from sandbox.vendors.salesforce.composite import Composite
 from sandbox.vendors.salesforce.limits import DAILY, Limits
 from sandbox.vendors.salesforce.org import Org
@@ -24,12 +25,13 @@ from sandbox.vendors.salesforce.query import Queries
 from sandbox.vendors.salesforce.rest import NEWEST, OLDEST, Rest, versions
 from sandbox.vendors.salesforce.schema import Field, SObject
 from sandbox.vendors.salesforce.settlement import Settlement
-from sandbox.vendors.salesforce.soap import PATH, Soap
+from sandbox.vendors.salesforce.soap import Soap
 from sandbox.vendors.salesforce.writes import Terms, Writer
 from sandbox.web import Answer, Call, Effect, Json, Route, Routes
 from sandbox.world import World
 
 _DOOR: Final = re.compile(r"/services/data/v(\d+)\.0(?=/|$)")
+_OLDER_DOOR: Final = re.compile(r"/services/async/\d+\.0(?=/)")
 _ALSO: Final = {"Account": "person_accounts", "OpportunityContactRole": "contact_roles"}
 _WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
 
@@ -54,6 +56,7 @@ class Salesforce:
         composite = Composite(self.org, self._writer, rest, self._answered)
         bulk = Bulk(self.org, self.queries, self._writer, rest, composite, self.limits)
         self._routes = Routes([*rest.routes(), *composite.routes(), *bulk.routes()])
+        self._older = Routes(Bulk1(self.org, self.queries).routes())
         self._fields = {name: entry.fields for name, entry in self.org.objects.items()}
 
     @property
@@ -65,9 +68,12 @@ class Salesforce:
         return self._routes
 
     def _find(self, call: Call) -> tuple[Route, Sequence[str], str] | None:
-        door = _DOOR.match(call.path)
-        found = self._routes.find(call.method, call.path[door.end() :] or "/") if door else None
-        return (*found, door[0]) if found and door else None
+        for pattern, routes in ((_DOOR, self._routes), (_OLDER_DOOR, self._older)):
+            door = pattern.match(call.path)
+            found = routes.find(call.method, call.path[door.end() :] or "/") if door else None
+            if found and door:
+                return (*found, door[0])
+        return None
 
     def route(self, call: Call) -> str:
         found = self._find(call)
@@ -90,13 +96,15 @@ class Salesforce:
         door = open_doors.get((call.method, path))
         if door is not None:
             return door(call)
-        if path.startswith(PATH) and call.method == "POST":
+        if path.startswith(soap.PATH) and call.method == "POST":
             return self._soap.answer(call)
         if path == "/services/data":
             return ok(versions())
         scheme, _, session = call.headers.get("authorization", "").partition(" ")
+        if path.startswith(bulk1.PATH):
+            scheme, session = "bearer", call.headers.get("x-sfdc-session", session)
         if scheme.lower() not in ("bearer", "oauth") or not self._grants.admits(session, call.now):
-            return self.unauthorized()
+            return bulk1.invalid_session() if path.startswith(bulk1.PATH) else self.unauthorized()
         if path == "/services/oauth2/userinfo" or path.startswith("/id/"):
             return self._grants.userinfo(call)
         if not self.limits.admit(call.now):
@@ -114,12 +122,14 @@ class Salesforce:
             return exc.answer()
 
     def _handled(self, call: Call) -> Answer:
+        found = self._find(call)
+        if found is not None and found[2].startswith(bulk1.PATH):
+            return found[0].handler(call, found[1])
         door = _DOOR.match(call.path)
         if door is not None and int(door[1]) < OLDEST:
             raise RefusedError(410, "UNSUPPORTED_API_VERSION", f"API version {door[1]}.0 is retired")
         if door is None or int(door[1]) > NEWEST:
             raise not_found()
-        found = self._find(call)
         if found is None:
             if self._routes.methods(call.path[door.end() :]):
                 raise RefusedError(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{call.method}' not allowed.")

@@ -37,6 +37,16 @@ _OPERATIONS: Final = ("insert", "update", "upsert", "delete", "hardDelete")
 _NULL: Final = "#N/A"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The rows of a query as they stood when it ran, and how they are shown."""
+
+    object: str
+    header: bytes
+    view: View
+    records: Sequence[Record]
+
+
 @dataclass(slots=True, kw_only=True)
 class Job:
     """A job of either kind."""
@@ -53,9 +63,7 @@ class Job:
     state: str
     error: str | None = None
     # of a query
-    view: View | None = None
-    header: bytes = b""
-    records: Sequence[Record] = ()
+    found: Found | None = None
     # of an ingest
     external_id: str | None = None
     upload: bytes | None = None
@@ -144,17 +152,12 @@ class Bulk:
         operation, statement = body.get("operation"), body.get("query")
         if operation not in ("query", "queryAll") or not isinstance(statement, str):
             raise refused("INVALIDJOB", "operation must be query or queryAll, and query a SOQL statement")
-        query = parse(statement)
-        entry = self._queries.entry(query)
-        _bulk_only(query.selected, grouped=bool(query.group), offset=query.offset)
-        columns = self._queries.columns(query, entry)
-        if any(column.field.type == "address" for column in columns):
-            raise refused("API_ERROR", "Selecting compound data not supported in Bulk Query")
-        job = self._new(call, body, object=entry.name, state="UploadComplete")
-        line = _Line(columns, _DELIMITERS[job.delimiter], _ENDINGS[job.ending])
-        job.header = line.header()
-        job.view = self._queries.csv_view(entry, columns, (job.delimiter, job.ending), line)
-        job.records = list(self._queries.found(query, entry, call.now, deleted=operation == "queryAll"))
+        job = self._new(call, body, object="", state="UploadComplete")
+        job.found = csv_of(
+            self._queries, statement, call.now, deleted=operation == "queryAll", delimiter=job.delimiter,
+            ending=job.ending,
+        )  # fmt: skip
+        job.object = job.found.object
         self._query_jobs[job.id] = job
         self._limits.query_jobs += 1
         return ok(job.told())
@@ -189,19 +192,20 @@ class Bulk:
 
     def _results(self, call: Call, at: Sequence[str]) -> Answer:
         job = self._job(self._query_jobs, at[0], call.now)
-        if job.state != "JobComplete" or job.view is None:
+        found = job.found
+        if job.state != "JobComplete" or found is None:
             raise refused("INVALIDJOBSTATE", f"Job {job.id} is in state {job.state}: there are no results")
         start = _place(call.query.get("locator"))
         most = call.query.get("maxRecords", str(USUAL_RECORDS))
         if not most.isdecimal() or int(most) < 1:
             raise refused("INVALID_QUERY_LOCATOR", f"maxRecords must be a number from 1: {most}")
         end = start + int(most)
-        rows = job.records[start:end]
+        rows = found.records[start:end]
         headers = [
             ("Sforce-NumberOfRecords", str(len(rows))),
-            ("Sforce-Locator", _locator(end) if end < len(job.records) else "null"),
+            ("Sforce-Locator", _locator(end) if end < len(found.records) else "null"),
         ]
-        return Answer(200, job.header + job.view.rows(rows), headers, media_type="text/csv")
+        return Answer(200, found.header + found.view.rows(rows), headers, media_type="text/csv")
 
     # writes
 
@@ -396,6 +400,22 @@ def _text(column: Column, record: Record) -> str:
     return csv_stamp(value) if column.field.type == "datetime" else str(value)
 
 
+def csv_of(
+    queries: Queries, statement: str, now: datetime, *, deleted: bool, delimiter: str = "COMMA", ending: str = "LF"
+) -> Found:
+    """What a query finds, and how it is shown as CSV. Raises `RefusedError` for what cannot be asked in bulk."""
+    query = parse(statement)
+    entry = queries.entry(query)
+    _bulk_only(query.selected, grouped=bool(query.group), offset=query.offset)
+    columns = queries.columns(query, entry)
+    if any(column.field.type == "address" for column in columns):
+        raise refused("API_ERROR", "Selecting compound data not supported in Bulk Query")
+    line = _Line(columns, _DELIMITERS[delimiter], _ENDINGS[ending])
+    view = queries.csv_view(entry, columns, (delimiter, ending), line)
+    records = list(queries.found(query, entry, now, deleted=deleted))
+    return Found(object=entry.name, header=line.header(), view=view, records=records)
+
+
 def _bulk_only(selected: Sequence[object], *, grouped: bool, offset: int) -> None:
     """Refuses what a query job cannot do."""
     if grouped or offset or any(isinstance(one, (Aggregate, AllFields)) for one in selected):
@@ -411,7 +431,7 @@ def _query_told(job: Job, *, short: bool = False) -> Json:
     done = job.state == "JobComplete"
     return {
         **body,
-        "numberRecordsProcessed": len(job.records) if done else 0,
+        "numberRecordsProcessed": len(job.found.records) if done and job.found else 0,
         "retries": 0,
         "totalProcessingTime": 100 if done else 0,
         "isPkChunkingSupported": True,
