@@ -3,10 +3,12 @@
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 
-from connectors.sdk import Window, Write
+from connectors.sdk import AuthorizationRequest, Window, Write
 from connectors.sdk.fakes import Bench
 from connectors.zoho.connector import ZohoConnector
 from connectors.zoho.settings import ZohoStream
@@ -97,6 +99,27 @@ def test_an_app_reads_on_when_its_token_dies_in_the_middle(sandbox: Sandbox) -> 
         assert len(set(keys(pulled(zoho, "contacts")))) > 400
 
     assert len(bench.tokens.history) == 2
+
+
+def test_what_a_person_grants_in_a_browser_lets_us_in_and_lasts(sandbox: Sandbox) -> None:
+    bench, vendor = Bench(), sandbox.vendor("zoho")
+    client = {name: vendor.credentials[name] for name in ("client_id", "client_secret")}
+    with closing(connect(vendor, bench=bench, auth=client)) as zoho:
+        flow = zoho.authorization
+        assert flow is not None
+        asked = AuthorizationRequest.make("http://localhost:8910/callback")
+        redirect = urlsplit(httpx.get(flow.address(asked)).headers["location"])
+        code = flow.code(asked, dict(parse_qsl(redirect.query)))
+        granted = flow.grant(zoho._transport.exchange(flow.redeem(asked, code)), held=None, now=bench.clock.now)
+        bench.tokens.replace("acme", granted, generation=0)
+
+        assert zoho.account().missing == {}
+        sandbox.fault("expired_token", path=r"Accounts", count=1)
+        assert keys(pulled(zoho, "accounts"))
+
+    first, renewed = bench.tokens.history
+    assert (first.refresh_token, first.access_token) != (None, renewed.access_token)
+    assert renewed.refresh_token == first.refresh_token
 
 
 @pytest.mark.parametrize("stream", WRITTEN)
