@@ -564,13 +564,14 @@ def test_calls_keep_to_the_burst(make: Make, bench: Bench, network: respx.MockRo
 
 def test_no_more_calls_are_under_way_than_the_vendor_takes(make: Make, network: respx.MockRouter) -> None:
     under_way, most, count = 0, 0, threading.Lock()
+    in_pairs = threading.Barrier(2)
 
     def answer(_: httpx.Request) -> httpx.Response:
         nonlocal under_way, most
         with count:
             under_way += 1
             most = max(most, under_way)
-        threading.Event().wait(0.01)
+        in_pairs.wait(60)
         with count:
             under_way -= 1
         return httpx.Response(200, json=[])
