@@ -64,10 +64,9 @@ class Account:
         self.members: dict[tuple[str, str, str], str] = {}
         self.journal = Journal("zoho")
         self.late = timedelta(0)  # how long a transaction takes until others see it
-        self._twins: dict[
-            tuple[str, str, Json], dict[str, None]
-        ] = {}  # (module, key, folded value) -> ids, oldest first
-        self._folded: dict[tuple[str, str], list[tuple[str, str, Json]]] = {}
+        # (module, key, folded value) -> ids, oldest first; and what a record holds of them
+        self._twins: dict[tuple[str, str, Json], dict[str, None]] = {}
+        self._held: dict[tuple[str, str], list[tuple[str, str, Json]]] = {}
         self._numbers = count(FIRST_NEW)
         self._case_numbers = count(1001)
         self._shows: dict[tuple[str, str], list[tuple[str, _Show]]] = {}
@@ -86,14 +85,19 @@ class Account:
             table.settle(now)
 
     def commit(self, module: str, record: Record, now: datetime) -> None:
-        """Put a record where others see it: at once, or by and by. Values without a twin are taken at once."""
+        """Put a record where others see it: at once, or by and by. What identifies it is taken at once."""
         table, key = self.tables[module], record["id"]
         self._claim(module, record)
         if not self.late:
             self._put(module, record)
             return
         before = table.get(key)
-        table.put_later(now + self.late, lambda: self._put(module, _onto(table.get(key), before, record)))
+
+        def late() -> None:
+            if key not in self.deleted[module]:  # in the meantime
+                self._put(module, _onto(table.get(key), before, record))
+
+        table.put_later(now + self.late, late)
 
     def _put(self, module: str, record: Record) -> None:
         before = self.tables[module].get(record["id"])
@@ -156,10 +160,10 @@ class Account:
         held = [(module, key, fold(record[key])) for key in self.identifying(module) if record.get(key) is not None]
         for entry in held:
             self._twins.setdefault(entry, {})[record["id"]] = None
-        self._folded[module, record["id"]] = held
+        self._held[module, record["id"]] = held
 
     def _release(self, module: str, key: str) -> None:
-        for entry in self._folded.pop((module, key), ()):
+        for entry in self._held.pop((module, key), ()):
             self._twins[entry].pop(key, None)
 
     # how records are shown
@@ -333,6 +337,10 @@ def followed(module: str, record: Record) -> Record:
     """The record with the fields that follow from others."""
     if module in {"Contacts", "Leads"}:
         record["Full_Name"] = " ".join(part for part in (record["First_Name"], record["Last_Name"]) if part)
+        if record["Email_Opt_Out"] != (record["Unsubscribed_Mode"] is not None):
+            out = bool(record["Email_Opt_Out"])
+            record["Unsubscribed_Mode"] = "Manual" if out else None
+            record["Unsubscribed_Time"] = record["Modified_Time"] if out else None
     elif module == "Deals":
         amount, probability = record["Amount"], record["Probability"]
         record["Expected_Revenue"] = (

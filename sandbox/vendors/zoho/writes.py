@@ -10,11 +10,12 @@ from sandbox.vendors.zoho.account import Account, fold, followed, made
 from sandbox.vendors.zoho.answers import FaultError, outcomes, refused, success
 from sandbox.vendors.zoho.fields import SE_MODULE, Field, written
 from sandbox.vendors.zoho.listing import since
-from sandbox.vendors.zoho.modules import MODULES
+from sandbox.vendors.zoho.modules import MODULES, STAGES
 from sandbox.vendors.zoho.stamps import kept, record_id, shown
 from sandbox.web import Answer, Call, Json
 
 MOST: Final = 100
+PROBABILITIES: Final = {stage: probability for stage, probability, _ in STAGES}
 # What runs when the caller does not say.
 TRIGGERS: Final = ("workflow", "approval", "blueprint", "pathfinder", "orchestration")
 
@@ -202,6 +203,8 @@ class Writes:
         if faults:
             rows = [one.row for one in faults]
             raise FaultError("MULTIPLE_OR_MULTI_ERRORS", "multiple errors", errors=rows)
+        if module == "Deals" and values.get("Stage") is not None:
+            values.setdefault("Probability", PROBABILITIES[values["Stage"]])
         return values
 
     def _value(self, module: str, found: Field, row: Mapping[str, Json], path: str, key: str | None) -> Json:

@@ -299,6 +299,35 @@ def test_a_late_record_is_seen_later_under_its_stamp_and_holds_its_unique_value_
     assert late["Modified_Time"] == stamp
 
 
+def test_a_late_change_brings_nothing_back_that_was_deleted_meanwhile(zoho: Caller, crm: Zoho) -> None:
+    key = made(zoho, {"Last_Name": "X"})
+    crm.commit_late(timedelta(seconds=60))
+    zoho("PUT", f"{CONTACTS}/{key}", {"data": [{"Title": "late"}]})
+    crm.commit_late(timedelta(0))
+
+    zoho("DELETE", f"{CONTACTS}/{key}")
+
+    zoho.later(seconds=60)
+    assert zoho("GET", f"{CONTACTS}/{key}").status == 204
+
+
+def test_fields_follow_from_others(zoho: Caller) -> None:
+    deal = made(zoho, {"Deal_Name": "D", "Stage": "Qualification", "Amount": 1000}, "/crm/v8/Deals")
+    person = made(zoho, {"Last_Name": "X"})
+    task = made(zoho, {"Subject": "T", "Status": "Not Started"}, "/crm/v8/Tasks")
+    zoho("PUT", f"/crm/v8/Deals/{deal}", {"data": [{"Stage": "Negotiation/Review"}]})
+    zoho("PUT", f"{CONTACTS}/{person}", {"data": [{"Email_Opt_Out": True}]})
+    zoho("PUT", f"/crm/v8/Tasks/{task}", {"data": [{"Status": "Completed"}]})
+
+    shown = read(zoho, deal, "/crm/v8/Deals")
+    assert (shown["Probability"], shown["Expected_Revenue"]) == (90, 900)
+    out = read(zoho, person)
+    assert (out["Unsubscribed_Mode"], out["Unsubscribed_Time"]) == ("Manual", out["Modified_Time"])
+    assert read(zoho, task, "/crm/v8/Tasks")["Closed_Time"]
+    zoho("PUT", f"{CONTACTS}/{person}", {"data": [{"Email_Opt_Out": False}]})
+    assert read(zoho, person)["Unsubscribed_Mode"] is None
+
+
 def test_a_renamed_field_goes_by_its_new_name_and_a_removed_one_is_passed_over(zoho: Caller, crm: Zoho) -> None:
     key = made(zoho, {"Last_Name": "X", "CX_NPS_Score": 7})
     crm.change_schema("Contacts", "CX NPS Score", to="Score")
