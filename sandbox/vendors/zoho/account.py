@@ -17,6 +17,7 @@ RECYCLED_FOR: Final = timedelta(days=60)
 TOLD_FOR: Final = timedelta(days=120)
 ORG_ID: Final = "20068510377"
 COMPANY: Final = "Nordlicht"
+LICENCES: Final = 10
 ME: Final = record_id(200001)
 # Numbers of records that are made while the sandbox runs begin here, above those of every settlement.
 FIRST_NEW: Final = 100_000_001

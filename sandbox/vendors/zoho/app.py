@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from sandbox.state import Record
-from sandbox.vendors.zoho.account import ME, ORG_ID, Account
+from sandbox.vendors.zoho.account import LICENCES, ME, ORG_ID, Account
 from sandbox.vendors.zoho.answers import (
     FaultError,
     RefusedError,
@@ -47,8 +47,7 @@ class Zoho:
     def __init__(self, world: World, *, edition: Edition = "enterprise", limits_kept: bool = True) -> None:
         self.account = Account(world)
         Settlement(self.account, world).settle()
-        active = sum(user["status"] == "active" for user in self.account.users)
-        self.limits = Limits(edition=edition, users=active, kept=limits_kept)
+        self.limits = Limits(edition=edition, users=LICENCES, kept=limits_kept)
         self._grants = Grants(world.draw("zoho", "secrets"), ORG_ID, hurry_refused=limits_kept)
         self._writes = Writes(self.account)
         self.search = Search(self.account)

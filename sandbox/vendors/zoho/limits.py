@@ -28,7 +28,7 @@ _ALLOWANCES: Final[dict[Edition, _Allowance]] = {
 
 
 class Limits:
-    """Counts, and refuses where `kept`. A credit comes back 24 hours after its use."""
+    """Counts, and refuses where `kept`. A credit comes back 24 hours after its use. `users`: licences bought."""
 
     def __init__(self, *, edition: Edition, users: int, kept: bool) -> None:
         allowance = _ALLOWANCES[edition]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from sandbox.state import Record
-from sandbox.vendors.zoho.account import COMPANY, ME, ORG_ID, Account
+from sandbox.vendors.zoho.account import COMPANY, LICENCES, ME, ORG_ID, Account
 from sandbox.vendors.zoho.answers import NO_CONTENT, NOT_MODIFIED, invalid_id, invalid_module, missing_param
 from sandbox.vendors.zoho.fields import ADDED
 from sandbox.vendors.zoho.listing import choice, numbered, since
@@ -82,7 +82,7 @@ class Settings:
                 "trial_type": None,
                 "trial_expiry": None,
                 "trial_action": None,
-                "users_license_purchased": 10,
+                "users_license_purchased": LICENCES,
             },
         }
         return Answer(200, dump({"org": [shown]}))
