@@ -53,10 +53,6 @@ def not_found(message: str = "The requested resource does not exist") -> Refused
     return RefusedError(404, "NOT_FOUND", message)
 
 
-def no_such_record() -> RefusedError:
-    return RefusedError(404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: Id")
-
-
 def is_deleted(status: int = 404) -> RefusedError:
     return RefusedError(status, "ENTITY_IS_DELETED", "entity is deleted", ())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
@@ -43,6 +44,25 @@ class Index:
         return list(self._ids.get(_folded(value), ()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A change that others see later. `before`: the record as it was."""
+
+    name: str
+    record: Record
+    before: Record | None
+    seen: datetime
+    stamped: datetime
+
+
+@dataclass(slots=True)
+class _Transaction:
+    """What was done since it began: how to take it back, and what is still to be shown."""
+
+    undo: list[tuple[Table[str], str, Record | None]] = field(default_factory=list)
+    waiting: list[_Waiting] = field(default_factory=list)
+
+
 class Org:
     """The state behind the API. A record keeps only what is filled, under the keys of its fields.
 
@@ -64,8 +84,8 @@ class Org:
         self._numbers = {name: count(1) for name in self.objects}
         self._jobs = count(1)
         self._indexes: dict[tuple[str, str], Index] = {}
-        self._pending: list[tuple[datetime, datetime]] = []  # (seen by others, stamped)
-        self._undo: list[tuple[Table[str], str, Record | None]] | None = None
+        self._pending: list[_Waiting] = []
+        self._open: list[_Transaction] = []
         self.id = ids.mint("00D", 7)
         self.me = ids.mint("005", 1)
 
@@ -102,11 +122,11 @@ class Org:
         """Let late transactions commit."""
         for table in self.tables.values():
             table.settle(now)
-        self._pending = [pending for pending in self._pending if pending[0] > now]
+        self._pending = [waiting for waiting in self._pending if waiting.seen > now]
 
     def oldest_pending(self, now: datetime) -> datetime:
         """No change stamped before this is still unseen."""
-        return min((stamped for seen, stamped in self._pending if seen > now), default=now)
+        return min((waiting.stamped for waiting in self._pending if waiting.seen > now), default=now)
 
     def in_bin(self, record: Record, now: datetime) -> bool:
         """Deleted, and not yet purged."""
@@ -117,28 +137,53 @@ class Org:
         table, key = self.tables[name], record["Id"]
         before = table.get(key)
         if self.late:
-            table.put_later(now + self.late, lambda: table.put(key, _onto(table.get(key), before, record)))
-            self._pending.append((now + self.late, now))
+            waiting = _Waiting(name, record, before, seen=now + self.late, stamped=now)
+            if self._open:
+                self._open[-1].waiting.append(waiting)
+            else:
+                self._wait(waiting)
             return
-        if self._undo is not None:
-            self._undo.append((table, key, before))
+        if self._open:
+            self._open[-1].undo.append((table, key, before))
         table.put(key, record)
+
+    def _wait(self, waiting: _Waiting) -> None:
+        table, key, before = self.tables[waiting.name], waiting.record["Id"], waiting.before
+        table.put_later(waiting.seen, lambda: table.put(key, _onto(table.get(key), before, waiting.record)))
+        self._pending.append(waiting)
+
+    def holders(self, name: str, key: str, value: Json) -> list[str]:
+        """Which records hold a value that only one may hold; also one that others do not see yet."""
+        unseen = [
+            waiting.record["Id"]
+            for waiting in self._pending
+            if waiting.name == name and _folded(waiting.record.get(key)) == _folded(value)
+        ]
+        return self.index(name, key).ids(value) + unseen
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:
-        """What is committed inside is taken back when an exception leaves."""
-        self._undo = []
+        """What is committed inside is taken back when an exception leaves. One may stand within another."""
+        here = _Transaction()
+        self._open.append(here)
         try:
             yield
         except BaseException:
-            for table, key, before in reversed(self._undo):
+            for table, key, before in reversed(here.undo):
                 if before is None:
                     table.drop(key)
                 else:
                     table.put(key, before)
             raise
+        else:
+            if len(self._open) > 1:
+                self._open[-2].undo += here.undo
+                self._open[-2].waiting += here.waiting
+            else:
+                for waiting in here.waiting:
+                    self._wait(waiting)
         finally:
-            self._undo = None
+            self._open.pop()
 
     def integration_user(self) -> Record:
         """Whom the client acts as."""

@@ -12,7 +12,7 @@ MASTER_RECORD_TYPE: Final = "012000000000000AAA"
 # Finds a record by id; for fields whose value comes from another record.
 Lookup: TypeAlias = Callable[[Json], Record | None]
 
-# type -> (SOAP type, whether it can be filtered and sorted by)
+# type -> SOAP type; of all others it is a string
 _SOAP: Final[Mapping[str, str]] = {
     "id": "tns:ID", "reference": "tns:ID", "boolean": "xsd:boolean", "int": "xsd:int", "double": "xsd:double",
     "currency": "xsd:double", "percent": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime",

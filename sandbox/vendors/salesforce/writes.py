@@ -20,6 +20,7 @@ DUPLICATE_RULES: Final[Mapping[str, Sequence[tuple[str, Sequence[str], bool]]]] 
     "Lead": [("Standard_Lead_Duplicate_Rule", ("Email", "LastName"), True)],
     "Account": [("Account_Number_Duplicate_Rule", ("AccountNumber",), False)],
 }
+HIGHEST_SCORE: Final = 10
 # What is deleted with a record, and comes back with it: (object, which points to the record by).
 _CASCADES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "Account": [("Contact", "AccountId"), ("Opportunity", "AccountId")],
@@ -62,6 +63,7 @@ class Writer:
         record = self._with_defaults(entry, values, terms)
         if person:
             record["IsPersonAccount"] = True
+        self._ruled(entry, values)
         self._unique(entry, record, None)
         if not terms.save_duplicates or any(not rule[2] for rule in DUPLICATE_RULES.get(entry.name, ())):
             self._duplicates(entry, record, terms)
@@ -83,11 +85,14 @@ class Writer:
             raise is_deleted()
         values = checked(org, entry, body, create=False)
         self._locked(entry, record["Id"])
+        if entry.name == "Lead" and record.get("IsConverted"):
+            raise refused("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", ())
         self._person_rules(entry, record, values)
         changed = {name: value for name, value in {**record, **values}.items() if value is not None}
         absent = missing(entry, changed, without=("Name",) if record.get("IsPersonAccount") else ())
         if absent:
             raise required(absent)
+        self._ruled(entry, values)
         self._unique(entry, changed, record)
         changed = derive(entry.name, record, {**changed, **self._touched(terms)}, org.record, terms.now)
         org.commit(entry.name, changed, terms.now)
@@ -216,12 +221,22 @@ class Writer:
         at = stamp(terms.now)
         return {"LastModifiedDate": at, "LastModifiedById": terms.by, "SystemModstamp": at}
 
+    def _ruled(self, entry: SObject, values: Record) -> None:
+        """What this org's validation rule and its owners ask for."""
+        for name in ("CX_NPS_Score__c", "CX_NPS_Score__pc"):
+            if not 0 <= (values.get(name) or 0) <= HIGHEST_SCORE:
+                raise refused("FIELD_CUSTOM_VALIDATION_EXCEPTION", "NPS must be 0-10", [name])
+        owner = self._org.record(values.get("OwnerId"))
+        if owner is not None and not owner.get("IsActive", True):
+            message = f"operation performed with inactive user [{owner['Id'][:15]}] as owner of {entry.name.lower()}"
+            raise refused("INACTIVE_OWNER_OR_USER", message, ())
+
     def _unique(self, entry: SObject, record: Record, before: Record | None) -> None:
         for field in entry.fields.values():
             value = record.get(field.key)
             if not field.unique or value is None or (before is not None and before.get(field.key) == value):
                 continue
-            others = [hit for hit in self._org.index(entry.name, field.key).ids(value) if hit != record["Id"]]
+            others = [hit for hit in self._org.holders(entry.name, field.key, value) if hit != record["Id"]]
             if others:
                 raise refused(
                     "DUPLICATE_VALUE",

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -53,6 +54,19 @@ def test_all_or_none_takes_back_what_had_been_done(salesforce: Caller, org: Sale
     assert codes(changed) == ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "INVALID_FIELD"]
     assert rows(salesforce, "SELECT Id, Title, SystemModstamp FROM Contact ORDER BY Id") == before
     assert org.effects() == ()
+
+
+def test_all_or_none_holds_for_what_commits_late_too(salesforce: Caller, org: Salesforce) -> None:
+    before = count(salesforce)
+    org.commit_late(timedelta(minutes=1))
+    salesforce("POST", MANY, sent(of("Contact", LastName="A"), of("Contact"), all_or_none=True))
+    salesforce("POST", MANY, sent(of("Contact", LastName="A"), of("Contact", LastName="B"), all_or_none=True))
+    org.commit_late(timedelta(0))
+    hidden = count(salesforce)
+
+    salesforce.later(minutes=1)
+
+    assert (hidden, count(salesforce)) == (before, before + 2)
 
 
 def test_updates_say_of_each_record_how_it_went(salesforce: Caller) -> None:
@@ -182,6 +196,22 @@ def test_a_composite_request_hands_answers_on(salesforce: Caller) -> None:
     assert [row["httpStatusCode"] for row in reply.json["compositeResponse"]] == [201, 201, 200]
     firm, _, read = reply.json["compositeResponse"]
     assert read["body"]["AccountId"] == firm["body"]["id"]
+
+
+def test_a_collection_within_a_composite_request_is_taken_back_with_it(salesforce: Caller, org: Salesforce) -> None:
+    before = count(salesforce)
+    inner = sent(of("Contact", LastName="A"), all_or_none=True)
+
+    salesforce(
+        "POST", f"{DATA}/composite",
+        {"allOrNone": True, "compositeRequest": [
+            {"method": "POST", "url": MANY, "referenceId": "many", "body": inner},
+            {"method": "POST", "url": f"{DATA}/sobjects/Contact", "referenceId": "bad", "body": {}},
+        ]},
+    )  # fmt: skip
+
+    assert count(salesforce) == before
+    assert org.effects() == ()
 
 
 def test_a_composite_request_of_all_or_none_takes_everything_back(salesforce: Caller, org: Salesforce) -> None:

@@ -1,12 +1,15 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sandbox.vendors.salesforce.app import Salesforce
+from sandbox.vendors.salesforce.ids import mint
 from tests.sandbox.calls import Caller
 from tests.sandbox.vendors.salesforce.calls import DATA, one, refusal, rows
 
 CONTACT = f"{DATA}/sobjects/Contact"
+LEFT = mint("005", 6)  # who has left the firm
 MAIL = "mara.lindqvist@nordlicht-solar.test"
 
 
@@ -92,6 +95,8 @@ def test_an_update_with_the_same_values_moves_the_stamps_all_the_same(salesforce
         ({"LastName": "X", "FirstName": "y" * 41}, "STRING_TOO_LONG", "(max length=40)"),
         ({"LastName": "X", "Email": "no mail"}, "INVALID_EMAIL_ADDRESS", "invalid email address: no mail"),
         ({"LastName": "X", "CX_NPS_Class__c": "Fan"}, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Fan"),
+        ({"LastName": "X", "CX_NPS_Score__c": 11}, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "NPS must be 0-10"),
+        ({"LastName": "X", "OwnerId": LEFT}, "INACTIVE_OWNER_OR_USER", "inactive user [005"),
         ({"LastName": "X", "CX_NPS_Score__c": 100}, "NUMBER_OUTSIDE_VALID_RANGE", "100"),
         ({"LastName": "X", "CX_NPS_Score__c": "nine"}, "JSON_PARSER_ERROR", "Cannot deserialize instance of double"),
         ({"LastName": "X", "Birthdate": "31.12.1999"}, "JSON_PARSER_ERROR", "instance of date"),
@@ -283,6 +288,26 @@ def test_a_stage_decides_what_a_deal_is_unless_somebody_says_otherwise(salesforc
 
     assert (forced["Probability"], forced["ExpectedRevenue"]) == (42.0, 84.0)
     assert (won["Probability"], won["IsClosed"], won["IsWon"], won["ForecastCategory"]) == (100.0, True, True, "Closed")
+
+
+def test_a_converted_lead_cannot_be_written(salesforce: Caller) -> None:
+    lead = rows(salesforce, "SELECT Id FROM Lead WHERE IsConverted = true LIMIT 1")[0]["Id"]
+
+    reply = salesforce("PATCH", f"{DATA}/sobjects/Lead/{lead}", {"Title": "x"})
+
+    assert refusal(reply) == (400, "CANNOT_UPDATE_CONVERTED_LEAD")
+
+
+def test_a_unique_value_is_taken_by_a_record_that_nobody_sees_yet(salesforce: Caller, org: Salesforce) -> None:
+    org.commit_late(timedelta(minutes=1))
+    first = salesforce("PATCH", f"{CONTACT}/Crosswalk_Id__c/H-1", {"LastName": "Late"})
+    org.commit_late(timedelta(0))
+
+    again = salesforce("PATCH", f"{CONTACT}/Crosswalk_Id__c/h-1", {"LastName": "Late"})
+    salesforce.later(minutes=1)
+
+    assert (first.status, refusal(again)) == (201, (400, "DUPLICATE_VALUE"))
+    assert salesforce("PATCH", f"{CONTACT}/Crosswalk_Id__c/H-1", {"Title": "x"}).json["id"] == first.json["id"]
 
 
 def test_what_an_administrator_keeps_cannot_be_written(salesforce: Caller) -> None:
