@@ -311,7 +311,8 @@ class Hub:
     @property
     def _refused(self) -> list[Problem]:
         """Connections that nobody asks any more, since their access was refused."""
-        return standstill.refused(self.house)
+        just = {(one.code, one.connection) for one in self._builder.problems}
+        return [one for one in standstill.refused(self.house) if (one.code, one.connection) not in just]
 
     def _problems(self, ran: run.Ran) -> list[dict[str, Any]]:
         builder = self._builder

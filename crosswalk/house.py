@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,7 @@ from connectors.sdk.contract import Account, Connector, FieldInfo, StreamSpec, T
 from connectors.sdk.errors import ConnectorError
 from crosswalk import drift
 from crosswalk.engine import matching, policies
+from crosswalk.engine.accounts import another, twice
 from crosswalk.engine.failures import problem_of, state_of
 from crosswalk.engine.model import Ceiling, House, Link, Progress, Stream
 from crosswalk.problems import Problem
@@ -94,6 +95,8 @@ class Builder:
                 drafts, [draft for draft in drafts if draft.connection.name in askable and self._is_old(draft)]
             )
         silent = set() if lenient else {draft.connection.name for draft in drafts} - askable
+        with self.database.read() as connection:  # some may have been paused for what they answered
+            self._pauses = pauses(self.database, connection)
         self._compile(drafts, lenient=lenient, silent=silent)
         if ask and self.faults:
             # The file may name what is new at the vendor since yesterday.
@@ -213,9 +216,31 @@ class Builder:
                 by_connection, pool.map(self._ask, by_connection, by_connection.values()), strict=True
             ):
                 if isinstance(answer, ConnectorError):
-                    self._failed(name, answer)
+                    self._failed(problem_of(answer, connection=name))
+                    continue
+                told = self.settings.connections[name]
+                strange = another(name, self._accounts.get(name), answer[0], role=told.connector.role)
+                if strange is not None:
+                    self._failed(strange)
                 else:
                     self._keep(name, *answer, by_connection[name])
+        self._bar_twins(asked=by_connection)
+
+    def _bar_twins(self, *, asked: Collection[str]) -> None:
+        """Of two names of one account neither is worked with."""
+        accounts = {
+            name: (told.connector.name, self._accounts[name].id)
+            for name, told in self.settings.connections.items()
+            if name in self._accounts
+        }
+        writing = {
+            name for name, told in self.settings.connections.items() if any(one.write for one in told.streams.values())
+        }
+        for problem in twice(accounts, writing, asked=asked):
+            name = problem.connection or ""
+            first = next(one for one in accounts if accounts[one] == accounts[name])
+            for barred in (name, first):
+                self._failed(replace(problem, connection=barred))
 
     def _ask(
         self, name: str, drafts: Sequence[_Draft]
@@ -226,12 +251,13 @@ class Builder:
         except ConnectorError as error:
             return error
 
-    def _failed(self, name: str, error: ConnectorError) -> None:
-        problem = problem_of(error, connection=name)
+    def _failed(self, problem: Problem) -> None:
         if problem not in self.problems:  # it is asked again where the file names what the store does not know
             self.problems.append(problem)
         with self.database.write() as connection:
-            state_of(self.database, connection, name, problem, at=int(self.clock().timestamp() * 1000))
+            state_of(
+                self.database, connection, problem.connection or "", problem, at=int(self.clock().timestamp() * 1000)
+            )
 
     def _keep(
         self, name: str, account: Account, fields: Mapping[int, Sequence[FieldInfo]], drafts: Sequence[_Draft]

@@ -341,6 +341,15 @@ _ALL: Final = (
         "want a connection of their own: under this name they would be taken for those of the first.",
     ),
     Message(
+        code="CW207",
+        text="salesforce was the account of Nordlicht (00D1) and answers as Nordlicht Test (00D9)",
+        happened="The credentials lead to another account than the one whose records the store holds under this name. "
+        "Read as that one, all of its records would count as deleted.",
+        itself="Nothing of it is read or written; the other connections go on.",
+        todo="Correct the credentials, then crosswalk check with the name of the connection. If the new account is "
+        "meant, give it a connection of its own: what is known of the first stays under its name.",
+    ),
+    Message(
         code="CW301",
         text="nordlciht.my.salesforce.com: no such host",
         happened="The name of the vendor's server cannot be resolved.",

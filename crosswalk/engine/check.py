@@ -13,13 +13,14 @@ from typing import Any, Final
 from connectors.sdk.contract import Account, FieldInfo, StreamSpec, Window
 from connectors.sdk.errors import ConnectorError, ShapeError
 from crosswalk.drift import stored
+from crosswalk.engine.accounts import ANOTHER, another, known_accounts, twice
 from crosswalk.engine.failures import down, problem_of
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.overview import count_records
 from crosswalk.engine.words import AskError, shortened
 from crosswalk.problems import Problem
 from crosswalk.store.budget import Budgets
-from crosswalk.store.codec import dump, load
+from crosswalk.store.codec import dump
 from crosswalk.store.migrations import step
 
 
@@ -38,7 +39,6 @@ class Judged:
 Judge = Callable[[Stream, Sequence[FieldInfo]], Judged]
 
 _AT_ONCE: Final = 8
-_TWICE: Final = "CW104"  # one remote account under two names
 _NO_HUB_ID: Final = "CW118"  # creates go by search
 _ABOVE: Final = "CW120"  # more is allowed by the file than the account has
 
@@ -78,14 +78,16 @@ def check(house: House, *, only: Sequence[str] = (), judge: Judge | None = None)
         answers = dict(
             zip([link.name for link in links], pool.map(lambda link: _ask(house, link, held), links), strict=True)
         )
+    known = known_accounts(house.database)
     found: list[Problem] = []
     told = [_connection(house, link, answers[link.name], held, judge, found) for link in links]
-    found += _twice(house, answers)
+    barred = [*_others(house, answers, known), *_twice(house, answers, known)]
+    found += barred
     for one in told:
         own = [problem for problem in found if problem.connection == one["name"] and problem.stream is None]
         if one["state"] == "ok" and any(problem.severity == "error" for problem in own):
             one["state"] = "part"
-    _keep(house, links, answers)
+    _keep(house, links, answers, {problem.connection or "": problem for problem in barred})
     return {
         "config": _config(house),
         "store": _store(house),
@@ -289,51 +291,44 @@ def _above(house: House, link: Link, account: Account) -> list[Problem]:
     ]
 
 
-def _twice(house: House, answers: Mapping[str, _Answer]) -> list[Problem]:
-    """One account under two names would be synced with itself; where both are only read, each may have its files."""
+def _others(house: House, answers: Mapping[str, _Answer], known: Mapping[str, Account]) -> list[Problem]:
+    found = [
+        another(name, known.get(name), answer.account, role=house.links[name].role)
+        for name, answer in answers.items()
+        if answer.account is not None
+    ]
+    return [problem for problem in found if problem is not None]
+
+
+def _twice(house: House, answers: Mapping[str, _Answer], known: Mapping[str, Account]) -> list[Problem]:
+    accounts = {}
+    for name, link in house.links.items():
+        answer = answers.get(name)
+        account = known.get(name) if answer is None or answer.account is None else answer.account
+        if account is not None:
+            accounts[name] = (link.connector.name, account.id)
     writing = {stream.connection for stream in house.streams.values() if stream.writes}
-    accounts: dict[str, tuple[str, str]] = {}
-    with house.database.read() as connection:
-        rows = house.database.run(
-            connection, "SELECT name, connector, account FROM connection WHERE account IS NOT NULL"
-        ).fetchall()
-    for name, connector, account in rows:
-        if name in house.links:
-            accounts[name] = (connector, str(load(bytes(account)).get("id")))
-    for name, answer in answers.items():
-        if answer.account is not None:
-            accounts[name] = (house.links[name].connector.name, answer.account.id)
-    problems = []
-    first: dict[tuple[str, str], str] = {}
-    for name in house.links:
-        account = accounts.get(name)
-        if account is None:
-            continue
-        other = first.setdefault(account, name)
-        if other != name and writing & {name, other} and (name in answers or other in answers):
-            problems.append(
-                Problem(
-                    code=_TWICE,
-                    text=f"{other} and {name} are the same account",
-                    hint="keep one of the two: each would take the other's writes for edits by people",
-                    connection=name,
-                )
-            )
-    return problems
+    return twice(accounts, writing, asked=answers)
 
 
 # -- keeping -------------------------------------------------------------------------------------------------
 
 
-def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer]) -> None:
-    """Note accounts and catalogues. One that lets us in again goes on; `since` stays while it goes on failing."""
+def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer], barred: Mapping[str, Problem]) -> None:
+    """Note accounts and catalogues. One that lets us in again goes on; `since` stays while it goes on failing.
+
+    `barred`: connections whose account is none that may be used under their name.
+    """
     database, now = house.database, house.now()
     with database.write() as connection:
         for link in links:
             answer = answers[link.name]
-            problem = None if answer.error is None else problem_of(answer.error, connection=link.name)
+            problem = barred.get(link.name)
+            if problem is None and answer.error is not None:
+                problem = problem_of(answer.error, connection=link.name)
             state, code, detail = ("ok", None, None) if problem is None else (down(problem), problem.code, problem.text)
-            account = None if answer.account is None else dump(_plain(answer.account))
+            strange = problem is not None and problem.code == ANOTHER
+            account = None if answer.account is None or strange else dump(_plain(answer.account))
             database.run(
                 connection,
                 "INSERT INTO connection (name, connector, account, checked_at, state, code, detail, since) "
@@ -345,7 +340,7 @@ def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer]) -
                 (link.name, link.connector.name, account, now, state, code, detail, now if problem else None),
             )
             for name, told in answer.streams.items():
-                if told.judged.catalogue is not None:
+                if told.judged.catalogue is not None and not strange:
                     database.run(
                         connection,
                         "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE connection = ? AND name = ?",

@@ -1,8 +1,9 @@
 """Pausing and resuming what is read and written; and telling what stands still, and why."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
+from crosswalk.engine.accounts import ANOTHER, TWICE
 from crosswalk.engine.model import House, Stream
 from crosswalk.problems import Problem
 from crosswalk.store.codec import iso
@@ -36,13 +37,16 @@ def listed(house: House, streams: Iterable[Stream]) -> list[dict[str, Any]]:
     return [told(one) for one in house.pauses.values() if one.address in addresses and not one.code]
 
 
+_CURES: Final = {TWICE: "keep one of the two", ANOTHER: "correct its credentials, or give the account another name"}
+
+
 def refused(house: House) -> list[Problem]:
     """Connections that are paused since their access was refused for good: a fault as long as it lasts."""
     return [
         Problem(
             code=one.code,
             text=one.text,
-            hint=f"grant access anew, then  crosswalk check {one.address}",
+            hint=f"{_CURES.get(one.code, 'grant access anew')}, then  crosswalk check {one.address}",
             connection=one.address,
         )
         for one in house.pauses.values()

@@ -13,8 +13,9 @@ from crosswalk.store.reading import Reading
 if TYPE_CHECKING:  # `crosswalk status` reads and goes without the engine
     from crosswalk.store.dialect import Database
 
-# Access that is refused for good: asking again changes nothing, and some vendors lock out who goes on asking.
-REVOKED: Final = ("CW201", "CW202", "CW203")
+# Access that is refused for good: asking again changes nothing, and some vendors lock out who goes on asking. And an
+# account that must not be worked with under this name: the same under two, or another than before.
+REVOKED: Final = ("CW201", "CW202", "CW203", "CW104", "CW207")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
