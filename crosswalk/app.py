@@ -24,7 +24,7 @@ from crosswalk.engine.model import House, Patience, Progress, Silent, Stream
 from crosswalk.engine.words import AskError, shortened, split_address, spoken
 from crosswalk.glance import Glance, remember
 from crosswalk.house import Builder, fault_problem
-from crosswalk.problems import Problem, ProblemsError, errors
+from crosswalk.problems import Problem, ProblemsError
 from crosswalk.settings.listed import Listed
 from crosswalk.settings.load import load
 from crosswalk.settings.model import HubSettings
@@ -223,13 +223,13 @@ class Hub:
     def plan(self, only: Sequence[str] = (), force: bool = False) -> Answer:
         """Pull, settle and plan; nothing is written. `force`: a new plan even where the open one says the same."""
         house = self.house
-        streams = self._streams(only)
+        streams = self._begun(only)
         ran = run.plan_only(house, streams, who=self._who, force=force)
         told = self._plan_report(ran.planned.plan if ran.planned and ran.planned.actions else None)
         told["paused"] = standstill.listed(house, streams)
         told["problems"] = self._problems(ran)
         waits = bool(told["total"]) or bool(ran.settled.conflicts)
-        told["exit_code"] = FAILED if self._failed(ran) else WAITS if waits else DONE
+        told["exit_code"] = FAILED if ran.failed else WAITS if waits else DONE
         return told
 
     def show_plan(self, number: str) -> Answer:
@@ -247,14 +247,14 @@ class Hub:
         if unfit is not None:
             raise ProblemsError([unfit])
         approved = [self._class_of(one) for one in approve]
-        streams = self._streams(only)
+        streams = self._begun(only)
         ran = run.apply_plan(house, plan.id, who=self._who, approve=approved, streams=streams)
         return self._ran(house, ran, [stream for stream in streams if stream.writes])
 
     def sync(self, only: Sequence[str] = (), *, first_too: bool = False, trigger: str = "person") -> Answer:
         """Pull, settle, plan, and write what need not wait. `first_too`: nor do the first plans of mappings."""
         house = self.house
-        streams = self._streams(only)
+        streams = self._begun(only)
         ran = run.sync(house, streams, who=self._who, first_too=first_too, trigger=trigger)
         return self._ran(house, ran, streams)
 
@@ -262,19 +262,19 @@ class Hub:
         """What a daemon does in one slot of a connection; what came of it, and every problem on the way."""
         house = self.house
         work = run.audit if audit else run.sync
-        ran = work(house, self._streams([connection]), who=self._who, trigger=run.DAEMON)
-        return ran, [*self._builder.problems, *self._builder.warnings, *ran.problems]
+        ran = work(house, self._begun([connection]), who=self._who, trigger=run.DAEMON)
+        return ran, [*self._builder.warnings, *ran.unasked, *ran.problems]
 
     def resync(self, address: str) -> Answer:
         """Read a record, a stream or a connection again, whatever the watermark says; then as `sync` does."""
         house = self.house
         parts = split_address(address)
         if parts is None:
-            streams = self._streams([address])
+            streams = self._begun([address])
             ran = run.sync(house, streams, who=self._who, afresh=True, command="resync")
             return self._ran(house, ran, streams)
         connection, stream, key = parts
-        (found,) = self._streams([f"{connection}/{stream}"])
+        (found,) = self._begun([f"{connection}/{stream}"])
         if (paused := house.pause_of(found)) is not None:
             raise AskError(f"{paused.address} is paused: nothing is read", hint=f"crosswalk resume {paused.address}")
         ran, before, after = run.resync_record(house, found, key, who=self._who)
@@ -291,6 +291,16 @@ class Hub:
             self._known(one)
         return found
 
+    def _begun(self, only: Sequence[str]) -> list[Stream]:
+        """The streams of a run. Its record tells which of their connections were not asked, or could not be."""
+        house, streams = self.house, self._streams(only)
+        names = {one.partition("/")[0] for one in only} or set(self.settings.connections)
+        asked = self._builder.problems
+        just = {(one.code, one.connection) for one in asked}
+        before = [one for one in standstill.refused(house) if (one.code, one.connection) not in just]
+        house.unasked = [problem for problem in (*asked, *before) if problem.connection in names]
+        return streams
+
     def _class_of(self, text: str) -> tuple[Stream, str]:
         address, _, klass = text.rpartition(":")
         (stream,) = self._streams([address])
@@ -301,23 +311,11 @@ class Hub:
         told["paused"] = standstill.listed(house, streams)
         told["problems"] = self._problems(ran)
         left = bool(told["waits"]) or bool(ran.settled.conflicts) or bool(ran.settled.pairs)
-        told["exit_code"] = FAILED if self._failed(ran) else WAITS if left else DONE
+        told["exit_code"] = FAILED if ran.failed else WAITS if left else DONE
         return told
 
-    def _failed(self, ran: run.Ran) -> bool:
-        """Whether something failed, were it one connection that could not even be asked what it has."""
-        return ran.failed or bool(errors(self._builder.problems)) or bool(self._refused)
-
-    @property
-    def _refused(self) -> list[Problem]:
-        """Connections that nobody asks any more, since their access was refused."""
-        just = {(one.code, one.connection) for one in self._builder.problems}
-        return [one for one in standstill.refused(self.house) if (one.code, one.connection) not in just]
-
     def _problems(self, ran: run.Ran) -> list[dict[str, Any]]:
-        builder = self._builder
-        told = (*self._warned, *builder.problems, *builder.warnings, *self._refused, *ran.problems)
-        return [one.json() for one in told]
+        return [one.json() for one in (*self._warned, *self._builder.warnings, *ran.unasked, *ran.problems)]
 
 
 def _unfit(house: House, plan: outbox.Plan, *, following: str | None) -> Problem | None:

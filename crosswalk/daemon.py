@@ -26,6 +26,7 @@ from crosswalk.engine.run import Ran
 from crosswalk.engine.settle import is_first_load
 from crosswalk.engine.words import spoken
 from crosswalk.glance import remember
+from crosswalk.house import prints_of
 from crosswalk.problems import Problem, ProblemsError, errors
 from crosswalk.settings.listed import Listed, print_of
 from crosswalk.settings.load import load
@@ -34,7 +35,7 @@ from crosswalk.store.daemons import Presence
 from crosswalk.store.dialect import Database
 from crosswalk.store.leases import Leases, Slots
 from crosswalk.store.opening import STORE_ERRORS, in_words, open_store
-from crosswalk.store.pauses import pause_of, pauses
+from crosswalk.store.pauses import pause_of, pauses, reconsider
 from crosswalk.store.tokens import Vault
 from scheduler.daemon import Daemon
 from scheduler.slots import Firing
@@ -178,6 +179,8 @@ class Unattended:
         with in_words(self._database):
             remember(self._database, Listed.of(settings), self._file.print)
             self.alerting.follow(settings.alerts)
+            for name in reconsider(self._database, prints_of(settings, self._vault)):
+                log.event("connection.resumed", connection=name, text="its credentials have changed")
         triggers = triggers_of(settings)
         self._daemon.follow(triggers, patient=[job for job in triggers if job.startswith(AUDIT)])
 
@@ -354,7 +357,7 @@ def tell(ran: Ran, problems: list[Problem]) -> None:
             log.event("audit.done", compared=ran.compared, differences=ran.differences)
         totals = ran.totals()
         counts: dict[str, Any] = {name: totals[name] for name in ("read", "changed", "written", "aside", "waiting")}
-        failed = ran.state == "failed"
+        failed = ran.state in ("failed", "part")
         log.event(
             "run.failed" if failed else "run.done",
             level="error" if failed else "info",

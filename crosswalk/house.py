@@ -23,13 +23,14 @@ from crosswalk.engine.failures import problem_of, state_of
 from crosswalk.engine.model import Ceiling, House, Link, Progress, Stream
 from crosswalk.problems import Problem
 from crosswalk.settings.model import ConnectionSettings, Guard, HubSettings, StreamSettings
+from crosswalk.settings.plugin import credentials
 from crosswalk.store import meta
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import dump, load
 from crosswalk.store.dialect import Database
 from crosswalk.store.goldens import load_layout
 from crosswalk.store.leases import Leases
-from crosswalk.store.pauses import Pause, pause_of, pauses
+from crosswalk.store.pauses import Pause, pause_of, pauses, reconsider
 from crosswalk.store.tokens import Tokens, Vault
 from mapping.compile import CompiledMapping, Context, MappingError, MappingFault, compile_mapping
 from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, CxSettings, Setting
@@ -86,6 +87,7 @@ class Builder:
         whoever asked for leniency. Else they are in `faults`, and their streams are left out.
         """
         self._connect()
+        reconsider(self.database, prints_of(self.settings, self.vault))
         drafts = self._drafts()
         with self.database.read() as connection:
             self._pauses = pauses(self.database, connection)
@@ -455,6 +457,11 @@ class Builder:
             for draft in drafts
             if draft.mapping is not None and (draft.id, draft.mapping.fingerprint) in known
         }
+
+
+def prints_of(settings: HubSettings, vault: Vault) -> dict[str, str]:
+    """By connection: what it is opened with, known again without being kept."""
+    return {name: vault.print(credentials(told.settings)) for name, told in settings.connections.items()}
 
 
 def fault_problem(fault: MappingFault, told: ConnectionSettings, stream: StreamSettings) -> Problem:

@@ -460,7 +460,7 @@ def _run_row(one: Mapping[str, Any], screen: Screen) -> list[Line]:
 
 
 def _outcome(word: str) -> Line:
-    return [Span(word, "red")] if word == "failed" else word
+    return [Span(word, "red")] if word in ("failed", "part") else word
 
 
 def _stream_work(one: Mapping[str, Any]) -> Line:

@@ -128,9 +128,11 @@ def _approvals(answer: Answer) -> Iterator[Line]:
 
 def _ended(run: Mapping[str, Any]) -> str:
     took = text.seconds(run["seconds"])
-    return {"failed": f"failed after {took}", "stopped": f"stopped after {took}; the batch in flight was finished"}.get(
-        run["state"], f"done in {took}"
-    )
+    return {
+        "failed": f"failed after {took}",
+        "part": f"failed in part after {took}",
+        "stopped": f"stopped after {took}; the batch in flight was finished",
+    }.get(run["state"], f"done in {took}")
 
 
 def _written_per_connection(streams: Sequence[Mapping[str, Any]]) -> str:

@@ -17,16 +17,25 @@ _CODES = (
 )
 
 
+def code_of(error: ConnectorError) -> str:
+    """Its own, else its family's."""
+    return error.code or next((code for family, code in _CODES if isinstance(error, family)), "CW307")
+
+
 def problem_of(error: ConnectorError, *, connection: str, stream: Stream | None = None) -> Problem:
-    """The error in the operator's words; the code is its own, else its family's."""
-    code = error.code or next((code for family, code in _CODES if isinstance(error, family)), "CW307")
+    """The error in the operator's words."""
     return Problem(
-        code=code,
+        code=code_of(error),
         text=error.text,
         hint=error.hint,
         connection=connection,
         stream=None if stream is None else stream.address,
     )
+
+
+def is_for_good(error: ConnectorError) -> bool:
+    """Is access refused until a person grants it anew? Then nobody asks again before."""
+    return isinstance(error, GrantError) and code_of(error) in REVOKED
 
 
 def down(problem: Problem) -> str:

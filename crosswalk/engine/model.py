@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from connectors.sdk.contract import Connector, FieldInfo, StreamSpec
 from crosswalk.engine.matching import IdentKinds, Rules
 from crosswalk.engine.policies import Policies
+from crosswalk.problems import Problem
 from crosswalk.store.dialect import Database
 from crosswalk.store.goldens import Layout
 from crosswalk.store.leases import Leases
@@ -142,6 +143,7 @@ class House:
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection, since it was opened
     changes: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # by stream: fields that are not as they were
     pauses: Mapping[str, Pause] = field(default_factory=dict)  # by address, of connections and streams
+    unasked: Sequence[Problem] = ()  # of connections that could not be asked what they have, or are asked no more
     patience: Patience = Patience()
     begun: Callable[[int], None] = lambda run: None  # told the number of a run before its work begins
 

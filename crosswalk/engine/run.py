@@ -6,15 +6,15 @@ connection stops no other: it is told, and the next run goes on from what was co
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
 from connectors.sdk.errors import ConnectorError
 from crosswalk.engine.apply import Applied, apply_stream
-from crosswalk.engine.failures import problem_of, state_of
+from crosswalk.engine.failures import code_of, down, is_for_good, problem_of, state_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import Planned, make_plan
 from crosswalk.engine.planned import sent_actions
@@ -27,6 +27,7 @@ from crosswalk.problems import Problem
 from crosswalk.store import outbox, runs
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load_row
+from crosswalk.store.pauses import Pause
 from crosswalk.store.records import drop_ident_indexes, make_ident_indexes, put_up_unmatched
 from scheduler.workers import Ended, Job, Turn, run_jobs
 
@@ -55,10 +56,20 @@ class Ran:
     compared: int = 0  # of an audit: records that were read again
     differences: int = 0  # of them, those that were not as the hub believed
     problems: list[Problem] = field(default_factory=list)
+    unasked: Sequence[Problem] = ()  # of connections that had failed before it began
 
     @property
     def failed(self) -> bool:
-        return any(problem.severity == "error" for problem in self.problems)
+        """Wholly or in part."""
+        return any(problem.severity == "error" for problem in (*self.unasked, *self.problems))
+
+    @property
+    def outcome(self) -> str:
+        """`part`: something failed, and something else was read or written all the same."""
+        if self.failed:
+            faulty = {problem.stream for problem in self.problems if problem.severity == "error"}
+            return "part" if {*self.pulled, *self.applied} - faulty else "failed"
+        return "waits" if self.waiting or self.settled.conflicts else "done"
 
     @property
     def written(self) -> int:
@@ -114,7 +125,8 @@ class Runner:
         self._house = house
         self._who = who
         number = runs.start(house.database, command=command, trigger=trigger, who=who, at=house.now(), plan=plan)
-        self.ran = Ran(number, command, house.now(), trigger)
+        self.ran = Ran(number, command, house.now(), trigger, unasked=house.unasked)
+        self._refused: dict[str, ConnectorError] = {}  # by connection: access that was refused for good in this run
         self._ended = threading.Event()
         self._beating = threading.Thread(target=self._beat, name=f"beat-{number}", daemon=True)
 
@@ -158,9 +170,10 @@ class Runner:
 
         def job(stream: Stream) -> Callable[[Turn], Pulled]:
             def pull_one(turn: Turn) -> Pulled:
-                pulled = pull_stream(house, stream, turn.lease, run=ran.run, afresh=afresh, bulk=bulk)
-                resolve_stream(house, stream, turn.lease, run=ran.run)
-                return pulled
+                with self._granted(stream):
+                    pulled = pull_stream(house, stream, turn.lease, run=ran.run, afresh=afresh, bulk=bulk)
+                    resolve_stream(house, stream, turn.lease, run=ran.run)
+                    return pulled
 
             return pull_one
 
@@ -183,8 +196,28 @@ class Runner:
         self._note_connections(streams, unread)
 
     def _at_work(self, streams: Sequence[Stream]) -> list[Stream]:
-        """Those of them that nobody has paused."""
+        """Those of them that are not paused."""
         return [stream for stream in streams if self._house.pause_of(stream) is None]
+
+    @contextmanager
+    def _granted(self, stream: Stream) -> Iterator[None]:
+        """Once a connection's access is refused for good, none of its streams asks again in this run."""
+        if (refused := self._refused.get(stream.connection)) is not None:
+            raise refused
+        try:
+            yield
+        except ConnectorError as error:
+            self._refuse(stream.connection, error)
+            raise
+
+    def _refuse(self, name: str, error: ConnectorError) -> bool:
+        """Pause a connection whose access is refused for good, for the rest of this run too."""
+        if not is_for_good(error):
+            return False
+        self._refused.setdefault(name, error)
+        pause = Pause(address=name, at=self._house.now(), code=code_of(error), text=error.text)
+        self._house.pauses = {name: pause, **self._house.pauses}  # a person's pause stays a person's
+        return True
 
     def _remapped(self) -> bool:
         """Is everything stored as today's mappings read it? Nothing may land beside what was read by another one."""
@@ -259,6 +292,7 @@ class Runner:
                     if ended.result.stormy:
                         self._problem(_storm(stream, ended.result))
                 self._note(stream, ended)
+        self._note_refused()
         self.settle()
 
     def _sending(self, plan: int, stream: Stream, actions: Sequence[outbox.Action]) -> Callable[[Turn], Applied]:
@@ -270,8 +304,10 @@ class Runner:
             planned = {action.id for action in now}
             mine = [action for action in actions if action.id in planned]
             applied = apply_stream(house, stream, turn.lease, mine, run=ran.run)
-            if applied.unknown:
-                resolve_stream(house, stream, turn.lease, run=ran.run)
+            refused = applied.problem is not None and self._refuse(stream.connection, applied.problem)
+            if applied.unknown and not refused:
+                with self._granted(stream):
+                    resolve_stream(house, stream, turn.lease, run=ran.run)
             return applied
 
         return send_one
@@ -283,14 +319,12 @@ class Runner:
             ran.state = state
         elif house.stop.is_set():
             ran.state = "stopped"
-        elif ran.failed:
-            ran.state = "failed"
         else:
-            ran.state = "waits" if ran.waiting or ran.settled.conflicts else "done"
+            ran.state = ran.outcome
         counts = {
             **ran.totals(),
             "streams": ran.by_stream(),
-            "problems": [one.json() for one in ran.problems],
+            "problems": [one.json() for one in (*ran.unasked, *ran.problems)],
             "changes": {address: [change.json() for change in found] for address, found in house.changes.items()},
         }
         plan = ran.sent_plan or (ran.planned.plan.id if ran.planned and ran.planned.actions else None)
@@ -366,7 +400,8 @@ class Runner:
         house = self._house
         now = house.now()
         faulty: dict[str, Problem] = {}
-        for problem in self.ran.problems:
+        # What pauses a connection says more about it than whatever else went wrong.
+        for problem in sorted(self.ran.problems, key=lambda problem: down(problem) != "paused"):
             if problem.connection is not None and problem.severity == "error" and problem.code not in _OTHERS:
                 faulty.setdefault(problem.connection, problem)
         with house.database.write() as connection:
@@ -380,6 +415,13 @@ class Runner:
                         "last_good_at = ? WHERE name = ?",
                         (now, name),
                     )
+
+    def _note_refused(self) -> None:
+        """What was refused for good while it was written to is paused, as where it is read."""
+        house = self._house
+        with house.database.write() as connection:
+            for name, error in self._refused.items():
+                state_of(house.database, connection, name, problem_of(error, connection=name), at=house.now())
 
 
 def sync(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "person", first_too: bool = False,

@@ -1,5 +1,6 @@
 """A connector's own keys: the nodes of the file against its pydantic models, and the faults back onto the nodes."""
 
+import json
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,15 @@ from crosswalk.settings.source import Node, Row, Scalar, Table
 FILLED: Final = frozenset({"streams", "parts"})
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def credentials(settings: BaseModel) -> bytes:
+    """What a connection is opened with, secrets in the clear: for a print alone, never to be kept or shown."""
+
+    def plain(value: Any) -> Any:
+        return str(value.get_secret_value() if isinstance(value, SecretStr | SecretBytes) else value)
+
+    return json.dumps(settings.model_dump(exclude={"streams"}), default=plain, sort_keys=True).encode()
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

@@ -73,3 +73,19 @@ def regain(database: "Database", connection: Any, name: str) -> bool:
             (name,),
         ).rowcount
     )
+
+
+def reconsider(database: "Database", prints: Mapping[str, str]) -> list[str]:
+    """Let connections go on whose credentials are others than those that were refused. `prints`: by connection.
+
+    Which ones are configured now is noted on the way; gives the connections that go on.
+    """
+    with database.read() as connection:
+        rows = database.run(connection, "SELECT name, credentials FROM connection").fetchall()
+    others = {name: known for name, known in rows if name in prints and known != prints[name]}
+    if not others:
+        return []
+    with database.write() as connection:
+        for name in others:
+            database.run(connection, "UPDATE connection SET credentials = ? WHERE name = ?", (prints[name], name))
+        return [name for name, known in others.items() if known is not None and regain(database, connection, name)]

@@ -58,7 +58,7 @@ def is_abandoned(state: str, started_at: int, beat_at: int | None, *, now: int) 
 def end(
     database: "Database", number: int, *, state: str, at: int, counts: dict[str, Any], plan: int | None = None
 ) -> None:
-    """`state`: done, waits (something is left to a person), failed, stopped."""
+    """`state`: done, waits (something is left to a person), failed, part (failed in part), stopped."""
     with database.write() as connection:
         database.run(
             connection,

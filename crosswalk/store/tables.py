@@ -56,6 +56,7 @@ connection = Table(
     Column("code", Text),
     Column("detail", Text),
     Column("since", BigInteger),
+    Column("credentials", Text),  # a print of what was configured when it was last opened; the secrets are nowhere
 )
 
 stream = Table(
