@@ -28,7 +28,7 @@ from crosswalk.engine.words import spoken
 from crosswalk.glance import remember
 from crosswalk.house import prints_of
 from crosswalk.problems import Problem, ProblemsError, errors
-from crosswalk.settings.listed import Listed, print_of
+from crosswalk.settings.listed import Listed, print_of, stamp_of
 from crosswalk.settings.load import load
 from crosswalk.settings.model import HubSettings
 from crosswalk.store.daemons import Presence
@@ -36,6 +36,7 @@ from crosswalk.store.dialect import Database
 from crosswalk.store.leases import Leases, Slots
 from crosswalk.store.opening import STORE_ERRORS, in_words, open_store
 from crosswalk.store.pauses import pause_of, pauses, reconsider
+from crosswalk.store.runs import FAILED, PART
 from crosswalk.store.tokens import Vault
 from scheduler.daemon import Daemon
 from scheduler.slots import Firing
@@ -65,11 +66,13 @@ _SAID: Final[Mapping[str, str]] = {  # what the log calls a problem by its code;
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """The settings in force, and the print of the file that they were read from."""
+    """The settings in force, the print of the file that they were read from, and the stamp of the files beside it."""
 
     settings: HubSettings
     warned: tuple[Problem, ...]
     print: str
+    beside: tuple[Path, ...]
+    stamp: str
 
 
 @contextmanager
@@ -87,7 +90,8 @@ def open_daemon(
     database, vault = open_store(store.url, key=store.encryption_key, key_file=store.key_file)
     try:
         with in_words(database):
-            file = _File(loaded.hub, tuple(loaded.problems), loaded.file_print)
+            stamp = stamp_of(loaded.beside)
+            file = _File(loaded.hub, tuple(loaded.problems), loaded.file_print, loaded.beside, stamp)
             unattended = Unattended(config, file, database, vault, clock=clock, registry=registry)
             try:
                 yield unattended
@@ -122,7 +126,7 @@ class Unattended:
         self._stopped_at: datetime | None = None
         self._hubs: dict[str, Hub] = {}
         self._first_load = threading.Lock()
-        self._rejected = ""  # print of the last file that had errors
+        self._rejected = ("", "")  # print and stamp of the last file that had errors
         self._warned: dict[str, set[Problem]] = {}  # by job: what its last run has warned of
         self._store_failed = False
         me = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -185,26 +189,32 @@ class Unattended:
         self._daemon.follow(triggers, patient=[job for job in triggers if job.startswith(AUDIT)])
 
     def reload(self) -> None:
-        """Read the file again if it has changed. One with errors leaves the settings in force, and is told once."""
+        """Read the file again if it has changed, or one that it refers to: a secret, a mapping, the `.env` beside it.
+
+        One with errors leaves the settings in force, and is told once.
+        """
         try:
             seen = print_of(self._config.read_bytes())
         except OSError:
             seen = ""
-        if seen in (self._file.print, self._rejected):
+        stamp = stamp_of(self._file.beside)
+        if (seen, stamp) in ((self._file.print, self._file.stamp), self._rejected):
             return
         loaded = load(self._config, registry=self._registry)
         if loaded.hub is None:
-            self._reject(seen, errors(loaded.problems))
+            self._reject((seen, stamp), errors(loaded.problems))
         elif loaded.hub.store.url != self._file.settings.store.url:
             moved = Problem(code="CW501", text="store.url has changed", hint="a daemon keeps its store: start it anew")
-            self._reject(seen, [moved])
+            self._reject((seen, stamp), [moved])
         else:
-            self._rejected = ""
-            self._file = _File(loaded.hub, tuple(loaded.problems), loaded.file_print)
+            self._rejected = ("", "")
+            if loaded.beside != self._file.beside:
+                stamp = stamp_of(loaded.beside)
+            self._file = _File(loaded.hub, tuple(loaded.problems), loaded.file_print, loaded.beside, stamp)
             log.event("settings.loaded", connections=len(loaded.hub.connections))
             self.follow()
 
-    def _reject(self, seen: str, faults: list[Problem]) -> None:
+    def _reject(self, seen: tuple[str, str], faults: list[Problem]) -> None:
         self._rejected = seen
         for fault in faults:
             log.event("settings.rejected", level="error", code=fault.code, at=fault.place or None, text=fault.text)
@@ -327,7 +337,7 @@ class Unattended:
 
 
 def _trouble(ran: Ran, problems: list[Problem]) -> Trouble | None:
-    if ran.state != "failed":
+    if ran.state not in (FAILED, PART):
         return None
     first = next(iter(errors(problems)), None)
     run = spoken("run", ran.run)
@@ -357,7 +367,7 @@ def tell(ran: Ran, problems: list[Problem]) -> None:
             log.event("audit.done", compared=ran.compared, differences=ran.differences)
         totals = ran.totals()
         counts: dict[str, Any] = {name: totals[name] for name in ("read", "changed", "written", "aside", "waiting")}
-        failed = ran.state in ("failed", "part")
+        failed = ran.state in (FAILED, PART)
         log.event(
             "run.failed" if failed else "run.done",
             level="error" if failed else "info",

@@ -68,7 +68,7 @@ class Ran:
         """`part`: something failed, and something else was read or written all the same."""
         if self.failed:
             faulty = {problem.stream for problem in self.problems if problem.severity == "error"}
-            return "part" if {*self.pulled, *self.applied} - faulty else "failed"
+            return runs.PART if {*self.pulled, *self.applied} - faulty else runs.FAILED
         return "waits" if self.waiting or self.settled.conflicts else "done"
 
     @property
@@ -144,7 +144,7 @@ class Runner:
             self._end()
         else:
             with suppress(Exception):  # what ended the run matters more than that it cannot be written down
-                self._end("failed" if isinstance(error, Exception) else "stopped")
+                self._end(runs.FAILED if isinstance(error, Exception) else "stopped")
 
     def _beat(self) -> None:
         while not self._ended.wait(runs.BEAT_SECONDS):

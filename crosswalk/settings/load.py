@@ -84,8 +84,9 @@ def load(path: Path | str, *, environment: Mapping[str, str] | None = None, regi
         return Loaded(None, faults.problems())
     if not _version(root, faults):
         return Loaded(None, faults.problems())
-    hub = _File(root, folder, faults, os.environ if environment is None else environment, registry).hub()
-    return Loaded(None if faults.bad else hub, faults.problems(), print_of(raw))
+    whole = _File(root, folder, faults, os.environ if environment is None else environment, registry)
+    hub = whole.hub()
+    return Loaded(None if faults.bad else hub, faults.problems(), print_of(raw), whole.beside)
 
 
 def _version(root: Table, faults: Faults) -> bool:
@@ -135,6 +136,11 @@ class _File:
         self._registry = registry if registry is not None else plugins.installed(only=self._wanted())
         self._all_installed = registry is None
         self._known: dict[str, _Known] = {}
+        self.mapping_files: set[Path] = set()
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        return tuple(sorted(self._references.read | self.mapping_files))
 
     def _keys(self) -> Keys:
         reserved = [entry for name, entry in self._root if name in grammar.RESERVED]
@@ -696,8 +702,10 @@ class _Stream:
         name = self._forms.text(entry.value, "mapping_file", spot, expected="a file of mapping lines")
         if name is None:
             return []
+        path = self._file.folder / name
+        self._file.mapping_files.add(path)
         try:
-            raw = (self._file.folder / name).read_bytes()
+            raw = path.read_bytes()
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
             text = f"{name} cannot be read: {reason}"

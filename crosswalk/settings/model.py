@@ -196,9 +196,11 @@ class HubSettings:
 class Loaded:
     """What `load` found. `hub` is None when there is any error; warnings may stand beside a hub.
 
-    `file_print`: of the file as it was read; "" where it could not be.
+    `file_print`: of the file as it was read; "" where it could not be. `beside`: the other files that it led to, for
+    secrets and mappings, be it that they were not there.
     """
 
     hub: HubSettings | None
     problems: list[Problem]
     file_print: str = ""
+    beside: tuple[Path, ...] = ()

@@ -27,6 +27,7 @@ class References:
         self._beside: Mapping[str, str] | None = None
         # Scalars whose reference leads nowhere: what else is wrong with them is no second fault.
         self.failed: set[int] = set()
+        self.read: set[Path] = set()  # what was looked into, be it that it was not there
 
     def fetch(self, node: Node, spot: Spot) -> None:
         """Put what is referred to in the place of every reference below a node."""
@@ -73,8 +74,10 @@ class References:
         if not name:
             self._fail(node, spot, "'file:' names no file", "write file:PATH")
             return None
+        path = self._folder / Path(name).expanduser()
+        self.read.add(path)
         try:
-            with (self._folder / Path(name).expanduser()).open("rb") as file:
+            with path.open("rb") as file:
                 raw = file.read(_LARGEST + 1)
             text = raw.decode("utf-8-sig")
         except OSError as error:
@@ -98,8 +101,10 @@ class References:
     def beside(self) -> Mapping[str, str]:
         """Of the `.env` beside the file; read when first needed."""
         if self._beside is None:
+            path = self._folder / ".env"
+            self.read.add(path)
             try:
-                self._beside = dotenv((self._folder / ".env").read_text(encoding="utf-8-sig"))
+                self._beside = dotenv(path.read_text(encoding="utf-8-sig"))
             except (OSError, UnicodeDecodeError):
                 self._beside = {}
         return self._beside

@@ -12,6 +12,7 @@ DEAD_AFTER: Final = 60_000  # milliseconds without a beat
 # What a version began that knew of no beats; its processes have ended by now.
 _OLD: Final = 24 * 3600 * 1000
 RUNNING, ABANDONED = "running", "abandoned"
+FAILED, PART = "failed", "part"  # wholly, in part
 
 
 def start(database: "Database", *, command: str, trigger: str, who: str, at: int, plan: int | None = None) -> int:

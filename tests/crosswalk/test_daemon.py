@@ -366,3 +366,33 @@ def test_whom_the_file_names_is_told_when_a_connection_goes_down_and_when_it_wor
 
     assert told == ["alpha is down: CW302, does not answer", "alpha works again"]
     assert [line["state"] for line in lines() if line["event"] == "alert.sent"] == ["began", "ended"]
+
+
+def test_a_secret_that_changes_beside_the_file_is_followed_and_lets_its_connection_go_on(
+    world: World, daemon: Unattended, lines: Lines
+) -> None:
+    secret = world.folder / "account"
+    secret.write_text(world.account("beta"))
+    path = world.folder / "crosswalk.yaml"
+    path.write_text(path.read_text().replace(f"account: {world.account('beta')}", "account: file:account"))
+    daemon.reload()
+
+    def refused(_stream: str, _page: int) -> None:
+        raise GrantError("the token has been refused", code="CW202")
+
+    world.remote("beta").on_page = refused
+    daemon.run(Firing("beta", SLOT))
+    assert "connection.paused" in events(lines())
+    daemon.reload()
+    daemon.run(Firing("beta", SLOT + timedelta(hours=1)))
+    assert lines() == []
+
+    secret.write_text(world.account("gamma"))
+    daemon.reload()
+
+    loaded, resumed = lines()
+    assert (loaded["event"], resumed["event"], resumed["connection"]) == (
+        "settings.loaded", "connection.resumed", "beta",
+    )  # fmt: skip
+    daemon.run(Firing("beta", SLOT + timedelta(hours=2)))
+    assert only(lines(), "run.done")["connection"] == "beta"
