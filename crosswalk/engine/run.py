@@ -29,6 +29,7 @@ from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load_row
 from crosswalk.store.pauses import Pause
 from crosswalk.store.records import drop_ident_indexes, make_ident_indexes, put_up_unmatched
+from crosswalk.store.retention import forget
 from scheduler.workers import Ended, Job, Turn, run_jobs
 
 SETTLE_LEASE: Final = "settle"
@@ -329,6 +330,9 @@ class Runner:
         }
         plan = ran.sent_plan or (ran.planned.plan.id if ran.planned and ran.planned.actions else None)
         runs.end(house.database, ran.run, state=ran.state, at=ran.ended_at, counts=counts, plan=plan)
+        if ran.state in ("done", "waits") and house.settings is not None:
+            store = house.settings.store
+            forget(house.database, history=store.keep_history, journal=store.keep_journal, now=house.now())
 
     # -- below -----------------------------------------------------------------------------------------------
 

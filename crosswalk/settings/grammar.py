@@ -119,6 +119,18 @@ STORE: Final = Section(
             form=REFERENCE,
             default="file:crosswalk.key",
         ),
+        Key(
+            name="keep_history",
+            about="How long earlier values of golden fields and settled plans are kept.",
+            form=DURATION_FORM,
+            default="400d",
+        ),
+        Key(
+            name="keep_journal",
+            about="How long every write is kept; of each field the last one stays.",
+            form=DURATION_FORM,
+            default="400d",
+        ),
     ),
 )
 

@@ -26,6 +26,8 @@ class StoreSettings:
     url: str = field(repr=False)  # may hold a password
     encryption_key: str | None = field(default=None, repr=False)
     key_file: Path | None = None
+    keep_history: timedelta = timedelta(days=400)
+    keep_journal: timedelta = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

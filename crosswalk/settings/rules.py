@@ -52,10 +52,16 @@ class Rules:
                 self._faults.add(
                     "CW103", value.mark, "a secret stands in the file", _SECRET_HINT, at=spot / "encryption_key"
                 )
+        kept = {
+            name: self._forms.duration(given[name].value, name, spot / name, such_as="400d")
+            for name in ("keep_history", "keep_journal")
+            if name in given
+        }
         return StoreSettings(
             url=store_url(url, folder),
             encryption_key=key,
             key_file=None if "encryption_key" in given else folder / "crosswalk.key",
+            **{name: length for name, length in kept.items() if length is not None},
         )
 
     def _check_url(self, url: str, node: Scalar, spot: Spot) -> None:
