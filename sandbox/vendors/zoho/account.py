@@ -140,10 +140,6 @@ class Account:
     def find(self, module: str, key: str) -> Record | None:
         return self.tables[module].get(key)
 
-    def module_of(self, key: str) -> str | None:
-        """Where a record of that id lives."""
-        return next((module for module, table in self.tables.items() if table.get(key) is not None), None)
-
     # values that identify
 
     def twins(self, module: str, key: str, value: Json) -> Sequence[str]:

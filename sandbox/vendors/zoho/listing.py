@@ -61,6 +61,14 @@ def since(call: Call, header: str = "if-modified-since") -> str | None:
     return kept(at)
 
 
+def conversions(query: Mapping[str, str], module: str) -> frozenset[bool]:
+    """Which leads are wanted: by default those that are not converted. Records of other modules never are."""
+    if module != "Leads":
+        return frozenset({False})
+    asked = choice(query, "converted", ("false", "true", "both"))
+    return frozenset({"false": {False}, "true": {True}, "both": {False, True}}[asked])
+
+
 def numbered(call: Call, rows: Iterable[Json], *, key: str = "data", most: int | None = MOST_BY_NUMBER) -> Answer:
     """One page by number of what fits into memory: rows in order, those in front left out."""
     per_page = integer(call.query, "per_page", MOST, MOST)
@@ -99,11 +107,11 @@ class _Asked(NamedTuple):
     descending: bool
     since: str | None
     ids: list[str] | None
-    converted: str
+    converted: frozenset[bool]
     per_page: int
 
     def bound(self, module: str) -> str:
-        return repr((module, *self))
+        return repr((module, *self[:-2], sorted(self.converted), self.per_page))
 
 
 class Lists:
@@ -158,7 +166,7 @@ class Lists:
             descending=choice(query, "sort_order", ("desc", "asc")) == "desc",
             since=since(call),
             ids=ids,
-            converted=choice(query, "converted", ("false", "true", "both")) if module == "Leads" else "both",
+            converted=conversions(query, module),
             per_page=integer(query, "per_page", MOST, MOST),
         )
 
@@ -193,7 +201,7 @@ class Lists:
     def _walk(self, module: str, asked: _Asked, after: tuple[Any, str] | None) -> Iterator[Record]:
         table = self._account.tables[module]
         walk = _ordered(table, asked, after)
-        keep = _keep(asked)
+        keep = _keep(module, asked)
         return walk if keep is None else (record for record in walk if keep(record))
 
     def _bytes(self, module: str, names: list[str], listed: list[Record]) -> bytes:
@@ -216,12 +224,11 @@ def _beyond(at: tuple[Any, str], after: tuple[Any, str], asked: _Asked) -> bool:
     return at < after if asked.descending else at > after
 
 
-def _keep(asked: _Asked) -> Callable[[Record], bool] | None:
+def _keep(module: str, asked: _Asked) -> Callable[[Record], bool] | None:
     tests: list[Callable[[Record], bool]] = []
     if asked.since is not None:
         moment = asked.since
         tests.append(lambda record: record["Modified_Time"] >= moment)
-    if asked.converted != "both":
-        wanted = asked.converted == "true"
-        tests.append(lambda record: bool(record["Converted__s"]) is wanted)
+    if module == "Leads" and len(asked.converted) == 1:
+        tests.append(lambda record: bool(record["Converted__s"]) in asked.converted)
     return (lambda record: all(test(record) for test in tests)) if tests else None

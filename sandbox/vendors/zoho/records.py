@@ -12,7 +12,7 @@ from sandbox.vendors.zoho.answers import (
     invalid_param,
     missing_param,
 )
-from sandbox.vendors.zoho.listing import Lists, choice, field_names, numbered, since
+from sandbox.vendors.zoho.listing import Lists, choice, conversions, field_names, numbered, since
 from sandbox.vendors.zoho.search import Search
 from sandbox.vendors.zoho.stamps import kept, shown
 from sandbox.vendors.zoho.writes import Writes
@@ -135,7 +135,6 @@ class Records:
         if any(call.query.get(name) for name in ("criteria", "email", "phone", "word")):
             number = sum(1 for _ in self._search.found(call, module))
         else:
-            asked = choice(call.query, "converted", ("false", "true", "both")) if module == "Leads" else "both"
-            wanted = {"false": {False}, "true": {True}, "both": {False, True}}[asked]
+            wanted = conversions(call.query, module)
             number = sum(1 for record in self._account.tables[module] if bool(record.get("Converted__s")) in wanted)
         return Answer(200, dump({"count": number}))

@@ -14,7 +14,7 @@ from sandbox.vendors.zoho.account import Account
 from sandbox.vendors.zoho.answers import RefusedError, invalid_param, missing_param, refused
 from sandbox.vendors.zoho.conditions import Test, UnfitError, both, column, test
 from sandbox.vendors.zoho.fields import Field
-from sandbox.vendors.zoho.listing import choice, field_names, numbered
+from sandbox.vendors.zoho.listing import conversions, field_names, numbered
 from sandbox.web import Answer, Call, Json
 
 MOST_CRITERIA: Final = 15
@@ -62,21 +62,17 @@ class Search:
 
     def records(self, call: Call, module: str) -> Answer:
         """`GET /{module}/search`."""
-        if call.query.get("fields"):
-            names: list[str] | None = field_names(call.query)
-        else:
-            names = None
-        view = self._account.view(module, names)
+        view = self._account.view(module, field_names(call.query) if call.query.get("fields") else None)
         return numbered(call, (view(record) for record in self.found(call, module)))
 
     def found(self, call: Call, module: str) -> Iterator[Record]:
         """The records that match, newest first; of leads, by default, those that are not converted."""
         matches = self._asked(call, module)
-        converted = choice(call.query, "converted", ("false", "true", "both")) if module == "Leads" else "both"
+        wanted = conversions(call.query, module)
         hits = sorted((key for key, record in self._known[module].items() if matches(record)), reverse=True)
         for key in hits:
             record = self._account.find(module, key)
-            if record is not None and (converted == "both" or bool(record["Converted__s"]) is (converted == "true")):
+            if record is not None and bool(record.get("Converted__s")) in wanted:
                 yield record
 
     def _asked(self, call: Call, module: str) -> Test:
@@ -98,7 +94,7 @@ class Search:
 
 def _equal_in(fields: Sequence[Field], text: str, form: Callable[[str], str]) -> Test:
     keys, wanted = [found.key for found in fields], form(text.strip())
-    return lambda record: any((value := record.get(key)) and form(value) == wanted for key in keys)
+    return lambda record: bool(wanted) and any((value := record.get(key)) and form(value) == wanted for key in keys)
 
 
 def _digits(text: str) -> str:
@@ -110,8 +106,8 @@ def _with_word(keys: Sequence[str], text: str) -> Test:
 
     def matches(record: Record) -> bool:
         told = " ".join(value for key in keys if (value := record.get(key))).casefold()
-        tokens = re.split(r"[\s@.,;/()]+", told)
-        return all(word in told and any(token.startswith(word.split("@")[0]) for token in tokens) for word in words)
+        tokens = {*told.split(), *re.split(r"[\s@.,;/()]+", told)}
+        return all(any(token.startswith(word) for token in tokens) for word in words)
 
     return matches
 
