@@ -35,7 +35,7 @@ REGISTRATION: Final[Sequence[str]] = (
 _KEPT: Final = ("instance_url", "id", "scope")
 
 # `error_description` or `error` of a token answer -> what a person has to see to.
-_REFUSALS: Final[Mapping[str, str]] = {
+REFUSALS: Final[Mapping[str, str]] = {
     "authentication failure": "the user or the app is refused",
     "user hasn't approved this consumer": "the user is not pre-authorized for the app",
     "audience is invalid": "the assertion's audience is another than the login host expects",
@@ -113,5 +113,5 @@ def _client(settings: SalesforceSettings, client_id: str, client_secret: str) ->
         "client_id": client_id,
         "client_secret": client_secret,
         "kept": _KEPT,
-        "refusals": _REFUSALS,
+        "refusals": REFUSALS,
     }

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from connectors.salesforce import bulk
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.streams import RESOURCES
@@ -238,3 +239,14 @@ def made(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Iterator[Rig]:
         connector = SalesforceConnector.connect(SalesforceSettings.model_validate(written), bench.tools())
         yield Rig(connector, vendor, bench)
         connector.close()
+
+
+class TestSalesforceByBulk(ConnectorContract):
+    """The same, with every window read by a job, and every sweep."""
+
+    streams = ("contacts", "tasks")
+
+    @pytest.fixture
+    def rig(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+        monkeypatch.setattr(bulk, "FILE", 2 * PAGE)
+        yield from made(monkeypatch, bulk_from=0)
