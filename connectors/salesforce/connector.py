@@ -69,7 +69,7 @@ class SalesforceConnector:
         self._transport = transport
         self._settings = settings
         self._tools = tools
-        self._root = f"/services/data/v{settings.api_version}"
+        self._root = f"/services/data/v{settings.api_version}.0"
         self._bulk = BulkQuery(transport, tools, self._root)
         self._lock = threading.RLock()
         self._described: dict[str, Json] = {}  # by object, None: not for us

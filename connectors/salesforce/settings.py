@@ -50,22 +50,36 @@ Auth: TypeAlias = Annotated[
 
 
 class SalesforceSettings(Settings):
-    """`account` is the org's My Domain name: nordlicht of nordlicht.my.salesforce.com, nordlicht--uat of a sandbox.
+    """`account` may be left out where `base_url` says where the org is. `api_version` is that of the REST API."""
 
-    `bulk_from`: a window with more records than this is read by Bulk API 2.0. `duplicates`: what becomes of a create
-    that a duplicate rule warns of. `assignment_rules`: whether writes may start them. `calculated_every_hours`: how
-    often streams with formulas are read whole, since a formula's change leaves no trace. `currency`: of amounts, where
-    the org has only one and so tells none.
-    """
-
-    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] | None = None
+    account: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$",
+            examples=["nordlicht"],
+            description="Of nordlicht.my.salesforce.com, the My Domain name; of a sandbox nordlicht--uat.",
+        ),
+    ] = None
     auth: Auth
-    api_version: Annotated[str, Field(pattern=r"^\d{2,3}\.0$")] = "66.0"
-    bulk_from: Annotated[int, Field(ge=0)] = 10_000
-    duplicates: Literal["refuse", "save"] = "refuse"
-    assignment_rules: bool = False
-    calculated_every_hours: Annotated[int, Field(ge=1)] = 24
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    api_version: Annotated[
+        int, Field(ge=31, le=999, description="Version of the REST API. Three a year; each lives for years.")
+    ] = 66
+    bulk_from: Annotated[
+        int, Field(ge=0, description="More changed records than this are read by a job of Bulk API 2.0.")
+    ] = 10_000
+    duplicates: Annotated[
+        Literal["refuse", "save"],
+        Field(description="What becomes of a record that a duplicate rule warns of: refuse or save."),
+    ] = "refuse"
+    assignment_rules: Annotated[bool, Field(description="Whether writes may start assignment rules.")] = False
+    calculated_every_hours: Annotated[
+        int,
+        Field(ge=1, description="How often streams with formulas are read whole: a formula's change leaves no trace."),
+    ] = 24
+    currency: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Z]{3}$", description="Of amounts, where the org has only one currency and so names none."),
+    ] = None
 
     @model_validator(mode="after")
     def _says_where(self) -> Self:

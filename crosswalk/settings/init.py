@@ -199,7 +199,7 @@ def _settings(
             lines += _nested(name, written, nested, secrets, indent)
         elif is_secret(field.annotation):
             lines.append(f"{indent}{written}: env:{secrets.name(name, written)}")
-        elif field.is_required():
+        elif field.is_required() or field.examples:  # optional only where an address stands in for it
             lines.append(f"{indent}{written}: {_example(name, written, field, secrets)}")
         else:
             lines.append(f"{indent}# {written}: {_default(field)}")

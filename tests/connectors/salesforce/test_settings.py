@@ -90,7 +90,7 @@ def test_the_org_is_found_by_its_name(written: Any, host: str) -> None:
     [
         pytest.param({}, "account", id="no-org"),
         pytest.param({"account": "https://x.my.salesforce.com"}, "account", id="an-address-for-a-name"),
-        pytest.param({"account": "x", "api_version": "66"}, "api_version", id="half-a-version"),
+        pytest.param({"account": "x", "api_version": 20}, "api_version", id="retired-long-ago"),
         pytest.param({"account": "x", "currency": "Euro"}, "currency", id="no-code"),
         pytest.param({"account": "x", "duplicates": "allow"}, "duplicates", id="no-such-word"),
         pytest.param({"account": "x", "calculated_every_hours": 0}, "calculated_every_hours", id="never-is-no-number"),
@@ -283,9 +283,9 @@ def test_an_org_that_may_not_be_seen_is_a_permission() -> None:
 
 @respx.mock
 def test_a_retired_version_is_for_the_operator() -> None:
-    respx.get(url__startswith=f"{HOST}/services/data/v20.0").mock(return_value=refused(410, "UNSUPPORTED_API_VERSION"))
+    respx.get(url__startswith=f"{HOST}/services/data/v31.0").mock(return_value=refused(410, "UNSUPPORTED_API_VERSION"))
 
     with pytest.raises(SetupError) as caught:
-        connect({"access_token": "t"}, Bench(), api_version="20.0").account()
+        connect({"access_token": "t"}, Bench(), api_version=31).account()
 
     assert "api_version" in caught.value.hint
