@@ -253,8 +253,8 @@ class SalesforceConnector:
         position = window.position
         if window.part == CALCULATED and position is None:
             if window.since is None:
-                # Everything has just been read, in the part before.
-                yield Page([], None, self._told or self._now(stream))
+                # Everything has just been read, in the part before, and counted there.
+                yield Page([], None, self._told or self._now(stream), total=0)
                 return
             if self._tools.clock() - window.since < timedelta(hours=self._settings.calculated_every_hours):
                 yield Page([], None, None)  # without a time, so the watermark stays that of the last reading

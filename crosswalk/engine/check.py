@@ -39,6 +39,7 @@ class Judged:
 Judge = Callable[[Stream, Sequence[FieldInfo]], Judged]
 
 _AT_ONCE: Final = 8
+_PARTS_COUNTED: Final = 3  # of a stream in more parts only the first is looked at
 _NO_HUB_ID: Final = "CW118"  # creates go by search
 _ABOVE: Final = "CW120"  # more is allowed by the file than the account has
 
@@ -141,18 +142,24 @@ def _ask(house: House, link: Link, held: Mapping[int, int]) -> _Answer:
 
 
 def _first_look(link: Link, stream: Stream) -> int | None:
-    """Read one page of a stream that has not been read yet: proof that we may, and its count where a page tells it."""
+    """Read one page of a stream that has not been read yet: proof that we may, and its count where pages tell it.
+
+    Of a stream in several parts the others are asked only while each has told its own.
+    """
     parts = link.connector.parts(stream.name)
-    if not parts:
-        return 0
-    pages = link.connector.pull(stream.name, Window(part=parts[0], since=None))
-    page = next(pages, None)
-    if isinstance(pages, Generator):
-        pages.close()
-    if page is None:
-        return None
-    whole = page.total if page.total is not None else len(page.records) if page.position is None or page.last else None
-    return whole if len(parts) == 1 else None
+    found = 0
+    for part in parts:
+        pages = link.connector.pull(stream.name, Window(part=part, since=None))
+        page = next(pages, None)
+        if isinstance(pages, Generator):
+            pages.close()
+        if page is None or len(parts) > _PARTS_COUNTED:
+            return None
+        ended = page.position is None or page.last
+        if page.total is None and not ended:
+            return None
+        found += len(page.records) if page.total is None else page.total
+    return found
 
 
 def _error(link: Link, error: Exception) -> ConnectorError:

@@ -82,7 +82,10 @@ class PlainMapping:
 
 @dataclass
 class FakeConnector:
-    """A system with two contacts. `refuses`: what its account raises; `trouble`: what a stream raises."""
+    """A system with two contacts. `refuses`: what its account raises; `trouble`: what a stream raises.
+
+    `totals`: the parts of its streams, and how many records each says that it has.
+    """
 
     label: str = "Acme"
     account_id: str = "acme-1"
@@ -96,6 +99,7 @@ class FakeConnector:
     pulled: list[str] = field(default_factory=list)
     name: str = "acme"
     own_streams: tuple[str, ...] = ()
+    totals: dict[str, int | None] = field(default_factory=lambda: {"": 2})
 
     @property
     def streams(self) -> Mapping[str, StreamSpec]:
@@ -115,12 +119,13 @@ class FakeConnector:
         return self.catalogue.get(stream, ())
 
     def parts(self, stream: str) -> Sequence[str]:
-        return [""]
+        return list(self.totals)
 
     def pull(self, stream: str, window: Window) -> Iterator[Page]:
         self.pulled.append(stream)
         rows = [RemoteRecord(key, None, None, {}) for key in ("1", "2")]
-        yield Page(rows, position=None, server_time=None)
+        total = self.totals[window.part]
+        yield Page(rows, position=None if total == 2 else {"at": 2}, server_time=None, total=total)
         raise ConnectorError("nobody asked for a second page")
 
 

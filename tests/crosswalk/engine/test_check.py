@@ -57,6 +57,26 @@ def test_a_stream_that_was_never_read_is_looked_into_once(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    ("totals", "records", "asked"),
+    [
+        pytest.param({"live": 62_118, "archived": 7}, 62_125, 2, id="each-tells-its-own"),
+        pytest.param({"live": None, "archived": 7}, None, 1, id="one-does-not"),
+        pytest.param({"a": 1, "b": 2, "c": 3, "d": 4}, None, 1, id="too-many-to-ask"),
+        pytest.param({}, 0, 0, id="none"),
+    ],
+)
+def test_a_stream_in_parts_is_counted_where_each_part_tells(
+    world: World, totals: dict[str, int | None], records: int | None, asked: int
+) -> None:
+    world.connectors["salesforce"].totals = totals
+
+    told = by_name(check(world.house))
+
+    assert told["salesforce"]["streams"][0]["records"] == records
+    assert len(world.connectors["salesforce"].pulled) == asked
+
+
+@pytest.mark.parametrize(
     ("error", "code", "state"),
     [
         (GrantError("401, the refresh token is revoked", hint="make a new one", code="CW202"), "CW202", "paused"),
