@@ -18,7 +18,7 @@ from connectors.sdk.contract import FieldInfo
 from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
 from crosswalk import drift
-from crosswalk.engine import authorize, check, explain, export, planned, queue, review, run, standstill
+from crosswalk.engine import authorize, check, explain, export, planned, queue, restored, review, run, standstill
 from crosswalk.engine.check import Judged
 from crosswalk.engine.model import House, Patience, Progress, Silent, Stream
 from crosswalk.engine.words import AskError, shortened, split_address, spoken
@@ -217,6 +217,9 @@ class Hub:
 
     def dlq_drop(self, letter: str, reason: str) -> Answer:
         return _whole(queue.drop(self.offline, [letter], reason, self._who))
+
+    def restored(self) -> Answer:
+        return _whole(restored.restored(self.offline))
 
     # -- running -----------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, Place] = {
     "daemon": Place("daemon", "Sync everything at its time, unattended."),
     "pause": Place("daemon", "Neither read nor write a connection or stream."),
     "resume": Place("daemon", "Go on with what was paused."),
+    "restored": Place("restore", "Say that a backup of the store was put back."),
     "status": Place("look", "How everything is, and who is waited for."),
     "runs": Place("look", "List runs, or show one."),
     "explain": Place("explain", "Why a record, field or code is as it is."),
