@@ -1,9 +1,9 @@
 """After a backup was put back: an older store meets newer remotes.
 
 What the store believes of them is of the day of the backup. So everything is read again from the beginning, what was
-planned then is dropped, and nothing is written before a person has seen the plan. Where all sides have come to one value
-since, they agree; what differs, and every create, stands in that plan. Writes that were under way in the backup are
-looked for as ever, and never sent again.
+planned then is dropped, and nothing is written before a person has seen the plan. Where all sides have come to the
+same value since, they agree; what differs, and every create, stands in that plan. Writes that were under way in the
+backup are looked for as ever, and never sent again.
 """
 
 from typing import Any
