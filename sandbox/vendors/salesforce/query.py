@@ -139,12 +139,18 @@ class Queries:
         following = b""
         if end < result.total:
             if not locator:
-                locator = ids.mint("0r8", next(self._locators))
-                self._cursors[locator] = result
+                locator = self._opened(result)
             following = b',"nextRecordsUrl":"/services/data/%s/query/%s-%d"' % (version.encode(), locator.encode(), end)
         rows = result.view.rows(result.records[start:end])
         done = b"false" if following else b"true"
         return b'{"totalSize":%d,"done":%s%s,"records":[%s]}' % (result.total, done, following, rows)
+
+    def _opened(self, result: Result) -> str:
+        """The name of a new cursor. Those that are too old are forgotten."""
+        self._cursors = {name: kept for name, kept in self._cursors.items() if result.at - kept.at < LOCATOR_LIVES}
+        locator = ids.mint("0r8", next(self._locators))
+        self._cursors[locator] = result
+        return locator
 
     # what is asked for
 
