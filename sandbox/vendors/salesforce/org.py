@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import chain, count
 from typing import Final
 
 from sandbox.state import Journal, Record, Table
@@ -102,9 +102,13 @@ class Org:
         return ids.mint("750", next(self._jobs))
 
     def record(self, record_id: Json) -> Record | None:
-        """A record of any object, deleted or not."""
+        """A record of any object, deleted or not. Within a transaction, also what it has made itself."""
         if not isinstance(record_id, str):
             return None
+        for transaction in self._open:
+            for waiting in transaction.waiting:
+                if waiting.record["Id"] == record_id:
+                    return waiting.record
         entry = self.object_of(record_id)
         return None if entry is None else self.tables[entry.name].get(record_id)
 
@@ -156,7 +160,7 @@ class Org:
         """Which records hold a value that only one may hold; also one that others do not see yet."""
         unseen = [
             waiting.record["Id"]
-            for waiting in self._pending
+            for waiting in chain(self._pending, *(transaction.waiting for transaction in self._open))
             if waiting.name == name and _folded(waiting.record.get(key)) == _folded(value)
         ]
         return self.index(name, key).ids(value) + unseen

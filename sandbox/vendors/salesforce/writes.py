@@ -51,7 +51,11 @@ class Writer:
         self._written = 0
 
     def create(self, entry: SObject, body: Record, terms: Terms) -> str:
-        """Raises `RefusedError`."""
+        """Make a record, and what is made with it; its id. Raises `RefusedError`."""
+        with self._org.all_or_none():
+            return self._created(entry, body, terms)
+
+    def _created(self, entry: SObject, body: Record, terms: Terms) -> str:
         org = self._org
         self._writeable(entry)
         values = checked(org, entry, body, create=True)
@@ -64,6 +68,7 @@ class Writer:
         if person:
             record["IsPersonAccount"] = True
         self._ruled(entry, values)
+        self._person_rules(entry, record, values)
         self._unique(entry, record, None)
         if not terms.save_duplicates or any(not rule[2] for rule in DUPLICATE_RULES.get(entry.name, ())):
             self._duplicates(entry, record, terms)
@@ -78,7 +83,7 @@ class Writer:
         return str(record["Id"])
 
     def update(self, entry: SObject, record: Record, body: Record, terms: Terms) -> None:
-        """Raises `RefusedError`."""
+        """Change a record. Raises `RefusedError`."""
         org = self._org
         self._writeable(entry)
         if record.get("IsDeleted"):
@@ -140,6 +145,7 @@ class Writer:
         """Back from the bin, with what went into it with the record. Raises `RefusedError`."""
         if not self._org.in_bin(record, terms.now):
             raise refused("UNDELETE_FAILED", "entity is not in the recycle bin", ())
+        self._unique(entry, record, None)
         gone_at = record["_deleted_at"]
         back = {name: value for name, value in record.items() if name not in ("_deleted_at", "MasterRecordId")}
         self._org.commit(entry.name, {**back, **self._touched(terms), "IsDeleted": False}, terms.now)
@@ -158,6 +164,15 @@ class Writer:
             raise refused("INVALID_OPERATION", f"{entry.name} cannot be merged", ())
         if winner["Id"] == loser["Id"] or winner.get("IsDeleted") or loser.get("IsDeleted"):
             raise is_deleted()
+        persons = {bool(record.get("IsPersonAccount")) for record in (winner, loser)}
+        if len(persons) > 1 or (entry.name == "Contact" and persons == {True}):
+            raise refused("INVALID_OPERATION", "person accounts are merged with each other, and as accounts", ())
+        if persons == {True}:
+            contacts = [self._org.record(record["PersonContactId"]) for record in (winner, loser)]
+            self._merge(self._org.objects["Contact"], *(found for found in contacts if found is not None), terms=terms)
+        self._merge(entry, winner, loser, terms=terms)
+
+    def _merge(self, entry: SObject, winner: Record, loser: Record, *, terms: Terms) -> None:
         for child, key in self._children(entry.name):
             for child_id in self._org.index(child.name, key).ids(loser["Id"]):
                 found = self._org.tables[child.name].get(child_id)
@@ -168,9 +183,13 @@ class Writer:
 
     def convert(self, lead: Record, terms: Terms) -> Record:
         """Make contact and account of a lead, as a person at the screen would; what the lead then points to."""
-        org = self._org
         if lead.get("IsConverted") or lead.get("IsDeleted"):
             raise refused("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", ())
+        with self._org.all_or_none():
+            return self._converted(lead, terms)
+
+    def _converted(self, lead: Record, terms: Terms) -> Record:
+        org = self._org
         saving = Terms(now=terms.now, by=terms.by, save_duplicates=True)
         account = self.create(org.objects["Account"], {"Name": lead["Company"]}, saving)
         shared = ("FirstName", "LastName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "HasOptedOutOfEmail")
@@ -255,8 +274,11 @@ class Writer:
                 raise _duplicate(entry, rule, sorted(hits), terms.version, may_save=may_save)
 
     def _person_rules(self, entry: SObject, record: Record, values: Record) -> None:
-        """A person account has no name but that of the person, and its contact no account but this."""
+        """A person account has no name but that of the person, and no contact but that of the person."""
         person = record.get("IsPersonAccount")
+        account = self._org.record(values.get("AccountId")) if entry.name == "Contact" and not person else None
+        if account is not None and account.get("IsPersonAccount"):
+            raise refused("INVALID_CROSS_REFERENCE_KEY", "a contact cannot belong to a person account", ["AccountId"])
         barred = [
             name for name in values
             if (person and name == {"Account": "Name", "Contact": "AccountId"}.get(entry.name))
@@ -305,7 +327,7 @@ class Writer:
             (entry, field.key)
             for entry in self._org.objects.values()
             for field in entry.fields.values()
-            if name in field.refers_to and field.key != "MasterRecordId"
+            if name in field.refers_to and field.key not in ("MasterRecordId", "PersonContactId")
         ]
 
 

@@ -122,6 +122,25 @@ def test_a_merge_leaves_the_loser_with_its_master_and_moves_the_children(salesfo
     assert refusal(salesforce("GET", f"{CONTACT}/{loser}")) == (404, "ENTITY_IS_DELETED")
 
 
+def test_person_accounts_are_merged_with_their_contacts_and_with_nobody_else(
+    salesforce: Caller, org: Salesforce
+) -> None:
+    people = rows(salesforce, "SELECT Id, PersonContactId, Name FROM Account WHERE IsPersonAccount = true LIMIT 2")
+    (winner, kept, name), (loser, lost, _) = ((row["Id"], row["PersonContactId"], row["Name"]) for row in people)
+    firm = rows(salesforce, "SELECT Id FROM Account WHERE IsPersonAccount = false LIMIT 1")[0]["Id"]
+
+    with pytest.raises(ValueError, match="INVALID_OPERATION"):
+        org.edit(salesforce.now, "contacts", lost, {"MasterRecordId": kept})
+    with pytest.raises(ValueError, match="INVALID_OPERATION"):
+        org.edit(salesforce.now, "accounts", loser, {"MasterRecordId": firm})
+    org.edit(salesforce.now, "accounts", loser, {"MasterRecordId": winner})
+
+    gone = one(salesforce, f"SELECT MasterRecordId FROM Contact WHERE Id = '{lost}'", deleted=True)
+    assert gone["MasterRecordId"] == kept
+    left = one(salesforce, f"SELECT PersonContactId, PersonContact.Name FROM Account WHERE Id = '{winner}'")
+    assert (left["PersonContactId"], left["PersonContact"]["Name"]) == (kept, name)
+
+
 def test_what_was_deleted_can_be_brought_back_for_fifteen_days(salesforce: Caller, org: Salesforce) -> None:
     first, second = (salesforce("POST", CONTACT, {"LastName": name}).json["id"] for name in ("A", "B"))
     for record_id in (first, second):
@@ -138,6 +157,18 @@ def test_what_was_deleted_can_be_brought_back_for_fifteen_days(salesforce: Calle
     with pytest.raises(ValueError, match="UNDELETE_FAILED"):
         org.edit(later, "Contact", second, {"IsDeleted": False})
     assert rows(session(org, later), f"SELECT Id FROM Contact WHERE Id = '{second}'", deleted=True) == []
+
+
+def test_what_was_deleted_stays_so_where_its_unique_value_has_been_given_away(
+    salesforce: Caller, org: Salesforce
+) -> None:
+    path = f"{CONTACT}/Crosswalk_Id__c/H-1"
+    first = salesforce("PATCH", path, {"LastName": "A"}).json["id"]
+    salesforce("DELETE", f"{CONTACT}/{first}")
+    salesforce("PATCH", path, {"LastName": "B"})
+
+    with pytest.raises(ValueError, match="DUPLICATE_VALUE"):
+        org.edit(salesforce.now, "contacts", first, {"IsDeleted": False})
 
 
 def test_an_account_takes_its_contacts_and_deals_with_it_and_brings_them_back(
@@ -194,8 +225,11 @@ def test_a_person_at_the_screen_converts_a_lead(salesforce: Caller, org: Salesfo
 
 
 def test_a_late_transaction_shows_under_the_stamp_of_when_it_was_made(salesforce: Caller, org: Salesforce) -> None:
+    who = one(salesforce, "SELECT Id FROM Contact ORDER BY Id LIMIT 1")["Id"]
+    deal = {"Name": "O", "StageName": "Prospecting", "CloseDate": "2026-12-31", "ContactId": who}
     org.commit_late(timedelta(minutes=10))
     made = salesforce("POST", CONTACT, {"LastName": "Late"}).json["id"]
+    opened = salesforce("POST", f"{DATA}/sobjects/Opportunity", deal)
     org.commit_late(timedelta(0))
     salesforce.later(minutes=5)
     hidden = salesforce("GET", f"{CONTACT}/{made}").status
@@ -203,5 +237,5 @@ def test_a_late_transaction_shows_under_the_stamp_of_when_it_was_made(salesforce
 
     salesforce.later(minutes=5)
 
-    assert (hidden, covered) == (404, "2026-11-23T12:00:00.000+0000")
+    assert (opened.status, hidden, covered) == (201, 404, "2026-11-23T12:00:00.000+0000")
     assert salesforce("GET", f"{CONTACT}/{made}").json["SystemModstamp"] == "2026-11-23T12:00:00.000+0000"

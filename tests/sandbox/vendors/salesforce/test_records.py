@@ -261,6 +261,14 @@ def test_a_person_account_is_an_account_and_a_contact_that_share_their_fields(sa
     assert salesforce("PATCH", f"{CONTACT}/{contact}", {"AccountId": None}).status == 400
 
 
+def test_a_person_account_has_no_other_contact(salesforce: Caller) -> None:
+    account = made(salesforce, "Account", LastName="Byron")
+
+    reply = salesforce("POST", CONTACT, {"LastName": "X", "AccountId": account})
+
+    assert refusal(reply) == (400, "INVALID_CROSS_REFERENCE_KEY")
+
+
 def test_a_business_account_has_no_fields_of_a_person(salesforce: Caller) -> None:
     account = made(salesforce, "Account", Name="Engines")
 
