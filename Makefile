@@ -31,6 +31,7 @@ check: setup
 bench: setup
 	$(BIN)/python -m compileall -q connectors mapping scheduler crosswalk sandbox
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.vendors
 
 # A daemon left alone with the simulated vendors, people who edit and faults: make soak MINUTES=60
 MINUTES ?= 60

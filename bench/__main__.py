@@ -109,13 +109,13 @@ def house(port: int, store: Store) -> Iterator[Path]:
     """The folder of a hub whose store is empty."""
     folder = Path(tempfile.mkdtemp(prefix="bench-hub-"))
     try:
-        _empty(store)
+        empty(store)
         yield hub.configure(folder, port=port, store=store.url)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _empty(store: Store) -> None:
+def empty(store: Store) -> None:
     if store.postmaster is None:
         path = Path(store.url.removeprefix("sqlite:///"))
         for suffix in ("", "-wal", "-shm"):

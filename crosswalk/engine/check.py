@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Final
 
 from connectors.sdk.contract import Account, FieldInfo, StreamSpec, Window
@@ -20,7 +21,7 @@ from crosswalk.engine.overview import count_records
 from crosswalk.engine.words import AskError, shortened
 from crosswalk.problems import Problem
 from crosswalk.store.budget import Budgets
-from crosswalk.store.codec import dump
+from crosswalk.store.codec import dump, iso, millis, moment
 from crosswalk.store.migrations import step
 
 
@@ -39,6 +40,7 @@ class Judged:
 Judge = Callable[[Stream, Sequence[FieldInfo]], Judged]
 
 _AT_ONCE: Final = 8
+_PAGES_LOOKED_AT: Final = 2  # of what changed since the newest record did: a first one may be empty
 _PARTS_COUNTED: Final = 3  # of a stream in more parts only the first is looked at
 _NO_HUB_ID: Final = "CW118"  # creates go by search
 _ABOVE: Final = "CW120"  # more is allowed by the file than the account has
@@ -51,6 +53,7 @@ class _StreamAnswer:
     fields: Sequence[FieldInfo] = ()
     records: int | None = None
     error: ConnectorError | None = None
+    blind: str | None = None  # the time of a change that the stream's cursor does not show
     judged: Judged = field(default_factory=Judged)
 
 
@@ -134,7 +137,9 @@ def _ask(house: House, link: Link, held: Mapping[int, int]) -> _Answer:
             told = answer.streams[stream.name] = _StreamAnswer()
             try:
                 told.fields = link.connector.fields(stream.name)
-                if not held.get(stream.id):
+                if held.get(stream.id):
+                    told.blind = _is_blind(house, link, stream)
+                else:
                     told.records = _first_look(link, stream)
             except Exception as error:  # as above
                 told.error = _error(link, error)
@@ -160,6 +165,32 @@ def _first_look(link: Link, stream: Stream) -> int | None:
             return None
         found += len(page.records) if page.total is None else page.total
     return found
+
+
+def _is_blind(house: House, link: Link, stream: Stream) -> str | None:
+    """The stamp of the newest record, where asking for it again by that stamp shows nothing though it is still as it was:
+    the vendor does not filter as we expect, and changes would be missed."""
+    if stream.spec.cursor != "modified" or stream.spec.parts:
+        return None
+    with house.database.read() as connection:
+        row = house.database.run(
+            connection,
+            "SELECT rkey, modified FROM record WHERE stream = ? AND state = 0 AND modified IS NOT NULL "
+            "ORDER BY modified DESC LIMIT 1",
+            (stream.id,),
+        ).fetchone()
+    if row is None:
+        return None
+    key, stamp = row
+    for part in link.connector.parts(stream.name):
+        pages = link.connector.pull(stream.name, Window(part=part, since=moment(stamp)))
+        found = any(page.records for page in islice(pages, _PAGES_LOOKED_AT))
+        if isinstance(pages, Generator):
+            pages.close()
+        if found:
+            return None
+    again = [record for page in link.connector.fetch(stream.name, [key]) for record in page.records]
+    return iso(stamp) if any(millis(record.modified) == stamp for record in again) else None
 
 
 def _error(link: Link, error: Exception) -> ConnectorError:
@@ -225,6 +256,16 @@ def _stream(
                 code="CW204",
                 text=f"not granted: {', '.join(missing)}",
                 hint=f"whoever administers {link.connector.label} grants it, then  crosswalk check {link.name}",
+                connection=link.name,
+                stream=stream.address,
+            )
+        )
+    if told.blind is not None:
+        problems.append(
+            Problem(
+                code="CW309",
+                text=f"asked for what changed since {told.blind}, {link.connector.label} does not show what did then",
+                hint="crosswalk resync reads all of it; report it: changes of this stream may go unseen",
                 connection=link.name,
                 stream=stream.address,
             )

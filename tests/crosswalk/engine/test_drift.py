@@ -1,11 +1,14 @@
 """What a vendor's fields become while the hub is at work: a field that is gone pauses itself and nothing else."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.sdk.contract import Page, Window
 from crosswalk.problems import ProblemsError
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
@@ -139,3 +142,20 @@ def test_check_tells_what_is_not_as_it_was(world: World) -> None:
     (people,) = [one for one in again["connections"][0]["streams"] if one["name"] == "people"]
     assert people["changes"] == [] or {one["what"] for one in people["changes"]} == {"removed"}
     assert codes(again) == ["CW305"]
+
+
+def test_check_asks_for_the_newest_record_again_by_its_stamp(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world.open() as hub:
+        assert "CW309" not in codes(hub.check(["beta"]))
+    pull = MemoryConnector.pull
+
+    def an_hour_off(self: MemoryConnector, stream: str, window: Window) -> Iterator[Page]:
+        since = None if window.since is None else window.since + timedelta(hours=1)
+        return pull(self, stream, replace(window, since=since))
+
+    monkeypatch.setattr(MemoryConnector, "pull", an_hour_off)
+    with world.open() as hub:
+        told = hub.check(["beta"])
+
+    assert [one["stream"] for one in told["problems"] if one["code"] == "CW309"] == ["beta/people"]
+    assert told["exit_code"] == 1

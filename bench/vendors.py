@@ -1,0 +1,216 @@
+"""What reading Salesforce and Zoho costs, and how many calls a thousand edits take: python -m bench.vendors
+
+The simulated vendors answer, in a process of their own. Figures are CPU (user + system, start-up included) of the hub's
+process for the whole first load of contacts, by record; calls are those that the vendors counted.
+
+    BENCH_CUSTOMERS=40000   of the simulated world
+    BENCH_EDITS=1000        contacts that people change at Zoho, and the hub writes to Salesforce
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import Request, urlopen
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import hub
+from bench.__main__ import Store, stores
+
+CUSTOMERS: Final = int(os.environ.get("BENCH_CUSTOMERS", "40000"))
+EDITS: Final = int(os.environ.get("BENCH_EDITS", "1000"))
+_VENDORS: Final = ("salesforce", "zoho")
+_BATCH: Final = 200  # records that Salesforce takes, and shows, in one call
+_PATIENCE: Final = 600.0  # seconds for the world to be made, and for an answer
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The simulated vendors, from here."""
+
+    vendors: Mapping[str, Mapping[str, Any]]
+    control: str
+
+    def forget(self) -> None:
+        self._ask("DELETE", "/log")
+
+    def calls(self, vendor: str) -> dict[str, int]:
+        return {one["call"]: one["count"] for one in self._ask("GET", f"/{vendor}/log")["calls"]}
+
+    def edit(self, vendor: str, stream: str, key: str, fields: Mapping[str, Any]) -> None:
+        self._ask("POST", "/edit", {"vendor": vendor, "stream": stream, "id": key, "fields": fields})
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = Request(f"{self.control}{path}", data=data, method=method, headers=headers)
+        with urlopen(request, timeout=_PATIENCE) as answer:
+            return json.loads(answer.read() or b"null")
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    words = [sys.executable, "-m", "sandbox", "--vendors", ",".join(_VENDORS), "--base-port", "0"]
+    words += ["--size", str(CUSTOMERS), "--limits", "lifted", "--json"]
+    with subprocess.Popen(words, cwd=hub.ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            if process.stdout is None:
+                raise RuntimeError("no pipe")
+            told = json.loads(process.stdout.readline())
+            vendors = {one["name"]: one for one in told["vendors"]}
+            control = next(iter(vendors.values()))["faults_url"].rsplit("/", 2)[0]
+            yield World(vendors, control)
+        finally:
+            process.terminate()
+
+
+_SALESFORCE: Final = """\
+  salesforce:
+    base_url: {url}
+    token_url: {token}
+    insecure: true
+    currency: EUR
+    bulk_from: {bulk_from}
+    auth: {{flow: client_credentials, client_id: env:SF_ID, client_secret: env:SF_SECRET}}
+    streams: {{contacts: {{{write}}}}}
+"""
+_ZOHO: Final = """\
+  zoho:
+    base_url: {url}
+    token_url: {token}
+    insecure: true
+    data_center: eu
+    auth: {{flow: refresh_token, client_id: env:ZO_ID, client_secret: env:ZO_SECRET, refresh_token: env:ZO_TOKEN}}
+    streams: {{contacts: }}
+"""
+
+
+def configure(folder: Path, store: Store, there: World, parts: Sequence[str]) -> Path:
+    salesforce, zoho = there.vendors["salesforce"]["credentials"], there.vendors["zoho"]["credentials"]
+    secrets = {
+        "SF_ID": salesforce["client_id"], "SF_SECRET": salesforce["client_secret"], "ZO_ID": zoho["client_id"],
+        "ZO_SECRET": zoho["client_secret"], "ZO_TOKEN": zoho["refresh_token"],
+    }  # fmt: skip
+    (folder / ".env").write_text("".join(f"{name}={held}\n" for name, held in secrets.items()))
+    path = folder / "crosswalk.yaml"
+    path.write_text(
+        f"version: 1\nphone_region: DE\nstore: {{url: '{store.url}'}}\nconnections:\n{''.join(parts)}"
+        "merge:\n  defaults: {on_conflict: [masters], on_foreign_edit: adopt}\n"
+        "guards:\n  create: {at_most: 1000000, share: 100%}\n  update: {at_most: 1000000, share: 100%}\n"
+        "  clear: {at_most: 1000000, share: 100%}\n"
+    )
+    return path
+
+
+def salesforce(there: World, *, bulk_from: int, write: str = "") -> str:
+    vendor = there.vendors["salesforce"]
+    return _SALESFORCE.format(url=vendor["base_url"], token=vendor["token_url"], bulk_from=bulk_from, write=write)
+
+
+def zoho(there: World) -> str:
+    vendor = there.vendors["zoho"]
+    return _ZOHO.format(url=vendor["base_url"], token=vendor["token_url"])
+
+
+def first_load(store: Store, there: World, part: str) -> tuple[str, str, int]:
+    """CPU µs a record up to landed, and whole; records."""
+    with _empty_hub(store, there, [part]) as config:
+        usage, stages = hub.sync(config, postmaster=store.postmaster)
+        records = _records(config)
+        landed = next(stage for stage in stages if stage.name == "landed")
+        server = stages[-1].server
+        more = f" + {server / records * 1e6:.0f}" if store.postmaster is not None else ""
+        return f"{landed.cpu / records * 1e6:.0f}", f"{usage.cpu / records * 1e6:.0f}{more}", records
+
+
+def edits(store: Store, there: World) -> tuple[dict[str, int], int, int]:
+    """Calls at Salesforce that edits made at Zoho come to, and at Zoho; how many records were written."""
+    parts = [salesforce(there, bulk_from=10_000_000, write="write: [update]"), zoho(there)]
+    with _empty_hub(store, there, parts) as config:
+        for words in (["sync"], ["plan"]):
+            _command(config, words)
+        _command(config, ["apply", "P1", "--yes"])
+        _command(config, ["sync"])
+        keys = _joined(config)[:EDITS]
+        for number, key in enumerate(keys):
+            there.edit("zoho", "Contacts", key, {"Department": f"Bench {number}"})
+        there.forget()
+        written = _command(config, ["sync"])["totals"]["written"]
+        return there.calls("salesforce"), sum(there.calls("zoho").values()), written
+
+
+@contextmanager
+def _empty_hub(store: Store, there: World, parts: Sequence[str]) -> Iterator[Path]:
+    from bench.__main__ import empty
+
+    with tempfile.TemporaryDirectory(prefix="bench-vendors-") as folder:
+        empty(store)
+        yield configure(Path(folder), store, there, parts)
+
+
+def _command(config: Path, words: Sequence[str]) -> Any:
+    usage = hub.command([*words, "--json", "--config", str(config)], cwd=config.parent)
+    if usage.code not in hub.GOOD_CODES:
+        raise RuntimeError(
+            f"crosswalk {words[0]} ended with {usage.code}:\n{usage.output[-2000:]}{usage.errors[-2000:]}"
+        )
+    return json.loads(usage.output)
+
+
+def _records(config: Path) -> int:
+    return sum(one["records"] for one in _command(config, ["status"])["streams"])
+
+
+def _joined(config: Path) -> list[str]:
+    """Keys at Zoho of contacts that have one at Salesforce."""
+    from crosswalk.app import open_hub
+
+    with open_hub(config) as opened:
+        database = opened.offline.database
+        with database.read() as connection:
+            rows = database.run(
+                connection,
+                "SELECT z.rkey FROM record z JOIN stream zs ON zs.id = z.stream AND zs.connection = 'zoho' "
+                "JOIN member zm ON zm.record = z.id JOIN member sm ON sm.entity = zm.entity "
+                "JOIN record s ON s.id = sm.record JOIN stream ss ON ss.id = s.stream "
+                "AND ss.connection = 'salesforce' WHERE z.state = 0 AND s.state = 0 ORDER BY z.id",
+            ).fetchall()
+    return list(dict.fromkeys(row[0] for row in rows))
+
+
+def main() -> None:
+    console = Console()
+    table = Table("what", "goal", "database", "µs landed", "µs whole", "records")
+    with world() as there, stores() as found:
+        first_load(found[0], there, salesforce(there, bulk_from=0))  # warms up: files are compiled, pages prepared
+        for store in found:
+            for what, goal, part in (
+                ("Salesforce REST, pages of 2,000", "40 / 36 + 16", salesforce(there, bulk_from=10_000_000)),
+                ("Salesforce Bulk CSV", "35", salesforce(there, bulk_from=0)),
+                ("Zoho, pages of 200", "40 / 36 + 16", zoho(there)),
+            ):
+                landed, whole, records = first_load(store, there, part)
+                table.add_row(what, goal, store.name, landed, whole, f"{records:,}")
+        console.print(table)
+        for store in found:
+            calls, asked, written = edits(store, there)
+            total, least = sum(calls.values()), 3 * ceil(written / _BATCH)
+            console.print(
+                f"{store.name}: {written:,} edits at Zoho, written to Salesforce: {total} calls there ({least} are the "
+                f"least for reading again, writing and reading back by {_BATCH}); {asked} at Zoho"
+            )
+            for call, number in sorted(calls.items(), key=lambda one: -one[1]):
+                console.print(f"    {number:>4}  {call}")
+
+
+if __name__ == "__main__":
+    main()
