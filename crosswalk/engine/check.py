@@ -168,8 +168,8 @@ def _first_look(link: Link, stream: Stream) -> int | None:
 
 
 def _is_blind(house: House, link: Link, stream: Stream) -> str | None:
-    """The stamp of the newest record, where asking for it again by that stamp shows nothing though it is still as it was:
-    the vendor does not filter as we expect, and changes would be missed."""
+    """The stamp of the newest record, where asking for it by that stamp shows nothing though it is still as it was: the
+    vendor does not filter as we expect, and changes would be missed."""
     if stream.spec.cursor != "modified" or stream.spec.parts:
         return None
     with house.database.read() as connection:
