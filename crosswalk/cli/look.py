@@ -358,7 +358,7 @@ def _coverage(answer: Answer, screen: Screen) -> Iterator[Line]:
     for one in known:
         if one.get("paused"):
             yield f"{one['stream']} is paused{_by(one['paused'], screen)}"
-    streams = [one for one in known if answer.get("verbose") or not one["complete"]]
+    streams = [one for one in known if answer.get("verbose") or not one["complete"] or _lacks(one)]
     if not streams:
         return
     columns = [
@@ -372,7 +372,7 @@ def _coverage(answer: Answer, screen: Screen) -> Iterator[Line]:
         [
             one["stream"],
             text.number(one["records"]),
-            "-" if one.get("total") is None else text.number(one["total"]),
+            _listed_there(one),
             screen.stamp(one["covered_from"]) if one.get("covered_from") else "the beginning",
             (screen.stamp(one["covered_to"]) if one.get("covered_to") else "-")
             + ("" if one["complete"] else "; not yet to its end"),
@@ -380,6 +380,22 @@ def _coverage(answer: Answer, screen: Screen) -> Iterator[Line]:
         for one in streams
     ]
     yield from table(columns, rows, width=screen.width, free=True)
+
+
+def _lacks(stream: Mapping[str, Any]) -> int:
+    """How many records the vendor listed that are not held."""
+    swept = stream.get("swept")
+    return 0 if swept is None else int(swept["listed"]) - int(swept["held"])
+
+
+def _listed_there(stream: Mapping[str, Any]) -> str:
+    """What the vendor itself says there is."""
+    if stream.get("total") is not None:
+        return text.number(stream["total"])
+    if stream.get("swept") is None:
+        return "-"
+    lacking = _lacks(stream)
+    return text.number(stream["swept"]["listed"]) + (f", {text.number(lacking)} not held" if lacking else "")
 
 
 def _waiting(waiting: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from crosswalk.engine.spoken import AskError, held_classes, held_words, maybe_sp
 from crosswalk.settings.listed import Connected, Listed
 from crosswalk.store.budget import Balance, balance
 from crosswalk.store.codec import iso, load
+from crosswalk.store.coverage import SWEEP
 from crosswalk.store.daemons import Daemon, daemons
 from crosswalk.store.pauses import Pause, pauses
 from crosswalk.store.reading import Reading
@@ -155,10 +156,17 @@ def _streams(
     addresses = [f"{one.name}/{stream}" for one in listed.connections for stream in one.streams]
     ids = [rows[address][0] for address in addresses if address in rows]
     parts: dict[int, list[Any]] = {}
+    sweeps: dict[int, dict[str, int]] = {}
     for row in database.select(
-        connection, "SELECT stream, name, covered_from, covered_to, total, complete FROM part WHERE", "stream", ids
+        connection,
+        "SELECT stream, name, covered_from, covered_to, total, complete, position FROM part WHERE",
+        "stream",
+        ids,
     ):
-        if not row[1].startswith("~"):
+        if row[1] == SWEEP:
+            if row[6] is not None:
+                sweeps[row[0]] = {"listed": int(row[4]), "held": int(load(bytes(row[6]))["held"])}
+        elif not row[1].startswith("~"):
             parts.setdefault(row[0], []).append(row)
     counts = count_records(database, connection, ids)
     told = []
@@ -182,6 +190,8 @@ def _streams(
                 "parts": len(mine),
                 "complete": bool(complete) and bool(mine) and all(row[5] for row in mine),
                 "swept_at": iso(swept),
+                # What the vendor listed when it was last asked for every record, and what of that is held.
+                "swept": sweeps.get(number),
                 "paused": None if paused is None else {"who": paused.who, "since": iso(paused.at)},
             }
         )

@@ -15,6 +15,7 @@ from connectors.sdk.paging import prefetched
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.store import letters
 from crosswalk.store.codec import dump, load, millis, moment
+from crosswalk.store.coverage import SWEEP
 from crosswalk.store.leases import fence
 from crosswalk.store.records import ARCHIVED, DELETED, MERGED, SETTLE, Landed, Landing, add_work, mark_state
 from scheduler.leases import Lease
@@ -354,8 +355,26 @@ def sweep(house: House, stream: Stream, lease: Lease, pulled: Pulled, *, run: in
         _confirm_removed(house, stream, missing, lease, pulled, run=run)
     with database.write() as connection:
         fence(database, connection, lease)
+        _note_coverage(house, connection, stream)
         database.run(connection, "DELETE FROM swept WHERE stream = ?", (stream.id,))
         database.run(connection, "UPDATE stream SET swept_at = ? WHERE id = ?", (house.now(), stream.id))
+
+
+def _note_coverage(house: House, connection: Any, stream: Stream) -> None:
+    """How many records the vendor has listed, and how many of them are held: for whoever asks what is covered."""
+    listed, held = house.database.run(
+        connection,
+        "SELECT count(*), count(r.id) FROM swept s LEFT JOIN record r ON r.stream = s.stream AND r.rkey = s.rkey "
+        f"AND r.state <= {ARCHIVED} WHERE s.stream = ?",
+        (stream.id,),
+    ).fetchone()
+    house.database.upsert(
+        connection,
+        "part",
+        ("stream", "name"),
+        ("stream", "name", "total", "position", "read_no", "complete"),
+        [(stream.id, SWEEP, listed, dump({"held": held}), 0, True)],
+    )
 
 
 def _unheld(house: House, stream: Stream) -> Iterator[list[str]]:

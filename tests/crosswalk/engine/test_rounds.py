@@ -393,3 +393,20 @@ def test_an_amount_is_not_written_where_nobody_could_read_it_back(tmp_path: Path
 
     assert world.sync()["totals"]["written"] == 0
     settle_down(world)
+
+
+def test_a_sweep_tells_what_is_covered(world: World) -> None:
+    for number in "123":
+        world.remote("alpha").put("people", number, name=f"Ada {number}", email=f"a{number}@a.test")
+    settle_down(world)
+    with world.open() as hub:
+        before = next(one for one in hub.status()["streams"] if one["stream"] == "alpha/people")
+
+    world.remote("alpha").drop("people", "3")
+    world.clock.forward(seconds=25 * 3600)
+    world.sync()
+    with world.open() as hub:
+        after = next(one for one in hub.status()["streams"] if one["stream"] == "alpha/people")
+
+    assert (before["swept"], before["complete"]) == (None, True)
+    assert (after["swept"], after["records"]) == ({"listed": 2, "held": 2}, 3)
