@@ -163,7 +163,15 @@ class _Client:
         error = body.get("error")
         if answer.status == 429 or answer.status >= 500 or error in _BUSY:
             raise LaterError(f"{self.vendor} gives out no tokens now: {answer.status}", code="CW302")
-        if error is not None or 400 <= answer.status < 500:
+        if error is None and 400 <= answer.status < 500:
+            # A refusal names its reason (RFC 6749, section 5.2). What names none may be a gateway's word, which passes:
+            # to take the grant for lost would stop the connection until a person comes.
+            raise LaterError(
+                f"{self.vendor}: the token request is refused ({answer.status}, no reason given)",
+                hint=f"nothing: the next run asks again; if it stays, {self._hint}",
+                code="CW302",
+            )
+        if error is not None:
             raise GrantError(
                 f"{self.vendor}: {self._refusal(error, body.get('error_description'), answer.status, held=held)}",
                 hint=self._hint,

@@ -75,8 +75,9 @@ class People:
         """Set one fault at one vendor, which wears off by itself."""
         rng = self._rng
         kind, words, probability = rng.choice(_FAULTS)
-        # A personal token that dies is a matter for a person: Typeform's connection would be paused to the end.
-        vendors = [one.name for one in self._sandbox.vendors if (one.name, kind) != ("typeform", "expired_token")]
+        vendors = [one.name for one in self._sandbox.vendors]
+        if kind == "expired_token":  # a fixed token that is refused waits for a person, here to the end
+            vendors = [name for name in vendors if name not in ("typeform", "qualtrics")]
         vendor = rng.choice(vendors)
         told = {"count": rng.randrange(1, 4), "probability": probability, "seed": rng.randrange(1 << 30), **words}
         self._sandbox.fault(kind, vendor=vendor, **told)
