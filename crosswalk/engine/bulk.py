@@ -1,19 +1,21 @@
 """The first load, matched whole from nothing: limits go by final counts, and any order of arrival gives the same.
 
-Records with an equal identifier are put together in one array (8 bytes a record); only groups that would bring
-together what must stay apart are looked at one by one. What an interrupted attempt left is thrown away first.
+Records with an equal identifier are put together in one array (a few bytes a record); only groups that would bring
+together what must stay apart are looked at one by one. Everything else goes to the store as it is found. What an
+interrupted attempt left is thrown away first.
 """
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from crosswalk.engine.identify import EDGE_COLUMNS, MERGED_THERE, Matched, Matcher
-from crosswalk.engine.matching import JOINS
+from crosswalk.engine.matching import JOINS, IdentRule
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.codec import load_row
+from crosswalk.store.dialect import Database, Row
 from crosswalk.store.records import ARCHIVED, LIVE, MERGED
 from mapping.match.cluster import Edge, Forest, Member, cluster, contradictions
 from mapping.match.rules import persons
@@ -23,16 +25,10 @@ _MADE_BY_SETTLING: Final = (
     "member", "entity", "alias", "edge", "golden", "golden_history", "base", "association", "response", "waiting",
     "pair", "conflict",
 )  # fmt: skip
-_ROW: Final = 5000
+_NO_RECORD: Final = 255  # in place of a state
+_CLAIMED: Final = "claimed by the respondent"
 
-Numbers: TypeAlias = "array[int]"
-
-
-class _Claim(NamedTuple):
-    """Whom a response names: `strength` as in IdentRule, smaller is stronger; `records` carry what it claims."""
-
-    strength: int
-    records: tuple[int, ...]
+Numbers: TypeAlias = "array[int]"  # by record: a list would take 36 bytes each
 
 
 class BulkMatcher:
@@ -43,197 +39,207 @@ class BulkMatcher:
         self._house = house
         self._database = house.database
         self._run = run
+        self._at = house.now()
         self._streams = {stream.id: stream for stream in house.streams.values()}
         self._answers = frozenset(stream.id for stream in house.streams.values() if stream.kind in JOINS)
+        self._stream_of: Numbers = array("i")
+        self._states = bytearray()
 
     def match(self) -> Matched:
-        database = self._database
-        with database.write() as connection:
+        with self._database.write() as connection:
             for table in _MADE_BY_SETTLING:
-                database.run(connection, f'DELETE FROM "{table}"')
-        streams, states = self._records()
-        forest = Forest(len(streams))
-        edges: list[tuple[Any, ...]] = []
-        claims: dict[int, _Claim] = {}
-        review: list[tuple[int, int, str]] = []
-        self._join_merged(streams, states, forest, edges)
-        self._join_equal(streams, states, forest, edges, claims, review)
-        apart = self._part(streams, states, forest, edges)
-        self._claim_by_reference(claims)
-        homes = _Homes(forest, apart)
-        matched = self._store(streams, states, homes, claims)
-        with database.write() as connection:
-            database.insert(connection, "edge", EDGE_COLUMNS, edges)
-            pairs = [pair for pair in review if homes.of(pair[0]) != homes.of(pair[1])]
-            matched.pairs = self._matcher.propose(connection, pairs)
+                self._database.run(connection, f'DELETE FROM "{table}"')
+        self._look()
+        crowded = self._crowded()
+        homes = self._homes(crowded)
+        entities = array("q", bytes(8 * len(homes)))  # of each home
+        matched = Matched(joined=sum(1 for number, home in enumerate(homes) if home != number))
+        matched.records = self._store(homes, entities)
+        self._place_answers(homes, entities, crowded)
+        matched.pairs = self._propose(homes, crowded)
         return matched
 
     # -- what is there -----------------------------------------------------------------------------------------
 
-    def _records(self) -> tuple[Numbers, bytearray]:
+    def _look(self) -> None:
         """Stream and state of each record by its number."""
         with self._database.read() as connection:
             last = self._database.run(connection, "SELECT max(id) FROM record").scalar() or 0
-            streams, states = array("i", bytes(4 * (last + 1))), bytearray(b"\xff" * (last + 1))
-            for number, stream, state in self._rows(connection, "SELECT id, stream, state FROM record"):
-                streams[number], states[number] = stream, state
-        return streams, states
+            self._stream_of = array("i", bytes(4 * (last + 1)))
+            self._states = bytearray(b"\xff" * (last + 1))
+            for number, stream, state in self._database.stream(connection, "SELECT id, stream, state FROM record"):
+                self._stream_of[number], self._states[number] = stream, state
 
-    def _rows(self, connection: Any, statement: str) -> Iterator[Any]:
-        """Rows without holding them all: a server-side cursor on PostgreSQL."""
-        options = {"stream_results": True, "max_row_buffer": _ROW} if self._database.dialect == "postgresql" else {}
-        result = connection.execution_options(**options).exec_driver_sql(statement)
-        while rows := result.fetchmany(_ROW):
-            yield from rows
-
-    def _shared(self, *, only: Sequence[int] | None = None) -> Iterator[tuple[int, int, list[int]]]:
-        """Identifiers that more than one record carries, with the records in order: (kind, value, records)."""
-        kinds = "" if only is None else f" WHERE kind IN ({', '.join(str(int(kind)) for kind in only) or 'NULL'})"
+    def _shared(self, kinds: Iterable[int], *, by_more_than: int = 1) -> Iterator[tuple[int, int, list[int]]]:
+        """Identifiers that several records carry, with the records in order: (kind, value, records)."""
+        wanted = ", ".join(str(int(kind)) for kind in kinds) or "NULL"
         statement = (
             "SELECT i.kind, i.value, i.record FROM ident i JOIN "
-            f"(SELECT kind, value FROM ident{kinds} GROUP BY kind, value HAVING count(*) > 1) s "
+            f"(SELECT kind, value FROM ident WHERE kind IN ({wanted}) GROUP BY kind, value "
+            f"HAVING count(*) > {int(by_more_than)}) s "
             "ON s.kind = i.kind AND s.value = i.value ORDER BY i.kind, i.value, i.record"
         )
         with self._database.read() as connection:
-            current: tuple[int, int] | None = None
+            at: tuple[int, int] | None = None
             group: list[int] = []
-            for kind, value, number in self._rows(connection, statement):
-                if (kind, value) != current:
-                    if current is not None:
-                        yield *current, group
-                    current, group = (kind, value), []
+            for kind, value, number in self._database.stream(connection, statement):
+                if (kind, value) != at:
+                    if at is not None:
+                        yield *at, group
+                    at, group = (kind, value), []
                 group.append(number)
-            if current is not None:
-                yield *current, group
+            if at is not None:
+                yield *at, group
 
-    # -- who is who --------------------------------------------------------------------------------------------
+    def _rules(self, wanted: Callable[[IdentRule], bool]) -> dict[int, IdentRule]:
+        found = {number: self._matcher.rule(number) for number, _ in self._house.ident_kinds.names()}
+        return {number: rule for number, rule in found.items() if rule is not None and wanted(rule)}
 
-    def _join_merged(self, streams: Numbers, states: bytearray, forest: Forest, edges: list[tuple[Any, ...]]) -> None:
-        """Records that were merged at the vendor, with the record that they live on in."""
-        at = self._house.now()
-        for stream in self._streams.values():
-            merged = [n for n in range(len(states)) if states[n] == MERGED and streams[n] == stream.id]
-            if not merged:
-                continue
-            with self._database.read() as connection:
-                found = self._matcher.survivors(connection, stream, merged)
-            for number, survivor in found.items():
-                forest.join(number, survivor)
-                edges.append((min(number, survivor), max(number, survivor), *MERGED_THERE, at, self._run))
-
-    def _join_equal(
-        self,
-        streams: Numbers,
-        states: bytearray,
-        forest: Forest,
-        edges: list[tuple[Any, ...]],
-        claims: dict[int, _Claim],
-        review: list[tuple[int, int, str]],
-    ) -> None:
-        crowded = self._crowded(streams, states)
-        at = self._house.now()
-        for kind, value, group in self._shared():
-            rule = self._matcher.rule(kind)
-            if rule is None:
-                continue
-            own = [n for n in group if streams[n] not in self._answers and states[n] <= ARCHIVED]
-            if not own:
-                continue
-            if rule.counted is None:
-                if persons(streams[n] for n in own) > rule.limit:
-                    continue
-            elif value >> 32 in crowded.get(rule.counted, ()):
-                continue
-            first = own[0]
-            if rule.verdict == "same":
-                for number in own[1:]:
-                    if forest.join(first, number):
-                        edges.append((first, number, f"{kind}:{value}", "same", rule.name, None, None, at, self._run))
-            else:
-                review += [(first, number, rule.name) for number in own[1:]]
-            if rule.verdict == "same" and len(own) < len(group):
-                claim = _Claim(rule.strength, tuple(own))
-                for number in group:
-                    if streams[number] in self._answers:
-                        known = claims.get(number)
-                        if known is None or claim < known:
-                            claims[number] = claim
-
-    def _crowded(self, streams: Numbers, states: bytearray) -> dict[int, set[int]]:
+    def _crowded(self) -> dict[int, set[int]]:
         """Of each kind that others are judged by: the parts of hashes that more people hold than its limit allows."""
-        rules = [self._matcher.rule(number) for number, _ in self._house.ident_kinds.names()]
-        limits = {rule.counted: rule.limit for rule in rules if rule is not None and rule.counted is not None}
+        judged = self._rules(lambda rule: rule.counted is not None).values()
+        limits = {rule.counted: rule.limit for rule in judged if rule.counted is not None}
         crowded: dict[int, set[int]] = {kind: set() for kind in limits}
-        for kind, value, group in self._shared(only=list(limits)) if limits else ():
-            own = [n for n in group if streams[n] not in self._answers and states[n] <= ARCHIVED]
-            if persons(streams[n] for n in own) > limits[kind]:
+        for kind, value, group in self._shared(limits, by_more_than=min(limits.values(), default=0)):
+            if persons(self._stream_of[number] for number in self._carriers(group)) > limits[kind]:
                 crowded[kind].add(value >> 32)
         return crowded
 
+    def _carriers(self, group: Sequence[int]) -> list[int]:
+        """Live records; responses claim an identifier, they do not carry it."""
+        return [n for n in group if self._states[n] <= ARCHIVED and self._stream_of[n] not in self._answers]
+
+    def _identified(
+        self, rules: dict[int, IdentRule], crowded: dict[int, set[int]]
+    ) -> Iterator[tuple[str, IdentRule, list[int], list[int]]]:
+        """Identifiers of these kinds that identify: source, rule, the records that carry it, all that have it."""
+        for kind, value, group in self._shared(rules):
+            rule, own = rules[kind], self._carriers(group)
+            if rule.counted is None:
+                identifies = persons(self._stream_of[number] for number in own) <= rule.limit
+            else:
+                identifies = value >> 32 not in crowded[rule.counted]
+            if own and identifies:
+                yield f"{kind}:{value}", rule, own, group
+
+    # -- who is who --------------------------------------------------------------------------------------------
+
+    def _homes(self, crowded: dict[int, set[int]]) -> Numbers:
+        """The group of each record, by a record of it that stands for all."""
+        forest = Forest(len(self._stream_of))
+        with _Rows(self._database, "edge", EDGE_COLUMNS) as edges:
+            self._join_merged(forest, edges)
+            self._join_equal(forest, edges, crowded)
+        parted = self._part(forest)
+        homes = array("i", map(forest.find, range(len(forest))))
+        for number, home in parted.items():
+            homes[number] = home
+        return homes
+
+    def _join_merged(self, forest: Forest, edges: "_Rows") -> None:
+        """Records that were merged at the vendor, with the record that they live on in."""
+        by_stream: dict[int, list[int]] = defaultdict(list)
+        number = self._states.find(MERGED)
+        while number >= 0:
+            by_stream[self._stream_of[number]].append(number)
+            number = self._states.find(MERGED, number + 1)
+        for stream in self._streams.values():
+            if stream.id not in by_stream:
+                continue
+            with self._database.read() as connection:
+                found = self._matcher.survivors(connection, stream, by_stream[stream.id])
+            for number, survivor in found.items():
+                forest.join(number, survivor)
+                edges.add((min(number, survivor), max(number, survivor), *MERGED_THERE, self._at, self._run))
+
+    def _join_equal(self, forest: Forest, edges: "_Rows", crowded: dict[int, set[int]]) -> None:
+        joining = self._rules(lambda rule: rule.verdict == "same")
+        for source, rule, own, _ in self._identified(joining, crowded):
+            first = own[0]
+            for number in own[1:]:
+                if forest.join(first, number):
+                    edges.add((first, number, source, "same", rule.name, None, None, self._at, self._run))
+
     # -- who is not --------------------------------------------------------------------------------------------
 
-    def _part(
-        self, streams: Numbers, states: bytearray, forest: Forest, edges: list[tuple[Any, ...]]
-    ) -> dict[int, int]:
+    def _part(self, forest: Forest) -> dict[int, int]:
         """Groups that join records which certain ids tell apart are made again, strongest evidence first.
 
-        Answers the root of each record of such a group; their edges in `edges` are replaced.
+        Answers the home of each record of such a group; their edges in the store are replaced.
         """
-        carriers = self._carriers(streams)
-        bad = contradictions(forest, carriers.values())
-        if not bad:
-            return {}
-        inside: dict[int, list[int]] = defaultdict(list)
-        for number in range(1, len(streams)):
-            if states[number] != 255 and streams[number] not in self._answers and forest.find(number) in bad:
-                inside[forest.find(number)].append(number)
-        roots: dict[int, int] = {}
-        for root, numbers in inside.items():
-            members = [self._member(number, streams, states, carriers) for number in numbers]
-            mine = set(numbers)
+        inside = self._inside(forest, self._suspects(forest))
+        members = {root: self._members(numbers) for root, numbers in inside.items()}
+        bad = contradictions(forest, (member for some in members.values() for member in some))
+        parted: dict[int, int] = {}
+        for root in bad:
+            numbers = inside[root]
             links = self._links(numbers)
-            partition = cluster(members, [edge for edge, _, _ in links])
-            for group in partition.groups:
-                smallest = min(group)
-                roots.update(dict.fromkeys(group, smallest))
-            kept = [(edge, source, name) for edge, source, name in links if roots[edge.left] == roots[edge.right]]
-            edges[:] = [edge for edge in edges if edge[0] not in mine]
-            edges += _spanning(kept, at=self._house.now(), run=self._run)
-            del root
-        return roots
+            for group in cluster(members[root], [edge for edge, _, _ in links]).groups:
+                parted.update(dict.fromkeys(group, min(group)))
+            kept = [link for link in links if parted[link[0].left] == parted[link[0].right]]
+            with self._database.write() as connection:
+                self._database.delete(connection, "edge", '"left"', numbers)
+                self._database.insert(connection, "edge", EDGE_COLUMNS, _spanning(kept, at=self._at, run=self._run))
+        return parted
 
-    def _carriers(self, streams: Numbers) -> dict[int, Member]:
-        """Live records with certain identifiers."""
-        certain: dict[int, dict[str, set[str]]] = {}
-        with self._database.read() as connection:
-            for kind in self._house.rules.certain():
-                rows = self._database.run(
-                    connection,
-                    "SELECT i.record, i.value FROM ident i JOIN record r ON r.id = i.record "
-                    "WHERE i.kind = ? AND r.state = ?",
-                    (kind, LIVE),
-                ).fetchall()
+    def _suspects(self, forest: Forest) -> set[int]:
+        """Roots of groups in which live records of one stream carry more than one certain id of a kind."""
+        suspects: set[int] = set()
+        for kind in self._house.rules.certain():
+            first: dict[int, Numbers] = {}  # by stream: the first value met in each group
+            with self._database.read() as connection:
+                rows = self._database.stream(connection, "SELECT record, value FROM ident WHERE kind = ?", (kind,))
                 for number, value in rows:
-                    certain.setdefault(number, {}).setdefault(str(kind), set()).add(str(value))
-        return {
-            number: Member(
-                number, "", str(streams[number]), certain={kind: frozenset(some) for kind, some in held.items()}
-            )
-            for number, held in certain.items()
-        }
+                    if self._states[number] != LIVE:
+                        continue
+                    stream = self._stream_of[number]
+                    if stream not in first:
+                        first[stream] = array("q", bytes(8 * len(forest)))
+                    root = forest.find(number)
+                    known = first[stream][root]
+                    if not known:
+                        first[stream][root] = value
+                    elif known != value:
+                        suspects.add(root)
+        return suspects
 
-    def _member(self, number: int, streams: Numbers, states: bytearray, carriers: dict[int, Member]) -> Member:
-        known = carriers.get(number)
+    def _inside(self, forest: Forest, roots: set[int]) -> dict[int, list[int]]:
+        """The listed records of these groups, without responses."""
+        inside: dict[int, list[int]] = defaultdict(list)
+        if roots:
+            for number, state in enumerate(self._states):
+                stream = self._stream_of[number]
+                if state != _NO_RECORD and stream in self._streams and stream not in self._answers:
+                    root = forest.find(number)
+                    if root in roots:
+                        inside[root].append(number)
+        return inside
+
+    def _members(self, numbers: Sequence[int]) -> list[Member]:
+        """Records with what `cluster` asks of them."""
+        certain: dict[int, dict[str, set[str]]] = {}
+        kinds = frozenset(self._house.rules.certain())
+        select = self._database.select
         with self._database.read() as connection:
-            rkey = self._database.run(connection, "SELECT rkey FROM record WHERE id = ?", (number,)).scalar()
-        stream = self._streams[streams[number]]
-        return Member(
-            number,
-            self._house.rules.birth(stream.connection, stream.name, str(rkey)),
-            str(stream.id),
-            states[number] == LIVE,
-            {} if known is None else known.certain,
-        )
+            for number, kind, value in select(
+                connection, "SELECT record, kind, value FROM ident WHERE", "record", numbers
+            ):
+                if kind in kinds and self._states[number] == LIVE:
+                    certain.setdefault(number, {}).setdefault(str(kind), set()).add(str(value))
+            keys = dict(select(connection, "SELECT id, rkey FROM record WHERE", "id", numbers))
+        members = []
+        for number in numbers:
+            stream = self._streams[self._stream_of[number]]
+            members.append(
+                Member(
+                    number,
+                    self._house.rules.births(stream.connection, stream.name)(keys[number]),
+                    str(stream.id),
+                    self._states[number] == LIVE,
+                    {kind: frozenset(some) for kind, some in certain.get(number, {}).items()},
+                )
+            )
+        return members
 
     def _links(self, numbers: Sequence[int]) -> list[tuple[Edge, str, str]]:
         """Every pair of these records that an identifier joins, with its source and the name of the rule."""
@@ -254,9 +260,76 @@ class BulkMatcher:
                     links.append((Edge(left, right, -rule.strength), f"{kind}:{value}", rule.name))
         return links
 
+    # -- entities ----------------------------------------------------------------------------------------------
+
+    def _store(self, homes: Numbers, entities: Numbers) -> int:
+        """Give every home its entity, and every record to it; how many records there are."""
+        database = self._database
+        count = after = 0
+        while True:
+            with database.read() as connection:
+                rows = list(
+                    database.stream(
+                        connection,
+                        "SELECT id, stream, rkey FROM record WHERE id > ? ORDER BY id LIMIT ?",
+                        (after, _BATCH),
+                    )
+                )
+            if not rows:
+                return count
+            after = rows[-1][0]
+            ids = iter(database.take_ids("entity", len(rows)))
+            members, new = [], []
+            later: dict[int, str] = {}  # of entities that are there already, the smallest of the births that join them
+            for number, stream_id, rkey in rows:
+                stream = self._streams.get(stream_id)
+                if stream is None or stream_id in self._answers:
+                    continue
+                born = self._house.rules.births(stream.connection, stream.name)(rkey)
+                entity = entities[homes[number]]
+                if entity:
+                    later[entity] = min(later.get(entity, born), born)
+                else:
+                    entity = entities[homes[number]] = next(ids)
+                    new.append((entity, stream.kind, born))
+                members.append((number, entity))
+            with database.write() as connection:
+                database.insert(connection, "member", ("record", "entity"), members)
+                database.insert(connection, "entity", ("id", "kind", "public"), new)
+                self._rename(connection, later)
+            count += len(members)
+
+    def _rename(self, connection: Any, births: dict[int, str]) -> None:
+        """An entity goes by the smallest birth id of its records."""
+        there = self._database.select(connection, "SELECT id, kind, public FROM entity WHERE", "id", sorted(births))
+        smaller = [(entity, kind, births[entity]) for entity, kind, public in there if births[entity] < public]
+        self._database.upsert(connection, "entity", ("id",), ("id", "kind", "public"), smaller)
+
     # -- what answers name -------------------------------------------------------------------------------------
 
-    def _claim_by_reference(self, claims: dict[int, _Claim]) -> None:
+    def _place_answers(self, homes: Numbers, entities: Numbers, crowded: dict[int, set[int]]) -> None:
+        """A response goes to the person that its strongest claims name, if they name just one."""
+        if not self._answers:
+            return
+        claims = _Claims(homes)
+        joining = self._rules(lambda rule: rule.verdict == "same")
+        for _, rule, own, group in self._identified(joining, crowded):
+            for number in group if len(own) < len(group) else ():
+                if self._stream_of[number] in self._answers:
+                    claims.add(number, rule.strength, own)
+        self._claim_by_reference(claims)
+        with (
+            _Rows(self._database, "member", ("record", "entity")) as members,
+            _Rows(self._database, "edge", EDGE_COLUMNS) as edges,
+        ):
+            for number, record in claims.placed():
+                entity = entities[homes[record]]
+                if entity and self._states[number] <= ARCHIVED:
+                    left, right = min(record, number), max(record, number)
+                    members.add((number, entity))
+                    edges.add((left, right, "claim", "same", _CLAIMED, None, None, self._at, self._run))
+
+    def _claim_by_reference(self, claims: "_Claims") -> None:
         """A hidden field that carries the id of a record is certain, whatever the e-mail says."""
         for stream in self._streams.values():
             if stream.id not in self._answers:
@@ -268,7 +341,7 @@ class BulkMatcher:
                     with self._database.write() as connection:
                         self._matcher.await_referred(connection, stream, rows, named)
                 for number, record in named.items():
-                    claims[number] = _Claim(-2, (record,))
+                    claims.add(number, _BY_REFERENCE, [record])
 
     def _bodies(self, stream: Stream) -> Iterator[list[tuple[int, list[Any]]]]:
         after = 0
@@ -285,100 +358,82 @@ class BulkMatcher:
             after = rows[-1][0]
             yield [(row[0], load_row(bytes(row[1]))) for row in rows]
 
-    # -- entities ----------------------------------------------------------------------------------------------
+    # -- what a person is asked --------------------------------------------------------------------------------
 
-    def _store(self, streams: Numbers, states: bytearray, homes: "_Homes", claims: dict[int, _Claim]) -> Matched:
-        matched = Matched()
-        database = self._database
-        company = homes.company(len(streams))
-        entities = array("q", bytes(8 * len(streams)))  # of each root
-        births: dict[int, str] = {}  # smallest birth id of each root that has company
-        birth = self._house.rules.birth
-        after = 0
-        while True:
-            with database.read() as connection:
-                rows = database.run(
-                    connection,
-                    "SELECT id, stream, rkey FROM record WHERE id > ? ORDER BY id LIMIT ?",
-                    (after, _BATCH),
-                ).fetchall()
-            if not rows:
-                break
-            after = rows[-1][0]
-            ids = iter(database.take_ids("entity", len(rows)))
-            members, new = [], []
-            for number, stream_id, rkey in rows:
-                stream = self._streams.get(stream_id)
-                if stream is None or stream_id in self._answers:
-                    continue
-                root = homes.of(number)
-                born = birth(stream.connection, stream.name, rkey)
-                entity = entities[root]
-                if not entity:
-                    entity = entities[root] = next(ids)
-                    if root not in company:
-                        new.append((entity, stream.kind, born))
-                if root in company:
-                    births[root] = min(births.get(root, born), born)
-                members.append((number, entity))
-            with database.write() as connection:
-                database.insert(connection, "member", ("record", "entity"), members)
-                database.insert(connection, "entity", ("id", "kind", "public"), new)
-            matched.records += len(members)
-        with database.write() as connection:
-            grouped = [(entities[root], self._streams[streams[root]].kind, born) for root, born in births.items()]
-            database.insert(connection, "entity", ("id", "kind", "public"), grouped)
-            self._place_answers(connection, states, homes, claims, entities)
-        matched.joined = sum(1 for number in range(1, len(streams)) if homes.of(number) != number)
-        return matched
+    def _propose(self, homes: Numbers, crowded: dict[int, set[int]]) -> int:
+        """Pairs of records for a person to decide; how many."""
+        columns = ("left", "right", "rule", "state", "at")
+        asking = self._rules(lambda rule: rule.verdict != "same")
+        with _Rows(self._database, "pair", columns, once_by=("left", "right")) as pairs:
+            for _, rule, own, _ in self._identified(asking, crowded):
+                for number in own[1:]:
+                    if homes[number] != homes[own[0]]:
+                        pairs.add((own[0], number, rule.name, "open", self._at))
+        with self._database.read() as connection:
+            return int(self._database.run(connection, "SELECT count(*) FROM pair").scalar() or 0)
 
-    def _place_answers(
-        self, connection: Any, states: bytearray, homes: "_Homes", claims: dict[int, _Claim], entities: Numbers
+
+_BY_REFERENCE: Final = -2  # stronger than every rule
+
+
+class _Claims:
+    """Whom each response names by its strongest claims. `strength` as in IdentRule, smaller is stronger."""
+
+    def __init__(self, homes: Numbers) -> None:
+        self._homes = homes
+        self._strength: Numbers = array("h", bytes(2 * len(homes)))
+        self._record: Numbers = array("i", bytes(4 * len(homes)))  # the first that carries what it claims; 0: none
+        self._several = bytearray(len(homes))  # its claims name more than one
+
+    def add(self, number: int, strength: int, records: Sequence[int]) -> None:
+        """`records`, in order, carry what this response claims."""
+        first, known = records[0], self._record[number]
+        if known and strength > self._strength[number]:
+            return
+        several = len({self._homes[record] for record in records}) > 1
+        if known and strength == self._strength[number]:
+            several = several or bool(self._several[number]) or self._homes[known] != self._homes[first]
+            first = min(first, known)
+        self._strength[number], self._record[number], self._several[number] = strength, first, several
+
+    def placed(self) -> Iterator[tuple[int, int]]:
+        """Responses that name one person: (response, a record of the person)."""
+        for number, record in enumerate(self._record):
+            if record and not self._several[number]:
+                yield number, record
+
+
+class _Rows:
+    """Rows on their way into a table: a batch at a time, each in a transaction of its own; the rest at the end.
+
+    `once_by`: of several rows with these columns equal the first stays.
+    """
+
+    def __init__(
+        self, database: Database, table: str, columns: Sequence[str], *, once_by: Sequence[str] | None = None
     ) -> None:
-        """A response goes to the person that its strongest claim names, if it names just one."""
-        placed = [
-            (number, claim.records[0])
-            for number, claim in claims.items()
-            if states[number] <= ARCHIVED and len({homes.of(record) for record in claim.records}) == 1
-        ]
-        database, at = self._database, self._house.now()
-        database.insert(
-            connection,
-            "member",
-            ("record", "entity"),
-            [(number, entities[homes.of(record)]) for number, record in placed],
-        )
-        database.insert(
-            connection,
-            "edge",
-            EDGE_COLUMNS,
-            [
-                (min(record, number), max(record, number), "claim", "same", _CLAIMED, None, None, at, self._run)
-                for number, record in placed
-            ],
-        )
+        self._database, self._table, self._columns, self._once_by = database, table, columns, once_by
+        self._rows: list[Row] = []
 
+    def __enter__(self) -> "_Rows":
+        return self
 
-_CLAIMED: Final = "claimed by the respondent"
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is None:
+            self._write()
 
+    def add(self, row: Row) -> None:
+        self._rows.append(row)
+        if len(self._rows) == _BATCH:
+            self._write()
 
-class _Homes:
-    """The group of each record, by a record of it that stands for all."""
-
-    def __init__(self, forest: Forest, parted: dict[int, int]) -> None:
-        self._forest = forest
-        self._parted = parted
-
-    def of(self, number: int) -> int:
-        if self._parted:
-            known = self._parted.get(number)
-            if known is not None:
-                return known
-        return self._forest.find(number)
-
-    def company(self, count: int) -> set[int]:
-        """Those that stand for more than one record."""
-        return {home for number in range(1, count) if (home := self.of(number)) != number}
+    def _write(self) -> None:
+        with self._database.write() as connection:
+            if self._once_by is None:
+                self._database.insert(connection, self._table, self._columns, self._rows)
+            else:
+                self._database.upsert(connection, self._table, self._once_by, self._columns, self._rows, replace=False)
+        self._rows = []
 
 
 def _spanning(links: Iterable[tuple[Edge, str, str]], *, at: int, run: int) -> list[tuple[Any, ...]]:

@@ -145,7 +145,7 @@ class Matcher:
         return []
 
     def _birth(self, stream: Stream, rkey: str) -> str:
-        return str(self._house.rules.birth(stream.connection, stream.name, rkey))
+        return self._house.rules.births(stream.connection, stream.name)(rkey)
 
     # -- afterwards ----------------------------------------------------------------------------------------
 

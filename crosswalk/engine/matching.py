@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from crosswalk.store.dialect import Database
-from mapping.match.ids import birth_id
+from mapping.match.ids import births
 from mapping.match.keys import extractor
 from mapping.match.rules import MatchRules, strength
 from mapping.values import Value
@@ -89,6 +89,7 @@ class Rules:
         self._by_kind = dict(by_kind)
         self._kinds = kinds
         self._secret = secret
+        self._births: dict[tuple[str, str], Callable[[str], str]] = {}
 
     def of(self, kind: str) -> MatchRules:
         known = self._by_kind.get(kind)
@@ -121,8 +122,12 @@ class Rules:
             if strength(name.partition("/")[2]) == 3 and not name.endswith(("/ref", "/tool_contact"))
         ]
 
-    def birth(self, connection: str, stream: str, key: str) -> str:
-        return birth_id(self._secret, connection=connection, stream=stream, key=key)
+    def births(self, connection: str, stream: str) -> Callable[[str], str]:
+        """Birth ids of a stream's records, by their key."""
+        known = self._births.get((connection, stream))
+        if known is None:
+            known = self._births[connection, stream] = births(self._secret, connection=connection, stream=stream)
+        return known
 
     def identifiers(
         self, kind: str, fields: Sequence[str], connections: Sequence[str]

@@ -18,6 +18,7 @@ from crosswalk.store.reading import batches as batches
 
 # KiB of pages that a connection to SQLite may keep; also what a sort takes before it goes on in a file.
 _CACHE: Final = 32 * 1024
+_STREAMED: Final = 5000  # rows a fetch
 
 
 class Database(Reading):
@@ -71,6 +72,15 @@ class Database(Reading):
         """One statement through the driver; its cursor result."""
         return connection.exec_driver_sql(self.sql(statement), tuple(values))
 
+    def stream(self, connection: Connection, statement: str, values: Row = ()) -> Iterator[Any]:
+        """Rows straight from the driver, never all at once. One such stream a connection."""
+        if self.dialect == "sqlite":
+            yield from _sqlite_cursor(connection).execute(statement, values)
+            return
+        with _psycopg_cursor(connection, "stream") as cursor:
+            cursor.itersize = _STREAMED
+            yield from cursor.execute(self.sql(statement), values)
+
     def run_many(self, connection: Connection, statement: str, rows: Iterable[Row]) -> None:
         batch = [tuple(row) for row in rows]
         if batch:
@@ -96,14 +106,16 @@ class Database(Reading):
         key: Sequence[str],
         columns: Sequence[str],
         rows: Sequence[Row],
+        *,
+        replace: bool = True,
     ) -> None:
-        """Insert or replace by key. `columns` are all columns, the key's among them."""
+        """Insert or replace by key; without `replace` what is there stays. `columns` are all, the key's among them."""
         if not rows:
             return
         names = ", ".join(f'"{name}"' for name in columns)
         keys = ", ".join(f'"{name}"' for name in key)
         sets = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
-        tail = f"ON CONFLICT ({keys}) DO " + (f"UPDATE SET {sets}" if sets else "NOTHING")
+        tail = f"ON CONFLICT ({keys}) DO " + (f"UPDATE SET {sets}" if sets and replace else "NOTHING")
         if self.dialect == "sqlite" or len(rows) < 50:
             marks = ", ".join("?" * len(columns))
             statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {tail}'
@@ -194,5 +206,6 @@ def _sqlite_cursor(connection: Connection) -> Any:
     return connection.connection.cursor()
 
 
-def _psycopg_cursor(connection: Connection) -> Any:
-    return connection.connection.cursor()
+def _psycopg_cursor(connection: Connection, *name: str) -> Any:
+    """With a name it is the server's, which keeps what was not fetched yet."""
+    return connection.connection.cursor(*name)
