@@ -8,6 +8,7 @@ part, so the holders of the bare number are found by a range.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from struct import Struct
 from typing import Any, Final, NamedTuple
 
 from crosswalk.store.dialect import Database
@@ -17,6 +18,7 @@ from mapping.match.rules import MatchRules, strength
 from mapping.values import Value
 
 LOW: Final = 0xFFFFFFFF
+_EIGHT_BYTES: Final[Callable[[bytes], tuple[int]]] = Struct(">q").unpack
 UNLIMITED: Final = 1 << 62
 _COUNTED: Final = ("phone", "email", "domain")
 # Kinds whose records belong to an entity of another kind: a response to the person who answered.
@@ -74,7 +76,8 @@ class IdentKinds:
     def hashed(self, value: str) -> int:
         one = self._hash.copy()
         one.update(value.encode())
-        return int.from_bytes(one.digest(), "big", signed=True)
+        (number,) = _EIGHT_BYTES(one.digest())
+        return number
 
 
 def part_of(value: int) -> tuple[int, int]:
