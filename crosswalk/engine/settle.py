@@ -191,12 +191,12 @@ def merge_alone(house: House, connection: Any, kind: str, entities: Sequence[int
         return set()
     database = house.database
     mine = {stream.id: stream for stream in house.of_kind(kind)}
-    rows = database.run(
+    rows = database.stream(
         connection,
         "SELECT m.entity, m.record, r.stream, b.observed, r.state, r.mapping FROM member m "
         "JOIN record r ON r.id = m.record JOIN body b ON b.record = m.record WHERE m.entity BETWEEN ? AND ?",
         (entities[0], entities[-1]),
-    ).fetchall()
+    )
     wanted = set(entities)
     alone: dict[int, Any] = {}
     met: set[int] = set()
@@ -404,6 +404,8 @@ def _merge_kind(
     writes = GoldenWrites(run=run, at=house.now())
     contested = {} if first else conflicts.open_fields(database, connection, entities)
     merger = EntityMerger(house, connection, layout, decided, contested)
+    if first:
+        merger.expect(groups)
     creating = any("create" in stream.writes for stream in house.of_kind(kind))
     moved: dict[int, list[int]] = {}
     afters: dict[int, Sequence[Value]] = {}
@@ -475,8 +477,15 @@ class EntityMerger:
         self._decided = decided
         self._policies: list[FieldPolicy] = house.policies.of_kind(layout)
         self._references = References(house, connection)
+        self._raws: dict[int, bytes] = {}
         self.bases: dict[int, StoredBase] = {}
         self.conflicts: list[conflicts.Found] = []
+
+    def expect(self, groups: Iterable[Group]) -> None:
+        """Read what the records of these showed in one go, where several are to be compared: it will be asked for."""
+        wanted = [member.id for group in groups if len(group.members) > 1 for member in group.members]
+        rows = self._house.database.select(self._connection, "SELECT record, raw FROM body WHERE", "record", wanted)
+        self._raws = {record: bytes(raw) for record, raw in rows}
 
     def only(self, group: Group) -> Member | None:
         """The record of an entity that has just one, where nothing of it was ever agreed."""
@@ -672,6 +681,8 @@ class EntityMerger:
         self._references.save_waiting()
 
     def _load_raw(self, record: int) -> Any:
+        if record in self._raws:
+            return load(self._raws.pop(record))
         row = self._house.database.run(self._connection, "SELECT raw FROM body WHERE record = ?", (record,)).fetchone()
         return load(bytes(row[0]))
 
