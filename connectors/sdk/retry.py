@@ -21,17 +21,25 @@ from connectors.sdk.errors import ConnectorError
 
 
 class AgainError(Exception):
-    """This attempt failed in a way that another may not. Never leaves the transport."""
+    """This attempt failed in a way that another may not. Never leaves the transport.
 
-    def __init__(self, error: ConnectorError, *, pause: timedelta | None = None) -> None:
+    `throttled`: nothing is wrong but that too many ask at once, be it in other processes; with `pause` it tells when.
+    """
+
+    def __init__(self, error: ConnectorError, *, pause: timedelta | None = None, throttled: bool = False) -> None:
         super().__init__(error.text)
         self.error = error
         self.pause = pause
+        self.throttled = throttled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and how long. A pause longer than `patience` is not waited for here: the run goes on elsewhere."""
+    """How often and how long. A pause longer than `patience` is not waited for here: the run goes on elsewhere.
+
+    Whoever is told when to come back waits for its turn as long as that, however often it is told: another process
+    that paces itself at the whole rate of the account leaves a gap only now and then.
+    """
 
     attempts: int = 4
     first: float = 0.5  # seconds, doubled by each attempt and drawn at random below that
@@ -55,17 +63,22 @@ class RetryPolicy:
         return wait_random_exponential(multiplier=self.first, max=self.longest)(state)
 
     def _stop(self, state: RetryCallState) -> bool:
-        if stop_after_attempt(self.attempts)(state):
+        failure, asked = _failure(state), _asked(state)
+        if asked is not None and asked > self.patience:
             return True
-        asked = _asked(state)
-        return asked is not None and asked > self.patience
+        if failure is not None and failure.throttled and asked is not None:
+            return state.idle_for + asked > self.patience
+        return stop_after_attempt(self.attempts)(state)
+
+
+def _failure(state: RetryCallState) -> AgainError | None:
+    failure = state.outcome.exception() if state.outcome is not None else None
+    return failure if isinstance(failure, AgainError) else None
 
 
 def _asked(state: RetryCallState) -> float | None:
-    failure = state.outcome.exception() if state.outcome is not None else None
-    if isinstance(failure, AgainError) and failure.pause is not None:
-        return max(0.0, failure.pause.total_seconds())
-    return None
+    failure = _failure(state)
+    return None if failure is None or failure.pause is None else max(0.0, failure.pause.total_seconds())
 
 
 def retry_after(value: str | None, *, now: datetime) -> timedelta | None:

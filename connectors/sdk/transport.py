@@ -372,7 +372,7 @@ class Transport:
                     earliest=None if pause is None else self._tools.clock() + pause,
                 )
                 if rule.family == "retry":
-                    raise AgainError(_told(error, status, code, body), pause=pause)
+                    raise AgainError(_told(error, status, code, body), pause=pause, throttled=status == 429)
             case "budget":
                 error = self._purse.exhausted(pause)
             case "token":

@@ -248,6 +248,26 @@ def test_a_pause_that_is_asked_for_is_kept(make: Make, bench: Bench, network: re
     assert 7 <= sum(bench.clock.slept) <= 8
 
 
+def test_whoever_is_told_when_waits_for_its_turn_among_others(
+    make: Make, bench: Bench, network: respx.MockRouter
+) -> None:
+    """Another process may use up the account's rate again and again."""
+    busy = httpx.Response(429, headers={"Retry-After": "1"})
+    network.get(f"{BASE}/deals").mock(side_effect=[*[busy] * 12, httpx.Response(200, json=[1])])
+
+    assert make().get("/deals").json == [1]
+    assert 12 <= sum(bench.clock.slept) <= 60
+
+
+def test_and_not_for_ever(make: Make, bench: Bench, network: respx.MockRouter) -> None:
+    network.get(f"{BASE}/deals").respond(429, headers={"Retry-After": "1"})
+
+    with pytest.raises(LaterError):
+        make().get("/deals")
+
+    assert 50 <= sum(bench.clock.slept) <= 61
+
+
 def test_a_date_is_read_by_the_vendors_clock(make: Make, bench: Bench, network: respx.MockRouter) -> None:
     """Ours may be hours off."""
     there = {"Date": "Tue, 24 Nov 2026 03:00:00 GMT", "Retry-After": "Tue, 24 Nov 2026 03:00:05 GMT"}
