@@ -344,7 +344,7 @@ _ALL: Final = (
     ),
     Message(
         code="CW207",
-        text="salesforce was the account of Nordlicht (00D1) and answers as Nordlicht Test (00D9)",
+        text="salesforce was account Nordlicht (00D1), and answers as Test (00D9)",
         happened="The credentials lead to another account than the one whose records the store holds under this name. "
         "Read as that one, all of its records would count as deleted.",
         itself="Nothing of it is read or written; the other connections go on.",

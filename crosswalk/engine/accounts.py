@@ -29,7 +29,7 @@ def another(name: str, known: Account | None, now: Account, *, role: str) -> Pro
         return None
     return Problem(
         code=ANOTHER,
-        text=f"{name} was the account of {known.name} ({known.id}) and answers as {now.name} ({now.id})",
+        text=f"{name} was account {known.name} ({known.id}), and answers as {now.name} ({now.id})",
         hint="correct its credentials, or give the new account a connection of its own; nothing of it was read",
         connection=name,
     )
