@@ -5,6 +5,7 @@ Vendor facts: README.md beside this file.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import quote
@@ -170,6 +171,18 @@ class SalesforceConnector:
                 self._catalogues[stream] = self._make_catalogue(stream, RESOURCES[stream])
             return self._catalogues[stream]
 
+    def _asked(self, stream: str) -> Catalogue:
+        """The catalogue of a stream that is asked for records. What is not there is not taken for empty, or all that
+        is held of it would be taken for deleted."""
+        known = self._catalogue(stream)
+        if known.lacks is not None:
+            raise GrantError(
+                f"Salesforce shows no {stream.replace('_', ' ')}: {RESOURCES[stream].sobject} has no {known.lacks}",
+                hint="take the stream away where the org has none, else the user may not see them",
+                code="CW204",
+            )
+        return known
+
     def _make_catalogue(self, stream: str, resource: Resource) -> Catalogue:
         described = self._describe(resource.sobject)
         if described is None:
@@ -236,7 +249,7 @@ class SalesforceConnector:
     def _with_fields(self, stream: str, ask: Callable[[Catalogue], T]) -> T:
         """Ask with the fields as they are known; once more with those of now, where one of them is gone."""
         try:
-            return ask(self._catalogue(stream))
+            return ask(self._asked(stream))
         except ShapeError as exc:
             if exc.vendor_code not in LOST_FIELD:
                 raise
@@ -250,30 +263,41 @@ class SalesforceConnector:
         The part `calculated` is the whole stream again, once its last reading is older than the operator wants: what
         did not change costs nothing in the hub.
         """
-        position = window.position
-        if window.part == CALCULATED and position is None:
-            if window.since is None:
-                # Everything has just been read, in the part before, and counted there.
-                yield Page([], None, self._told or self._now(stream), total=0)
-                return
-            if self._tools.clock() - window.since < timedelta(hours=self._settings.calculated_every_hours):
-                yield Page([], None, None)  # without a time, so the watermark stays that of the last reading
-                return
-        since = None if window.part == CALCULATED else window.since
-        if self._catalogue(stream).where is None:
-            yield Page([], None, self._told or self._now(stream), total=0)  # the org has no such records
-            return
-        if position is not None and "bulk" in position:
-            yield from self._by_job(stream, position)
+        self._asked(stream)
+        total: int | None = (window.position or {}).get("total")
+        if window.part == CALCULATED:
+            pages, total = self._whole(stream, window), 0  # its records are counted in the other part
         else:
-            yield from self._by_query(stream, since, position)
+            pages = self._walk(stream, window.since, window.position)
+        for page in pages:
+            total = page.total if total is None else total
+            position = page.position if page.position is None else {**page.position, "total": total}
+            yield replace(page, total=total, position=position)
+
+    def _whole(self, stream: str, window: Window) -> Iterator[Page]:
+        if window.position is None and window.since is None:
+            # Everything has just been read, in the part before.
+            yield Page([], None, self._told or self._now(stream))
+        elif window.position is None and not self._is_due(window.since):
+            yield Page([], None, None)  # without a time, so the watermark stays that of the last reading
+        else:
+            yield from self._walk(stream, None, window.position)
+
+    def _is_due(self, since: datetime | None) -> bool:
+        rest = timedelta(hours=self._settings.calculated_every_hours)
+        return since is None or self._tools.clock() - since >= rest
+
+    def _walk(self, stream: str, since: datetime | None, position: Position | None) -> Iterator[Page]:
+        if position is not None and "bulk" in position:
+            return self._by_job(stream, position)
+        return self._by_query(stream, since, position)
 
     def _now(self, stream: str) -> datetime | None:
         """The vendor's clock, where it has not been heard yet."""
         return self._get(f"{self._root}/sobjects/{RESOURCES[stream].sobject}/describe").server_time
 
     def _where(self, known: Catalogue, since: str | None, after: lists.Place | None = None) -> list[str]:
-        where = list(known.where or ())
+        where = list(known.where)
         if after is not None:
             where.append(soql.behind(after.stamp, after.key))
         elif since is not None:
@@ -364,8 +388,6 @@ class SalesforceConnector:
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
         """These records now; what is missing is gone, merged, or invisible for us."""
         resource = RESOURCES[stream]
-        if self._catalogue(stream).where is None:
-            return
         for start in range(0, len(keys), _IDS):
             wanted = list(keys[start : start + _IDS])
             yield from self._found(stream, resource, [soql.among("Id", wanted)])
@@ -379,7 +401,7 @@ class SalesforceConnector:
                 soql.select(
                     [column.name for column in known.columns],
                     resource.sobject,
-                    where=[*(known.where or ()), *conditions],
+                    where=[*known.where, *conditions],
                     order=["CreatedDate DESC"] if limit is not None else (),
                     limit=limit,
                 )
@@ -396,10 +418,7 @@ class SalesforceConnector:
     def keys(self, stream: str) -> Iterator[Sequence[str]]:
         """Every live key. A list that ends before its count is read again, then an error."""
         resource = RESOURCES[stream]
-        where = self._catalogue(stream).where
-        if where is None:
-            return
-        text = soql.select(["Id"], resource.sobject, where=where)
+        text = soql.select(["Id"], resource.sobject, where=self._asked(stream).where)
         for _ in range(_LISTINGS):
             answer = self._query(text, size=resource.spec.page_size)
             total, seen = lists.total_of(answer), 0
@@ -434,8 +453,8 @@ class SalesforceConnector:
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
         """What was deleted or merged since then. Salesforce keeps it for 15 days, and under load for less: then what
         is in the bin is looked through, and the sweep finds the rest."""
-        resource, known = RESOURCES[stream], self._catalogue(stream)
-        if not resource.spec.removals or known.where is None:
+        resource, known = RESOURCES[stream], self._asked(stream)
+        if not resource.spec.removals:
             return
         reach = resource.spec.removals_reach or timedelta(0)
         earliest = (self._told or self._tools.clock()) - reach
@@ -494,9 +513,8 @@ class SalesforceConnector:
     def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
         """Did that create arrive? By its hub id, where it carries one; else by what a person would go by."""
         resource = RESOURCES[stream]
-        known = self._catalogue(stream)
-        conditions = self._identity_of(known, resource, write)
-        if not conditions or known.where is None:
+        conditions = self._identity_of(self._asked(stream), resource, write)
+        if not conditions:
             return []
         return [record for page in self._found(stream, resource, conditions, limit=200) for record in page.records]
 

@@ -55,14 +55,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """A stream's fields as they were described. `where`: what makes the stream of the object; None: it has no record.
+    """A stream's fields as they were described. `where`: what makes the stream of the object.
 
-    `is_fed`: deletions are listed. `calculated`: some of what is read changes without the record's stamp.
+    `lacks`: the field that the stream hangs on, where it is not there. `is_fed`: deletions are listed. `calculated`:
+    some of what is read changes without the record's stamp.
     """
 
     infos: Sequence[FieldInfo]
     columns: Sequence[Column]
-    where: tuple[str, ...] | None
+    where: tuple[str, ...]
+    lacks: str | None
     names: frozenset[str]  # of all described fields
     is_fed: bool = False
     calculated: bool = False
@@ -108,14 +110,17 @@ def catalogue(
     companions = {str(row["name"]): str(row["name"]) + STREAM for row in leading}
     infos += [_companion(row) for row in leading]
     shape = _shaper(columns, companions, resource.prefix)
-    where: tuple[str, ...] | None = ()
+    where: tuple[str, ...] = ()
+    lacks: str | None = None
     if resource.only is not None:
         name, condition = resource.only
-        where = (f"{name} {condition}",) if name in names else None if resource.needs else ()
+        where = (f"{name} {condition}",) if name in names else ()
+        lacks = name if resource.needs and not where else None
     return Catalogue(
         infos=infos,
         columns=columns,
         where=where,
+        lacks=lacks,
         names=names,
         is_fed=described.get("replicateable") is True,
         calculated=any(row.get("calculated") is True for row in rows) or any(one.parent for one in columns),

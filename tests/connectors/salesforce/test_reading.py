@@ -126,7 +126,7 @@ def test_a_query_is_read_through_its_cursor(salesforce: SalesforceConnector) -> 
     assert keys(pages) == [key(1), key(2), key(3)]
     assert rest.call_count == 1
     assert [page.position for page in pages] == [
-        {"since": "2026-11-01T07:15:02.900Z", "after": [stamp(2), key(1)]},
+        {"since": "2026-11-01T07:15:02.900Z", "after": [stamp(2), key(1)], "total": None},
         None,
     ]
 
@@ -180,7 +180,7 @@ def test_a_record_that_changes_while_its_query_is_read_does_not_move_the_place(s
 
     first = next(iter(salesforce.pull("contacts", Window("", SINCE))))
 
-    assert first.position == {"since": "2026-11-01T07:15:02.900Z", "after": [stamp(2), key(1)]}
+    assert first.position == {"since": "2026-11-01T07:15:02.900Z", "after": [stamp(2), key(1)], "total": None}
 
 
 @respx.mock
@@ -201,7 +201,7 @@ def test_a_first_reading_is_counted_and_tells_the_count(salesforce: SalesforceCo
     pages = list(salesforce.pull("contacts", EVERYTHING))
 
     assert queries.asked[0] == "SELECT COUNT() FROM Contact"
-    assert pages[0].total == 2
+    assert [page.total for page in pages] == [2]
     assert " WHERE " not in queries.asked[1]
 
 
@@ -328,7 +328,7 @@ def test_the_second_part_waits_where_everything_has_just_been_read(salesforce: S
 
     [page] = salesforce.pull("contacts", Window("calculated", None))
 
-    assert (page.records, page.position, page.server_time) == ([], None, START)
+    assert (page.records, page.position, page.server_time, page.total) == ([], None, START, 0)
 
 
 @respx.mock
@@ -398,15 +398,18 @@ def test_contacts_that_are_accounts_are_left_to_the_accounts(salesforce: Salesfo
 
 
 @respx.mock
-def test_an_org_without_person_accounts_has_none(salesforce: SalesforceConnector) -> None:
+def test_person_accounts_that_are_not_to_be_seen_are_not_taken_for_deleted(salesforce: SalesforceConnector) -> None:
     describes()
 
-    [page] = salesforce.pull("person_accounts", EVERYTHING)
-
-    assert (page.records, page.position, page.total) == ([], None, 0)
-    assert list(salesforce.keys("person_accounts")) == []
-    assert list(salesforce.fetch("person_accounts", ["001"])) == []
-    assert list(salesforce.removals("person_accounts", EVERYTHING)) == []
+    for ask in (
+        lambda: salesforce.pull("person_accounts", EVERYTHING),
+        lambda: salesforce.keys("person_accounts"),
+        lambda: salesforce.fetch("person_accounts", ["001"]),
+        lambda: salesforce.removals("person_accounts", EVERYTHING),
+    ):
+        with pytest.raises(GrantError, match="no person accounts: Account has no IsPersonAccount"):
+            list(ask())
+    assert salesforce.fields("person_accounts")
 
 
 @respx.mock
