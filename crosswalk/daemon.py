@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ from scheduler.workers import Stopped
 
 SIDE_BY_SIDE: Final = 4  # connections at a time
 BOUND: Final = 60.0  # seconds for what is in flight when the daemon is told to end
+_LOOK_EVERY: Final = 0.2  # seconds between two looks whether a signal came
 AUDIT: Final = "audit:"  # of jobs; a connection's own name has no colon
 # Another process settles for as long as a first load takes; a stream it sends to is free within seconds.
 _PATIENCE: Final = Patience(stream=60, settling=600)
@@ -121,9 +123,9 @@ class Unattended:
         self._clock = clock
         self._registry = registry
         self._host = socket.gethostname()
-        self._stop = threading.Event()
+        self._told = False  # to end
         self._signal = ""
-        self._stopped_at: datetime | None = None
+        self._stop = threading.Event()  # ends what runs and what sleeps
         self._hubs: dict[str, Hub] = {}
         self._first_load = threading.Lock()
         self._rejected = ("", "")  # print and stamp of the last file that had errors
@@ -133,7 +135,7 @@ class Unattended:
         self.alerting = Alerting(database, host=self._host, clock=clock)
         self._presence = Presence(database, me, host=self._host, version=__version__, clock=clock)
         slots = Slots(database, holder=me, clock=clock)
-        self._daemon = Daemon(slots, self.run, clock=clock, limit=SIDE_BY_SIDE, beat=self._beat)
+        self._daemon = Daemon(slots, self.run, clock=clock, limit=SIDE_BY_SIDE, beat=self._beat, failed=self._failed)
 
     # -- from the first word to the last -----------------------------------------------------------------------
 
@@ -145,18 +147,24 @@ class Unattended:
         self._daemon.start()
 
     def stop(self, signal: str = "") -> None:
-        """Begin to end; safe in a signal handler. What is in flight is finished by `finish`."""
+        """Begin to end: nothing more is begun. What is in flight is finished by `finish`.
+
+        For a signal handler, so it takes no lock: the thread that it interrupts may hold it.
+        """
         self._signal = self._signal or signal
-        self._stop.set()
+        self._told = True
 
     def wait(self) -> None:
         """Until it is told to end."""
-        self._stop.wait()
+        while not self._told:
+            time.sleep(_LOOK_EVERY)
 
     def finish(self, *, within: float = BOUND) -> int:
         """Let runs finish the page or batch that they are at, for so many seconds; how many had not ended by then."""
         began = self._clock()
         log.event("daemon.stopping", signal=self._signal or None, finishing=self._in_flight())
+        self._told = True
+        self._stop.set()
         for hub in list(self._hubs.values()):
             hub.stop()
         unfinished = self._daemon.stop(within=within)
@@ -227,11 +235,21 @@ class Unattended:
                 self._presence.beat()
                 if self._store_failed:
                     self._store_failed = False
-                    log.event("daemon.start", host=self._host, text="the store answers again")
+                    log.event("store.answers")
             self.reload()
             self.alerting.deliver_aside()
         except STORE_ERRORS as error:
             self._tell_store(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Of looking for work, not of a run."""
+        try:
+            with in_words(self._database):
+                raise error
+        except STORE_ERRORS as told:
+            self._tell_store(told)
+        except Exception as told:  # a boundary: the daemon goes on
+            log.event("program.error", level="error", error=told)
 
     def _tell_store(self, error: Exception) -> None:
         """Once, however long it lasts."""
@@ -244,7 +262,7 @@ class Unattended:
     def run(self, firing: Firing) -> bool:
         """Work off one slot; whether it is done with. Whatever goes wrong is told here and ends nothing."""
         name = firing.job.removeprefix(AUDIT)
-        if self._stop.is_set():
+        if self._told:
             return False
         with log.about(connection=name):
             try:
@@ -276,18 +294,18 @@ class Unattended:
         )  # fmt: skip
         self._hubs[firing.job] = hub
         try:
-            if self._stop.is_set():  # told between the question above and the entry in the list
+            if self._told:  # since the question above
                 hub.stop()
             house = hub.house
             house.begun = lambda run: self._begun(run, firing)
             before = self._state_of(name)
-            with self._first_load if is_first_load(house) else nullcontext():
+            with self._first_load if is_first_load(house) else nullcontext():  # that is landed and settled as a whole
                 ran, problems = hub.unattended(name, audit=firing.job.startswith(AUDIT))
             tell(ran, self._news(firing.job, problems))
             self._tell_state(name, before)
             if ran.state != "stopped":
                 self._alert(name, _trouble(ran, problems))
-            return not self._stop.is_set()
+            return ran.state != "stopped"
         finally:
             self._hubs.pop(firing.job, None)
             hub.close()

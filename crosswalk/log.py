@@ -54,6 +54,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "alert.failed": "an alert could not be sent; it is tried again",
     "store.migrated": "the store's tables were brought to this version",
     "store.failed": "the store cannot be read or written",
+    "store.answers": "the store can be read and written again",
     "audit.done": "a sample was compared with the vendor",
     "program.error": "a fault of the program; the run it happened in has ended",
     "library.message": "something that a library reports",
@@ -149,7 +150,7 @@ def _without_exception_text(_logger: object, _method: str, record: Record) -> Re
     text, code = getattr(error, "text", None), getattr(error, "code", None)
     if isinstance(text, str):
         record.setdefault("text", text)
-    if isinstance(code, str):
+    if isinstance(code, str) and code.startswith("CW"):  # libraries have codes of their own
         record.setdefault("code", code)
     frames = traceback.extract_tb(error.__traceback__)
     if frames:

@@ -6,7 +6,7 @@ decided by the timetable and the slot book alone, so a tick too many, too late o
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -29,7 +29,8 @@ class Daemon:
     """Runs `run` for every firing, at most `limit` side by side and never two of one job.
 
     `run` says whether the work was done; what was not (the daemon is stopping) is left for whoever comes next.
-    `beat` is called several times a minute: what else has to be looked after goes there.
+    `beat` is called several times a minute: what else has to be looked after goes there. `failed` is told what goes
+    wrong besides, a book that cannot be reached for instance; the next tick tries again.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Daemon:
         clock: Callable[[], datetime],
         limit: int,
         beat: Callable[[], None] = lambda: None,
+        failed: Callable[[Exception], None] = lambda error: _log.error("a tick failed", exc_info=error),
     ) -> None:
         self._book = book
         self._run = run
         self._clock = clock
         self._beat = beat
+        self._failed = failed
         self._lock = threading.RLock()
         self._table = Timetable({}, book, since={})
         self._running: dict[str, Future[None]] = {}
@@ -67,18 +70,12 @@ class Daemon:
 
     def tick(self) -> None:
         """Start what is due."""
-        with self._lock:
-            if not self._stopping:
-                for firing in self._table.due(self._clock()):
-                    self._start(firing)
+        self._start_all(lambda: self._table.due(self._clock()))
 
     def beat(self) -> None:
         """Say that it lives, make up for what others have left behind, and look whether anything is due."""
         self._beat()
-        with self._lock:
-            if not self._stopping:
-                for firing in self._book.left_behind():
-                    self._start(firing)
+        self._start_all(self._book.left_behind)
         self.tick()
 
     @property
@@ -97,6 +94,16 @@ class Daemon:
         wait([one for one in running if not one.cancelled()], timeout=within)
         return self.at_work
 
+    def _start_all(self, look: Callable[[], Sequence[Firing]]) -> None:
+        with self._lock:
+            if self._stopping:
+                return
+            try:
+                for firing in look():
+                    self._start(firing)
+            except Exception as error:  # a boundary: what cannot be looked up now is looked up again
+                self._failed(error)
+
     def _start(self, firing: Firing) -> None:
         if firing.job in self._running:
             # It takes longer than its interval: what it would find now, the next slot finds.
@@ -112,11 +119,14 @@ class Daemon:
 
     def _work(self, firing: Firing) -> None:
         try:
-            if self._run(firing):
-                self._book.finish(firing)
-        except Exception:  # a boundary: the next slot comes whatever happened to this one
-            _log.exception("a run of the daemon failed")
-            self._book.finish(firing)
+            done = True
+            try:
+                done = self._run(firing)
+            finally:
+                if done:
+                    self._book.finish(firing)
+        except Exception as error:  # a boundary: the next slot comes whatever happened to this one
+            self._failed(error)
 
 
 class Ticker:

@@ -284,7 +284,7 @@ def _run(row: Any, now: int) -> dict[str, Any]:
         "seconds": None if ended is None else (ended - started) / 1000,
         "plan": maybe_spoken("plan", plan),
         "who": who or "",
-        "connections": sorted({one["stream"].partition("/")[0] for one in streams}),
+        "connections": sorted({one["stream"].partition("/")[0] for one in streams} | set(counts.get("asked") or ())),
         "streams": streams,
         **{name: int(counts.get(name) or 0) for name in ("read", "changed", "written", "moved", "aside", "waiting")},
     }

@@ -22,6 +22,7 @@ from crosswalk.store.goldens import Golden, load_goldens
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action, Plan
 from crosswalk.store.records import CREATE, LIVE, add_work, done_work, load_bases, save_bases
+from crosswalk.store.runs import applied_now
 from mapping.merge import NEVER, Side
 from mapping.merge import Base as Agreed
 from mapping.merge.policy import moved
@@ -44,13 +45,18 @@ class Planned:
 def make_plan(
     house: House, lease: Lease, *, run: int, detail: Mapping[str, Any] | None = None, force: bool = False
 ) -> Planned:
-    """Plan everything that is not at rest, under the lease of settling: golden stands still meanwhile."""
+    """Plan everything that is not at rest, under the lease of settling: golden stands still meanwhile.
+
+    What another process sends just now, since a person let it, is left to it.
+    """
     database = house.database
-    planner = _Planner(house)
+    planner = _Planner(house, run)
     streams = [stream.id for stream in house.streams.values()]
     with database.write() as connection:
         fence(database, connection, lease)
-        add_work(database, connection, CREATE, outbox.early_creates(database, connection, streams))
+        planner.look_around(connection)
+        early = outbox.early_creates(database, connection, streams, but=planner.kept)
+        add_work(database, connection, CREATE, early)
         add_work(database, connection, CREATE, _refused_creates(house, connection, streams))
     actions: list[Action] = []
     for stream in sorted(house.streams.values(), key=lambda stream: (stream.level, stream.id)):
@@ -84,8 +90,9 @@ def make_plan(
         action.id, action.plan = number, plan.id
     with database.write() as connection:
         fence(database, connection, lease)
-        outbox.drop_early(database, connection, streams)
-        outbox.close_plans(database, connection, but=plan.id)
+        planner.look_around(connection)
+        outbox.drop_early(database, connection, streams, but=planner.kept)
+        outbox.close_plans(database, connection, but=(plan.id, *planner.kept))
         if actions:
             outbox.add_plan(database, connection, plan)
         actions = planner.still_free(connection, actions)
@@ -137,9 +144,11 @@ def _unrest(house: House, stream: Stream) -> Iterator[list[int]]:
 class _Planner:
     """Turns entities into actions."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, run: int) -> None:
         self._house = house
         self._database = house.database
+        self._run = run
+        self.kept: tuple[int, ...] = ()  # plans that other processes apply
         self._considered: set[int] = set()  # entities of the create list that were answered
         self._postponed: set[int] = set()
         self._origins: dict[int, int] = {}  # record -> stream
@@ -147,6 +156,15 @@ class _Planner:
         self._planned: set[int] = set()  # records; one of two records of an entity brings the other along
         self._due: set[tuple[int, str]] = set()  # stream and key of what is still to be written, blocked or not
         self._put_off: set[int] = set()  # streams of which no create could be thought of yet
+
+    def look_around(self, connection: Any) -> None:
+        """What has changed since the house was opened: plans that others apply, mappings that a person let through."""
+        house = self._house
+        self.kept = applied_now(self._database, connection, but=self._run, now=house.now())
+        rows = self._database.run(connection, "SELECT id FROM mapping WHERE approved_at IS NOT NULL").fetchall()
+        approved = {row[0] for row in rows}
+        for stream in house.streams.values():
+            stream.approved = stream.mapping_id in approved
 
     # -- updates ---------------------------------------------------------------------------------------------
 
@@ -166,7 +184,7 @@ class _Planner:
                 for member in group.members
                 if member.stream is stream and member.had_base and group.entity in goldens
             ]
-            under_way = outbox.busy(database, connection, [member.id for _, member in mine])
+            under_way = outbox.busy(database, connection, [member.id for _, member in mine], but=self.kept)
             blocked = letters.blocking(database, connection, stream.id, [member.rkey for _, member in mine])
             merger = EntityMerger(self._house, connection, layout, {})
             rested: dict[int, dict[str, Any]] = {}
@@ -276,7 +294,7 @@ class _Planner:
                 fence(database, connection, lease)
                 groups = load_groups(house, connection, entities, reading=True)
                 goldens = load_goldens(database, connection, entities, len(stream.layout.fields))
-                under_way = outbox.creating(database, connection, stream.id, entities)
+                under_way = outbox.creating(database, connection, stream.id, entities, but=self.kept)
                 minted = outbox.minted(database, connection, stream.id, entities)
                 doubtful = _in_review(house, connection, entities)
                 contested = conflicts.open_fields(database, connection, entities)
@@ -319,12 +337,13 @@ class _Planner:
     def still_free(self, connection: Any, actions: Sequence[Action]) -> list[Action]:
         """Those of which nobody else has begun a write, or made the record, since they were thought out."""
         database = self._database
-        busy = outbox.busy(database, connection, [one.record for one in actions if one.record is not None])
+        records = [one.record for one in actions if one.record is not None]
+        busy = outbox.busy(database, connection, records, but=self.kept)
         free = [one for one in actions if one.op == "create" or one.record not in busy]
         for stream in self._house.streams.values():
             creates = [one.entity for one in free if one.op == "create" and one.stream == stream.id]
             if creates:
-                begun = outbox.creating(database, connection, stream.id, creates)
+                begun = outbox.creating(database, connection, stream.id, creates, but=self.kept)
                 begun |= inhabited(self._house, connection, stream, creates)
                 free = [one for one in free if one.op != "create" or one.stream != stream.id or one.entity not in begun]
         return free

@@ -30,7 +30,7 @@ def restored(house: House) -> dict[str, Any]:
             fence(database, connection, lease)
             waiting = outbox.early_creates(database, connection, streams)
             outbox.drop_early(database, connection, streams)
-            outbox.close_plans(database, connection, but=0)
+            outbox.close_plans(database, connection, but=(0,))
             database.run(connection, "UPDATE mapping SET approved_at = NULL")
             database.run(connection, "UPDATE part SET watermark = NULL, position = NULL, since = NULL")
             database.run(connection, "UPDATE stream SET swept_at = NULL, complete = ?, catalogue_at = NULL", (False,))

@@ -121,11 +121,21 @@ class Runner:
     """
 
     def __init__(
-        self, house: House, *, command: str, who: str, trigger: str = "person", plan: int | None = None
+        self,
+        house: House,
+        *,
+        command: str,
+        who: str,
+        trigger: str = "person",
+        plan: int | None = None,
+        streams: Sequence[Stream] = (),
     ) -> None:
         self._house = house
         self._who = who
-        number = runs.start(house.database, command=command, trigger=trigger, who=who, at=house.now(), plan=plan)
+        self._asked = list(dict.fromkeys(stream.connection for stream in self._at_work(streams)))
+        number = runs.start(
+            house.database, command=command, trigger=trigger, who=who, at=house.now(), plan=plan, asked=self._asked
+        )
         self.ran = Ran(number, command, house.now(), trigger, unasked=house.unasked)
         self._refused: dict[str, ConnectorError] = {}  # by connection: access that was refused for good in this run
         self._ended = threading.Event()
@@ -324,6 +334,7 @@ class Runner:
             ran.state = ran.outcome
         counts = {
             **ran.totals(),
+            "asked": self._asked,
             "streams": ran.by_stream(),
             "problems": [one.json() for one in (*ran.unasked, *ran.problems)],
             "changes": {address: [change.json() for change in found] for address, found in house.changes.items()},
@@ -431,7 +442,7 @@ class Runner:
 def sync(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "person", first_too: bool = False,
          afresh: bool = False, command: str = "sync") -> Ran:  # fmt: skip
     """Pull, settle, plan, and send what need not wait. `first_too`: nor do the first plans of mappings."""
-    with Runner(house, command=command, who=who, trigger=trigger) as runner:
+    with Runner(house, command=command, who=who, trigger=trigger, streams=streams) as runner:
         runner.pull(streams, afresh=afresh)
         runner.settle()
         _plan_and_send(runner, first_too=first_too)
@@ -462,7 +473,7 @@ def audit(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "
     What was edited since the last read is read first, as by any run: a record that differs after that had changed
     unseen.
     """
-    with Runner(house, command="audit", who=who, trigger=trigger) as runner:
+    with Runner(house, command="audit", who=who, trigger=trigger, streams=streams) as runner:
         runner.pull(streams)
         runner.settle()
         known = runner.ran.totals()

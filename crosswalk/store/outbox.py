@@ -5,7 +5,7 @@ target record and one open create per stream and entity. Closed: acked, moved (p
 letter), dropped (superseded by a newer plan).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -60,48 +60,59 @@ def add(database: Database, connection: Any, actions: Sequence[Action]) -> None:
     database.insert(connection, "action", _COLUMNS, [action.row() for action in actions])
 
 
-def early_creates(database: Database, connection: Any, streams: Sequence[int]) -> list[int]:
-    """Entities of which a create is planned that nobody has begun."""
-    clause, values = _early(streams)
+def early_creates(
+    database: Database, connection: Any, streams: Sequence[int], *, but: Collection[int] = ()
+) -> list[int]:
+    """Entities of which a create is planned that nobody has begun. `but`: plans that somebody applies just now."""
+    clause, values = _early(streams, but)
     rows = database.run(connection, f"SELECT entity FROM action WHERE op = 'create' AND {clause}", values).fetchall()
     return [row[0] for row in rows]
 
 
-def drop_early(database: Database, connection: Any, streams: Sequence[int]) -> None:
+def drop_early(database: Database, connection: Any, streams: Sequence[int], *, but: Collection[int] = ()) -> None:
     """What older plans wanted and nobody has begun: a newer plan says it anew, or no longer."""
-    clause, values = _early(streams)
+    clause, values = _early(streams, but)
     database.run(connection, f"UPDATE action SET state = 'dropped' WHERE {clause}", values)
 
 
-def _early(streams: Sequence[int]) -> tuple[str, tuple[int, ...]]:
+def _early(streams: Sequence[int], but: Collection[int]) -> tuple[str, tuple[int, ...]]:
     marks = ", ".join("?" * len(streams)) or "NULL"
-    return f"state IN ('planned', 'held', 'later') AND stream IN ({marks})", tuple(streams)
+    clause = f"state IN ('planned', 'held', 'later') AND stream IN ({marks})"
+    if but:
+        clause += f" AND plan NOT IN ({', '.join('?' * len(but))})"
+    return clause, (*streams, *but)
 
 
-def busy(database: Database, connection: Any, records: Sequence[int]) -> set[int]:
-    """Records with a write under way."""
+def _under_way(but: Collection[int]) -> str:
+    """Begun, or in a plan that somebody applies just now."""
+    begun = "state IN ('leased', 'sent', 'unknown')"
+    if not but:
+        return begun
+    return f"({begun} OR (plan IN ({', '.join('?' * len(but))}) AND state IN ('planned', 'held', 'later')))"
+
+
+def busy(database: Database, connection: Any, records: Sequence[int], *, but: Collection[int] = ()) -> set[int]:
+    """Records with a write under way. `but`: plans that somebody applies just now."""
     return {
         row[0]
         for row in database.select(
-            connection,
-            "SELECT record FROM action WHERE state IN ('leased', 'sent', 'unknown') AND",
-            "record",
-            records,
+            connection, f"SELECT record FROM action WHERE {_under_way(but)} AND", "record", records, first=tuple(but)
         )
     }
 
 
-def creating(database: Database, connection: Any, stream: int, entities: Sequence[int]) -> set[int]:
-    """Entities of which a create in this stream is under way."""
+def creating(
+    database: Database, connection: Any, stream: int, entities: Sequence[int], *, but: Collection[int] = ()
+) -> set[int]:
+    """Entities of which a create in this stream is under way. `but`: plans that somebody applies just now."""
     return {
         row[0]
         for row in database.select(
             connection,
-            "SELECT entity FROM action WHERE op = 'create' AND stream = ? "
-            "AND state IN ('leased', 'sent', 'unknown') AND",
+            f"SELECT entity FROM action WHERE op = 'create' AND stream = ? AND {_under_way(but)} AND",
             "entity",
             entities,
-            first=(stream,),
+            first=(stream, *but),
         )
     }
 
@@ -296,9 +307,12 @@ def begun(database: Database, connection: Any, number: int) -> bool:
     return row is not None
 
 
-def close_plans(database: Database, connection: Any, *, but: int) -> None:
-    """Older open plans are superseded by this one."""
-    database.run(connection, "UPDATE plan SET state = 'superseded' WHERE state = 'open' AND id <> ?", (but,))
+def close_plans(database: Database, connection: Any, *, but: Collection[int]) -> None:
+    """Older open plans are superseded by these."""
+    marks = ", ".join("?" * len(but))
+    database.run(
+        connection, f"UPDATE plan SET state = 'superseded' WHERE state = 'open' AND id NOT IN ({marks})", tuple(but)
+    )
 
 
 def settle_plan(database: Database, connection: Any, number: int) -> None:

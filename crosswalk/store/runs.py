@@ -1,5 +1,6 @@
 """Runs: what the hub did, when, for whom, and what came of it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from crosswalk.store.codec import dump
@@ -15,8 +16,20 @@ RUNNING, ABANDONED = "running", "abandoned"
 FAILED, PART = "failed", "part"  # wholly, in part
 
 
-def start(database: "Database", *, command: str, trigger: str, who: str, at: int, plan: int | None = None) -> int:
-    """A new run; its number is what people call R143. Runs whose process is gone are ended on the way."""
+def start(
+    database: "Database",
+    *,
+    command: str,
+    trigger: str,
+    who: str,
+    at: int,
+    plan: int | None = None,
+    asked: Sequence[str] = (),
+) -> int:
+    """A new run; its number is what people call R143. Runs whose process is gone are ended on the way.
+
+    `asked`: the connections that it is about, of which more is known at its end.
+    """
     number = database.take_ids("run", 1)[0]
     with database.write() as connection:
         abandon(database, connection, now=at)
@@ -24,7 +37,7 @@ def start(database: "Database", *, command: str, trigger: str, who: str, at: int
             connection,
             "run",
             ("id", "command", "trigger", "state", "started_at", "plan", "who", "counts", "beat_at"),
-            [(number, command, trigger, RUNNING, at, plan, who, dump({}), at)],
+            [(number, command, trigger, RUNNING, at, plan, who, dump({"asked": list(asked)}), at)],
         )
     return number
 
@@ -54,6 +67,16 @@ def is_abandoned(state: str, started_at: int, beat_at: int | None, *, now: int) 
     if state != RUNNING:
         return state == ABANDONED
     return started_at < now - _OLD if beat_at is None else beat_at < now - DEAD_AFTER
+
+
+def applied_now(database: "Database", connection: Any, *, but: int, now: int) -> tuple[int, ...]:
+    """The plans that living processes send at a person's word. `but`: the run that asks."""
+    rows = database.run(
+        connection,
+        "SELECT plan FROM run WHERE command = 'apply' AND state = ? AND beat_at >= ? AND id <> ? AND plan IS NOT NULL",
+        (RUNNING, now - DEAD_AFTER, but),
+    ).fetchall()
+    return tuple(row[0] for row in rows)
 
 
 def end(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -241,6 +242,24 @@ def test_told_to_stop_a_run_ends_behind_its_page_and_its_slot_is_left(world: Wor
     assert 0 < run["read"] < 9
     world.remote("alpha").on_page = None
     assert world.sync()["totals"]["changed"] + run["changed"] == 9
+
+
+def test_a_retry_is_not_slept_through_when_the_daemon_ends(world: World, daemon: Unattended) -> None:
+    world.sync()
+
+    def wait_long(_stream: str, _page: int) -> None:
+        (hub,) = daemon._hubs.values()
+        timer.start()
+        hub.house.sleep(3600)
+
+    timer = threading.Timer(0.1, lambda: daemon.finish(within=0))
+    world.remote("alpha").on_page = wait_long
+
+    assert not daemon.run(Firing("alpha", SLOT))
+
+    timer.join()
+    with world.open() as hub:
+        assert hub.runs(1)["runs"][0]["state"] == "stopped"
 
 
 def test_from_start_to_end_it_makes_up_for_what_is_due_and_says_when_it_ends(

@@ -29,6 +29,7 @@ class House:
     def __init__(self) -> None:
         self.clock = SetClock(START + timedelta(minutes=5))
         self.ran: list[Firing] = []
+        self.failed: list[Exception] = []
         self.finished = True
         self.go = threading.Event()
         self.go.set()
@@ -41,8 +42,14 @@ class House:
         self.go.wait(10)
         return self.finished
 
-    def daemon(self, book: FakeSlots, *jobs: str, patient: tuple[str, ...] = (), **more: Callable[[], None]) -> Daemon:
-        made = Daemon(book, self.run, clock=self.clock, limit=4, **more)
+    def daemon(
+        self,
+        book: FakeSlots,
+        *jobs: str,
+        patient: tuple[str, ...] = (),
+        beat: Callable[[], None] = lambda: None,
+    ) -> Daemon:
+        made = Daemon(book, self.run, clock=self.clock, limit=4, beat=beat, failed=self.failed.append)
         triggers: dict[str, Trigger] = {job: On() for job in jobs}
         made.follow(triggers, patient=patient)
         self.daemons.append(made)
@@ -176,7 +183,28 @@ def test_what_was_stopped_is_left_for_the_next(house: House) -> None:
     assert book.open() == [Firing("crm", START)]
 
 
-def test_a_run_that_fails_is_done_with_and_the_next_slot_comes(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_book_that_cannot_be_reached_is_told_and_asked_again(house: House) -> None:
+    class Away(FakeSlots):
+        away = True
+
+        def claim(self, job: str, slot: datetime) -> bool:
+            if self.away:
+                raise OSError("connection refused")
+            return super().claim(job, slot)
+
+    book = Away()
+    daemon = house.daemon(book, "crm")
+    daemon.tick()
+    assert [str(error) for error in house.failed] == ["connection refused"]
+    book.away = False
+
+    daemon.beat()
+    house.rest()
+
+    assert house.ran == [Firing("crm", START)]
+
+
+def test_a_run_that_fails_is_done_with_and_the_next_slot_comes(house: House) -> None:
     book = FakeSlots()
     failures: list[Firing] = []
 
@@ -184,7 +212,7 @@ def test_a_run_that_fails_is_done_with_and_the_next_slot_comes(house: House, cap
         failures.append(firing)
         raise ValueError("x")
 
-    daemon = Daemon(book, run, clock=house.clock, limit=1)
+    daemon = Daemon(book, run, clock=house.clock, limit=1, failed=house.failed.append)
     daemon.follow({"crm": On()})
     daemon.tick()
     idle(daemon)
@@ -195,7 +223,7 @@ def test_a_run_that_fails_is_done_with_and_the_next_slot_comes(house: House, cap
 
     assert failures == [Firing("crm", START), Firing("crm", START + HOUR)]
     assert book.open() == []
-    assert caplog.records
+    assert [str(error) for error in house.failed] == ["x", "x"]
 
 
 def test_stopping_starts_nothing_more_and_names_what_does_not_end(house: House) -> None:

@@ -410,3 +410,35 @@ def test_a_sweep_tells_what_is_covered(world: World) -> None:
 
     assert (before["swept"], before["complete"]) == (None, True)
     assert (after["swept"], after["records"]) == ({"listed": 2, "held": 2}, 3)
+
+
+def test_what_a_person_lets_through_is_sent_by_them_though_another_process_plans_meanwhile(world: World) -> None:
+    """A daemon syncs all the time; the house that it has open knows nothing yet of what a person has just approved."""
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for number in range(5):
+        alpha.put("people", str(number), name=f"Person {number}", email=f"p{number}@a.test", title="Buyer")
+        beta.put("people", str(number), name=f"Person {number}", email=f"p{number}@a.test")
+    beta.put("people", "9", name="New Person", email="new@b.test")
+    others: list[dict[str, Any]] = []
+    with world.open() as daemon:
+        assert daemon.house.streams["beta/people"].approved is False
+        with world.open() as hub:
+            held = hub.sync()["waits"]
+            plan = hub.plan()["plan"]["id"]
+
+        def between(row: dict[str, Any]) -> dict[str, Any]:
+            """Before the first write is on its way, while what it is written over is read again."""
+            if not others:
+                others.append({})
+                others[0] = daemon.sync()
+            return row
+
+        alpha.on_fetch = beta.on_fetch = between
+        with world.open() as hub:
+            done = hub.apply(plan)
+
+    assert sum(one["count"] for one in held) == 6
+    assert (done["totals"]["written"], done["waits"]) == (6, [])
+    assert (others[0]["totals"]["written"], others[0]["waits"]) == (0, [])
+    assert len(alpha.log) + len(beta.log) == 6
+    settle_down(world)
