@@ -69,5 +69,9 @@ def no_permission() -> RefusedError:
     return RefusedError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on object id")
 
 
+def uri_too_long() -> RefusedError:
+    return RefusedError(414, "URI_TOO_LONG", "The length of the URI exceeds the 16,384 byte limit")
+
+
 def not_json(message: str) -> RefusedError:
     return RefusedError(400, "JSON_PARSER_ERROR", message)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from sandbox.state import Record
 from sandbox.vendors.salesforce import bulk1, ids, soap
@@ -14,6 +15,7 @@ from sandbox.vendors.salesforce.answers import (
     not_found,
     ok,
     over_limit,
+    uri_too_long,
 )
 from sandbox.vendors.salesforce.auth import Grants
 from sandbox.vendors.salesforce.bulk import Bulk
@@ -22,7 +24,7 @@ from sandbox.vendors.salesforce.composite import Composite
 from sandbox.vendors.salesforce.limits import DAILY, Limits
 from sandbox.vendors.salesforce.org import Org
 from sandbox.vendors.salesforce.query import Queries
-from sandbox.vendors.salesforce.rest import NEWEST, OLDEST, Rest, versions
+from sandbox.vendors.salesforce.rest import LONGEST_URI, NEWEST, OLDEST, Rest, versions
 from sandbox.vendors.salesforce.schema import Field, SObject
 from sandbox.vendors.salesforce.settlement import Settlement
 from sandbox.vendors.salesforce.soap import Soap
@@ -110,7 +112,8 @@ class Salesforce:
         if not self.limits.admit(call.now):
             return over_limit().answer()
         self._writer.begin()
-        answer = self._answered(call)
+        # Of the address alone: what a subrequest asks stands in a body.
+        answer = uri_too_long().answer() if _is_too_long(call) else self._answered(call)
         answer.headers.append(self.limits.header())
         return answer
 
@@ -236,3 +239,10 @@ class Salesforce:
 
     def effects(self) -> Sequence[Effect]:
         return self.org.journal.read()
+
+
+def _is_too_long(call: Call) -> bool:
+    """Measured only where it may be so."""
+    if sum(map(len, call.query.values())) <= LONGEST_URI // 4:
+        return False
+    return len(f"{call.path}?{urlencode(call.query)}") > LONGEST_URI

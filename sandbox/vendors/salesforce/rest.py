@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
-from urllib.parse import urlencode
 
 from sandbox.state import Record
 from sandbox.vendors.salesforce import ids
@@ -162,8 +161,6 @@ class Rest:
         statement = call.query.get("q")
         if statement is None:
             raise refused("MALFORMED_QUERY", "A query string has to be specified")
-        if len(statement) > LONGEST_URI // 4 and len(f"{call.path}?{urlencode(call.query)}") > LONGEST_URI:
-            raise RefusedError(414, "URI_TOO_LONG", "The length of the URI exceeds the 16,384 byte limit")
         found = _BATCH.search(call.headers.get("sforce-query-options", ""))
         batch = min(max(int(found[1]), LEAST_BATCH), USUAL_BATCH) if found else USUAL_BATCH
         body = self._queries.page(statement, version_of(call), call.now, deleted=deleted, batch=batch)

@@ -34,6 +34,17 @@ def test_what_is_fetched_by_key_is_what_was_listed(stream: str, live: Salesforce
         assert fetched == {key: listed[key] for key in some}
 
 
+def test_more_keys_than_an_address_holds_are_one_question(sandbox: Sandbox, live: SalesforceConnector) -> None:
+    wanted = keys(pulled(live, "contacts"))
+    sandbox.forget_log()
+
+    found = keys(list(live.fetch("contacts", wanted)))
+
+    assert sorted(found) == sorted(wanted)
+    assert len(wanted) > 600
+    assert [one["count"] for one in sandbox.log()["calls"]] == [1]
+
+
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_job_brings_what_queries_bring_to_the_letter(
     stream: str, sandbox: Sandbox, live: SalesforceConnector

@@ -1,5 +1,6 @@
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -302,6 +303,15 @@ def test_a_uri_may_only_be_so_long(salesforce: Caller) -> None:
     keys = ",".join(f"'{'x' * 15}{nth:03}'" for nth in range(900))
 
     assert salesforce("GET", f"{DATA}/query", q=f"SELECT Id FROM Contact WHERE Email IN ({keys})").status == 414
+
+
+def test_what_a_batch_asks_stands_in_its_body_and_may_be_longer(salesforce: Caller) -> None:
+    keys = ",".join(f"'{'x' * 15}{nth:03}'" for nth in range(900))
+    asked = {"method": "GET", "url": f"v66.0/query?q={quote(f'SELECT Id FROM Contact WHERE Email IN ({keys})')}"}
+
+    reply = salesforce("POST", f"{DATA}/composite/batch", {"batchRequests": [asked]})
+
+    assert reply.json["results"][0]["statusCode"] == 200
 
 
 def test_a_field_that_is_taken_away_is_unknown_until_it_comes_back(salesforce: Caller, org: Salesforce) -> None:
