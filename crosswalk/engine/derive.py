@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
+from crosswalk.engine.moves import note_moves
+from crosswalk.engine.reach import put_up
 from crosswalk.store import meta
-from crosswalk.store.codec import Base, dump, load, load_row, mark
+from crosswalk.store.codec import dump, load, load_row
 from crosswalk.store.goldens import Golden, GoldenWrites, Layout, load_goldens
 from crosswalk.store.leases import fence
-from crosswalk.store.records import ARCHIVED, DERIVE, add_work, done_work, load_bases, save_bases, take_work
+from crosswalk.store.records import ARCHIVED, DERIVE, add_work, done_work, take_work
 from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, Answered, company_cx, instant, person_cx
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
@@ -201,7 +203,11 @@ def _associate(house: House, connection: Any, companies: Mapping[int, Value], *,
                 connection, "SELECT target FROM association WHERE field = 'works_at' AND", "entity", list(companies)
             )
         }
-        database.delete(connection, "association", "entity", list(companies))
+        database.run_many(
+            connection,
+            "DELETE FROM association WHERE entity = ? AND field = ?",
+            [(entity, _WORKS_AT) for entity in companies],
+        )
         add_work(
             database, connection, DERIVE, _with_answers(house, connection, "company", old | {row[2] for row in rows})
         )
@@ -412,7 +418,8 @@ def _store(
         if entity in moves:
             writes.add(entity, before, after, layout.fields)
     writes.save(database, connection)
-    _note_moves(house, connection, moves)
+    note_moves(house, connection, moves)
+    put_up(house, connection, kind, {entity: [name for name, _ in some] for entity, some in moves.items()})
 
 
 def _why(name: str, values: Mapping[str, Value], answers: Mapping[str, Answered]) -> tuple[int | None, str]:
@@ -422,36 +429,3 @@ def _why(name: str, values: Mapping[str, Value], answers: Mapping[str, Answered]
     if source is None:
         return None, "computed from all answers"
     return source.record, f"latest {metric} answer ({source.tool or 'survey'} {source.survey})"
-
-
-def _note_moves(house: House, connection: Any, moves: Mapping[int, Sequence[tuple[str, Value]]]) -> None:
-    database = house.database
-    records = [
-        (row[0], row[1], house.by_id(row[2]))
-        for row in database.select(
-            connection,
-            "SELECT m.record, m.entity, r.stream FROM member m JOIN record r ON r.id = m.record WHERE",
-            "m.entity",
-            list(moves),
-        )
-    ]
-    database.hold(connection, "record", [record for record, _, _ in records])
-    bases = load_bases(database, connection, [record for record, _, _ in records])
-    changed = {}
-    for record, entity, stream in records:
-        if stream is None:
-            continue
-        base = None
-        for name, before in moves[entity]:
-            if name not in stream.at:
-                continue
-            base = base or bases.get(record) or Base()
-            # What the record showed when nothing was computed yet was no agreement: it is to be written whatever it is.
-            entry = base.hub.get(name, False)
-            if entry is False:
-                base.hub[name] = [] if before is ABSENT else [mark(before)]
-            elif entry is None:
-                base.hub[name] = []
-        if base is not None:
-            changed[record] = base
-    save_bases(database, connection, changed)

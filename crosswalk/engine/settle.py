@@ -12,6 +12,7 @@ from crosswalk.engine.derive import derive_entities, follow, note_scores
 from crosswalk.engine.identify import Matched, Matcher, entity_kind, pending_work
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
+from crosswalk.engine.reach import put_up, reach_entities
 from crosswalk.engine.references import References, show_arrived
 from crosswalk.store import conflicts, meta
 from crosswalk.store.codec import Base as StoredBase
@@ -100,6 +101,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
         _merge_all(house, lease, settled, run=run)
         note_scores(house, lease)
         derive_entities(house, lease, run=run)
+        reach_entities(house, lease, run=run)
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             house.database.run(connection, "DELETE FROM todo WHERE stage IN (?, ?)", (SETTLE, MERGE))
@@ -110,6 +112,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
     _merge_waiting(house, lease, settled, run=run)
     derive_entities(house, lease, run=run)
+    reach_entities(house, lease, run=run)
     return settled
 
 
@@ -430,6 +433,9 @@ def _merge_kind(
     if creating:
         add_work(database, connection, CREATE, entities)
     follow(house, connection, layout, afters, {} if first else moved, first=first)
+    if not first:  # of a first load everybody is looked up at its end
+        names = {entity: [layout.fields[at] for at in some] for entity, some in moved.items()}
+        put_up(house, connection, kind, {entity: names.get(entity) for entity in afters})
 
 
 # The lineage of a record that is alone: every field from it, by one rule.

@@ -27,6 +27,7 @@ SETTLE: Final = 1  # a record
 MERGE: Final = 2  # an entity
 DERIVE: Final = 3  # an entity
 CREATE: Final = 4  # an entity that may be missing somewhere
+REACH: Final = 5  # an entity that shows what is said of another one
 
 RECORD_COLUMNS: Final = (
     "id", "stream", "rkey", "version", "modified", "read_no", "hash", "mapping", "state", "hub_id",
