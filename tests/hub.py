@@ -13,6 +13,7 @@ from tests.memory.connector import (
     REMOTES,
     START,
     MemoryConnector,
+    MergingConnector,
     Remote,
     SurveyConnector,
     UniqueConnector,
@@ -24,6 +25,7 @@ REGISTRY = Registry(
         "memory": MemoryConnector,
         "unique": UniqueConnector,
         "whole": WholeConnector,
+        "merging": MergingConnector,
         "survey": SurveyConnector,
         "files": FilesConnector,
     }

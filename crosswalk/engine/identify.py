@@ -248,8 +248,10 @@ class Matcher:
         self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
     ) -> None:
         """What was merged at the vendor is one entity here, whatever its identifiers say."""
-        for stream_id in {row[1] for row in rows if row[3] == MERGED}:
-            merged = [row[0] for row in rows if row[1] == stream_id and row[3] == MERGED]
+        for stream_id in {row[1] for row in rows}:
+            mine = [row for row in rows if row[1] == stream_id]
+            merged = [row[0] for row in mine if row[3] == MERGED]
+            merged += self._lost_in(connection, stream_id, [row[2] for row in mine])
             for number, survivor in self.survivors(connection, self._streams[stream_id], merged).items():
                 ends = self.homes(connection, [number, survivor])
                 left, right = min(number, survivor), max(number, survivor)
@@ -262,6 +264,19 @@ class Matcher:
                 )
                 if len(ends) == 2 and ends[number] != ends[survivor]:
                     homes[number] = self._join(connection, ends[number], ends[survivor], matched)
+
+    def _lost_in(self, connection: Connection, stream: int, keys: Sequence[str]) -> list[int]:
+        """Records of which was told earlier that they live on in these, which have arrived only now."""
+        return [
+            row[0]
+            for row in self._database.select(
+                connection,
+                "SELECT s.record FROM survivor s JOIN record r ON r.id = s.record WHERE r.stream = ? AND",
+                "s.rkey",
+                keys,
+                first=(stream,),
+            )
+        ]
 
     def _follow_people(
         self, connection: Connection, records: Sequence[int], homes: dict[int, int], matched: Matched

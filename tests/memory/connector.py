@@ -52,6 +52,7 @@ class Remote:
     on_fetch: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # what a read by key shows of a row
     tick: timedelta = timedelta(seconds=1)  # how far its clock moves with every change
     hidden: set[str] = field(default_factory=set)  # keys that reads do not show yet
+    merged: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # stream -> (loser, survivor)
     gone: dict[str, set[str]] = field(default_factory=dict)  # stream -> fields that the account no longer has
     options: Sequence[tuple[str, str]] = ()  # of "tags"
     answers: bool = True
@@ -66,6 +67,12 @@ class Remote:
 
     def drop(self, stream: str, key: str) -> None:
         del self.rows[stream][key]
+
+    def merge(self, stream: str, key: str, into: str) -> None:
+        """As a person there would: the one record lives on in the other."""
+        self.drop(stream, key)
+        self.merged.setdefault(stream, []).append((key, into))
+        self.put(stream, into)
 
     def stamp(self) -> str:
         self.now += self.tick
@@ -171,7 +178,7 @@ class MemoryConnector:
         yield [row["id"] for row in self._live(stream)]
 
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
-        yield []
+        yield [Removal(key, self._remote.now, survivor) for key, survivor in self._remote.merged.get(stream, [])]
 
     def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
         self._remote.calls.append(f"find {stream}")
@@ -240,6 +247,16 @@ class WholeConnector(MemoryConnector):
     }
 
 
+class MergingConnector(MemoryConnector):
+    """The same, and it tells which record another one was merged into."""
+
+    name: ClassVar[str] = "merging"
+    streams: ClassVar[Mapping[str, StreamSpec]] = {
+        **MemoryConnector.streams,
+        "people": replace(SPEC, removals=True, merges_name_survivor=True),
+    }
+
+
 class SurveyConnector(MemoryConnector):
     """The same as a survey tool."""
 
@@ -265,6 +282,7 @@ __all__ = [
     "REMOTES",
     "Crash",
     "MemoryConnector",
+    "MergingConnector",
     "Remote",
     "SurveyConnector",
     "UniqueConnector",

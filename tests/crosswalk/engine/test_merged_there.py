@@ -1,0 +1,131 @@
+"""Records that were merged in the CRM: what still names the one that is gone means the one that is left."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub import World
+
+TEXT = """
+connections:
+  crm:
+    connector: merging
+    account: {a}
+    streams:
+      people: {{write: [update], mapping: {{cx.nps.score: nps}}}}
+  forms:
+    connector: survey
+    account: {b}
+    streams: {{answers: }}
+guards:
+  update: {{at_most: 50, share: 100%}}
+  clear: {{at_most: 50, share: 100%}}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> World:
+    world = World(tmp_path, database_url, "")
+    world.write(TEXT.format(a=world.account("crm"), b=world.account("forms")))
+    crm = world.remote("crm")
+    crm.put("people", "1", name="Mara Lindqvist", email="m@n.test")
+    crm.put("people", "2", name="M. Lindqvist-Berg", email="mara@home.test")
+    crm.put("people", "3", name="Ito Sho", email="ito@a.test")
+    return world
+
+
+def answer(world: World, key: str, score: int, **claims: Any) -> None:
+    item = {"type": "number", "number": score, "field": {"id": "q1", "ref": "q1", "type": "nps", "title": "Likely?"}}
+    world.remote("forms").put("answers", key, survey="S1", answers=[item], **claims)
+
+
+def score(world: World, key: str) -> Any:
+    return world.remote("crm").of("people", key).get("nps")
+
+
+def quiet(world: World) -> bool:
+    totals = world.sync()["totals"]
+    return not (totals["written"] or totals["moved"] or totals["waiting"])
+
+
+def test_an_answer_that_names_a_merged_record_meets_the_one_that_is_left(world: World) -> None:
+    world.sync()
+    world.remote("crm").merge("people", "2", into="1")
+    world.sync()
+
+    answer(world, "a1", 4, contact_id="2")
+    world.sync()
+
+    assert score(world, "1") == 4
+    assert quiet(world)
+
+
+def test_an_answer_goes_with_its_record_when_that_is_merged(world: World) -> None:
+    answer(world, "a1", 4, contact_id="2")
+    world.sync()
+    assert (score(world, "1"), score(world, "2")) == (None, 4)
+
+    world.remote("crm").merge("people", "2", into="1")
+    world.sync()
+    world.sync()
+
+    assert score(world, "1") == 4
+    assert quiet(world)
+
+
+def test_the_newest_answer_counts_whichever_of_the_two_it_names(world: World) -> None:
+    answer(world, "a1", 9, contact_id="1")
+    world.sync()
+    world.remote("crm").merge("people", "2", into="1")
+    answer(world, "a2", 2, contact_id="2")
+    world.sync()
+    world.sync()
+
+    assert score(world, "1") == 2
+    assert quiet(world)
+
+
+def test_merged_and_merged_again_means_the_last(world: World) -> None:
+    world.sync()
+    world.remote("crm").merge("people", "2", into="1")
+    world.sync()
+    world.remote("crm").merge("people", "1", into="3")
+    world.sync()
+
+    answer(world, "a1", 5, contact_id="2")
+    world.sync()
+
+    assert score(world, "3") == 5
+    assert quiet(world)
+
+
+def test_merged_and_merged_again_within_one_round_means_the_last(world: World) -> None:
+    world.sync()
+    world.remote("crm").merge("people", "2", into="1")
+    world.remote("crm").merge("people", "1", into="3")
+    answer(world, "a1", 5, contact_id="2")
+    world.sync()
+    world.sync()
+
+    assert score(world, "3") == 5
+    assert quiet(world)
+
+
+def test_a_record_that_is_left_and_arrives_later_is_met_then(world: World) -> None:
+    """The vendor tells of the merge before it shows the record that is left."""
+    crm = world.remote("crm")
+    world.sync()
+    crm.put("people", "9", name="Mara Berg", email="berg@n.test")
+    crm.hidden.add("9")
+    crm.merge("people", "2", into="9")
+    answer(world, "a1", 6, contact_id="2")
+    world.sync()
+
+    crm.hidden.clear()
+    crm.put("people", "9", title="COO")
+    world.sync()
+    world.sync()
+
+    assert score(world, "9") == 6
+    assert quiet(world)
