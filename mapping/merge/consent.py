@@ -33,8 +33,9 @@ def since(element: Value) -> str:
 
 def merge_consent(sides: Sequence[Side], *, golden: Value, policy: FieldPolicy) -> Decision:
     """Only what changed speaks, and only to tighten; see `tightened`."""
-    speakers = [side for side in sides if changed(side) and side.observed is not None and not shows(side, golden)]
-    said = [(side, _news(side, policy.key)) for side in speakers]
+    spoken = [side for side in sides if changed(side) and side.observed is not None]
+    said = [(side, _news(side, policy.key)) for side in spoken]
+    said = [(side, news) for side, news in said if not shows(side, golden) or _severer(news, golden, policy.key)]
     value, winners, losers = tightened(said, golden=golden, policy=policy)
     fates: dict[int, Fate] = {}
     cleared: list[Side] = []
@@ -73,6 +74,12 @@ def _news(side: Side, key: tuple[str, ...]) -> dict[ElementKey, Value]:
     base = side.base
     then = keyed(base.side if base is not None and base.side is not ABSENT else None, key)
     return {name: entry for name, entry in keyed(side.observed, key).items() if then.get(name) != entry}
+
+
+def _severer(news: Mapping[ElementKey, Value], golden: Value, key: tuple[str, ...]) -> bool:
+    """A box that takes denials alone shows a grant, and nothing, as whatever it shows: a tick is said all the same."""
+    before = keyed(None if golden is ABSENT else golden, key)
+    return any(severity(entry) > severity(before.get(name)) for name, entry in news.items())
 
 
 def _only_lacks(side: Side, value: Value, key: tuple[str, ...]) -> bool:

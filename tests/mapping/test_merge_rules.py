@@ -283,6 +283,19 @@ def test_a_denial_is_reopened_only_by_later_evidence_of_an_authority(system: str
     assert decision.golden[0]["status"] == status
 
 
+@pytest.mark.parametrize("golden", [None, consent("granted", "2026-05-01"), consent("denied", channel="phone")])
+def test_a_box_that_is_never_unticked_denies_when_somebody_ticks_it(golden: Any) -> None:
+    ticked = consent("denied")
+
+    def shown(value: Any) -> Any:
+        return ticked  # whatever is written but a denial leaves it as it is
+
+    decision = merge([side("crm", ticked, None, golden, shown=shown)], golden=golden, policy=CONSENT)
+
+    assert decision.winner == RECORDS["crm"]
+    assert consent("denied")[0] in decision.golden
+
+
 def test_a_denial_of_any_channel_denies_what_lies_under_it() -> None:
     granted = consent("granted", "2026-01-01")
     both = [*consent("denied", "2026-02-01", channel="any"), *granted]
