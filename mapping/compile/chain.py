@@ -24,6 +24,7 @@ from mapping.functions.registry import (
     word,
 )
 from mapping.functions.scalars import as_is, chosen, option
+from mapping.functions.units import bare_amount
 from mapping.language import (
     Alternative,
     Argument,
@@ -307,6 +308,8 @@ _FITS: Final[Mapping[str, frozenset[str]]] = {
 }
 # Sorts of whole values that a field takes without more ado: (sort, type of the field).
 _WHOLE: Final = frozenset({("emails", "email"), ("phones", "phone"), ("answers", "answer")})
+# Sorts that are a bare amount, or may be one.
+_AMOUNTS: Final = frozenset({"any", "text", "int", "number", "decimal"})
 # What makes a target's type of a raw value, where the line does not say.
 _IMPLICIT: Final[Mapping[str, str]] = {
     "text": "text", "id": "id", "int": "int", "decimal": "decimal", "percent": "share", "bool": "bool", "date": "day",
@@ -531,6 +534,9 @@ class ChainMaker:
             return sort
         if type_ == "choice":
             return self._choice(steps, sort, target, setting, alternative, ready=ready)
+        if type_ == "money" and target.through is not None and setting.currency is None and sort in _AMOUNTS:
+            steps.append(bare_amount())
+            return type_
         name = "name" if target.field.type == "name" and type_ == "text" else _IMPLICIT.get(type_)
         if name is None:
             return type_

@@ -18,7 +18,7 @@ from mapping.functions.registry import (
 )
 from mapping.functions.scalars import Offers, chosen, number_out
 from mapping.language import Argument, SyntaxFault, nearest, parse_path
-from mapping.normalise import Misfit, country, money, text
+from mapping.normalise import Misfit, country, money, number, text
 from mapping.values import ABSENT, Value
 
 _PARTS: Final = ("lines", "locality", "region", "postal_code", "country", "formatted")
@@ -257,6 +257,19 @@ def _amount(arguments: Sequence[Argument], around: Around, *, cents: bool) -> Ma
         "money", read_in=read_in, write=write, beside=None if by is None else beside,
         print=[None if by is None else by.name, fixed, cents], spots=() if by is None else (by,),
     )  # fmt: skip
+
+
+def bare_amount() -> Made:
+    """For what is only ever written to a side that holds no currencies: it shows the amount, and that is all it can."""
+
+    def read(raw: Value) -> Value:
+        told = number.decimal(raw)
+        return None if told is None else {"amount": told}
+
+    def write(wanted: Value, was: Value) -> Value:
+        return None if wanted is None else number_out(wanted.get("amount"))
+
+    return Made("money", read=read, write=write, name="money")
 
 
 def _currency(arguments: Sequence[Argument], around: Around) -> tuple[Spot | None, str | None]:

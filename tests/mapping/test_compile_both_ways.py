@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapping.compile import CompiledMapping
+from mapping.compile import CompiledMapping, Context
 from mapping.values import ABSENT
 from tests.mapping.mapped import info, mapped
 
@@ -399,3 +399,17 @@ def test_a_word_that_is_no_option_is_told_to_an_open_choice_alone(open_: bool, s
     assert crm.shown(0, "Fair", over=row) == shown
     assert crm.write({0: "Fair"}, over=row) == ({"Source": "Fair"} if open_ else {})
     assert crm.shown(0, "Partner", over=row) == "Partner"
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown"), [(None, {"amount": "1201"}), ("EUR", {"amount": "1201", "currency": "EUR"})]
+)
+def test_an_amount_of_the_company_is_told_to_a_side_that_knows_no_currency(currency: str | None, shown: Any) -> None:
+    around = Context(connection="cem", label="Acme", currency=currency)
+    cem = mapped({"company.account_revenue": "embeddedData.crm_revenue | round(0)"}, context=around)
+    wanted = {"amount": "1200.5", "currency": "EUR"}
+    row = {"embeddedData": {"crm_revenue": "n/a"}}
+
+    assert str(cem.write({0: wanted}, over=row)["embeddedData"]["crm_revenue"]) == "1201"
+    assert cem.shown(0, wanted, over=row) == shown
+    assert cem.shown(0, None, over=row) is None
