@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.sdk.contract import Account, Connector, FieldInfo, StreamSpec, Tools
-from connectors.sdk.errors import ConnectorError
+from connectors.sdk.errors import ConnectorError, GrantError
 from crosswalk import drift
 from crosswalk.engine import matching, policies
 from crosswalk.engine.accounts import another, twice
@@ -37,6 +37,7 @@ from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, CxSettings, Setting
 from mapping.schema import target
 from mapping.surveys import SurveyRoles
 
+_NOT_GRANTED: Final = "CW204"
 _CATALOGUE_HOLDS: Final = timedelta(hours=1)
 _COMPUTED: Final = {"person": PERSON_FIELDS, "company": COMPANY_FIELDS}
 
@@ -57,6 +58,15 @@ class _Draft:
     @property
     def address(self) -> str:
         return f"{self.connection.name}/{self.settings.name}"
+
+
+@dataclass
+class _Asked:
+    """What a connection answered. `refused`: streams of which it shows nothing for want of a permission."""
+
+    account: Account
+    fields: dict[int, Sequence[FieldInfo]] = field(default_factory=dict)
+    refused: list[Problem] = field(default_factory=list)
 
 
 @dataclass
@@ -221,11 +231,12 @@ class Builder:
                     self._failed(problem_of(answer, connection=name))
                     continue
                 told = self.settings.connections[name]
-                strange = another(name, self._accounts.get(name), answer[0], role=told.connector.role)
+                strange = another(name, self._accounts.get(name), answer.account, role=told.connector.role)
                 if strange is not None:
                     self._failed(strange)
-                else:
-                    self._keep(name, *answer, by_connection[name])
+                    continue
+                self.problems += [one for one in answer.refused if one not in self.problems]
+                self._keep(name, answer, by_connection[name])
         self._bar_twins(asked=by_connection)
 
     def _bar_twins(self, *, asked: Collection[str]) -> None:
@@ -244,14 +255,21 @@ class Builder:
             for barred in (name, first):
                 self._failed(replace(problem, connection=barred))
 
-    def _ask(
-        self, name: str, drafts: Sequence[_Draft]
-    ) -> tuple[Account, dict[int, Sequence[FieldInfo]]] | ConnectorError:
+    def _ask(self, name: str, drafts: Sequence[_Draft]) -> _Asked | ConnectorError:
+        """A permission that is missing for one stream is that stream's affair, any other failure the connection's."""
         connector: Connector = self.links[name].connector
         try:
-            return connector.account(), {draft.id: connector.fields(draft.settings.name) for draft in drafts}
+            asked = _Asked(connector.account())
+            for draft in drafts:
+                try:
+                    asked.fields[draft.id] = connector.fields(draft.settings.name)
+                except GrantError as error:
+                    if error.code != _NOT_GRANTED:
+                        raise
+                    asked.refused.append(replace(problem_of(error, connection=name), stream=draft.address))
         except ConnectorError as error:
             return error
+        return asked
 
     def _failed(self, problem: Problem) -> None:
         if problem not in self.problems:  # it is asked again where the file names what the store does not know
@@ -261,9 +279,8 @@ class Builder:
                 self.database, connection, problem.connection or "", problem, at=int(self.clock().timestamp() * 1000)
             )
 
-    def _keep(
-        self, name: str, account: Account, fields: Mapping[int, Sequence[FieldInfo]], drafts: Sequence[_Draft]
-    ) -> None:
+    def _keep(self, name: str, asked: _Asked, drafts: Sequence[_Draft]) -> None:
+        account = asked.account
         now = int(self.clock().timestamp() * 1000)
         with self.database.write() as connection:
             self.database.run(
@@ -273,7 +290,7 @@ class Builder:
             )
         self._accounts[name] = account
         for draft in drafts:
-            draft.asked = fields[draft.id]
+            draft.asked = asked.fields.get(draft.id)
         told = self.settings.connections[name]
         own = told.budget.per_day
         if own is not None and account.allowance is not None and own > account.allowance:

@@ -22,7 +22,7 @@ from connectors.sdk.contract import (
     Window,
     Write,
 )
-from connectors.sdk.errors import LaterError, RecordError, UnknownOutcomeError
+from connectors.sdk.errors import GrantError, LaterError, RecordError, UnknownOutcomeError
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SPEC = StreamSpec(
@@ -57,6 +57,7 @@ class Remote:
     options: Sequence[tuple[str, str]] = ()  # of "tags"
     answers: bool = True
     currency: str | None = None
+    forbidden: set[str] = field(default_factory=set)  # streams that the user may not read
     _next: int = 100
 
     def put(self, stream: str, key: str, /, **values: Any) -> None:
@@ -123,6 +124,8 @@ class MemoryConnector:
                        currency=self._remote.currency)  # fmt: skip
 
     def fields(self, stream: str) -> Sequence[FieldInfo]:
+        if stream in self._remote.forbidden:
+            raise GrantError(f"may not read {stream}: 403", hint="Read on it", code="CW204")
         if stream == "answers":
             names = ["id", "updated", "email", "contact_id", "survey", "answers"]
         else:

@@ -82,3 +82,20 @@ def test_of_one_account_under_two_names_neither_is_worked_with(tmp_path: Path, d
     assert {one["code"] for one in answer["problems"] if one["severity"] == "error"} == {"CW104"}
     assert states(world) == {"alpha": ("paused", "CW104"), "beta": ("paused", "CW104")}
     assert not world.remote("alpha").log
+
+
+def test_a_stream_that_may_not_be_read_stops_no_other_of_its_connection(tmp_path: Path, database_url: str) -> None:
+    world = two(tmp_path, database_url)
+    world.remote("beta").forbidden = {"firms"}
+    for name in ("alpha", "beta"):
+        world.remote(name).put("people", "1", name="Ada Byron", email="ada@a.test")
+    world.remote("alpha").put("people", "1", title="Countess")
+
+    answer = world.sync()
+
+    refused = [(one["code"], one["stream"]) for one in answer["problems"] if one["severity"] == "error"]
+    assert (answer["exit_code"], refused) == (1, [("CW204", "beta/firms")])
+    assert world.remote("beta").of("people", "1")["title"] == "Countess"
+
+    world.remote("beta").forbidden.clear()
+    settle_down(world)
