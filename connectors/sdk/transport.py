@@ -54,6 +54,8 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HARMLESS_TWICE: Final = _READS | {"PUT", "DELETE"}
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+# Seconds before each renewal: a token that is refused as soon as it was given out may be so for a moment alone.
+_RENEWALS: Final = (0.0, 2.0)
 _MISSING: Final = object()
 _SPENT: Final = httpx.ByteStream(b"")
 # Half of a letter beyond U+FFFF, as a text has it that was cut after so many UTF-16 units.
@@ -257,16 +259,20 @@ class Transport:
             check_address(call.path, insecure=self._insecure)
             return self._read(call, self._send(call, call.path, {}))
         response = self._send(call, self._address(call, signature), signature.headers)
-        if self._means_token(call, response):
+        for pause in _RENEWALS:
+            if not self._means_token(call, response):
+                break
             response.close()
+            self._tools.sleep(pause)
             renewed = self._auth.renewed(signature, self._exchange)
             if renewed is None or renewed.generation == signature.generation:
                 raise self._refused_token()
+            signature = renewed
             # A 401 was answered before anything was done: sending it again is safe for writes too.
-            response = self._send(call, self._address(call, renewed), renewed.headers)
-            if self._means_token(call, response):
-                response.close()
-                raise self._refused_token()
+            response = self._send(call, self._address(call, signature), signature.headers)
+        if self._means_token(call, response):
+            response.close()
+            raise self._refused_token()
         self._refused_since = None
         return self._read(call, response)
 
