@@ -148,8 +148,13 @@ def spawn(*args: str, folder: Path, **options: Any) -> "subprocess.Popen[str]":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-c", code, *args], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, **options,
+        stderr=subprocess.PIPE, preexec_fn=_hear_interrupts, **options,
     )  # fmt: skip
+
+
+def _hear_interrupts() -> None:
+    """A shell that runs the tests in the background has Ctrl-C ignored, and a child keeps to that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
