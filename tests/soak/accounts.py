@@ -46,6 +46,15 @@ def keys_of(folder: Path) -> Mapping[tuple[str, str], Sequence[str]]:
     return found
 
 
+def under_way(folder: Path) -> int:
+    """Writes of which it is not known yet what became of them: some vendors show only after minutes what was done."""
+    with open_hub(folder / "crosswalk.yaml") as hub:
+        database = hub.offline.database
+        with database.read() as connection:
+            found = database.run(connection, "SELECT count(*) FROM action WHERE state IN ('leased', 'sent', 'unknown')")
+            return int(found.scalar())
+
+
 def judge(folder: Path, effects: Sequence[Mapping[str, Any]], edits: Sequence[Edit]) -> Found:
     """Every effect explained, nothing made twice, no edit gone without a trace."""
     with open_hub(folder / "crosswalk.yaml") as hub:
