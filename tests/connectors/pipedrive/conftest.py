@@ -16,12 +16,6 @@ def running() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(running: Sandbox) -> Iterator[Sandbox]:
-    yield running
-    running.clear_faults()
-
-
-@pytest.fixture
 def live(sandbox: Sandbox) -> Iterator[PipedriveConnector]:
     connector = connect(sandbox.vendor("pipedrive"))
     yield connector
