@@ -145,7 +145,10 @@ class Hub:
             return Judged([fault_problem(fault, told, settings) for fault in error.faults])
         found = drift.changes(stream.catalogue, fields) if stream.catalogue else []
         paused = drift.told(stream.address, told.connector.label, kept.paused, found)
-        unfit = check.hub_id_problems(stream, settings.hub_id, fields)
+        unfit = [
+            *check.hub_id_problems(stream, settings.hub_id, fields),
+            *check.unfilled_problems(self.offline, stream),
+        ]
         return Judged([*paused, *unfit], drift.stored(kept.catalogue), [change.json() for change in found])
 
     def authorize(

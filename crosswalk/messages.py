@@ -288,6 +288,15 @@ _ALL: Final = (
         severity="warning",
     ),
     Message(
+        code="CW121",
+        text="owner.name is never filled: no stream is read that tells of owners",
+        happened="A line shows something of a person's owner or company in another system, and none of the listed "
+        "streams has owners or companies.",
+        itself="The line is kept and writes nothing.",
+        todo="List a stream that has them, such as users or accounts of a CRM, or take the line out.",
+        severity="warning",
+    ),
+    Message(
         code="CW201",
         text="the refresh token is revoked or of another data center",
         happened="The vendor refuses to give a new access token. The refresh token was revoked, has expired, was used "

@@ -18,6 +18,7 @@ from crosswalk.engine.accounts import ANOTHER, another, known_accounts, twice
 from crosswalk.engine.failures import down, problem_of
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.overview import count_records
+from crosswalk.engine.reach import is_reached
 from crosswalk.engine.words import AskError, shortened
 from crosswalk.problems import Problem
 from crosswalk.store.budget import Budgets
@@ -42,6 +43,7 @@ Judge = Callable[[Stream, Sequence[FieldInfo]], Judged]
 _AT_ONCE: Final = 8
 _PAGES_LOOKED_AT: Final = 2  # of what changed since the newest record did: a first one may be empty
 _PARTS_COUNTED: Final = 3  # of a stream in more parts only the first is looked at
+_MANY: Final = {"owner": "owners", "company": "companies"}
 _NO_HUB_ID: Final = "CW118"  # creates go by search
 _ABOVE: Final = "CW120"  # more is allowed by the file than the account has
 
@@ -288,6 +290,29 @@ def _stream(
         "changes": list(told.judged.changes),
         "problems": [problem.json() for problem in problems],
     }
+
+
+def unfilled_problems(house: House, stream: Stream) -> list[Problem]:
+    """Lines that are to show something of a person's owner or company, where nobody reads owners or companies."""
+    found = []
+    for at, name in enumerate(stream.mapping.fields):
+        kind = name.partition(".")[0]
+        if is_reached(stream.kind, name) and not house.of_kind(kind):
+            place = stream.mapping.source(at)
+            found.append(
+                Problem(
+                    code="CW121",
+                    severity="warning",
+                    text=f"{name} is never filled: no stream is read that tells of {_MANY.get(kind, kind)}",
+                    hint="list one, such as users of a CRM, or take the line out",
+                    file=None if place is None else place.file,
+                    line=None if place is None else place.line,
+                    column=None if place is None else place.column,
+                    connection=stream.connection,
+                    stream=stream.address,
+                )
+            )
+    return found
 
 
 def hub_id_problems(stream: Stream, wanted: str | None, fields: Sequence[FieldInfo]) -> list[Problem]:

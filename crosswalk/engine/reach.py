@@ -50,6 +50,11 @@ def _reached(kind: str, name: str) -> Reached | None:
     return Reached(name, told.through, name.partition(".")[2])
 
 
+def is_reached(kind: str, name: str) -> bool:
+    """Is this field of the kind one of another kind, one step away?"""
+    return _reached(kind, name) is not None
+
+
 def put_up(house: House, connection: Any, kind: str, moved: Mapping[int, Sequence[str] | None]) -> None:
     """These golden records were made anew; by entity, the fields that moved (None: all of them).
 

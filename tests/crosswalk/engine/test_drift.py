@@ -159,3 +159,17 @@ def test_check_asks_for_the_newest_record_again_by_its_stamp(world: World, monke
 
     assert [one["stream"] for one in told["problems"] if one["code"] == "CW309"] == ["beta/people"]
     assert told["exit_code"] == 1
+
+
+def test_check_tells_of_lines_that_nothing_fills(tmp_path: Path, database_url: str) -> None:
+    world = two(tmp_path, database_url)
+    file = tmp_path / "crosswalk.yaml"
+    lines = "{owner.name: site, company.website: hub}"
+    file.write_text(file.read_text().replace(BETA, f"{BETA[:-1]}, mapping: {lines}}}"))
+
+    with world.open() as hub:
+        told = hub.check(["beta"])
+
+    unfilled = [one for one in told["problems"] if one["code"] == "CW121"]
+    assert [(one["severity"], one["text"].split()[0]) for one in unfilled] == [("warning", "owner.name")]
+    assert unfilled[0]["line"] is not None
