@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import hub
-from bench.__main__ import Store, stores
+from bench.__main__ import Store, empty, stores
 
 CUSTOMERS: Final = int(os.environ.get("BENCH_CUSTOMERS", "40000"))
 EDITS: Final = int(os.environ.get("BENCH_EDITS", "1000"))
@@ -150,8 +150,6 @@ def edits(store: Store, there: World) -> tuple[dict[str, int], int, int]:
 
 @contextmanager
 def _empty_hub(store: Store, there: World, parts: Sequence[str]) -> Iterator[Path]:
-    from bench.__main__ import empty
-
     with tempfile.TemporaryDirectory(prefix="bench-vendors-") as folder:
         empty(store)
         yield configure(Path(folder), store, there, parts)

@@ -11,11 +11,12 @@ from typing import Any, Final, TypeAlias
 from connectors.sdk.auth import AuthorizationCode, AuthorizationRequest, AuthorizedInBrowser
 from connectors.sdk.contract import Account, Grant, Settings, TokenStore, Tools
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError
+from crosswalk.engine.accounts import known_accounts
 from crosswalk.engine.failures import problem_of
 from crosswalk.engine.model import House, Link
 from crosswalk.engine.words import AskError, shortened
 from crosswalk.problems import Problem
-from crosswalk.store.codec import dump, load
+from crosswalk.store.codec import dump
 
 _TRIES: Final = 20  # as often may a renewal come in between
 
@@ -67,7 +68,7 @@ def authorize(
     )
     hand = _InHand(_redeemed(flow, asked, flow.code(asked, answer), tools, settings))
     account, error = _who(link, settings, replace(tools, tokens=hand))
-    known = _known(house, name)
+    known = known_accounts(house.database).get(name)
     if account is not None and known is not None and known.id != account.id:
         question = f"{name} was {_named(known)} until now, and this grant is of {_named(account)}. Keep it?"
         if not confirm(question):
@@ -133,12 +134,6 @@ def _who(link: Link, settings: Settings, tools: Tools) -> tuple[Account | None, 
         return None, error
     finally:
         trial.close()
-
-
-def _known(house: House, name: str) -> Account | None:
-    with house.database.read() as connection:
-        stored = house.database.run(connection, "SELECT account FROM connection WHERE name = ?", (name,)).scalar()
-    return None if stored is None else Account(**load(bytes(stored)))
 
 
 def _named(account: Account) -> str:

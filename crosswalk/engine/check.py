@@ -4,14 +4,15 @@ Each connection is asked in a thread of its own, so one that fails or is slow st
 account is kept in the store.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
-from connectors.sdk.contract import Account, FieldInfo, StreamSpec, Window
+from connectors.sdk.contract import Account, FieldInfo, Page, StreamSpec, Window
 from connectors.sdk.errors import ConnectorError, ShapeError
 from crosswalk.drift import stored
 from crosswalk.engine.accounts import ANOTHER, another, known_accounts, twice
@@ -156,10 +157,8 @@ def _first_look(link: Link, stream: Stream) -> int | None:
     parts = link.connector.parts(stream.name)
     found = 0
     for part in parts:
-        pages = link.connector.pull(stream.name, Window(part=part, since=None))
-        page = next(pages, None)
-        if isinstance(pages, Generator):
-            pages.close()
+        with _pulling(link, stream, Window(part=part, since=None)) as pages:
+            page = next(pages, None)
         if page is None or len(parts) > _PARTS_COUNTED:
             return None
         ended = page.position is None or page.last
@@ -167,6 +166,17 @@ def _first_look(link: Link, stream: Stream) -> int | None:
             return None
         found += len(page.records) if page.total is None else page.total
     return found
+
+
+@contextmanager
+def _pulling(link: Link, stream: Stream, window: Window) -> Iterator[Iterator[Page]]:
+    """The pages of a window, of which only the first are looked at: what the connector holds open is closed."""
+    pages = link.connector.pull(stream.name, window)
+    try:
+        yield pages
+    finally:
+        if isinstance(pages, Generator):
+            pages.close()
 
 
 def _is_blind(house: House, link: Link, stream: Stream) -> str | None:
@@ -185,12 +195,9 @@ def _is_blind(house: House, link: Link, stream: Stream) -> str | None:
         return None
     key, stamp = row
     for part in link.connector.parts(stream.name):
-        pages = link.connector.pull(stream.name, Window(part=part, since=moment(stamp)))
-        found = any(page.records for page in islice(pages, _PAGES_LOOKED_AT))
-        if isinstance(pages, Generator):
-            pages.close()
-        if found:
-            return None
+        with _pulling(link, stream, Window(part=part, since=moment(stamp))) as pages:
+            if any(page.records for page in islice(pages, _PAGES_LOOKED_AT)):
+                return None
     again = [record for page in link.connector.fetch(stream.name, [key]) for record in page.records]
     return iso(stamp) if any(millis(record.modified) == stamp for record in again) else None
 

@@ -237,12 +237,12 @@ def release(database: Database, connection: Any, plan: int, held_by: str, *, str
     rows = database.run(
         connection, f"SELECT id, held_by FROM action WHERE plan = ? AND state = 'held'{only}", (plan, *values)
     ).fetchall()
-    left = [(number, [one for one in held.split(",") if one != held_by]) for number, held in rows if held]
-    released = [
-        ("held" if rest else "planned", ",".join(rest) or None, number)
-        for (number, rest), (_, held) in zip(left, rows, strict=True)
-        if held_by in held.split(",")
-    ]
+    released = []
+    for number, held in rows:
+        reasons = held.split(",")
+        if held_by in reasons:
+            rest = [one for one in reasons if one != held_by]
+            released.append(("held" if rest else "planned", ",".join(rest) or None, number))
     database.run_many(connection, "UPDATE action SET state = ?, held_by = ? WHERE id = ? AND state = 'held'", released)
     return len(released)
 

@@ -14,8 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,7 +117,7 @@ def _come_to_rest(folder: Path) -> list[str]:
     totals: Mapping[str, Any] = {}
     for number in range(_ROUNDS):
         time.sleep(_PAUSE if number else 5)
-        with _hub(folder) as hub:
+        with open_hub(folder / "crosswalk.yaml", who="soak") as hub:
             answer = hub.sync(first_too=True)
         totals = answer["totals"]
         errors = [one for one in answer["problems"] if one["severity"] == "error"]
@@ -128,15 +127,9 @@ def _come_to_rest(folder: Path) -> list[str]:
             break
     else:
         return [f"not at rest after {_ROUNDS} calm rounds: {dict(totals)}"]
-    with _hub(folder) as hub:
+    with open_hub(folder / "crosswalk.yaml", who="soak") as hub:
         plan = hub.plan()
     return [f"still to be written: {kinds}" for kinds in [Counter(one["stream"] for one in plan["actions"])] if kinds]
-
-
-@contextmanager
-def _hub(folder: Path) -> Iterator[Any]:
-    with open_hub(folder / "crosswalk.yaml", who="soak") as hub:
-        yield hub
 
 
 def _say(words: str) -> None:
