@@ -20,6 +20,9 @@ from crosswalk.store.reading import batches as batches
 # KiB of pages that a connection to SQLite may keep; also what a sort takes before it goes on in a file.
 _CACHE: Final = 32 * 1024
 _STREAMED: Final = 5000  # rows a fetch
+# Of a process that stands still inside a write transaction: PostgreSQL then ends it, since it holds the rows that its
+# successor needs. Half of what a lease lasts; a write transaction waits for nothing but the database.
+STILL_SECONDS: Final = 30.0
 
 
 class Database(Reading):
@@ -51,9 +54,13 @@ class Database(Reading):
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may write. On SQLite it holds the write lock from its start (BEGIN IMMEDIATE)."""
+        """A transaction that may write. On SQLite it holds the write lock from its start (BEGIN IMMEDIATE).
+
+        On PostgreSQL it is ended from there when nothing is asked in it for STILL_SECONDS.
+        """
         if self.dialect == "postgresql":
             with self.engine.begin() as connection:
+                self.run(connection, f"SET LOCAL idle_in_transaction_session_timeout = {int(STILL_SECONDS * 1000)}")
                 yield connection
             return
         with self._writer, self.engine.connect() as connection:

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from crosswalk.store.dialect import Database
+from crosswalk.store.dialect import STILL_SECONDS, Database
 from crosswalk.store.errors import StoreError, StoreKeyError
 from crosswalk.store.migrations import migrate
 from crosswalk.store.tokens import Vault, check_key, new_key
@@ -119,6 +119,11 @@ def _told(database: Database, error: DBAPIError) -> StoreError | None:
             if word in said:
                 return StoreClosedError(f"{_where(database)} cannot be opened: {word}", hint=hint)
         return None
+    if getattr(error.orig, "sqlstate", None) == _STOOD_STILL:
+        return StoreClosedError(
+            f"this process stood still for {STILL_SECONDS:.0f} s inside a transaction, which PostgreSQL has undone",
+            hint="was it, or its machine, suspended? another process may have gone on; the next run does",
+        )
     unreached = isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None
     if error.connection_invalidated or "connection" in said or unreached:
         said, hint = next(
@@ -144,6 +149,7 @@ _SQLITE: Final = {
 
 _START: Final = "start PostgreSQL or correct `store.url`"
 _MAY_NOT: Final = "42501"
+_STOOD_STILL: Final = "25P03"
 # What the driver says, without the addresses and names that it puts into its sentences; and what to do.
 _POSTGRESQL: Final = (
     ("connection refused", "connection refused", _START),

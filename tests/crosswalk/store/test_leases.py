@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crosswalk.store import dialect as dialect_module
 from crosswalk.store.daemons import Presence
 from crosswalk.store.dialect import Database
+from crosswalk.store.errors import StoreError
 from crosswalk.store.leases import Leases, Slots, fence
+from crosswalk.store.opening import in_words
 from scheduler.leases import Lease, LeaseLost
 from scheduler.slots import Firing
 from tests.clocks import SetClock
@@ -196,6 +199,27 @@ def test_old_slots_are_dropped(database: Database) -> None:
         kept = database.run(connection, "SELECT count(*) FROM slot").scalar()
 
     assert kept == 31
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_who_stands_still_inside_a_transaction_keeps_nobody_waiting(
+    database: Database, leases: Leases, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect_module, "STILL_SECONDS", 0.5)
+    frozen = taken(leases)
+    clock.forward(seconds=61)
+
+    def stand_still() -> None:
+        with in_words(database), database.write() as connection:
+            fence(database, connection, frozen)
+            # Whoever comes after it waits for the row until the database has ended this transaction, and no longer.
+            assert taken(leases, "b").epoch == 2
+
+    with pytest.raises(StoreError, match="stood still"):
+        stand_still()
+
+    with pytest.raises(LeaseLost), database.write() as connection:
+        fence(database, connection, frozen)
 
 
 # Slots of daemons that have gone
