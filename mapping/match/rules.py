@@ -5,9 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
-from typing import Final, Literal, Protocol
-
-from mapping.values import Value
+from typing import Final, Literal
 
 Then = Literal["same", "review"]
 
@@ -237,18 +235,3 @@ def _rule(told: Mapping[str, object] | MatchRule) -> MatchRule:
 def _plain(pattern: str) -> str:
     text = pattern.strip().lower()
     return "".join(text.split()) if text.startswith("+") else text
-
-
-class Score:
-    """How alike two records are, in bits of evidence, and what speaks for and against it."""
-
-    __slots__ = ("against", "bits", "reasons")
-
-    def __init__(self, bits: float, *, reasons: Sequence[str] = (), against: Sequence[str] = ()) -> None:
-        self.bits, self.reasons, self.against = bits, tuple(reasons), tuple(against)
-
-
-class PairScorer(Protocol):
-    """Scored comparison of two rows that no rule joined: above one threshold the same, above another review."""
-
-    def score(self, left: Mapping[str, Value], right: Mapping[str, Value]) -> Score: ...

@@ -1,0 +1,550 @@
+"""Scored matching of many records at once: the same weights as `mapping.match.score`, over arrays.
+
+Values are numbered per field, so each pair of values is compared once, however many records have it. Records are
+looked up in blocks, scored, and put into groups that hold together as groups. Any order of records gives the same.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from math import log2
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.match.cluster import Forest
+from mapping.match.groups import Groups, held_together
+from mapping.match.latin import latin, skeleton
+from mapping.match.model import Comparison, Model
+from mapping.match.profile import Profile, Values, called, initial, sound
+from mapping.match.score import PARTS, Counts, Weigher, tabled
+
+Ints: TypeAlias = NDArray[np.int32]
+Longs: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float32]
+Flags: TypeAlias = NDArray[np.bool_]
+
+_MISSING: Final = -1
+_MANY_VALUES: Final = 3  # values of one record that it is looked up by
+_ESTIMATED_FROM: Final = 100  # certain pairs that tell how often one system has a record twice
+_AT_A_TIME: Final = 1_000_000  # pairs that are scored together
+
+
+@dataclass(slots=True)
+class Column:
+    """One field of all records: its different values, and by record the number of its value; -1: missing."""
+
+    values: list[Values]
+    codes: Ints
+
+
+@dataclass(slots=True)
+class Table:
+    """Records in the order of their keys. `system`: by record the number of the system that has it."""
+
+    keys: Sequence[str]
+    columns: Mapping[str, Column]
+    system: Ints
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def profile(self, at: int) -> Profile:
+        """One record as the scorer takes it."""
+        return {
+            name: column.values[column.codes[at]]
+            for name, column in self.columns.items()
+            if column.codes[at] != _MISSING
+        }
+
+
+def table(records: Iterable[tuple[str, str, Profile]]) -> Table:
+    """Of (key, system, profile); keys are unique. In the order of the keys, whatever order they come in."""
+    ordered = sorted(records, key=lambda one: one[0])
+    fields = sorted({name for _, _, profile in ordered for name in profile})
+    columns = {}
+    for name in fields:
+        numbers: dict[Values, int] = {}
+        codes = [numbers.setdefault(told, len(numbers)) if (told := profile.get(name)) else _MISSING
+                 for _, _, profile in ordered]  # fmt: skip
+        columns[name] = Column(list(numbers), np.array(codes, dtype=np.int32))
+    systems: dict[str, int] = {}
+    system = [systems.setdefault(told, len(systems)) for _, told, _ in ordered]
+    return Table([key for key, _, _ in ordered], columns, np.array(system, dtype=np.int32))
+
+
+@dataclass(slots=True)
+class Pairs:
+    """Pairs of records by their places, left before right, with what was found of them."""
+
+    left: Ints
+    right: Ints
+    bits: Floats
+    conflict: Flags  # something that lets nobody join them but a person
+    found_by: Longs  # blocks that hold them, a bit each
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def where(self, wanted: Flags) -> "Pairs":
+        return Pairs(
+            self.left[wanted], self.right[wanted], self.bits[wanted], self.conflict[wanted], self.found_by[wanted]
+        )
+
+
+@dataclass(slots=True)
+class Resolution:
+    """`group`: by record the place of the first record of its group. `review`: pairs for a person."""
+
+    group: Ints
+    joined: Pairs
+    review: Pairs
+    compared: int
+    same_system: float
+    alarms: list[str] = field(default_factory=list)
+
+
+Progress = Callable[[str], None]
+
+
+def resolve(table: Table, model: Model, *, progress: Progress | None = None) -> Resolution:
+    """Who is who among these records."""
+    tell = progress or (lambda _: None)
+    tell("counting")
+    frequencies = frequencies_of(table)
+    tell("looking up")
+    left, right, found_by = _candidates(table, model)
+    tell(f"scoring {len(left):,} pairs")
+    scoring = _Scoring(table, model, frequencies)
+    pairs = scoring.score(left, right, found_by)
+    compared = len(left)
+    del left, right, found_by
+    tell("grouping")
+    joining = pairs.where((pairs.bits >= model.same) & ~pairs.conflict)
+    groups = _grouped(table, model, scoring, joining)
+    apart = groups.of[pairs.left] != groups.of[pairs.right]
+    review = pairs.where(apart & (pairs.bits >= model.review))
+    joined = joining.where(groups.of[joining.left] == groups.of[joining.right])
+    return Resolution(groups.of, joined, review, compared, scoring.same_system, groups.alarms)
+
+
+# -- frequencies -----------------------------------------------------------------------------------------------
+
+
+def frequencies_of(table: Table) -> Counts:
+    """How common each value is; what is held once is left out."""
+    counts: dict[str, dict[str, int]] = {}
+    totals: dict[str, int] = {}
+    for name, column in table.columns.items():
+        held = column.codes[column.codes != _MISSING]
+        often = np.bincount(held, minlength=len(column.values)).tolist()
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for values, count in zip(column.values, often, strict=True):
+            for told, parts in tabled(name, values):
+                counter = found[told]
+                for part in parts:
+                    counter[part] += count
+        for told, counter in found.items():
+            counts[told] = {value: count for value, count in counter.items() if count > 1}
+            totals[told] = len(held)
+    return Counts(len(table), totals, counts, _holders(table))
+
+
+def _holders(table: Table) -> dict[str, dict[str, int]]:
+    """By identifier and value how many names hold it at least, where more than one does."""
+    keys = _name_keys(table)
+    found: dict[str, dict[str, int]] = {}
+    for name in ("email", "phone", "id", "domain"):
+        column = table.columns.get(name)
+        if column is None:
+            continue
+        texts, places, elements = _exploded(column)
+        found[name] = {texts[at]: count for at, count in _people(elements, keys[places], len(texts))}
+    return found
+
+
+def _exploded(column: Column) -> tuple[list[str], Ints, Ints]:
+    """Single texts of a column, and (record, text) for each text of each record."""
+    numbers: dict[str, int] = {}
+    most = max((len(values) for values in column.values), default=0)
+    told = np.full((len(column.values) + 1, most), _MISSING, dtype=np.int32)
+    for at, values in enumerate(column.values):
+        for place, value in enumerate(values):
+            told[at, place] = numbers.setdefault(value, len(numbers))
+    places, elements = [], []
+    for place in range(most):
+        codes = told[column.codes, place]  # a missing value reads the last row, which is missing
+        held = np.flatnonzero(codes != _MISSING).astype(np.int32)
+        places.append(held)
+        elements.append(codes[held])
+    empty = np.zeros(0, dtype=np.int32)
+    return list(numbers), np.concatenate(places or [empty]), np.concatenate(elements or [empty])
+
+
+def _people(elements: Ints, keys: Ints, size: int) -> Iterator[tuple[int, int]]:
+    named = keys >= 0
+    pairs = np.unique(elements[named].astype(np.int64) << 32 | keys[named])
+    names = np.bincount(pairs >> 32, minlength=size)
+    unnamed = np.bincount(elements[~named], minlength=size) // 6
+    people = np.maximum(np.maximum(names, unnamed), 1)
+    for at in np.flatnonzero(people > 1).tolist():
+        yield at, int(people[at])
+
+
+def _name_keys(table: Table) -> Ints:
+    """`profile.name_key` of each record as a number, -1 of none."""
+    none = np.full(len(table), _MISSING, dtype=np.int32)
+    if "name" in table.columns:
+        return _part_codes(table.columns["name"], lambda values: [skeleton(values[0])[:3]])[0]
+    if "given" not in table.columns or "family" not in table.columns:
+        return none
+    letters: dict[str, int] = {}
+
+    def lettered(column: Column, of: Callable[[str], str]) -> Ints:
+        told = [letters.setdefault(of(values[0]), len(letters)) for values in column.values]
+        return np.array([*told, _MISSING], dtype=np.int32)[column.codes]
+
+    given = lettered(table.columns["given"], initial)
+    family = lettered(table.columns["family"], lambda value: latin(value)[:1])
+    both = (given >= 0) & (family >= 0)
+    return np.where(both, np.minimum(given, family) * 4096 + np.maximum(given, family), none).astype(np.int32)
+
+
+# -- blocks ----------------------------------------------------------------------------------------------------
+
+
+def _part_codes(column: Column, of: Callable[[Values], Sequence[str]]) -> list[Ints]:
+    """A part of a column as numbers: one array for each of the values that a record may have, -1 where none."""
+    numbers: dict[str, int] = {}
+    told = [[numbers.setdefault(one, len(numbers)) for one in dict.fromkeys(of(values)) if one][:_MANY_VALUES]
+            for values in column.values]  # fmt: skip
+    most = max(map(len, told), default=0)
+    made = np.full((len(told) + 1, max(1, most)), _MISSING, dtype=np.int32)
+    for at, some in enumerate(told):
+        made[at, : len(some)] = some
+    return [made[column.codes, place] for place in range(max(1, most))]
+
+
+class _Parts:
+    """Parts of blocks, made once."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._known: dict[str, list[Longs]] = {}
+
+    def of(self, part: str) -> list[Longs]:
+        if part not in self._known:
+            self._known[part] = self._any_order() if part == "name.any_order" else self._made(part)
+        return self._known[part]
+
+    def _made(self, part: str) -> list[Longs]:
+        name, _, what = part.partition(".")
+        column = self._table.columns.get(name)
+        if column is None:
+            return []
+        of: Callable[[Values], Sequence[str]]
+        if what:
+            of = lambda values: [PARTS[what](value) for value in values]  # noqa: E731 # shorter than two defs
+        elif name in ("name", "company"):
+            of = lambda values: [latin(value) for value in values]  # noqa: E731
+        else:
+            of = tuple
+        return [codes.astype(np.int64) for codes in _part_codes(column, of)]
+
+    def _any_order(self) -> list[Longs]:
+        """A given and a family name by their sounds, whichever comes first."""
+        columns = self._table.columns
+        if "given" not in columns or "family" not in columns:
+            return []
+        numbers: dict[str, int] = {}
+
+        def heard(column: Column, of: Callable[[str], str]) -> Longs:
+            told = [numbers.setdefault(of(values[0]), len(numbers)) for values in column.values]
+            return np.array([*told, _MISSING], dtype=np.int64)[column.codes]
+
+        given, family = heard(columns["given"], called), heard(columns["family"], sound)
+        low, high = np.minimum(given, family), np.maximum(given, family)
+        return [np.where(low >= 0, low << 32 | high, _MISSING)]
+
+
+def _candidates(table: Table, model: Model) -> tuple[Ints, Ints, Longs]:
+    """Pairs of records that share a block, each once, and by which blocks."""
+    parts = _Parts(table)
+    limit = model.limits["block"]
+    size = np.int64(max(1, len(table)))
+    known = np.zeros(0, dtype=np.int64)
+    found_by = np.zeros(0, dtype=np.int64)
+    for number, block in enumerate(model.blocks):
+        found = [parts.of(part) for part in block]
+        for combination in product(*found):
+            made = _pairs_of(_combined(combination), limit, size)
+            if len(made):
+                known, found_by = _merged(known, found_by, made, np.int64(1 << number))
+        if any(len(one) > 1 for one in found) and all(found):
+            made = _pairs_across(found, limit, size)
+            known, found_by = _merged(known, found_by, made, np.int64(1 << number))
+    return (known // size).astype(np.int32), (known % size).astype(np.int32), found_by
+
+
+def _combined(parts: Sequence[Longs]) -> Longs:
+    """One number for the values of several parts; -1 where one is missing."""
+    made = parts[0]
+    for part in parts[1:]:
+        # Numbered anew before the next is added, so that nothing overflows.
+        _, dense = np.unique(made, return_inverse=True)
+        made = np.where((made >= 0) & (part >= 0), dense.astype(np.int64) << 31 | part, _MISSING)
+    return made
+
+
+def _pairs_of(keys: Longs, limit: int, size: np.int64, records: Longs | None = None) -> Longs:
+    """Pairs of records with one key, as left * size + right; of keys that no more than `limit` have."""
+    held = np.flatnonzero(keys >= 0)
+    order = held[np.argsort(keys[held], kind="stable")]
+    told = keys[order]
+    places = order if records is None else records[order]
+    begins = np.flatnonzero(np.r_[True, told[1:] != told[:-1]]) if len(told) else np.zeros(0, dtype=np.int64)
+    sizes = np.diff(np.r_[begins, len(told)])
+    keep = np.repeat((sizes > 1) & (sizes <= limit), sizes)
+    told, places = told[keep], places[keep].astype(np.int64)
+    made = []
+    for step in range(1, limit):
+        if len(told) <= step:
+            break
+        equal = told[step:] == told[:-step]
+        if not equal.any():
+            break
+        one, other = places[:-step][equal], places[step:][equal]
+        apart = one != other
+        made.append(np.minimum(one, other)[apart] * size + np.maximum(one, other)[apart])
+    return np.unique(np.concatenate(made)) if made else np.zeros(0, dtype=np.int64)
+
+
+def _pairs_across(found: Sequence[Sequence[Longs]], limit: int, size: np.int64) -> Longs:
+    """Of fields with several values: one record's second value may be another's first."""
+    combinations = [_combined(one) for one in product(*found)]
+    count = len(combinations[0])
+    keys = np.concatenate(combinations)
+    records = np.tile(np.arange(count, dtype=np.int64), len(combinations))
+    return _pairs_of(keys, limit, size, records)
+
+
+def _merged(known: Longs, found_by: Longs, made: Longs, block: np.int64) -> tuple[Longs, Longs]:
+    if not len(known):
+        return made, np.full(len(made), block)
+    at = np.searchsorted(known, made)
+    there = np.zeros(len(made), dtype=bool)
+    inside = at < len(known)
+    there[inside] = known[at[inside]] == made[inside]
+    found_by[at[there]] |= block
+    fresh = made[~there]
+    if not len(fresh):
+        return known, found_by
+    into = np.searchsorted(known, fresh)
+    return np.insert(known, into, fresh), np.insert(found_by, into, block)
+
+
+# -- scores ----------------------------------------------------------------------------------------------------
+
+
+class _Scoring:
+    """Scores pairs of places of one table."""
+
+    def __init__(self, table: Table, model: Model, frequencies: Counts) -> None:
+        self._table, self._model = table, model
+        self._weigher = Weigher(model, frequencies)
+        self.prior = self._weigher.prior
+        self.same_system = 0.0
+
+    def score(self, left: Ints, right: Ints, found_by: Longs) -> Pairs:
+        """Of candidates: those for joining and for review. Learns first what one system's records say of each other."""
+        made = list(self._each(left, right, found_by))
+        whole = _together(made)
+        self.same_system = self._learned(whole)
+        return self._with_systems(whole).where_at_least(self._model.review)
+
+    def more(self, left: Ints, right: Ints) -> Pairs:
+        """Of pairs inside a group, whatever they come to."""
+        nothing = np.zeros(len(left), dtype=np.int64)
+        return self._with_systems(_together(list(self._each(left, right, nothing, all_of_them=True))))
+
+    def _each(self, left: Ints, right: Ints, found_by: Longs, *, all_of_them: bool = False) -> Iterator["_Whole"]:
+        for at in range(0, max(1, len(left)), _AT_A_TIME):
+            part = slice(at, at + _AT_A_TIME)
+            one = self._summed(left[part], right[part], found_by[part])
+            yield one if all_of_them else one.where_at_least(self._model.review)
+
+    def _summed(self, left: Ints, right: Ints, found_by: Longs) -> "_Whole":
+        model, size = self._model, len(left)
+        own, shared = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
+        alike: list[Floats] = []
+        conflict, excused = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+        for name, comparison in model.comparisons.items():
+            if name not in self._table.columns:
+                continue
+            bits, is_shared, different, same = self._compared(comparison, left, right)
+            if name in model.conflicts:
+                conflict |= different
+            if name in model.conflicts_but:
+                excused |= same & ~is_shared
+            if name in model.alike:
+                alike.append(bits)
+                continue
+            in_house = is_shared & (bits > 0)
+            shared += np.where(in_house, bits, np.float32(0))
+            own += np.where(in_house, np.float32(0), bits)
+        if alike:
+            told = np.stack(alike)
+            good = np.maximum(told, 0)
+            best = good.max(axis=0)
+            shared += best + np.float32(model.alike_rest) * (good.sum(axis=0) - best)
+            own += np.maximum(np.minimum(told, 0).sum(axis=0), np.float32(model.alike_at_least))
+        prior = self._weigher.prior
+        bits = own + np.minimum(shared, np.float32(prior + model.shared_at_most)) - np.float32(prior)
+        return _Whole(left, right, bits, conflict & ~excused, found_by)
+
+    def _compared(self, comparison: Comparison, left: Ints, right: Ints) -> tuple[Floats, Flags, Flags, Flags]:
+        """Of one field: bits, whether they are shared, whether the values differ, whether they are the same."""
+        name = comparison.field
+        codes = self._table.columns[name].codes
+        if self._model.swapped is not None and name in self._model.swapped:
+            return self._named(comparison, left, right)
+        return self._weighed(comparison, name, name, codes[left], codes[right])
+
+    def _weighed(
+        self, comparison: Comparison, here: str, there: str, ours: Ints, theirs: Ints
+    ) -> tuple[Floats, Flags, Flags, Flags]:
+        """Values of the columns `here` and `there` beside one another, each pair of values weighed once."""
+        size = len(ours)
+        bits = np.zeros(size, dtype=np.float32)
+        shared, different, same = (np.zeros(size, dtype=bool) for _ in range(3))
+        both = np.flatnonzero((ours >= 0) & (theirs >= 0))
+        if not len(both):
+            return bits, shared, different, same
+        one, other = ours[both], theirs[both]
+        if here == there:
+            one, other = np.minimum(one, other), np.maximum(one, other)
+        unique, inverse = np.unique(one.astype(np.int64) << 32 | other, return_inverse=True)
+        lefts, rights = self._table.columns[here].values, self._table.columns[there].values
+        weigh = self._weigher.weigh
+        found = [
+            weigh(comparison, lefts[a], rights[b])
+            for a, b in zip((unique >> 32).tolist(), (unique & 0xFFFFFFFF).tolist(), strict=True)
+        ]
+        bits[both] = np.array([each.bits for each in found], dtype=np.float32)[inverse]
+        shared[both] = np.array([each.shared for each in found], dtype=bool)[inverse]
+        different[both] = np.array([each.level == "different" for each in found], dtype=bool)[inverse]
+        same[both] = np.array([each.level == "same" for each in found], dtype=bool)[inverse]
+        return bits, shared, different, same
+
+    def _named(self, comparison: Comparison, left: Ints, right: Ints) -> tuple[Floats, Flags, Flags, Flags]:
+        """A part of a name; the other way round where that fits better."""
+        model = self._model
+        if model.swapped is None or any(name not in self._table.columns for name in model.swapped):
+            codes = self._table.columns[comparison.field].codes
+            return self._weighed(comparison, comparison.field, comparison.field, codes[left], codes[right])
+        first = model.swapped[0]
+        if comparison.field == first or not self._names_known(left, right):
+            self._names = (left, right, self._turned(left, right))
+        return self._names[2][0 if comparison.field == first else 1]
+
+    _names: tuple[Ints, Ints, tuple[tuple[Floats, Flags, Flags, Flags], ...]]
+
+    def _names_known(self, left: Ints, right: Ints) -> bool:
+        known = getattr(self, "_names", None)
+        return known is not None and known[0] is left and known[1] is right
+
+    def _turned(self, left: Ints, right: Ints) -> tuple[tuple[Floats, Flags, Flags, Flags], ...]:
+        model = self._model
+        if model.swapped is None:
+            raise ValueError("this model swaps nothing")
+        first, second = model.swapped
+        given, family = self._table.columns[first].codes, self._table.columns[second].codes
+        compare = model.comparisons
+        straight = [
+            self._weighed(compare[name], name, name, codes[left], codes[right])
+            for name, codes in ((first, given), (second, family))
+        ]
+        known = (given[left] >= 0) & (family[left] >= 0) & (given[right] >= 0) & (family[right] >= 0)
+        ask = np.flatnonzero(known & ~straight[0][3] & ~straight[1][3])
+        ways = [
+            [
+                self._weighed(compare[name], first, second, given[one[ask]], family[other[ask]])
+                for name in (first, second)
+            ]
+            for one, other in ((left, right), (right, left))
+        ]
+        # As common as a word is as either; what is rarer counts as the family name.
+        lesser = [np.minimum(one[0], other[0]) for one, other in ways]
+        better = np.minimum(*lesser) > 0
+        better &= lesser[0] + lesser[1] + np.float32(model.swapped_bits) > straight[0][0][ask] + straight[1][0][ask]
+        taken = ask[better]
+        for name, part, bits in zip((first, second), straight, (np.minimum(*lesser), np.maximum(*lesser)), strict=True):
+            part[0][taken] = bits[better] + np.float32(model.swapped_bits / 2)
+            part[1][taken] = name in model.shared
+            part[2][taken] = False
+            part[3][taken] = False
+        return tuple(straight)
+
+    def _learned(self, pairs: "_Whole") -> float:
+        """What it counts that one system has both: as seldom as that is among pairs that are certain anyhow."""
+        share = np.bincount(self._table.system) / max(1, len(self._table))
+        if len(share) < 2:
+            return 0.0
+        certain = (pairs.bits >= self._model.same + 6) & ~pairs.conflict
+        count = int(certain.sum())
+        if count < _ESTIMATED_FROM:
+            return self._model.same_system
+        system = self._table.system
+        inside = int((system[pairs.left[certain]] == system[pairs.right[certain]]).sum())
+        return max(-5.0, min(0.0, log2((inside + 1) / (count + 1) / float((share**2).sum()))))
+
+    def _with_systems(self, pairs: "_Whole") -> "_Whole":
+        system = self._table.system
+        inside = system[pairs.left] == system[pairs.right]
+        pairs.bits += np.where(inside, np.float32(self.same_system), np.float32(0))
+        return pairs
+
+
+class _Whole(Pairs):
+    """Pairs with their sums."""
+
+    def where_at_least(self, bits: float) -> "_Whole":
+        kept = self.bits >= bits
+        return _Whole(self.left[kept], self.right[kept], self.bits[kept], self.conflict[kept], self.found_by[kept])
+
+
+def _together(made: Sequence[_Whole]) -> _Whole:
+    return _Whole(
+        np.concatenate([one.left for one in made]),
+        np.concatenate([one.right for one in made]),
+        np.concatenate([one.bits for one in made]),
+        np.concatenate([one.conflict for one in made]),
+        np.concatenate([one.found_by for one in made]),
+    )
+
+
+# -- groups ----------------------------------------------------------------------------------------------------
+
+
+def _grouped(table: Table, model: Model, scoring: _Scoring, joining: Pairs) -> Groups:
+    """Groups that hold together: within one, every record is weighed against every other."""
+    forest = Forest(len(table))
+    for one, other in zip(joining.left.tolist(), joining.right.tolist(), strict=True):
+        forest.join(one, other)
+    edges: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
+    for one, other, bits in zip(joining.left.tolist(), joining.right.tolist(), joining.bits.tolist(), strict=True):
+        edges[forest.find(one)].append((one, other, bits))
+
+    def weighed(pairs: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], float]:
+        if not pairs:
+            return {}
+        left, right = (np.array(some, dtype=np.int32) for some in zip(*pairs, strict=True))
+        found = scoring.more(left, right)
+        # Records of one person that share nothing, since each has something else, do not speak against each other.
+        unknown = np.minimum(found.bits + np.float32(scoring.prior), np.float32(0))
+        bits = np.where(found.conflict, np.float32(-99), np.where(found.bits < 0, unknown, found.bits))
+        return dict(zip(pairs, bits.tolist(), strict=True))
+
+    return held_together(len(table), edges.values(), weighed, same=model.same, limits=model.limits)

@@ -1,0 +1,265 @@
+"""Columns of a table of records that nobody has mapped: which field each one is, and its cells in comparing form."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from mapping.match.keys import fold
+from mapping.match.profile import (
+    Values,
+    company_domain,
+    company_name,
+    given_and_family,
+    last_digits,
+    legal_form,
+    mailbox,
+    person_word,
+    postal_code,
+    street_line,
+)
+from mapping.normalise import country as countries
+from mapping.normalise.misfit import Misfit
+
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[a-zA-Z])(?=\d)")
+_SEVERAL: Final = re.compile(r"\s*[;|\n]\s*|,\s+(?=[+\w.-]+@)|\s+/\s+(?=[+\d(])")
+_EXTENSION: Final = re.compile(r"\s*(?:ext\.?|extension|durchwahl|x)\s*(\d{1,6})\s*$", re.IGNORECASE)
+_EMPTY: Final = frozenset({"", "null", "none", "nan", "n/a", "na", "-", "unknown", "?", "nil", "\\n", "."})
+PERSONAL: Final = frozenset(
+    {"name.given", "name.family", "name.additional", "birth_date", "birth_date.year", "job_title"}
+)
+OF_COMPANIES: Final = frozenset({"website", "domains", "registrations", "legal_name", "aliases"})
+
+
+@cache
+def _words() -> tuple[Mapping[str, str], frozenset[str]]:
+    """Names of columns with their fields, and the words that are passed over, from the file beside the models."""
+    from yaml import safe_load
+
+    told = safe_load(files("mapping.match.models").joinpath("columns.yaml").read_text(encoding="utf-8"))
+    by_name = {str(name): field for field, names in told["names"].items() for name in names}
+    return by_name, frozenset(told["passed"].split())
+
+
+def fields() -> list[str]:
+    """What a column may be told to be."""
+    return sorted(set(_words()[0].values()) - {"rid", "source"})
+
+
+def field_of(heading: str) -> str | None:
+    """The field that a heading tells, `name.given` of "First Name" and "contact_first_name"; None: none of ours."""
+    names, passed = _words()
+    words = fold(_CAMEL.sub(" ", heading).replace("_", " ")).split()
+    found = names.get(" ".join(words))
+    while found is None and words and words[-1] in passed:
+        words = words[:-1]
+        found = names.get(" ".join(words))
+    while found is None and words and words[0] in passed:
+        words = words[1:]
+        found = names.get(" ".join(words))
+    return found
+
+
+def recognised(headings: Sequence[str], told: Mapping[str, str] | None = None) -> dict[int, str]:
+    """By place of a column its field: as `told` by heading, else by its heading alone."""
+    found = {}
+    for at, heading in enumerate(headings):
+        field = (told or {}).get(heading) or field_of(heading)
+        if field is not None and field not in ("rid", "source"):
+            found[at] = field
+    return found
+
+
+def kind_of(fields: Iterable[str], names: Iterable[str] = ()) -> str:
+    """Persons or companies: by the columns, else by whether names end with legal forms."""
+    found = set(fields)
+    if found & PERSONAL:
+        return "person"
+    if found & OF_COMPANIES or ("company_name" in found and "name" not in found):
+        return "company"
+    told = [name for name in names if name]
+    with_form = sum(1 for name in told if legal_form(name))
+    return "company" if told and with_form * 10 >= len(told) else "person"
+
+
+Cells = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Of one field of the profile: the columns that it is made of, and how."""
+
+    field: str
+    places: tuple[int, ...]
+    read: Callable[[Cells], Values]
+
+
+@dataclass(slots=True)
+class Columns:
+    """How the profile of one row is read."""
+
+    kind: str
+    readers: list[Reader] = field(default_factory=list)
+
+
+def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], months_first: bool = False) -> Columns:
+    """`fields` by place. `months_first`: dates with slashes begin with the month."""
+    places: dict[str, list[int]] = {}
+    for at, name in fields.items():
+        places.setdefault(name, []).append(at)
+    made = Columns(kind)
+
+    def add(field: str, wanted: Sequence[str], read: Callable[[Cells], Values]) -> None:
+        found = tuple(at for name in wanted for at in places.get(name, ()))
+        if found:
+            made.readers.append(Reader(field, found, read))
+
+    if kind == "company":
+        named = [name for name in ("company_name", "name", "legal_name", "aliases") if name in places]
+        add("name", named, _each(company_name, several=False))
+        add("form", named, _each(legal_form, several=False))
+        add("domain", ["domains", "website", "emails"], _each(company_domain))
+    else:
+        _names(made, places)
+        add("birth", ["birth_date"], _each(lambda cell: digits_of_day(cell, months_first=months_first)))
+        if "birth_date" not in places:
+            add("birth", ["birth_date.year", "birth_date.month", "birth_date.day"], _day_of_parts)
+        add("company", ["company_name"], _each(company_name, several=False))
+        add("domain", ["emails"], _each(company_domain))
+        add("title", ["job_title"], _each(fold, several=False))
+    add("email", ["emails"], _each(mailbox))
+    add("phone", ["phones"], _each(_number))
+    ids = [at for name in ("external_ids", "registrations") for at in places.get(name, ())]
+    if ids:
+        spaces = [fold(headings[at]) for at in ids]
+        made.readers.append(Reader("id", tuple(ids), lambda cells: _ids(spaces, cells)))
+    add("street", ["addresses.number", "addresses.lines"], _street)
+    add("postcode", ["addresses.postal_code"], _each(postal_code, several=False))
+    add("locality", ["addresses.locality"], _each(fold, several=False))
+    if kind == "company":
+        add("country", ["addresses.country"], _each(_country, several=False))
+    return made
+
+
+def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
+    given = (*places.get("name.given", ()), *places.get("name.additional", ()))
+    family, full = tuple(places.get("name.family", ())), tuple(places.get("name", ()))
+    if not (given or family):
+        if full:
+            made.readers.append(Reader("given", full, lambda cells: _of_full(cells, 0)))
+            made.readers.append(Reader("family", full, lambda cells: _of_full(cells, 1)))
+        return
+    # Where the parts are empty, the whole name tells them.
+    every = (*given, *family, *full)
+    g, f = len(given), len(family)
+
+    def parted(cells: Cells) -> tuple[str, str]:
+        first, last = " ".join(filter(None, cells[:g])), " ".join(filter(None, cells[g : g + f]))
+        if first or last or not full:
+            return person_word(first), person_word(last)
+        return given_and_family(next((cell for cell in cells[g + f :] if cell), ""))
+
+    made.readers.append(Reader("given", every, lambda cells: _kept([parted(cells)[0]])))
+    made.readers.append(Reader("family", every, lambda cells: _kept([parted(cells)[1]])))
+
+
+def _of_full(cells: Cells, part: int) -> Values:
+    return _kept([given_and_family(cell)[part] for cell in cells if cell])
+
+
+def _kept(values: Iterable[str]) -> Values:
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _each(read: Callable[[str], str], *, several: bool = True) -> Callable[[Cells], Values]:
+    def told(cells: Cells) -> Values:
+        found = [one for cell in cells if cell for one in (_SEVERAL.split(cell) if several else (cell,))]
+        return _kept(map(read, found))
+
+    return told
+
+
+def blank(cell: str) -> bool:
+    """A cell that says nothing."""
+    return cell.strip().lower() in _EMPTY
+
+
+def _number(cell: str) -> str:
+    if (found := _EXTENSION.search(cell)) is not None:
+        return last_digits(cell[: found.start()], found[1])
+    # A spreadsheet makes 491701234567.0 of a number.
+    return last_digits(cell.removesuffix(".0"))
+
+
+def _ids(spaces: Sequence[str], cells: Cells) -> Values:
+    told = zip(spaces, cells, strict=True)
+    return _kept(f"{space}:{fold(cell.removesuffix('.0')).replace(' ', '')}" for space, cell in told if cell)
+
+
+def _street(cells: Cells) -> Values:
+    return _kept([street_line(" ".join(cell.removesuffix(".0") for cell in cells if cell))])
+
+
+def _country(cell: str) -> str:
+    try:
+        return countries.normalise(cell) or ""
+    except Misfit:
+        return fold(cell)
+
+
+_DATE: Final = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[T ].*)?")
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate("jan feb mar|mär|mrz apr may|mai jun jul aug sep oct|okt nov dec|dez".split(), 1)  # noqa: SIM905
+    for name in names.split("|")
+}
+_MONTH: Final = r"([^\W\d_]{3})[^\W\d_]*\.?"
+_WORDY: Final = re.compile(rf"(\d{{1,2}})\.?\s+{_MONTH},?\s+(\d{{4}})|{_MONTH}\s+(\d{{1,2}}),?\s+(\d{{4}})")
+
+
+def digits_of_day(cell: str, *, months_first: bool = False) -> str:
+    """YYYYMMDD of a date in whatever form; of what is none, its digits."""
+    text = cell.strip()
+    if (found := _DATE.fullmatch(text)) is not None:
+        one, two, three = found.groups()
+        if len(one) == 4:
+            return _ymd(one, two, three)
+        return _ymd(three, one, two) if months_first else _ymd(three, two, one)
+    if (found := _WORDY.fullmatch(text)) is not None:
+        day, month, year = (found[1], found[2], found[3]) if found[1] else (found[5], found[4], found[6])
+        number = _MONTHS.get(month[:3].lower())
+        if number:
+            return _ymd(year, str(number), day)
+    return "".join(character for character in text.partition("T")[0].removesuffix(".0") if character.isdigit())
+
+
+def _ymd(year: str, month: str, day: str) -> str:
+    if len(year) == 2:
+        year = ("19" if int(year) > 30 else "20") + year
+    if int(month) > 12 >= int(day):
+        month, day = day, month
+    return f"{year:0>4}{month:0>2}{day:0>2}"
+
+
+def months_first(cells: Iterable[str]) -> bool:
+    """Whether dates of a column begin with the month, by those that leave no doubt."""
+    days = months = 0
+    for cell in cells:
+        found = _DATE.fullmatch(cell.strip())
+        if found is not None and len(found[1]) <= 2:
+            days += int(found[1]) > 12
+            months += int(found[2]) > 12
+    return months > days
+
+
+def _day_of_parts(cells: Cells) -> Values:
+    told = [cell.removesuffix(".0") for cell in cells]
+    if len(told) == 3 and all(told):
+        try:
+            return (date(int(told[0]), int(told[1]), int(told[2])).strftime("%Y%m%d"),)
+        except ValueError:
+            return ()
+    return _kept(told[:1])

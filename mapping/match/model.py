@@ -1,0 +1,141 @@
+"""The model of scored matching, read from its file: weights in bits, thresholds, blocks, limits. One per kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+from mapping.match.compare import COMPARISONS, Compare
+
+Outcome = Literal["same", "review", "different"]
+KINDS: Final = ("person", "company")
+
+
+class ModelError(ValueError):
+    """A model file that cannot be used. Says which part, what was found and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """What one level of likeness counts, in bits.
+
+    `rarity`: how much of the value's rarity is added. `words`: how much of the rarities of the words that both share
+    is added instead; then `beyond` is how many bits that may be over the rarity of the whole value.
+    """
+
+    bits: float = 0.0
+    rarity: float = 0.0
+    words: float = 0.0
+    beyond: float | None = None
+    at_most: float | None = None
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How one field is compared."""
+
+    field: str
+    how: str
+    levels: Mapping[str, Level]
+
+    @property
+    def compare(self) -> Compare:
+        return COMPARISONS[self.how]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model file. What its parts mean stands in the file that ships, `models/person.yaml`."""
+
+    version: int
+    kind: str
+    same: float
+    review: float
+    comparisons: Mapping[str, Comparison]
+    identifiers: Mapping[str, int]
+    shared: frozenset[str]
+    shared_at_most: float
+    alike: tuple[str, ...]
+    alike_rest: float
+    alike_at_least: float
+    swapped: tuple[str, str] | None
+    swapped_bits: float
+    conflicts: frozenset[str]
+    conflicts_but: frozenset[str]
+    same_system: float
+    blocks: tuple[tuple[str, ...], ...]
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    def outcome(self, bits: float) -> Outcome:
+        if bits >= self.same:
+            return "same"
+        return "review" if bits >= self.review else "different"
+
+
+@cache
+def shipped(kind: str) -> Model:
+    """The model of "person" or "company" that ships with the package."""
+    from yaml import safe_load
+
+    text = files("mapping.match.models").joinpath(f"{kind}.yaml").read_text(encoding="utf-8")
+    return read(safe_load(text))
+
+
+def read(told: Mapping[str, Any]) -> Model:
+    """Of the content of a model file. Raises ModelError."""
+    if not isinstance(told, Mapping):
+        raise ModelError("the file is no mapping of `kind`, `thresholds`, `comparisons`, ...")
+    if told.get("version") != 1:
+        raise ModelError(f"version: {told.get('version')!r} was found; this program reads version 1")
+    if told.get("kind") not in KINDS:
+        raise ModelError(f"kind: {told.get('kind')!r} was found; one of {', '.join(KINDS)} is allowed")
+    try:
+        return _read(told)
+    except ModelError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"a part is missing or of the wrong shape: {error}; compare with the model that ships"
+        ) from None
+
+
+def _read(told: Mapping[str, Any]) -> Model:
+    comparisons = {name: _comparison(name, one) for name, one in told["comparisons"].items()}
+    shared, alike, conflicts = told["shared"], told["alike"], told["conflicts"]
+    swapped = told.get("swapped")
+    named = [*told["identifiers"], *shared["of"], *alike["of"], *conflicts["of"], *conflicts["but"]]
+    for name in [*named, *(swapped["of"] if swapped else ())]:
+        if name not in comparisons:
+            raise ModelError(f"'{name}' has no comparison; there are: {', '.join(comparisons)}")
+    return Model(
+        version=1,
+        kind=told["kind"],
+        same=float(told["thresholds"]["same"]),
+        review=float(told["thresholds"]["review"]),
+        comparisons=comparisons,
+        identifiers={name: int(names) for name, names in told["identifiers"].items()},
+        shared=frozenset(shared["of"]),
+        shared_at_most=float(shared["at_most"]),
+        alike=tuple(alike["of"]),
+        alike_rest=float(alike["rest"]),
+        alike_at_least=float(alike["at_least"]),
+        swapped=(swapped["of"][0], swapped["of"][1]) if swapped else None,
+        swapped_bits=float(swapped["bits"]) if swapped else 0.0,
+        conflicts=frozenset(conflicts["of"]),
+        conflicts_but=frozenset(conflicts["but"]),
+        same_system=float(told["same_system"]["bits"]),
+        blocks=tuple(tuple(one) for one in told["blocks"]),
+        limits={name: int(limit) for name, limit in told["limits"].items()},
+    )
+
+
+def _comparison(name: str, told: Mapping[str, Any]) -> Comparison:
+    if told["how"] not in COMPARISONS:
+        raise ModelError(
+            f"comparisons.{name}.how: {told['how']!r} was found; one of {', '.join(COMPARISONS)} is allowed"
+        )
+    return Comparison(
+        field=name, how=told["how"], levels={level: Level(**one) for level, one in told["levels"].items()}
+    )

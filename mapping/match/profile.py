@@ -1,0 +1,289 @@
+"""What scored matching compares of a record: per field the values in comparing form.
+
+A profile comes from a row in the common form (`of_row`) or from cells of a table (`mapping.match.columns`). A field
+that is missing is not in it. Fields of a person: given, family, birth, email, phone, id, street, postcode, locality,
+company, domain, title. Of a company: name, form, domain, email, phone, id, street, postcode, locality, country.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from mapping.match.keys import fold
+from mapping.match.latin import latin, skeleton
+from mapping.match.nicknames import root
+from mapping.match.rules import is_role
+from mapping.normalise.company import core
+from mapping.normalise.domain import is_free_mail, registrable
+from mapping.normalise.name import order, split
+from mapping.values import Value
+
+Values: TypeAlias = tuple[str, ...]
+Profile: TypeAlias = Mapping[str, Values]
+
+# In front of or behind a name, no part of it; "md" is how Mohammad is written in front of a man's name in Bangladesh.
+_TITLES_TOLD: Final = """
+    mr mrs ms miss mx dr prof herr frau dipl ing sir dame rev fr sra srta mme mlle md mst most mohd jr sr ii iii phd
+    mba bsc msc esq মোঃ মো মোছাঃ ডা ড
+"""
+_TITLES: Final = frozenset(_TITLES_TOLD.split())
+_DOTTED: Final = frozenset({"gmail.com", "googlemail.com"})  # dots in the local part make no other mailbox
+_STREETS: Final[Mapping[str, str]] = {
+    "street": "st", "str": "st", "strasse": "st", "straße": "st", "avenue": "ave", "av": "ave", "road": "rd",
+    "drive": "dr", "lane": "ln", "court": "ct", "crescent": "cr", "cres": "cr", "crs": "cr", "place": "pl",
+    "boulevard": "blvd", "circuit": "cct", "square": "sq", "terrace": "tce", "close": "cl", "highway": "hwy",
+    "parade": "pde", "suite": "ste", "apartment": "apt", "floor": "fl", "north": "n", "south": "s", "east": "e",
+    "west": "w",
+}  # fmt: skip
+_CODE_OF: Final = str.maketrans("", "", " -.")
+
+
+def given_and_family(name: Value) -> tuple[str, str]:
+    """Of a name in the common form, or a text: (given, family), folded and without titles; "" where one is missing."""
+    if isinstance(name, str):
+        name = {"full": name}
+    told_given, told_family = name.get("given") or "", name.get("family") or ""
+    if not (told_given or told_family):
+        full = name.get("full") or ""
+        parts = split(_untitled_text(full), name.get("order") or order(full))
+        told_given, told_family = parts.get("given", ""), parts["family"]
+    return person_word(told_given), person_word(told_family)
+
+
+def _untitled_text(full: str) -> str:
+    words = [word for word in full.split() if fold(word) not in _TITLES]
+    return " ".join(words) if len(words) > 1 else full
+
+
+@lru_cache(maxsize=100_000)
+def person_word(text: str) -> str:
+    """A given or family name for comparing."""
+    words = fold(text).replace("-", " ").split()
+    kept = [word for word in words if word not in _TITLES]
+    return " ".join(kept or words)
+
+
+def mailbox(address: str) -> str:
+    """An address without its tag; "" where it is a desk's and not a person's."""
+    local, at, host = address.strip().lower().rpartition("@")
+    local = local.partition("+")[0]
+    if not at or not local or is_role(f"{local}@"):
+        return ""
+    if host in _DOTTED:
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{host}"
+
+
+def company_domain(address_or_host: str) -> str:
+    """The registered domain of an address, URL or host; "" where anybody gets one there."""
+    text = address_or_host.strip().lower().rpartition("@")[2]
+    if not text:
+        return ""
+    try:
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+    except ValueError:
+        return ""
+    host = host.removeprefix("www.").rstrip(".")
+    if "." not in host or not host.isascii() or is_free_mail(host):
+        return ""
+    owner = registrable(host)
+    return "" if is_free_mail(owner) else owner
+
+
+def last_digits(number: str, extension: str | None = None) -> str:
+    """What a number is called by, with or without its country code: the last nine digits. "" of less than six."""
+    digits = "".join(character for character in number if character.isdecimal()).lstrip("0")
+    if len(digits) < 6 or len(set(digits)) == 1:
+        return ""
+    return digits[-9:] + (f"x{extension}" if extension else "")
+
+
+def day(text: str) -> str:
+    """The digits of a day that may be known in part: "1985-03-04", "--03-04" or "1985"."""
+    return "".join(character for character in text if character.isdigit())
+
+
+@lru_cache(maxsize=100_000)
+def street_line(text: str) -> str:
+    """A street and its number in common words and any order: the number first."""
+    found = [_STREETS.get(word, word) for word in latin(fold(text)).split()]
+    found = [word for word in found for word in _apart(word)]
+    return " ".join([word for word in found if word[0].isdigit()] + [word for word in found if not word[0].isdigit()])
+
+
+def _apart(word: str) -> list[str]:
+    """`lindenstrasse` ends with what elsewhere is a word of its own."""
+    for ending in ("strasse", "straße", "str"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            return [word.removesuffix(ending), "st"]
+    return [word]
+
+
+def postal_code(text: str) -> str:
+    return fold(text).translate(_CODE_OF)
+
+
+@lru_cache(maxsize=100_000)
+def company_name(text: str) -> str:
+    return core(text)
+
+
+@lru_cache(maxsize=100_000)
+def legal_form(text: str) -> str:
+    """What the core of a company's name leaves out: "gmbh"; "" where nothing."""
+    whole, bare = fold(text), core(text)
+    rest = " ".join(whole.replace(bare, " ", 1).split()) if bare and bare in whole else ""
+    return _FORM_OF.get(rest, rest)
+
+
+_FORM_OF: Final[Mapping[str, str]] = {
+    form: told
+    for told, forms in {
+        "ltd": "limited|co ltd|co limited|company limited|লিমিটেড|লি|लिमिटेड|有限公司",
+        "private limited": "pvt ltd|pvt limited|private ltd|pte ltd|pty ltd|pty limited|প্রাইভেট লিমিটেড|pvt|pty",
+        "inc": "incorporated|corp|corporation|co|company|co inc",
+        "gmbh": "gesellschaft mit beschrankter haftung|mbh|gesmbh",
+        "ag": "aktiengesellschaft",
+        "株式会社": "kk|k k|kabushiki kaisha|株",
+        "ооо": "ooo",
+        "ab": "aktiebolag",
+        "llc": "l l c",
+        "plc": "p l c",
+        "sa": "s a",
+    }.items()
+    for form in forms.split("|")
+}
+
+
+def _texts(value: Value) -> list[str]:
+    """The elements of a value that is a text, a list of texts, or missing."""
+    if not value:
+        return []
+    return [str(one) for one in (value if isinstance(value, list) else [value]) if one]
+
+
+def _parts(value: Value, part: str) -> list[Mapping[str, Value]]:
+    return [one if isinstance(one, Mapping) else {part: one} for one in (value or [])]
+
+
+def _kept(values: Iterable[str]) -> Values:
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def of_row(kind: str, row: Mapping[str, Value]) -> Profile:
+    """Of a row in the common form, by field name. Absent and cleared alike are missing."""
+    made = _of_company(row) if kind == "company" else _of_person(row)
+    return {name: values for name, values in made.items() if values}
+
+
+def _of_person(row: Mapping[str, Value]) -> dict[str, Values]:
+    names = [given_and_family(one) for one in (row.get("name"), *(row.get("name.variants") or ())) if one]
+    addresses = _addresses_of_mail(row)
+    company = row.get("company_name")
+    return {
+        "given": _kept(given for given, _ in names),
+        "family": _kept(family for _, family in names),
+        "birth": _kept([day(str(row.get("birth_date") or ""))]),
+        "email": _kept(map(mailbox, addresses)),
+        "domain": _kept(map(company_domain, addresses)),
+        "phone": _phones(row),
+        "id": _ids(row, "external_ids", "namespace"),
+        "company": _kept([company_name(str(company))] if company else []),
+        "title": _kept([fold(str(row.get("job_title") or ""))]),
+        **_addresses(row),
+    }
+
+
+def _of_company(row: Mapping[str, Value]) -> dict[str, Values]:
+    told = [*_texts(row.get("name")), *_texts(row.get("legal_name")), *_texts(row.get("aliases"))]
+    hosts = [*_hosts(row.get("domains")), *_texts(row.get("website"))]
+    mail = _addresses_of_mail(row)
+    return {
+        "name": _kept(map(company_name, told)),
+        "form": _kept(map(legal_form, told)),
+        "domain": _kept(map(company_domain, [*hosts, *mail])),
+        "email": _kept(map(mailbox, mail)),
+        "phone": _phones(row),
+        "id": (*_ids(row, "external_ids", "namespace"), *_ids(row, "registrations", "scheme")),
+        "country": _kept(str(one.get("country") or "") for one in _parts(row.get("addresses"), "formatted")),
+        **_addresses(row),
+    }
+
+
+def _hosts(value: Value) -> list[str]:
+    return [
+        str(one.get("domain") or one.get("value") or "") if isinstance(one, Mapping) else str(one)
+        for one in value or []
+    ]
+
+
+def _addresses_of_mail(row: Mapping[str, Value]) -> list[str]:
+    told = [one for one in _parts(row.get("emails"), "address") if not one.get("shared") and not one.get("role")]
+    return [*(str(one.get("address") or "") for one in told), *_texts(row.get("primary_email"))]
+
+
+def _phones(row: Mapping[str, Value]) -> Values:
+    told = [one for one in _parts(row.get("phones"), "number") if one.get("type") != "fax" and not one.get("shared")]
+    numbers = [last_digits(str(one.get("number") or ""), one.get("extension")) for one in told]
+    if not numbers:
+        numbers = [last_digits(one) for one in _texts(row.get("primary_phone"))]
+    return _kept(numbers)
+
+
+def _ids(row: Mapping[str, Value], field: str, space: str) -> Values:
+    return _kept(
+        f"{one[space]}:{fold(str(one['value'])).replace(' ', '')}"
+        for one in row.get(field) or ()
+        if one.get(space) and one.get("value")
+    )
+
+
+def _addresses(row: Mapping[str, Value]) -> dict[str, Values]:
+    told = _parts(row.get("addresses"), "formatted")
+    return {
+        "street": _kept(street_line(" ".join(_texts(one.get("lines")))) for one in told),
+        "postcode": _kept(postal_code(str(one.get("postal_code") or "")) for one in told),
+        "locality": _kept(fold(str(one.get("locality") or "")) for one in told),
+    }
+
+
+# Parts of values, by which records are looked up and rarities are counted.
+
+
+def sound(value: str) -> str:
+    """Of a name: its consonants."""
+    return skeleton(value)
+
+
+def called(value: str) -> str:
+    """Of given names: the sound of the first, whatever familiar form it has."""
+    return skeleton(root(value.partition(" ")[0]))
+
+
+def initial(value: str) -> str:
+    """Of given names: the letter of the first."""
+    return latin(root(value.partition(" ")[0]))[:1]
+
+
+def local_part(value: str) -> str:
+    return value.rpartition("@")[0]
+
+
+def label(value: str) -> str:
+    """Of a domain: what stands before the first dot."""
+    return value.partition(".")[0]
+
+
+def words(value: str) -> Sequence[str]:
+    return value.split()
+
+
+def name_key(profile: Profile) -> str:
+    """Coarse enough that two records of one person give the same mostly, and two people of one house do not."""
+    if "name" in profile:
+        return skeleton(profile["name"][0])[:3]
+    given, family = profile.get("given"), profile.get("family")
+    if not given or not family:
+        return ""
+    return "".join(sorted(latin(root(given[0].partition(" ")[0]))[:1] + latin(family[0])[:1]))

@@ -1,0 +1,337 @@
+"""Scored comparison of two records in the Fellegi-Sunter manner: how many bits speak for their being one, and why.
+
+    scorer = Scorer(shipped("person"), counted(profiles))
+    scored = scorer.against(changed, candidates)     # best first; what is different is left out
+    scored[0].bits, scored[0].outcome, scored[0].words()
+
+Pure: profiles in (`mapping.match.profile`), decisions with their reasons out. The batch (`mapping.match.batch`) sums
+the same weights over arrays and comes to the same scores.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import log2
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+from mapping.match.latin import latin
+from mapping.match.model import Comparison, Level, Model, Outcome
+from mapping.match.profile import Profile, called, initial, label, local_part, name_key, sound, words
+
+Key = TypeVar("Key", bound=Hashable)
+
+_OF_ONE: Final = 6  # records without a name that may be one person's, of one identifier
+
+
+def _first(value: str) -> str:
+    """Of a company's name: the sound of the first word."""
+    return sound(value.partition(" ")[0])
+
+
+# Parts of values: what records are looked up by, and whose rarity counts where only a part is shared.
+PARTS: Final[Mapping[str, Callable[[str], str]]] = {
+    "sound": sound,
+    "called": called,
+    "initial": initial,
+    "local": local_part,
+    "label": label,
+    "first": _first,
+}
+_WORDS_OF: Final = {"given": "given", "family": "family", "company": "company", "name": "name"}
+_PART_OF: Final = {"email": "local", "domain": "label"}
+
+
+class Frequencies(Protocol):
+    """How common values are. `records`: how many there are to be the same as."""
+
+    @property
+    def records(self) -> int: ...
+
+    def rarity(self, field: str, value: str) -> float:
+        """log2 of one in how many records that have the field has this value; of `field.word` this word in it."""
+
+    def names(self, field: str, value: str) -> int:
+        """How many people at least hold this identifier, as far as the names of its holders tell."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """Frequencies that have been counted. A value that is not in `counts` counts as held once."""
+
+    records: int
+    totals: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    holders: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    _none: Mapping[str, int] = field(default_factory=dict)
+
+    def rarity(self, field: str, value: str) -> float:
+        total = self.totals.get(field, 0)
+        return log2(total / min(total, self.counts.get(field, self._none).get(value, 1))) if total > 1 else 0.0
+
+    def names(self, field: str, value: str) -> int:
+        return self.holders.get(field, self._none).get(value, 1)
+
+
+def counted(profiles: Iterable[Profile], *, identifiers: Iterable[str] = ("email", "phone", "id", "domain")) -> Counts:
+    """The frequencies of these records."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    totals: Counter[str] = Counter()
+    keys: dict[str, dict[str, list[str]]] = {name: defaultdict(list) for name in identifiers}
+    records = 0
+    for profile in profiles:
+        records += 1
+        key = name_key(profile)
+        for name, values in profile.items():
+            for table, parts in tabled(name, values):
+                totals[table] += 1
+                counts[table].update(parts)
+            if name in keys:
+                for value in values:
+                    keys[name][value].append(key)
+    holders = {
+        name: {value: people(found) for value, found in told.items() if len(found) > 1} for name, told in keys.items()
+    }
+    return Counts(records, totals, counts, holders)
+
+
+def tabled(name: str, values: Sequence[str]) -> list[tuple[str, set[str]]]:
+    """The tables in which values of a field are counted, each once a record."""
+    found = [(name, set(values))]
+    if name in _WORDS_OF:
+        found.append((f"{name}.word", {word for value in values for word in words(value)}))
+    if name in _PART_OF:
+        part = PARTS[_PART_OF[name]]
+        found.append((f"{name}.word", {part(value) for value in values}))
+    return found
+
+
+def people(keys: Sequence[str]) -> int:
+    """How many hold a value at least, by the name keys of the records that have it ("" of one without a name)."""
+    named = {key for key in keys if key}
+    return max(1, len(named), sum(1 for key in keys if not key) // _OF_ONE)
+
+
+class Evidence(NamedTuple):
+    """One field of two records. `shared`: it counts with what a house shares."""
+
+    field: str
+    level: str
+    bits: float
+    says: str
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Two records: `bits` over even odds that they are one, and the evidence that made them."""
+
+    bits: float
+    outcome: Outcome
+    evidence: tuple[Evidence, ...]
+    conflict: str = ""  # the field that keeps them from being joined without a person
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What speaks for it, the strongest first."""
+        told = sorted((one for one in self.evidence if one.bits > 0), key=lambda one: -one.bits)
+        return tuple(f"{one.says}, {one.bits:+.1f} bits" for one in told)
+
+    @property
+    def against(self) -> tuple[str, ...]:
+        """What speaks against it, the strongest first."""
+        told = sorted((one for one in self.evidence if one.bits < 0), key=lambda one: one.bits)
+        return tuple(f"{one.says}, {one.bits:+.1f} bits" for one in told)
+
+    def words(self) -> str:
+        """`same phone, family name differs by one letter, +7.2 bits`."""
+        told = sorted((one for one in self.evidence if one.bits), key=lambda one: -abs(one.bits))
+        return ", ".join([*(one.says for one in told), f"{self.bits:+.1f} bits"])
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate(Generic[Key]):
+    """A record that another one was scored against."""
+
+    key: Key
+    scored: Scored
+
+
+class Weigher:
+    """What the values of one field count, by a model and the frequencies of the data."""
+
+    def __init__(self, model: Model, frequencies: Frequencies) -> None:
+        self._model = model
+        self._frequencies = frequencies
+        self.prior = log2(max(2, frequencies.records))
+
+    def weigh(self, comparison: Comparison, left: Sequence[str], right: Sequence[str]) -> Evidence:
+        """The best pair of the values that two records have in a field; neither may be empty."""
+        if len(left) == 1 and len(right) == 1:
+            return self._pair(comparison, left[0], right[0])
+        return max(
+            (self._pair(comparison, one, other) for one in left for other in right), key=lambda found: found.bits
+        )
+
+    def _pair(self, comparison: Comparison, one: str, other: str) -> Evidence:
+        like = comparison.compare(one, other)
+        level = comparison.levels.get(like.level) or comparison.levels["different"]
+        name = comparison.field
+        if like.level == "same" and name in self._model.identifiers:
+            return self._identified(name, level, one)
+        bits = level.bits
+        if level.words and like.shared:
+            bits += self._of_words(name, level, one, other, like.shared)
+        elif level.rarity:
+            bits += level.rarity * self._rarity(name, one, other, like.shared)
+        if level.at_most is not None and bits > level.at_most:
+            bits = level.at_most
+        return Evidence(name, like.level, bits, level.says, name in self._model.shared)
+
+    def _identified(self, name: str, level: Level, value: str) -> Evidence:
+        people = self._frequencies.names(name, value)
+        if people <= self._model.identifiers[name]:
+            return Evidence(name, "same", self.prior + level.bits, level.says)
+        bits = max(0.0, self.prior - 1.5 * log2(people - 1))
+        return Evidence(name, "same", bits, f"{level.says}, held by {people} names", shared=True)
+
+    def _rarity(self, name: str, one: str, other: str, shared: tuple[str, ...] | None) -> float:
+        rarity = self._frequencies.rarity
+        if shared and one != other:
+            return max(rarity(f"{name}.word", word) for word in shared)
+        ours = rarity(name, one)
+        return ours if one == other else min(ours, rarity(name, other))
+
+    def _of_words(self, name: str, level: Level, one: str, other: str, shared: tuple[str, ...]) -> float:
+        table = f"{name}.word"
+        told = level.words * sum(self._frequencies.rarity(table, word) for word in shared)
+        if level.beyond is None:
+            return told
+        whole = min(self._frequencies.rarity(name, one), self._frequencies.rarity(name, other))
+        return min(told, whole + level.beyond)
+
+
+class Scorer:
+    """Scores pairs of records of one kind."""
+
+    def __init__(self, model: Model, frequencies: Frequencies) -> None:
+        self.model = model
+        self._frequencies = frequencies
+        self._weigher = Weigher(model, frequencies)
+        self._comparisons = tuple(model.comparisons.values())
+
+    def score(self, left: Profile, right: Profile, *, same_system: bool = False) -> Scored:
+        """`same_system`: both are live records of one system, which keeps them apart."""
+        found = {
+            one.field: self._weigher.weigh(one, ours, theirs)
+            for one in self._comparisons
+            if (ours := left.get(one.field)) and (theirs := right.get(one.field))
+        }
+        self._turn(found, left, right)
+        if same_system and self.model.same_system:
+            told = Evidence("system", "same", self.model.same_system, "one system keeps them apart")
+            found["system"] = told
+        bits = combined(self.model, self._weigher.prior, found)
+        conflict = self._conflict(found)
+        outcome = self.model.outcome(bits)
+        if conflict and outcome == "same":
+            outcome = "review"
+        return Scored(bits, outcome, tuple(found.values()), conflict)
+
+    def against(
+        self,
+        record: Profile,
+        candidates: Iterable[tuple[Key, Profile]],
+        *,
+        system: str | None = None,
+        systems: Mapping[Key, str] | None = None,
+    ) -> list[Candidate[Key]]:
+        """One changed record against its block: what is the same or for review, the best first.
+
+        `system` and `systems` (by key): where each record lives, as far as that is known.
+        """
+        found = []
+        for key, profile in candidates:
+            same_system = system is not None and systems is not None and systems.get(key) == system
+            scored = self.score(record, profile, same_system=same_system)
+            if scored.outcome != "different":
+                found.append(Candidate(key, scored))
+        return sorted(found, key=lambda one: (-one.scored.bits, str(one.key)))
+
+    def keys(self, profile: Profile) -> list[str]:
+        """What a record is looked up by: two records that share one of these are worth a comparison."""
+        found: dict[str, None] = {}
+        for block in self.model.blocks:
+            rows = [""]
+            for part in block:
+                told = block_part(part, profile)
+                rows = [f"{row}|{value}" for row in rows for value in told]
+            for row in rows:
+                found["+".join(block) + row] = None
+        return list(found)
+
+    def _turn(self, found: dict[str, Evidence], left: Profile, right: Profile) -> None:
+        """Names the other way round, where that fits better."""
+        if self.model.swapped is None:
+            return
+        first, second = self.model.swapped
+        straight = [found.get(first), found.get(second)]
+        if any(one is None or one.level == "same" for one in straight):
+            return
+        across = sorted(
+            (self._across(left[first], right[second]), self._across(left[second], right[first])),
+            key=lambda one: one.bits,
+        )
+        if across[0].bits <= 0:
+            return
+        turned = across[0].bits + across[1].bits + self.model.swapped_bits
+        if turned > sum(one.bits for one in straight if one):
+            share = self.model.swapped_bits / 2
+            for name, one in zip((first, second), across, strict=True):
+                says = f"{one.says}, the names swapped"
+                found[name] = Evidence(name, one.level, one.bits + share, says, name in self.model.shared)
+
+    def _across(self, one: Sequence[str], other: Sequence[str]) -> Evidence:
+        """A given beside a family name: as common as the word is as either."""
+        comparisons, swapped = self.model.comparisons, self.model.swapped or ()
+        return min((self._weigher.weigh(comparisons[name], one, other) for name in swapped), key=lambda way: way.bits)
+
+    def _conflict(self, found: Mapping[str, Evidence]) -> str:
+        excuses = [one for name in self.model.conflicts_but if (one := found.get(name))]
+        if any(one.level == "same" and not one.shared for one in excuses):
+            return ""
+        told = [name for name in self.model.conflicts if (one := found.get(name)) and one.level == "different"]
+        return min(told, default="")
+
+
+def combined(model: Model, prior: float, found: Mapping[str, Evidence]) -> float:
+    """The sum: what is shared in a house counts only so far, and what says the same thing counts once."""
+    own = shared = 0.0
+    alike: list[float] = []
+    for name, one in found.items():
+        if name in model.alike:
+            alike.append(one.bits)
+        elif one.shared and one.bits > 0:
+            shared += one.bits
+        else:
+            own += one.bits
+    if alike:
+        best, worst = max(0.0, *alike) if len(alike) > 1 else max(0.0, alike[0]), sum(min(0.0, one) for one in alike)
+        rest = sum(one for one in alike if one > 0) - best
+        shared += best + model.alike_rest * rest
+        own += max(model.alike_at_least, worst)
+    return own + min(shared, prior + model.shared_at_most) - prior
+
+
+def block_part(part: str, profile: Profile) -> list[str]:
+    """The values of one part of a block."""
+    name, _, what = part.partition(".")
+    if part == "name.any_order":
+        given, family = profile.get("given"), profile.get("family")
+        if not given or not family:
+            return []
+        return ["+".join(sorted((called(given[0]), sound(family[0]))))]
+    values = profile.get(name, ())
+    if not what:
+        return [latin(value) if name in ("name", "company") else value for value in values]
+    told = (PARTS[what](value) for value in values)
+    return list(dict.fromkeys(value for value in told if value))

@@ -1,0 +1,191 @@
+import random
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mapping.match.batch import Pairs, Resolution, Table, frequencies_of, resolve, table
+from mapping.match.groups import held_together
+from mapping.match.model import shipped
+from mapping.match.profile import Profile
+from mapping.match.score import Scorer, counted
+from tests.mapping.match.people import company, person, strangers
+
+CROWD = [(f"crowd{number:05}", "crm", profile) for number, profile in enumerate(strangers(1500, seed=2))]
+Record = tuple[str, str, Profile]
+
+
+def resolved(records: Sequence[Record], kind: str = "person") -> tuple[Table, Resolution]:
+    told = table(records)
+    return told, resolve(told, shipped(kind))
+
+
+def groups(told: Table, found: Resolution, wanted: Iterable[str]) -> set[frozenset[str]]:
+    keys = set(wanted)
+    made: dict[int, set[str]] = {}
+    for key, group in zip(told.keys, found.group.tolist(), strict=True):
+        if key in keys:
+            made.setdefault(group, set()).add(key)
+    return {frozenset(one) for one in made.values()}
+
+
+RAHIM = [
+    ("a1", "crm", person("Md. Rahim Uddin", email="rahim.uddin@padma.test", phone="+8801711555012", born="1980-02-03")),
+    ("a2", "survey", person("Rahim U.", email="rahim.uddin+nps@padma.test")),
+    ("a3", "shop", person("মোঃ রহিম উদ্দিন", phone="01711 555012")),
+]
+HOUSE = [
+    ("h1", "crm", person("Jo Halvorsen", phone="+4930111222", street="1 Elm Street", postcode="99111")),
+    ("h2", "shop", person("Mia Halvorsen", phone="+4930111222", street="1 Elm Street", postcode="99111")),
+    ("h3", "survey", person("Mia Halvorsen", phone="+4930111222")),
+]
+FIRM = [
+    (f"f{number}", "crm", person(name, phone="+493055500", company="Varastrom Works", email="office@varastrom.test"))
+    for number, name in enumerate(["Anna Kestov", "Tom Holdsen", "Olga Bergez", "Noah Mondari", "Wei Lindton"])
+]
+
+
+def test_people_are_found_and_houses_and_firms_stay_apart() -> None:
+    told, found = resolved([*CROWD, *RAHIM, *HOUSE, *FIRM])
+
+    wanted = [key for key, _, _ in (*RAHIM, *HOUSE, *FIRM)]
+    assert groups(told, found, wanted) == {
+        frozenset({"a1", "a2", "a3"}),
+        frozenset({"h1"}),
+        frozenset({"h2", "h3"}),
+        *(frozenset({key}) for key, _, _ in FIRM),
+    }
+
+
+@settings(max_examples=20, deadline=None)
+@given(order=st.randoms(use_true_random=False))
+def test_any_order_of_arrival_gives_the_same_groups_named_alike(order: random.Random) -> None:
+    records = [*CROWD[:300], *RAHIM, *HOUSE, *FIRM]
+    told, found = resolved(records)
+    shuffled = list(records)
+    order.shuffle(shuffled)
+
+    again, other = resolved(shuffled)
+
+    assert again.keys == told.keys
+    assert other.group.tolist() == found.group.tolist()
+    assert _told(other) == _told(found)
+
+
+def _told(found: Resolution) -> list[tuple[int, int]]:
+    return sorted(zip(found.review.left.tolist(), found.review.right.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_batch_and_the_scorer_come_to_the_same_scores(seed: int) -> None:
+    records = _related(seed)
+    told, found = resolved(records)
+    profiles = [told.profile(at) for at in range(len(told))]
+    scorer = Scorer(shipped("person"), counted(profiles))
+    pairs = [*_each(found.joined), *_each(found.review)]
+    assert len(pairs) > 20
+
+    for left, right, bits, conflict in pairs:
+        scored = scorer.score(profiles[left], profiles[right])
+        same_system = found.same_system if told.system[left] == told.system[right] else 0.0
+        assert scored.bits + same_system == pytest.approx(bits, abs=1e-3)
+        assert bool(scored.conflict) is conflict
+
+
+def _each(pairs: Pairs) -> list[tuple[int, int, float, bool]]:
+    columns = (pairs.left, pairs.right, pairs.bits, pairs.conflict)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _related(seed: int) -> list[Record]:
+    """Strangers, and others who share this and that with them."""
+    draw = random.Random(seed)
+    people = [profile for _, _, profile in CROWD[: 150 + seed]]
+    records: list[Record] = []
+    for number, profile in enumerate(people):
+        records.append((f"r{number:04}", "crm", profile))
+        kept = {name: values for name, values in profile.items() if draw.random() < 0.7}
+        if draw.random() < 0.3 and "given" in kept and "family" in kept:
+            kept["given"], kept["family"] = kept["family"], kept["given"]
+        if draw.random() < 0.3:
+            kept["given"] = (profile["given"][0][:1],)
+        if draw.random() < 0.3:
+            other = draw.choice(people)
+            kept["phone"] = (*profile["phone"], *other["phone"])
+        records.append((f"s{number:04}", "shop", kept))
+    return records
+
+
+def test_frequencies_of_columns_are_those_of_profiles() -> None:
+    told = table([*CROWD, *RAHIM, *FIRM])
+    ours, theirs = frequencies_of(told), counted(told.profile(at) for at in range(len(told)))
+
+    for name, values in (("given", ["anna"]), ("phone", ["493055500"]), ("company.word", ["works"]), ("birth", ["x"])):
+        for value in values:
+            assert ours.rarity(name, value) == theirs.rarity(name, value)
+            assert ours.names(name, value) == theirs.names(name, value)
+    assert ours.names("phone", "493055500") == len(FIRM)
+
+
+def test_what_is_doubtful_goes_to_review() -> None:
+    records = [
+        ("x1", "crm", person("Ole Halvorsen", email="ole@halvorsen.test", born="1950-01-02")),
+        ("x2", "shop", person("Ole Halvorsen", email="ole@halvorsen.test", born="1981-09-27")),
+    ]
+
+    told, found = resolved([*CROWD, *records])
+
+    assert groups(told, found, ["x1", "x2"]) == {frozenset({"x1"}), frozenset({"x2"})}
+    assert [(told.keys[left], told.keys[right]) for left, right in _told(found) if told.keys[left] == "x1"] == [
+        ("x1", "x2")
+    ]
+
+
+def test_companies_of_one_name_in_several_scripts_and_forms_are_one() -> None:
+    crowd = [(f"c{number}", "crm", company(f"{one[2]['family'][0]} {one[2]['given'][0]} {number % 60}",
+                                           domain=f"firm{number}.test", town=f"Town {number % 30}"))
+             for number, one in enumerate(CROWD[:600])]  # fmt: skip
+    records = [
+        ("p1", "crm", company("Padma Textiles Ltd.", phone="+88029555012", town="Dhaka")),
+        ("p2", "shop", company("পদ্মা টেক্সটাইলস লিমিটেড", phone="+88029555012")),
+        ("p3", "shop", company("Padma Pharma Ltd.", phone="+88029555999", town="Dhaka")),
+    ]
+
+    told, found = resolved([*crowd, *records], "company")
+
+    assert groups(told, found, ["p1", "p2", "p3"]) == {frozenset({"p1", "p2"}), frozenset({"p3"})}
+
+
+def test_a_weak_pair_welds_no_strong_groups() -> None:
+    edges = [(0, 1, 12.0), (0, 2, 12.0), (1, 2, 12.0), (3, 4, 12.0), (3, 5, 12.0), (4, 5, 12.0), (2, 3, 5.0)]
+
+    found = held_together(
+        6, [edges], lambda pairs: dict.fromkeys(pairs, -3.0), same=4.0, limits={"cluster": 50, "diameter": 3}
+    )
+
+    assert found.of.tolist() == [0, 0, 0, 3, 3, 3]
+
+
+def test_a_chain_that_swallows_all_is_taken_apart_and_told() -> None:
+    size = 60
+    edges = [(at, at + 1, 5.0 if at % 3 == 2 else 12.0) for at in range(size - 1)]
+
+    found = held_together(
+        size, [edges], lambda pairs: dict.fromkeys(pairs, 8.0), same=4.0, limits={"cluster": 50, "diameter": 3}
+    )
+
+    assert max(np.bincount(found.of)) == 3
+    assert found.alarms == ["60 records hang together; taken apart at 7 bits"]
+
+
+def test_a_group_that_is_a_chain_is_told() -> None:
+    edges = [(at, at + 1, 12.0) for at in range(5)]
+
+    found = held_together(
+        6, [edges], lambda pairs: dict.fromkeys(pairs, 6.0), same=4.0, limits={"cluster": 50, "diameter": 3}
+    )
+
+    assert found.of.tolist() == [0] * 6
+    assert found.alarms == ["a group of 6 records is 5 steps long"]

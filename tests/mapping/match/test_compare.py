@@ -1,0 +1,98 @@
+from collections.abc import Callable
+
+import pytest
+
+from mapping.match import compare
+from mapping.match.compare import Like
+from mapping.match.keys import fold
+from mapping.match.latin import latin, skeleton
+from mapping.match.nicknames import familiar, root
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("rahim", "rahim", "same"),
+        ("rahim", "রহিম", "transliterated"),
+        ("yuliya", "Юлия", "transliterated"),
+        ("william", "bill", "nickname"),
+        ("katie", "kathy", "nickname"),
+        ("mitchell", "mitchel", "typo"),
+        ("r", "rahim", "initial"),
+        ("r", "karim", "different"),
+        ("maria jose", "maria", "part"),
+        ("anna maria", "anna sofia", "part_and_other"),
+        ("mc donald", "mcdonald", "typo"),
+        ("anna", "peter", "different"),
+        ("tim", "tom", "close"),
+    ],
+)
+def test_given_names_come_to_a_level_whichever_stands_first(one: str, other: str, level: str) -> None:
+    one, other = fold(one), fold(other)
+
+    assert compare.given(one, other).level == level
+    assert compare.given(other, one).level == level
+
+
+@pytest.mark.parametrize(
+    ("how", "one", "other", "level"),
+    [
+        (compare.family, "garcia lopez", "garcia", "part"),
+        (compare.family, "lindqvist", "lindkvist", "typo"),
+        (compare.date, "19850304", "19850304", "same"),
+        (compare.date, "19850304", "19850403", "typo"),
+        (compare.date, "19850304", "1985", "part"),
+        (compare.date, "19850304", "0304", "part"),
+        (compare.date, "19850304", "19721231", "different"),
+        (compare.email, "rahim.uddin@padma.test", "rahim.uddin@mail.test", "local"),
+        (compare.email, "rahim.uddin@padma.test", "rahim.udin@padma.test", "typo"),
+        (compare.email, "rahim@padma.test", "anna@padma.test", "different"),
+        (compare.email, "ru@padma.test", "ru@mail.test", "different"),
+        (compare.phone, "711555012", "5550124", "different"),
+        (compare.phone, "895550166", "5550166", "same"),
+        (compare.phone, "711555012", "711555021", "typo"),
+        (compare.identifier, "shop:1", "crm:2", "unrelated"),
+        (compare.identifier, "shop:1", "shop:2", "different"),
+        (compare.street, "12 rosebery cr", "12 roseberry cr", "typo"),
+        (compare.street, "12 rosebery cr", "14 rosebery cr", "close"),
+        (compare.street, "12 rosebery cr", "90 lamington st", "different"),
+        (compare.domain, "acme.de", "acme.com", "label"),
+        (compare.company, "nordlicht solar", "nordlichtsolar", "same"),
+        (compare.company, "nordlicht solar", "solar nordlicht", "same"),
+        (compare.company, "nordlicht solar", "nordlicht", "part"),
+        (compare.company, "nordlicht solar", "nordlicht wind", "part_and_other"),
+        (compare.company, "nordlicht solar", "nordlight solar", "typo"),
+        (compare.company, "padma textiles", "পদ্মা টেক্সটাইলস", "transliterated"),
+        (compare.company, "sunrise", "サンライズ", "transliterated"),
+        (compare.company, "international business machines", "ibm", "initials"),
+        (compare.company, "nordlicht", "padma", "different"),
+    ],
+)
+def test_values_come_to_a_level_whichever_stands_first(
+    how: Callable[[str, str], Like], one: str, other: str, level: str
+) -> None:
+    one, other = fold(one) if not one.isascii() else one, fold(other) if not other.isascii() else other
+
+    assert how(one, other).level == level
+    assert how(other, one).level == level
+
+
+def test_a_part_of_a_name_is_as_rare_as_the_words_that_both_have() -> None:
+    assert compare.family("garcia lopez", "garcia").shared == ("garcia",)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Lindqvist", "Линдквист"), ("Uddin", "উদ্দিন"), ("Papadopoulos", "Παπαδόπουλος"), ("Schmidt", "Schmitt")],
+)
+def test_a_skeleton_is_what_an_ear_hears(one: str, other: str) -> None:
+    alike = skeleton(fold(one)) == skeleton(fold(other))
+
+    assert alike is (one != "Schmidt")
+
+
+def test_every_familiar_form_is_found_under_one_name() -> None:
+    assert root("bill") == root("liam") == root("william") == "william"
+    assert familiar("bill", "will")
+    assert not familiar("bill", "bob")
+    assert latin(fold("Юлия")) == "yuliya"
