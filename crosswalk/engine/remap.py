@@ -13,7 +13,7 @@ from crosswalk.engine.model import House, Stream
 from crosswalk.store import meta
 from crosswalk.store.codec import Base, digest, dump, load, load_row, mark, unmark
 from crosswalk.store.leases import fence
-from crosswalk.store.records import ARCHIVED, CREATE, MERGE, SETTLE, add_work, load_bases, save_bases
+from crosswalk.store.records import ARCHIVED, CREATE, DELETED, MERGE, MERGED, SETTLE, add_work, load_bases, save_bases
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
@@ -52,7 +52,7 @@ def _reread(house: House, lease: Lease, stream: Stream) -> int:
         with database.read() as connection:
             rows = database.run(
                 connection,
-                "SELECT r.id, r.mapping, r.read_no, r.state, b.raw, b.observed FROM record r "
+                "SELECT r.id, r.mapping, r.read_no, r.state, r.hash, b.raw, b.observed FROM record r "
                 "JOIN body b ON b.record = r.id "
                 "WHERE r.stream = ? AND r.mapping <> ? AND r.id > ? ORDER BY r.id LIMIT ?",
                 (stream.id, stream.mapping_id, after, _BATCH),
@@ -63,7 +63,8 @@ def _reread(house: House, lease: Lease, stream: Stream) -> int:
             return count
         after = rows[-1][0]
         news = []
-        for record, mapping, _, _, raw, observed in rows:
+        removed = {row[0]: row[3] for row in rows if row[3] in (DELETED, MERGED) and row[4] is None}
+        for record, mapping, _, _, _, raw, observed in rows:
             values = load(bytes(raw))
             row, _faults = stream.mapping.read(values)
             fields, signs = former[mapping]
@@ -93,7 +94,10 @@ def _reread(house: House, lease: Lease, stream: Stream) -> int:
                 base = bases.get(record, Base())
                 _carry_over(stream, base, row, before, prints)
                 changed[record] = base
-                states.append((_state(house, stream, values), stream.mapping_id, record))
+                # A vendor that took a record off its lists said so; what was read of it before cannot know.
+                state = removed.get(record)
+                state = _state(house, stream, values) if state is None else state
+                states.append((state, stream.mapping_id, record))
             database.run_many(connection, "UPDATE record SET state = ?, mapping = ? WHERE id = ?", states)
             database.run_many(
                 connection,

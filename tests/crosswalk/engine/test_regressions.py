@@ -13,6 +13,7 @@ from connectors.sdk.errors import ShapeError
 from crosswalk.app import Hub
 from crosswalk.store import outbox
 from crosswalk.store.outbox import Action
+from crosswalk.store.records import DELETED, LIVE
 from tests.crosswalk.engine.test_rounds import quiet, settle_down, two
 from tests.databases import Makers
 from tests.hub import World
@@ -482,3 +483,17 @@ def test_the_first_master_has_its_way_in_a_field_that_nobody_can_write(tmp_path:
         told = hub.explain("alpha/people/1")
     (department,) = (one for one in told["fields"] if one["name"] == "department")
     assert (department["value"], department["source"]) == ("Sales", "alpha/people/1")
+
+
+def test_a_changed_mapping_brings_nobody_back_whom_the_vendor_no_longer_has(world: World) -> None:
+    alpha, _ = met(world)
+    alpha.drop("people", "1")
+    world.clock.forward(seconds=25 * 3600)
+    world.sync()  # sweeps
+
+    rewrite(world, ("      people: {write: [create", "      people: {mapping: {tags: null}, write: [create"))
+    world.sync()
+
+    assert asked(world, "SELECT state FROM record WHERE rkey = '1' ORDER BY stream") == [(DELETED,), (LIVE,)]
+    assert asked(world, "SELECT count(*) FROM ident i JOIN record r ON r.id = i.record WHERE r.state <> 0") == [(0,)]
+    assert alpha.rows["people"] == {}
