@@ -343,7 +343,10 @@ class Runner:
         runs.end(house.database, ran.run, state=ran.state, at=ran.ended_at, counts=counts, plan=plan)
         if ran.state in ("done", "waits") and house.settings is not None:
             store = house.settings.store
-            forget(house.database, history=store.keep_history, journal=store.keep_journal, now=house.now())
+            forget(
+                house.database, history=store.keep_history, journal=store.keep_journal, removed=store.keep_removed,
+                now=house.now(),
+            )  # fmt: skip
 
     # -- below -----------------------------------------------------------------------------------------------
 

@@ -131,6 +131,12 @@ STORE: Final = Section(
             form=DURATION_FORM,
             default="400d",
         ),
+        Key(
+            name="keep_removed",
+            about="How long what a record showed is kept once it is removed there; that it existed stays known.",
+            form=DURATION_FORM,
+            default="400d",
+        ),
     ),
 )
 

@@ -28,6 +28,7 @@ class StoreSettings:
     key_file: Path | None = None
     keep_history: timedelta = timedelta(days=400)
     keep_journal: timedelta = timedelta(days=400)
+    keep_removed: timedelta = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

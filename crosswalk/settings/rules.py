@@ -54,7 +54,7 @@ class Rules:
                 )
         kept = {
             name: self._forms.duration(given[name].value, name, spot / name, such_as="400d")
-            for name in ("keep_history", "keep_journal")
+            for name in ("keep_history", "keep_journal", "keep_removed")
             if name in given
         }
         return StoreSettings(

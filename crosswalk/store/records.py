@@ -19,6 +19,7 @@ DELETED: Final = 2
 MERGED: Final = 3
 CONVERTED: Final = 4
 HIDDEN: Final = 5  # out of the scope of its stream's `where`
+FORGOTTEN: Final = b"{}"  # in place of what a record showed that was removed long ago
 STATES: Final = ("live", "archived", "deleted", "merged", "converted", "hidden")
 CODES: Final = {name: code for code, name in enumerate(STATES)}
 
@@ -281,7 +282,10 @@ class Landing:
             landed.changed += 1
             landed.records.append(old.id)
             todo.append((SETTLE, old.id))
-            if differ:
+            if old_raw == FORGOTTEN:  # it is back: a first contact
+                bases[old.id] = Base(hub=dict.fromkeys(self.mapped.fields))
+                new_bases.append(old.id)
+            elif differ:
                 base = bases.setdefault(old.id, Base())
                 shown = load(old_raw)
                 for n in differ:

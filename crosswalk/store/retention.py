@@ -1,17 +1,22 @@
 """How long what has happened is kept. What still decides something stays, however old it is.
 
 Kept for ever: of every record the last value that the hub wrote to each of its fields (it tells the merge whose value
-stands there), the creates (by them a record is known to be ours), everything that is open, and the runs.
+stands there), the creates (by them a record is known to be ours), everything that is open, and the runs. Of a removed
+record its key and whose it was: it is not made again.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from crosswalk.store import meta
-from crosswalk.store.codec import load
+from crosswalk.store.codec import dump, load
 from crosswalk.store.dialect import Database
 from crosswalk.store.reading import batches
+from crosswalk.store.records import DELETED, FORGOTTEN, MERGED
+from mapping.values import ABSENT
 
 FOREVER: Final = ("create",)  # operations of the journal
 _ASKED_AT: Final = "retention_at"
@@ -19,12 +24,16 @@ _EVERY: Final = timedelta(days=1)
 _BATCH: Final = 2000
 
 
-def forget(database: Database, *, history: timedelta, journal: timedelta, now: int) -> int:
+def forget(database: Database, *, history: timedelta, journal: timedelta, removed: timedelta, now: int) -> int:
     """Drop what is older, once a day; how many rows. `now` in milliseconds."""
     last = meta.get(database, _ASKED_AT)
     if last is not None and now - int(last) < _millis(_EVERY):
         return 0
-    dropped = _drop_history(database, now - _millis(history)) + _drop_journal(database, now - _millis(journal))
+    dropped = (
+        _drop_history(database, now - _millis(history))
+        + _drop_journal(database, now - _millis(journal))
+        + _drop_removed(database, now - _millis(removed), now)
+    )
     with database.write() as connection:
         meta.put(database, connection, _ASKED_AT, str(now).encode())
     return dropped
@@ -81,6 +90,53 @@ def _drop_journal(database: Database, before: int) -> int:
             database.run_many(connection, "DELETE FROM journal WHERE id = ?", [(number,) for number in old])
         dropped += len(old)
     return dropped
+
+
+def _drop_removed(database: Database, before: int, now: int) -> int:
+    """What records showed that were removed at their vendor, and are still."""
+    with database.write() as connection:
+        database.run(
+            connection,
+            f"INSERT INTO removed (record, since) SELECT id, ? FROM record WHERE state IN ({DELETED}, {MERGED}) "
+            "ON CONFLICT DO NOTHING",
+            (now,),
+        )
+        database.run(
+            connection,
+            f"DELETE FROM removed WHERE record IN (SELECT d.record FROM removed d JOIN record r ON r.id = d.record "
+            f"WHERE r.state NOT IN ({DELETED}, {MERGED}))",
+        )
+    dropped = after = 0
+    while True:
+        with database.write() as connection:
+            rows = database.run(
+                connection,
+                "SELECT d.record, m.fields FROM removed d JOIN record r ON r.id = d.record "
+                "JOIN mapping m ON m.id = r.mapping JOIN body b ON b.record = r.id "
+                f"WHERE d.since < ? AND b.raw <> ? AND d.record > ? ORDER BY d.record LIMIT {_BATCH}",
+                (before, FORGOTTEN, after),
+            ).fetchall()
+            database.hold(connection, "record", [row[0] for row in rows])
+            _empty(database, connection, [(row[0], len(load(bytes(row[1])))) for row in rows])
+        dropped += len(rows)
+        if len(rows) < _BATCH:
+            return dropped
+        after = rows[-1][0]
+
+
+def _empty(database: Database, connection: Connection, records: Sequence[tuple[int, int]]) -> None:
+    """Take from records, each with its number of fields, what they showed, unless they have come back just now."""
+    numbers = dict(records)
+    still = [
+        row[0]
+        for row in database.select(
+            connection, f"SELECT id FROM record WHERE state IN ({DELETED}, {MERGED}) AND", "id", list(numbers)
+        )
+    ]
+    shown = [(FORGOTTEN, dump([ABSENT] * numbers[number]), number) for number in still]
+    database.run_many(connection, "UPDATE body SET raw = ?, observed = ? WHERE record = ?", shown)
+    database.run_many(connection, "UPDATE record SET hash = NULL WHERE id = ?", [(number,) for number in still])
+    database.delete(connection, "base", "record", still)
 
 
 def _superseded(rows: Iterable[Any], before: int) -> list[int]:

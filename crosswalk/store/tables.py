@@ -142,6 +142,13 @@ body = Table(
     Column("observed", LargeBinary, nullable=False),  # JSON array in the order of the mapping's fields
 )
 
+removed = Table(  # since when the removal of a record is known, as seen once a day: see store.retention
+    "removed",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("since", BigInteger, nullable=False),
+)
+
 survivor = Table(  # the key of the record that a merged record lives on in
     "survivor",
     metadata,
