@@ -116,10 +116,19 @@ class Hub:
     @cached_property
     def house(self) -> House:
         """The house with today's catalogues. Raises ProblemsError where the file does not fit what the vendors have."""
-        house = self._builder.build(ask=True, of=self._ask)
+        return self._asked(anew=False)
+
+    def _asked(self, *, anew: bool) -> House:
+        house = self._builder.build(ask=True, anew=anew, of=self._ask)
         if self._builder.faults:
             raise ProblemsError([*self._warned, *self._builder.problems, *self._builder.faults])
         return self._ready(house)
+
+    def look_anew(self) -> House:
+        """The house for a run that reads whole streams: every catalogue is compared with how it was."""
+        if "house" not in self.__dict__:
+            self.__dict__["house"] = self._asked(anew=True)
+        return self.house
 
     def _ready(self, house: House) -> House:
         house.stop = self._stop
@@ -228,7 +237,7 @@ class Hub:
 
     def plan(self, only: Sequence[str] = (), force: bool = False) -> Answer:
         """Pull, settle and plan; nothing is written. `force`: a new plan even where the open one says the same."""
-        house = self.house
+        house = self.look_anew()
         streams = self._begun(only)
         ran = run.plan_only(house, streams, who=self._who, force=force)
         told = self._plan_report(ran.planned.plan if ran.planned and ran.planned.actions else None)
@@ -259,22 +268,22 @@ class Hub:
 
     def sync(self, only: Sequence[str] = (), *, first_too: bool = False, trigger: str = "person") -> Answer:
         """Pull, settle, plan, and write what need not wait. `first_too`: nor do the first plans of mappings."""
-        house = self.house
+        house = self.look_anew()
         streams = self._begun(only)
         ran = run.sync(house, streams, who=self._who, first_too=first_too, trigger=trigger)
         return self._ran(house, ran, streams)
 
     def unattended(self, connection: str, *, audit: bool = False) -> tuple[run.Ran, list[Problem]]:
         """What a daemon does in one slot of a connection; what came of it, and every problem on the way."""
-        house = self.house
+        house = self.look_anew()
         work = run.audit if audit else run.sync
         ran = work(house, self._begun([connection]), who=self._who, trigger=run.DAEMON)
         return ran, [*self._builder.warnings, *ran.unasked, *ran.problems]
 
     def resync(self, address: str) -> Answer:
         """Read a record, a stream or a connection again, whatever the watermark says; then as `sync` does."""
-        house = self.house
         parts = split_address(address)
+        house = self.look_anew() if parts is None else self.house
         if parts is None:
             streams = self._begun([address])
             ran = run.sync(house, streams, who=self._who, afresh=True, command="resync")

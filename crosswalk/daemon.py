@@ -296,7 +296,7 @@ class Unattended:
         try:
             if self._told:  # since the question above
                 hub.stop()
-            house = hub.house
+            house = hub.look_anew()
             house.begun = lambda run: self._begun(run, firing)
             before = self._state_of(name)
             with self._first_load if is_first_load(house) else nullcontext():  # that is landed and settled as a whole

@@ -38,7 +38,7 @@ from mapping.schema import target
 from mapping.surveys import SurveyRoles
 
 _NOT_GRANTED: Final = "CW204"
-_CATALOGUE_HOLDS: Final = timedelta(hours=1)
+_HOLDS: Final = timedelta(hours=1)  # who we are there, and a catalogue that nobody needs anew
 _COMPUTED: Final = {"person": PERSON_FIELDS, "company": COMPANY_FIELDS}
 
 
@@ -64,7 +64,7 @@ class _Draft:
 class _Asked:
     """What a connection answered. `refused`: streams of which it shows nothing for want of a permission."""
 
-    account: Account
+    account: Account | None  # None: it was asked a moment ago
     fields: dict[int, Sequence[FieldInfo]] = field(default_factory=dict)
     refused: list[Problem] = field(default_factory=list)
 
@@ -87,11 +87,15 @@ class Builder:
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection
     changed: dict[str, Sequence[drift.Change]] = field(default_factory=dict)  # by stream: what is not as it was
     _accounts: dict[str, Account] = field(default_factory=dict)
+    _lately: set[str] = field(default_factory=set)  # connections of which the account was asked within the hour
     _pauses: Mapping[str, Pause] = field(default_factory=dict)
 
-    def build(self, *, ask: bool = False, of: Collection[str] | None = None, lenient: bool = False) -> House:
+    def build(
+        self, *, ask: bool = False, anew: bool = False, of: Collection[str] | None = None, lenient: bool = False
+    ) -> House:
         """`ask`: vendors may be asked for what the store does not know or has known for too long; of these connections
-        alone, where `of` names any. Nobody is asked of what is paused.
+        alone, where `of` names any. Nobody is asked of what is paused. `anew`: every catalogue is asked for, as reading
+        a stream does anyway with most vendors.
 
         `lenient`: mappings that do not fit the catalogue are compiled as they are written; their faults are told by
         whoever asked for leniency. Else they are in `faults`, and their streams are left out.
@@ -104,7 +108,8 @@ class Builder:
         askable = self._askable(of)
         if ask:
             self._refresh(
-                drafts, [draft for draft in drafts if draft.connection.name in askable and self._is_old(draft)]
+                drafts,
+                [draft for draft in drafts if draft.connection.name in askable and (anew or self._is_old(draft))],
             )
         silent = set() if lenient else {draft.connection.name for draft in drafts} - askable
         with self.database.read() as connection:  # some may have been paused for what they answered
@@ -152,8 +157,10 @@ class Builder:
         rows = []
         with self.database.read() as connection:
             known = {
-                row[0]: (row[1], row[2])
-                for row in self.database.run(connection, "SELECT name, connector, account FROM connection").fetchall()
+                row[0]: row[1:]
+                for row in self.database.run(
+                    connection, "SELECT name, connector, account, checked_at FROM connection"
+                ).fetchall()
             }
         for name, told in self.settings.connections.items():
             if name not in self.links:
@@ -168,11 +175,13 @@ class Builder:
                 )
                 connector = told.connector.connect(told.settings, tools)
                 self.links[name] = Link(name, connector, told.connector.role, told.connector.unit, tools.time_zone)
-            connector_name, account = known.get(name, (None, None))
+            connector_name, account, checked_at = known.get(name, (None, None, None))
             if connector_name != told.connector.name:
                 rows.append((name, told.connector.name))
             if account is not None:
                 self._accounts[name] = Account(**load(bytes(account)))
+                if not self._holds_no_longer(checked_at):
+                    self._lately.add(name)
         if rows:
             with self.database.write() as connection:
                 self.database.upsert(connection, "connection", ("name",), ("name", "connector"), rows)
@@ -213,8 +222,11 @@ class Builder:
             return True
         with self.database.read() as connection:
             at = self.database.run(connection, "SELECT catalogue_at FROM stream WHERE id = ?", (draft.id,)).scalar()
+        return self._holds_no_longer(at)
+
+    def _holds_no_longer(self, at: int | None) -> bool:
         now = int(self.clock().timestamp() * 1000)
-        return at is None or now - int(at) > _CATALOGUE_HOLDS.total_seconds() * 1000
+        return at is None or now - at > _HOLDS.total_seconds() * 1000
 
     def _refresh(self, drafts: Sequence[_Draft], old: Sequence[_Draft]) -> None:
         """Ask the vendors side by side; one that cannot answer keeps what the store knows of it."""
@@ -231,12 +243,15 @@ class Builder:
                     self._failed(problem_of(answer, connection=name))
                     continue
                 told = self.settings.connections[name]
-                strange = another(name, self._accounts.get(name), answer.account, role=told.connector.role)
-                if strange is not None:
-                    self._failed(strange)
-                    continue
+                if answer.account is not None:
+                    strange = another(name, self._accounts.get(name), answer.account, role=told.connector.role)
+                    if strange is not None:
+                        self._failed(strange)
+                        continue
+                    self._keep(name, answer.account)
                 self.problems += [one for one in answer.refused if one not in self.problems]
-                self._keep(name, answer, by_connection[name])
+                for draft in by_connection[name]:
+                    draft.asked = answer.fields.get(draft.id)
         self._bar_twins(asked=by_connection)
 
     def _bar_twins(self, *, asked: Collection[str]) -> None:
@@ -259,7 +274,7 @@ class Builder:
         """A permission that is missing for one stream is that stream's affair, any other failure the connection's."""
         connector: Connector = self.links[name].connector
         try:
-            asked = _Asked(connector.account())
+            asked = _Asked(None if name in self._lately else connector.account())
             for draft in drafts:
                 try:
                     asked.fields[draft.id] = connector.fields(draft.settings.name)
@@ -279,8 +294,7 @@ class Builder:
                 self.database, connection, problem.connection or "", problem, at=int(self.clock().timestamp() * 1000)
             )
 
-    def _keep(self, name: str, asked: _Asked, drafts: Sequence[_Draft]) -> None:
-        account = asked.account
+    def _keep(self, name: str, account: Account) -> None:
         now = int(self.clock().timestamp() * 1000)
         with self.database.write() as connection:
             self.database.run(
@@ -289,8 +303,6 @@ class Builder:
                 (dump(asdict(account)), now, name),
             )
         self._accounts[name] = account
-        for draft in drafts:
-            draft.asked = asked.fields.get(draft.id)
         told = self.settings.connections[name]
         own = told.budget.per_day
         if own is not None and account.allowance is not None and own > account.allowance:

@@ -52,9 +52,11 @@ class World:
         return f"{self.folder.name}-{name}"
 
     @contextmanager
-    def open(self) -> Iterator[Hub]:
+    def open(self, *, looked: bool = True) -> Iterator[Hub]:
+        """`looked`: the vendors have been asked what they have, as at each run."""
         with open_hub(self.folder / "crosswalk.yaml", who="tester", clock=self.clock, registry=REGISTRY) as hub:
-            hub.house.sleep = self.sleep
+            if looked:
+                hub.look_anew().sleep = self.sleep
             yield hub
 
     def sleep(self, seconds: float) -> None:
