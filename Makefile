@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PARALLEL ?= auto
 
-.PHONY: demo test check bench soak lock clean setup
+.PHONY: demo test check bench chaos soak lock clean setup
 
 setup: $(VENV)/.ready
 
@@ -38,8 +38,13 @@ MINUTES ?= 60
 soak: setup
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
+# Random histories of the engine and of its merge alone, on all cores: make chaos HISTORIES=1000
+HISTORIES ?= 10000
+chaos: setup
+	$(BIN)/python -m tests.chaos --histories $(HISTORIES)
+
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis crosswalk-demo
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .chaos crosswalk-demo

@@ -8,10 +8,12 @@ from typing import Any
 from connectors.files.connector import FilesConnector
 from connectors.sdk.registry import Registry
 from crosswalk.app import Hub, open_hub
+from crosswalk.store.dialect import Database
 from tests.clocks import SetClock
 from tests.memory.connector import (
     REMOTES,
     START,
+    CoarseConnector,
     MemoryConnector,
     MergingConnector,
     Remote,
@@ -26,6 +28,7 @@ REGISTRY = Registry(
         "unique": UniqueConnector,
         "whole": WholeConnector,
         "merging": MergingConnector,
+        "coarse": CoarseConnector,
         "survey": SurveyConnector,
         "files": FilesConnector,
     }
@@ -58,6 +61,15 @@ class World:
             if looked:
                 hub.look_anew().sleep = self.sleep
             yield hub
+
+    @contextmanager
+    def store(self) -> Iterator[Database]:
+        """Its store, for whoever looks into it between runs."""
+        database = Database(self.url)
+        try:
+            yield database
+        finally:
+            database.close()
 
     def sleep(self, seconds: float) -> None:
         self.clock.forward(seconds=seconds)

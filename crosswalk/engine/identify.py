@@ -213,7 +213,6 @@ class Matcher:
                 targets[there] = (other, source, rule)
         joins: list[int] = []
         for there, (other, source, rule) in targets.items():
-            settled = home is not None
             if self._told_apart(connection, number, home, there):
                 continue
             if rule.verdict != "same":
@@ -221,9 +220,9 @@ class Matcher:
                 continue
             if self._forbidden(connection, number, there):
                 continue
-            if settled and self._same_stream_apart(connection, number, there, stream):
+            if home is not None and self._both_in_one_stream(connection, home, there):
                 # An edit gave it an identifier of somebody else whom the same system keeps as another record:
-                # a moved mailbox as well as a duplicate. A person decides.
+                # a moved mailbox as well as a duplicate. A person decides, whichever of them is looked at first.
                 matched.pairs += self.propose(connection, [(other, number, rule.name)])
                 continue
             self._edge(connection, other, number, source, rule.name)
@@ -368,12 +367,14 @@ class Matcher:
         ).fetchall()
         return [(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in JOINS]
 
-    def _same_stream_apart(self, connection: Connection, number: int, there: int, stream: Stream) -> bool:
+    def _both_in_one_stream(self, connection: Connection, one: int, other: int) -> bool:
+        """Does a stream keep a live record of each of these entities?"""
         row = self._database.run(
             connection,
-            "SELECT 1 FROM member m JOIN record r ON r.id = m.record "
-            "WHERE m.entity = ? AND r.stream = ? AND r.state = 0 AND r.id <> ? LIMIT 1",
-            (there, stream.id, number),
+            "SELECT 1 FROM member m JOIN record r ON r.id = m.record AND r.state = 0 "
+            "JOIN record s ON s.stream = r.stream AND s.state = 0 JOIN member o ON o.record = s.id "
+            "WHERE m.entity = ? AND o.entity = ? LIMIT 1",
+            (one, other),
         ).fetchone()
         return row is not None
 

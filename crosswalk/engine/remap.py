@@ -210,13 +210,14 @@ def _note_absent(house: House, lease: Lease) -> None:
 
 
 def _all_records(house: House, stream: Stream) -> Iterable[list[int]]:
+    """Those that are gone too: they may come back."""
     after = 0
     while True:
         with house.database.read() as connection:
             rows = house.database.run(
                 connection,
-                "SELECT id FROM record WHERE stream = ? AND state <= ? AND id > ? ORDER BY id LIMIT ?",
-                (stream.id, ARCHIVED, after, _BATCH),
+                "SELECT id FROM record WHERE stream = ? AND id > ? ORDER BY id LIMIT ?",
+                (stream.id, after, _BATCH),
             ).fetchall()
         if not rows:
             return

@@ -26,7 +26,7 @@ from crosswalk.engine.spoken import FIRST, GUARD, held_classes, held_reasons, ma
 from crosswalk.problems import Problem
 from crosswalk.store import outbox, runs
 from crosswalk.store.budget import Budgets
-from crosswalk.store.codec import iso, load_row
+from crosswalk.store.codec import iso, load, load_row
 from crosswalk.store.pauses import Pause
 from crosswalk.store.records import drop_ident_indexes, make_ident_indexes, put_up_unmatched
 from crosswalk.store.retention import forget
@@ -609,10 +609,17 @@ def held_of(house: House, stream: Stream, key: str) -> dict[str, Any]:
     with house.database.read() as connection:
         row = house.database.run(
             connection,
-            "SELECT b.observed FROM record r JOIN body b ON b.record = r.id WHERE r.stream = ? AND r.rkey = ?",
+            "SELECT r.mapping, b.observed, b.raw FROM record r JOIN body b ON b.record = r.id "
+            "WHERE r.stream = ? AND r.rkey = ?",
             (stream.id, key),
         ).fetchone()
-    return {} if row is None else dict(zip(stream.mapping.fields, load_row(bytes(row[0])), strict=True))
+    if row is None:
+        return {}
+    if row[0] == stream.mapping_id:
+        observed = load_row(bytes(row[1]))
+    else:  # read by another mapping, and not by today's yet
+        observed, _ = stream.mapping.read(load(bytes(row[2])))
+    return dict(zip(stream.mapping.fields, observed, strict=True))
 
 
 def report(house: House, ran: Ran) -> dict[str, Any]:

@@ -141,12 +141,16 @@ def hand_over(database: Database, connection: Any, stays: int, goes: int, stream
 
 
 def minted(database: Database, connection: Any, stream: int, entities: Sequence[int]) -> dict[int, str]:
-    """Hub ids of creates that were tried before: the next try goes under the same."""
+    """Hub ids of creates that came to nothing so far: the next try goes under the same.
+
+    One that did make a record stays with that record, also where matching has given it to another entity since.
+    """
     return {
         row[0]: row[1]
         for row in database.select(
             connection,
-            "SELECT entity, hub_id FROM action WHERE op = 'create' AND hub_id IS NOT NULL AND stream = ? AND",
+            "SELECT entity, hub_id FROM action WHERE op = 'create' AND hub_id IS NOT NULL AND state <> 'acked' "
+            "AND stream = ? AND",
             "entity",
             entities,
             "ORDER BY id",

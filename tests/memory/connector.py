@@ -3,11 +3,13 @@
 `Remote` is the vendor's side, shared by all connectors of one test; its clock moves only when told.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
+from connectors.sdk.budget import Lane, Limits, Purse
 from connectors.sdk.contract import (
     Account,
     FieldInfo,
@@ -55,6 +57,14 @@ class Remote:
     merged: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # stream -> (loser, survivor)
     gone: dict[str, set[str]] = field(default_factory=dict)  # stream -> fields that the account no longer has
     options: Sequence[tuple[str, str]] = ()  # of "tags"
+    lagging: dict[tuple[str, str], tuple[datetime, dict[str, Any] | None]] = field(default_factory=dict)
+    grain: timedelta = timedelta(0)  # of its stamps: cut down to a multiple of it
+    shuffled: bool = False  # pages hold their records in another order, batches answer in another one
+    twice: bool = False  # every page of a listing comes twice
+    short: int = 0  # so many keys are left out of the next listing of keys, which says that it is whole
+    longest: int | None = None  # characters of a title that it keeps
+    allowance: int | None = None  # calls a day
+    paid: Counter[tuple[date, str]] = field(default_factory=Counter)  # calls by day and lane
     answers: bool = True
     currency: str | None = None
     forbidden: set[str] = field(default_factory=set)  # streams that the user may not read
@@ -64,7 +74,27 @@ class Remote:
         """As a person there would: what is named changes."""
         held = self.rows.setdefault(stream, {}).setdefault(key, {"id": key, "gone": False})
         held.update(values)
+        if self.longest is not None and isinstance(held.get("title"), str):
+            held["title"] = held["title"][: self.longest]
         held["updated"] = self.stamp()
+        self.lagging.pop((stream, key), None)
+
+    def put_late(self, stream: str, key: str, /, *, seconds: float, **values: Any) -> None:
+        """The same, under a stamp of now; what reads show is for so long what was there before."""
+        before = self.rows.get(stream, {}).get(key)
+        before = None if before is None else dict(before)
+        self.put(stream, key, **values)
+        self.lagging[stream, key] = (self.now + timedelta(seconds=seconds), before)
+
+    def shown(self, stream: str) -> list[dict[str, Any]]:
+        """The rows as reads show them now."""
+        found = []
+        for key, row in self.rows.get(stream, {}).items():
+            until, before = self.lagging.get((stream, key), (self.now, row))
+            seen = row if until <= self.now else before
+            if seen is not None and key not in self.hidden:
+                found.append(seen)
+        return found
 
     def drop(self, stream: str, key: str) -> None:
         del self.rows[stream][key]
@@ -77,7 +107,7 @@ class Remote:
 
     def stamp(self) -> str:
         self.now += self.tick
-        return self.now.isoformat().replace("+00:00", "Z")
+        return _stamp(self.now - (self.now - START) % self.grain if self.grain else self.now)
 
     def of(self, stream: str, key: str) -> dict[str, Any]:
         return self.rows[stream][key]
@@ -88,6 +118,10 @@ class Remote:
 
     def writes(self, op: str | None = None) -> list[tuple[str, str, str, dict[str, Any]]]:
         return [one for one in self.log if op is None or one[0] == op]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 REMOTES: dict[str, Remote] = {}  # by account, so that a connector opened again finds its vendor
@@ -114,6 +148,7 @@ class MemoryConnector:
         self._remote = REMOTES.setdefault(settings.account, Remote())
         self._tools = tools
         self._account = settings.account
+        self._purse = Purse(tools.connection, Limits(chunk=5), tools, vendor=self.label)
 
     @classmethod
     def connect(cls, settings: MemorySettings, tools: Tools) -> "MemoryConnector":
@@ -121,7 +156,15 @@ class MemoryConnector:
 
     def account(self) -> Account:
         return Account(id=self._account, name=self._account, identity="tester", time_zone="UTC", country="DE",
-                       currency=self._remote.currency)  # fmt: skip
+                       currency=self._remote.currency, allowance=self._remote.allowance)  # fmt: skip
+
+    def _call(self, what: str, lane: Lane = "read") -> None:
+        """One call: paid for, where the account has an allowance, and noted."""
+        remote = self._remote
+        if remote.allowance is not None:
+            self._purse.take(1, lane=lane)
+            remote.paid[self._tools.clock().date(), lane] += 1
+        remote.calls.append(what)
 
     def fields(self, stream: str) -> Sequence[FieldInfo]:
         if stream in self._remote.forbidden:
@@ -129,13 +172,22 @@ class MemoryConnector:
         if stream == "answers":
             names = ["id", "updated", "email", "contact_id", "survey", "answers"]
         else:
-            names = ["id", "updated", "gone", "name", "email", "phone", "title", "tags", "firm", "site", "nps", "hub"]
+            names = ["id", "updated", "gone", "name", "email", "phone", "title", "tags", "firm", "site", "nps", "hub",
+                     "opt_out", "news", "scope"]  # fmt: skip
         names = [name for name in names if name not in self._remote.gone.get(stream, ())]
-        kinds = {"nps": "number", "tags": "multi", "gone": "bool", "updated": "datetime", "answers": "json"}
+        kinds = {
+            "nps": "number",
+            "tags": "multi",
+            "gone": "bool",
+            "updated": "datetime",
+            "answers": "json",
+            "opt_out": "bool",
+        }
         return [
             FieldInfo(
                 name=one, label=one, type=kinds.get(one, "text"), path=one, write=one not in ("id", "updated"),  # type: ignore[arg-type] # of its words
                 options=self._remote.options if one == "tags" else (),
+                max_length=self._remote.longest if one == "title" else None,
                 unique=one == "hub" and self.streams["people"].hub_id_unique,
             )
             for one in names
@@ -155,36 +207,42 @@ class MemoryConnector:
         size = self.streams[stream].page_size
         number = start
         while True:
-            self._remote.calls.append(f"list {stream}")
+            self._call(f"list {stream}")
             if self._remote.on_page is not None:
                 self._remote.on_page(stream, number)
             some = rows[number : number + size]
             number += size
             more = number < len(rows)
-            yield Page(
-                records=[_record(row) for row in some],
-                position={"at": number, "after": [some[-1]["updated"], some[-1]["id"]]} if more else None,
-                server_time=self._remote.now,
-            )
+            after = {"at": number, "after": [some[-1]["updated"], some[-1]["id"]]} if more else None
+            if self._remote.shuffled:
+                some = some[::-1]
+            back = {"at": number - size, **({} if passed is None else {"after": passed})}
+            page = Page([_record(row) for row in some], after, self._remote.now)
+            if self._remote.twice:
+                yield replace(page, position=back)
+            yield page
+            passed = None if after is None else after["after"]
             if not more:
                 return
 
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
-        self._remote.calls.append(f"fetch {stream}")
+        self._call(f"fetch {stream}")
         found = [row for row in self._live(stream) if row["id"] in set(keys)]
-        if self._remote.on_fetch is not None:
-            found = [self._remote.on_fetch(row) for row in found]
+        if (shown := self._remote.on_fetch) is not None:  # it may take itself away
+            found = [shown(row) for row in found]
         yield Page(records=[_record(row) for row in found], position=None, server_time=self._remote.now)
 
     def keys(self, stream: str) -> Iterator[Sequence[str]]:
-        self._remote.calls.append(f"keys {stream}")
-        yield [row["id"] for row in self._live(stream)]
+        self._call(f"keys {stream}")
+        keys = [row["id"] for row in self._live(stream)]
+        left_out, self._remote.short = self._remote.short, 0
+        yield keys[: len(keys) - left_out]
 
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
         yield [Removal(key, self._remote.now, survivor) for key, survivor in self._remote.merged.get(stream, [])]
 
     def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
-        self._remote.calls.append(f"find {stream}")
+        self._call(f"find {stream}")
         wanted = write.values.get("email")
         return [
             _record(row)
@@ -195,12 +253,13 @@ class MemoryConnector:
     def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
         size = self.streams[stream].batch
         for start in range(0, len(writes), size):
-            yield from self._send_batch(stream, writes[start : start + size])
+            outcomes = self._send_batch(stream, writes[start : start + size])
+            yield from outcomes[::-1] if self._remote.shuffled else outcomes
 
     def _send_batch(self, stream: str, writes: Sequence[Write]) -> list[Outcome]:
         """One call: what is refused is refused before anything is done, what breaks breaks without an answer."""
         remote = self._remote
-        remote.calls.append(f"{writes[0].op} {stream}")
+        self._call(f"{writes[0].op} {stream}", "write")
         refused = [remote.before(write) if remote.before is not None else None for write in writes]
         if self.streams[stream].batch_failure != "per_record" and any(refused):
             raise RecordError("something in it cannot be taken")
@@ -208,26 +267,31 @@ class MemoryConnector:
 
     def _do(self, stream: str, write: Write) -> Outcome:
         remote = self._remote
-        key = write.key or remote.new_key()
+        known = self._by_hub_id(stream, write) if write.op == "create" else None
+        op = write.op if known is None else "update"
+        key = write.key or known or remote.new_key()
         values = {name: value for name, value in write.values.items() if name not in ("id", "updated")}
         remote.put(stream, key, **values)
-        remote.log.append((write.op, stream, key, dict(values)))
+        remote.log.append((op, stream, key, dict(values)))
         if remote.after is not None:
             remote.after(write)
         shown = dict(remote.of(stream, key)) if remote.answers else None
         return Outcome(write.action, "done", key=key, version=remote.of(stream, key)["updated"], values=shown)
 
+    def _by_hub_id(self, stream: str, write: Write) -> str | None:
+        """A unique field is a key to write by: where a record carries it already, that one is written."""
+        if not self.streams[stream].hub_id_unique or write.hub_id is None:
+            return None
+        rows = self._remote.rows.get(stream, {}).values()
+        return next((row["id"] for row in rows if row.get("hub") == write.hub_id), None)
+
     def close(self) -> None:
         """Nothing is held open."""
 
     def _live(self, stream: str) -> list[dict[str, Any]]:
-        rows = self._remote.rows.get(stream, {}).values()
         gone = self._remote.gone.get(stream, ())
-        return [
-            {name: value for name, value in row.items() if name not in gone}
-            for row in rows
-            if row["id"] not in self._remote.hidden
-        ]
+        rows = self._remote.shown(stream)
+        return [{name: value for name, value in row.items() if name not in gone} for row in rows] if gone else rows
 
 
 class UniqueConnector(MemoryConnector):
@@ -260,6 +324,16 @@ class MergingConnector(MemoryConnector):
     }
 
 
+class CoarseConnector(MergingConnector):
+    """The same, whose stamps may be a minute old and whose commits may come to light a minute late."""
+
+    name: ClassVar[str] = "coarse"
+    streams: ClassVar[Mapping[str, StreamSpec]] = {
+        name: replace(spec, hold_back=timedelta(seconds=120), resolution=timedelta(minutes=1))
+        for name, spec in MergingConnector.streams.items()
+    }
+
+
 class SurveyConnector(MemoryConnector):
     """The same as a survey tool."""
 
@@ -283,6 +357,7 @@ def busy(_write: Write) -> Outcome | None:
 
 __all__ = [
     "REMOTES",
+    "CoarseConnector",
     "Crash",
     "MemoryConnector",
     "MergingConnector",

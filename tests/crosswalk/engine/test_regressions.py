@@ -497,3 +497,73 @@ def test_a_changed_mapping_brings_nobody_back_whom_the_vendor_no_longer_has(worl
     assert asked(world, "SELECT state FROM record WHERE rkey = '1' ORDER BY stream") == [(DELETED,), (LIVE,)]
     assert asked(world, "SELECT count(*) FROM ident i JOIN record r ON r.id = i.record WHERE r.state <> 0") == [(0,)]
     assert alpha.rows["people"] == {}
+
+
+def test_a_hub_id_stays_with_the_record_that_was_made_under_it(tmp_path: Path, database_url: str) -> None:
+    """An entity was parted: what it made belongs to one half, and the other half was made under the same hub id."""
+    world = World(tmp_path, database_url, "")
+    world.write(
+        "connections:\n"
+        f"  alpha: {{connector: unique, account: {world.account('alpha')}, streams: {{people: "
+        "{write: [create, update], create_from: [beta], hub_id: hub}}}\n"
+        f"  beta: {{connector: memory, account: {world.account('beta')}, streams: {{people: }}}}\n"
+        "match: {person: {rules: [{same: [emails]}], limits: {emails: 2}}}\n"
+        "guards: {create: {at_most: 50, share: 100%}, update: {at_most: 50, share: 100%}}\n"
+    )
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for key in ("1", "2"):
+        beta.put("people", key, name=f"Ann Person{key}", email="shared@a.test")
+    world.sync()
+    assert len(alpha.rows["people"]) == 1
+
+    for key in ("3", "4"):  # now it is a shared mailbox, and joins nobody
+        beta.put("people", key, name=f"Ann Person{key}", email="shared@a.test")
+    settle_down(world)
+
+    made = alpha.rows["people"].values()
+    assert sorted(row["name"] for row in made) == [f"Ann Person{key}" for key in ("1", "2", "3", "4")]
+    assert len({row["hub"] for row in made}) == 4
+
+
+def test_a_record_is_read_again_although_its_mapping_has_changed_since(world: World) -> None:
+    met(world)
+    rewrite(world, ("people: {write: [update]}", "people: {write: [update], mapping: {job_title: null}}"))
+
+    with world.open() as hub:
+        told = hub.resync("beta/people/1")
+
+    assert (told["found"], told["differences"]) == (True, [])
+
+
+def test_a_mailbox_that_moved_to_somebody_else_is_asked_about_whoever_is_looked_at(world: World) -> None:
+    """Its new holder was asked about; the old holder's record in the other system, edited later, joined the two."""
+    alpha, beta = met(world)
+    alpha.put("people", "2", name="Ann Berg")
+    world.sync()
+    alpha.put("people", "1", email=None)
+    alpha.put("people", "2", email="ito@a.test")
+    world.sync()
+    people = asked(world, "SELECT count(*) FROM entity WHERE kind = 'person'")
+
+    beta.put("people", "1", phone="+49895550199")
+    world.sync()
+
+    assert people == [(2,)]
+    assert asked(world, "SELECT count(*) FROM entity WHERE kind = 'person'") == people
+    assert asked(world, "SELECT count(*) FROM pair WHERE state = 'open'") == [(1,)]
+
+
+def test_what_comes_back_is_shown_what_it_missed_while_its_stream_was_not_listed(world: World) -> None:
+    alpha, beta = met(world)
+    beta.put("people", "1", gone=True)
+    world.sync()
+    line = "      people: {write: [update]}\n"
+    rewrite(world, (line, ""))
+    alpha.put("people", "1", title="COO")
+    world.sync()
+    rewrite(world, ("      firms:\nmerge", f"      firms:\n{line}merge"))
+    beta.put("people", "1", gone=False)
+
+    settle_down(world)
+
+    assert beta.of("people", "1")["title"] == "COO"

@@ -1,0 +1,112 @@
+"""Some histories of one machine, played in a process of its own."""
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from tests.chaos import merging
+from tests.chaos.histories import history, play, shrink
+from tests.chaos.invariants import BrokenError
+from tests.chaos.orders import hold_in_any_order
+from tests.chaos.stage import Disposable, Stage
+from tests.databases import Makers, NoServerError
+
+Machine: TypeAlias = Literal["merging", "engine", "orders", "postgresql"]
+TOLD: Final[dict[Machine, str]] = {
+    "merging": "pure merge and plan",
+    "engine": "whole engine, in memory",
+    "orders": "orders of arrival",
+    "postgresql": "whole engine, PostgreSQL",
+}
+
+
+@dataclass
+class Share:
+    """What some histories of one machine came to."""
+
+    machine: Machine
+    first: int
+    count: int
+    seconds: float = 0  # of the processor
+    held: dict[str, int] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    by_invariant: dict[str, int] = field(default_factory=dict)
+
+
+def play_share(share: Share) -> Share:
+    """Play the histories of a share, in a process of its own."""
+    began = time.process_time()
+    held: Counter[str] = Counter()
+    with ExitStack() as stack:
+        if share.machine == "merging":
+            for seed in range(share.first, share.first + share.count):
+                try:
+                    held += merging.play(*merging.drawn(seed))
+                except BrokenError as broken:
+                    _note(share, seed, broken, "")
+        else:
+            stage = stack.enter_context(_stage(share.machine, stack).lit())
+            for seed in range(share.first, share.first + share.count):
+                held += _play_one(stage, share, seed)
+    share.held, share.seconds = dict(held), time.process_time() - began
+    return share
+
+
+def _stage(machine: Machine, stack: ExitStack) -> Stage:
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    if machine != "postgresql":
+        return Stage(folder)
+    makers = Makers(folder)
+    stack.callback(makers.close)
+    return Stage(folder, partial(_on_server, makers))
+
+
+def _on_server(makers: Makers) -> Disposable:
+    stack = ExitStack()
+    return _Kept(stack.enter_context(makers.url("postgresql")), stack)
+
+
+class _Kept(Disposable):
+    """A database that goes with its world."""
+
+    def __init__(self, url: str, made: "ExitStack[bool | None]") -> None:
+        super().__init__(url)
+        self._made = made
+
+    def dispose(self) -> None:
+        super().dispose()
+        self._made.close()
+
+
+def _play_one(stage: Stage, share: Share, seed: int) -> Counter[str]:
+    try:
+        if share.machine == "orders":
+            return hold_in_any_order(stage.world, seed)
+        return play(stage.world(), history(seed)).held
+    except NoServerError as error:
+        raise SystemExit(f"no PostgreSQL: {error}") from error
+    except Exception as broken:  # whatever ends a history is a fault of the program
+        steps = "" if share.machine == "orders" else _shortest(stage, seed)
+        _note(share, seed, broken, steps)
+        return Counter()
+
+
+def _shortest(stage: Stage, seed: int) -> str:
+    return "".join(f"\n    {step}," for step in shrink(stage.world, history(seed)))
+
+
+def _note(share: Share, seed: int, broken: Exception, steps: str) -> None:
+    name = broken.invariant if isinstance(broken, BrokenError) else "program"
+    share.by_invariant[name] = share.by_invariant.get(name, 0) + 1
+    told = str(broken) if isinstance(broken, BrokenError) else f"{type(broken).__name__}: {broken}"
+    share.broken.append(f"{TOLD[share.machine]}, history {seed}: {told[:600]}{steps}")
+
+
+__all__ = ["TOLD", "Machine", "Share", "play_share"]

@@ -1,0 +1,55 @@
+"""A fixed share of the histories that `make chaos` plays; a broken one is told by the shortest part that still breaks.
+
+HISTORIES=300 in the environment plays as many, HISTORIES_FROM=5000 others.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.histories import history, play, shrink
+from tests.chaos.invariants import INVARIANTS, BrokenError
+from tests.chaos.orders import hold_in_any_order
+from tests.chaos.stage import Stage
+from tests.hub import World
+
+FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("HISTORIES", "60")))
+SHARES = [range(SEEDS.start + n, SEEDS.stop, 10) for n in range(10)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path).lit() as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("seeds", SHARES, ids=lambda seeds: f"every-tenth-from-{seeds.start}")
+def test_nothing_is_lost_doubled_or_left_whatever_happens(seeds: range, stage: Stage) -> None:
+    for seed in seeds:
+        try:
+            play(stage.world(), history(seed))
+        except BrokenError as broken:
+            lines = "\n".join(f"    {step}," for step in shrink(stage.world, history(seed)))
+            pytest.fail(f"history {seed}: {broken}\nstill broken by\n{lines}")
+
+
+def test_every_invariant_is_judged(stage: Stage) -> None:
+    """A check that never meets what it looks for holds nothing."""
+    held = play(stage.world(), history(0)).held
+    for seed in range(1, 30):
+        held += play(stage.world(), history(seed)).held
+    assert sorted(held) == sorted(INVARIANTS)
+
+
+@pytest.mark.parametrize("seed", [100_003, 100_019])
+def test_nothing_is_lost_doubled_or_left_on_either_database(seed: int, tmp_path: Path, database_url: str) -> None:
+    """In a file or on a server, with threads and all."""
+    play(World(tmp_path, database_url, ""), history(seed), pages=12)
+
+
+def test_entities_and_their_ids_do_not_depend_on_the_order_of_arrival(stage: Stage) -> None:
+    for seed in range(8):
+        hold_in_any_order(stage.world, seed)
