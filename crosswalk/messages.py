@@ -297,6 +297,15 @@ _ALL: Final = (
         severity="warning",
     ),
     Message(
+        code="CW130",
+        text="no column 'rid'; there are: id, source, name",
+        happened="A file that crosswalk match was given cannot be used: it is no CSV or YAML, a column or a cell is "
+        "not as it has to be, or two rows have one key. Each fault is told with its line and the number of its column.",
+        itself="Nothing is matched while a file has a fault.",
+        todo="Mend the line that is named. Records have a row each with rid (a key of its own), source (the system "
+        "that has it) and what is known; the truth has rid and cluster, equal for records of one.",
+    ),
+    Message(
         code="CW201",
         text="the refresh token is revoked or of another data center",
         happened="The vendor refuses to give a new access token. The refresh token was revoked, has expired, was used "

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Place] = {
     "runs": Place("look", "List runs, or show one."),
     "explain": Place("explain", "Why a record, field or code is as it is."),
     "review": Place("decide", "Decide conflicts and doubtful pairs."),
+    "match": Place("match", "Judge how well records are matched."),
     "dlq": Place("decide", "Show, retry or drop records that were set aside."),
     "export": Place("look", "Write the golden records of a kind to CSV."),
     "sandbox": Place("start", "Run the simulated vendors."),

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from mapping.match.cluster import Forest
 from mapping.match.groups import Groups, held_together
-from mapping.match.latin import latin, skeleton
+from mapping.match.latin import latin
 from mapping.match.model import Comparison, Model
-from mapping.match.profile import Profile, Values, called, initial, sound
-from mapping.match.score import PARTS, Counts, Weigher, tabled
+from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
+from mapping.match.score import OF_ONE, PARTS, Counts, Weigher, named, tabled
 
 Ints: TypeAlias = NDArray[np.int32]
 Longs: TypeAlias = NDArray[np.int64]
@@ -154,14 +154,18 @@ def frequencies_of(table: Table) -> Counts:
 
 def _holders(table: Table) -> dict[str, dict[str, int]]:
     """By identifier and value how many names hold it at least, where more than one does."""
-    keys = _name_keys(table)
+    attributes = _name_keys(table)
     found: dict[str, dict[str, int]] = {}
     for name in ("email", "phone", "id", "domain"):
         column = table.columns.get(name)
         if column is None:
             continue
-        texts, places, elements = _exploded(column)
-        found[name] = {texts[at]: count for at, count in _people(elements, keys[places], len(texts))}
+        values, places, elements = _exploded(column)
+        most = found[name] = {}
+        for at, (texts, keys) in enumerate(attributes):
+            told = np.unique(elements.astype(np.int64) << 32 | keys[places], return_counts=True)
+            for element, count in _people(told[0], told[1], texts, whole=at == 0):
+                most[values[element]] = max(count, most.get(values[element], 1))
     return found
 
 
@@ -183,33 +187,42 @@ def _exploded(column: Column) -> tuple[list[str], Ints, Ints]:
     return list(numbers), np.concatenate(places or [empty]), np.concatenate(elements or [empty])
 
 
-def _people(elements: Ints, keys: Ints, size: int) -> Iterator[tuple[int, int]]:
-    named = keys >= 0
-    pairs = np.unique(elements[named].astype(np.int64) << 32 | keys[named])
-    names = np.bincount(pairs >> 32, minlength=size)
-    unnamed = np.bincount(elements[~named], minlength=size) // 6
-    people = np.maximum(np.maximum(names, unnamed), 1)
-    for at in np.flatnonzero(people > 1).tolist():
-        yield at, int(people[at])
+def _people(pairs: Longs, often: Longs, texts: Sequence[str], *, whole: bool) -> Iterator[tuple[int, int]]:
+    """Of (value, name key) and how often each: the values that more than one holds, and how many."""
+    values = pairs >> 32
+    several = np.r_[False, values[1:] == values[:-1]] if len(values) else np.zeros(0, dtype=bool)
+    several[:-1] |= several[1:]
+    several |= often >= OF_ONE
+    at, keys = values[several].tolist(), (pairs[several] & 0xFFFFFFFF).tolist()
+    counts = often[several].tolist()
+    start = 0
+    for end in range(1, len(at) + 1):
+        if end < len(at) and at[end] == at[start]:
+            continue
+        told = Counter({texts[keys[one]]: counts[one] for one in range(start, end)})
+        if (count := named(told, whole=whole)) > 1:
+            yield at[start], count
+        start = end
 
 
-def _name_keys(table: Table) -> Ints:
-    """`profile.name_key` of each record as a number, -1 of none."""
-    none = np.full(len(table), _MISSING, dtype=np.int32)
-    if "name" in table.columns:
-        return _part_codes(table.columns["name"], lambda values: [skeleton(values[0])[:3]])[0]
-    if "given" not in table.columns or "family" not in table.columns:
-        return none
-    letters: dict[str, int] = {}
+def _name_keys(table: Table) -> list[tuple[list[str], Longs]]:
+    """`profile.name_keys` of each record, each as numbers of texts."""
+    columns = table.columns
 
-    def lettered(column: Column, of: Callable[[str], str]) -> Ints:
-        told = [letters.setdefault(of(values[0]), len(letters)) for values in column.values]
-        return np.array([*told, _MISSING], dtype=np.int32)[column.codes]
+    def lettered(name: str, of: Callable[[str], str]) -> tuple[list[str], Longs]:
+        numbers: dict[str, int] = {"": 0}
+        column = columns.get(name)
+        if column is None:
+            return [""], np.zeros(len(table), dtype=np.int64)
+        told = [numbers.setdefault(of(values[0]), len(numbers)) for values in column.values]
+        return list(numbers), np.array([*told, 0], dtype=np.int64)[column.codes]
 
-    given = lettered(table.columns["given"], initial)
-    family = lettered(table.columns["family"], lambda value: latin(value)[:1])
-    both = (given >= 0) & (family >= 0)
-    return np.where(both, np.minimum(given, family) * 4096 + np.maximum(given, family), none).astype(np.int32)
+    if "name" in columns:
+        return [lettered(name, key) for name, key in COMPANY_KEYS]
+    (ours, given), (theirs, family) = lettered("given", initial), lettered("family", first_letter)
+    both, codes = np.unique(given << 32 | family, return_inverse=True)
+    texts = ["".join(sorted(ours[one >> 32] + theirs[one & 0xFFFFFFFF])) for one in both.tolist()]
+    return [(texts, codes)]
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------
@@ -391,6 +404,10 @@ class _Scoring:
             if name in model.alike:
                 alike.append(bits)
                 continue
+            if name in model.identifiers and model.alike_shared:
+                alike.append(np.where(is_shared, bits, np.float32(0)))
+                own += np.where(is_shared, np.float32(0), bits)
+                continue
             in_house = is_shared & (bits > 0)
             shared += np.where(in_house, bits, np.float32(0))
             own += np.where(in_house, np.float32(0), bits)
@@ -398,8 +415,12 @@ class _Scoring:
             told = np.stack(alike)
             good = np.maximum(told, 0)
             best = good.max(axis=0)
-            shared += best + np.float32(model.alike_rest) * (good.sum(axis=0) - best)
+            counted = best + np.float32(model.alike_rest) * (good.sum(axis=0) - best)
             own += np.maximum(np.minimum(told, 0).sum(axis=0), np.float32(model.alike_at_least))
+            if model.alike_shared:
+                shared += counted
+            else:
+                own += counted
         prior = self._weigher.prior
         bits = own + np.minimum(shared, np.float32(prior + model.shared_at_most)) - np.float32(prior)
         return _Whole(left, right, bits, conflict & ~excused, found_by)

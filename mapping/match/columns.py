@@ -14,6 +14,7 @@ from mapping.match.profile import (
     company_domain,
     company_name,
     given_and_family,
+    handle,
     last_digits,
     legal_form,
     mailbox,
@@ -129,6 +130,7 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
             add("birth", ["birth_date.year", "birth_date.month", "birth_date.day"], _day_of_parts)
         add("company", ["company_name"], _each(company_name, several=False))
         add("domain", ["emails"], _each(company_domain))
+        _handles(made, places)
         add("title", ["job_title"], _each(fold, several=False))
     add("email", ["emails"], _each(mailbox))
     add("phone", ["phones"], _each(_number))
@@ -164,6 +166,26 @@ def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
 
     made.readers.append(Reader("given", every, lambda cells: _kept([parted(cells)[0]])))
     made.readers.append(Reader("family", every, lambda cells: _kept([parted(cells)[1]])))
+
+
+def _handles(made: Columns, places: Mapping[str, list[int]]) -> None:
+    """Local parts of addresses, beside the names that they may be made of."""
+    mail = tuple(places.get("emails", ()))
+    given = next((one for one in made.readers if one.field == "given"), None)
+    family = next((one for one in made.readers if one.field == "family"), None)
+    if not mail or given is None or family is None:
+        return
+    size = len(mail)
+    between = size + len(given.places)
+
+    def read(cells: Cells) -> Values:
+        names = given.read(cells[size:between]), family.read(cells[between:])
+        if not (names[0] or names[1]):
+            return ()
+        told = [mailbox(one) for cell in cells[:size] if cell for one in _SEVERAL.split(cell)]
+        return _kept(handle(one, " ".join(names[0]), " ".join(names[1])) for one in told if one)
+
+    made.readers.append(Reader("handle", (*mail, *given.places, *family.places), read))
 
 
 def _of_full(cells: Cells, part: int) -> Values:

@@ -60,6 +60,7 @@ class Model:
     alike: tuple[str, ...]
     alike_rest: float
     alike_at_least: float
+    alike_shared: bool  # whether these count with what is shared
     swapped: tuple[str, str] | None
     swapped_bits: float
     conflicts: frozenset[str]
@@ -121,6 +122,7 @@ def _read(told: Mapping[str, Any]) -> Model:
         alike=tuple(alike["of"]),
         alike_rest=float(alike["rest"]),
         alike_at_least=float(alike["at_least"]),
+        alike_shared=set(alike["of"]) <= set(shared["of"]),
         swapped=(swapped["of"][0], swapped["of"][1]) if swapped else None,
         swapped_bits=float(swapped["bits"]) if swapped else 0.0,
         conflicts=frozenset(conflicts["of"]),

@@ -1,8 +1,9 @@
 """What scored matching compares of a record: per field the values in comparing form.
 
 A profile comes from a row in the common form (`of_row`) or from cells of a table (`mapping.match.columns`). A field
-that is missing is not in it. Fields of a person: given, family, birth, email, phone, id, street, postcode, locality,
-company, domain, title. Of a company: name, form, domain, email, phone, id, street, postcode, locality, country.
+that is missing is not in it. Fields of a person: given, family, birth, email, handle, phone, id, street, postcode,
+locality, company, domain, title. Of a company: name, form, domain, email, phone, id, street, postcode, locality,
+country.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +37,7 @@ _STREETS: Final[Mapping[str, str]] = {
     "parade": "pde", "suite": "ste", "apartment": "apt", "floor": "fl", "north": "n", "south": "s", "east": "e",
     "west": "w",
 }  # fmt: skip
+_DISTINCT: Final = 3  # signs from which a local part is somebody's choice
 _CODE_OF: Final = str.maketrans("", "", " -.")
 
 
@@ -73,6 +75,19 @@ def mailbox(address: str) -> str:
     if host in _DOTTED:
         return f"{local.replace('.', '')}@gmail.com"
     return f"{local}@{host}"
+
+
+def handle(address: str, given: str, family: str) -> str:
+    """The local part of an address, where it is somebody's choice and not made of names: `rudi772`."""
+    local = address.rpartition("@")[0]
+    if sum(character.isdigit() for character in local) >= _DISTINCT:
+        return local
+    if any(sign in local for sign in "._-"):
+        return ""  # first.last, of whomever
+    rest = local
+    for name in sorted({*latin(given).split(), *latin(family).split()}, key=len, reverse=True):
+        rest = rest.replace(name, "", 1) if len(name) > 1 else rest
+    return local if len(rest) >= _DISTINCT and rest == local else ""
 
 
 def company_domain(address_or_host: str) -> str:
@@ -140,13 +155,21 @@ def legal_form(text: str) -> str:
 _FORM_OF: Final[Mapping[str, str]] = {
     form: told
     for told, forms in {
-        "ltd": "limited|co ltd|co limited|company limited|লিমিটেড|লি|लिमिटेड|有限公司",
-        "private limited": "pvt ltd|pvt limited|private ltd|pte ltd|pty ltd|pty limited|প্রাইভেট লিমিটেড|pvt|pty",
+        "ltd": "limited|co limited|company limited|লিমিটেড|লি|लिमिटेड|有限公司|pvt ltd|pvt limited|private ltd|"
+        "private limited|pte ltd|pty ltd|pty limited|প্রাইভেট লিমিটেড|pvt|pty|l t d|co ltd co",
         "inc": "incorporated|corp|corporation|co|company|co inc",
         "gmbh": "gesellschaft mit beschrankter haftung|mbh|gesmbh",
         "ag": "aktiengesellschaft",
-        "株式会社": "kk|k k|kabushiki kaisha|株",
-        "ооо": "ooo",
+        "株式会社": "kk|k k|kabushiki kaisha|株|co ltd",
+        "ооо": "ooo|o o o",
+        "spa": "s p a",
+        "srl": "s r l|s r l s|srls",
+        "sarl": "s a r l",
+        "sas": "s a s|sasu",
+        "sp z o o": "sp z oo|spzoo|sp zoo|spolka z o o",
+        "bv": "b v",
+        "nv": "n v",
+        "gmbh co kg": "gmbh u co kg|gmbh und co kg",
         "ab": "aktiebolag",
         "llc": "l l c",
         "plc": "p l c",
@@ -186,6 +209,7 @@ def _of_person(row: Mapping[str, Value]) -> dict[str, Values]:
         "family": _kept(family for _, family in names),
         "birth": _kept([day(str(row.get("birth_date") or ""))]),
         "email": _kept(map(mailbox, addresses)),
+        "handle": _kept(handle(mailbox(one), *names[0]) if names else "" for one in addresses),
         "domain": _kept(map(company_domain, addresses)),
         "phone": _phones(row),
         "id": _ids(row, "external_ids", "namespace"),
@@ -279,11 +303,28 @@ def words(value: str) -> Sequence[str]:
     return value.split()
 
 
-def name_key(profile: Profile) -> str:
-    """Coarse enough that two records of one person give the same mostly, and two people of one house do not."""
+def name_keys(profile: Profile) -> tuple[str, ...]:
+    """By what those who hold an identifier are told apart, coarse enough that records of one give the same mostly.
+
+    Of a person the initials, in the order of the alphabet; of a company the begin of its name, its town, country and
+    form, since a group of companies has one name and one domain. "" of what is not known.
+    """
     if "name" in profile:
-        return skeleton(profile["name"][0])[:3]
+        return tuple(key(profile[name][0]) if name in profile else "" for name, key in COMPANY_KEYS)
     given, family = profile.get("given"), profile.get("family")
-    if not given or not family:
-        return ""
-    return "".join(sorted(latin(root(given[0].partition(" ")[0]))[:1] + latin(family[0])[:1]))
+    return ("".join(sorted((initial(given[0]) if given else "") + (first_letter(family[0]) if family else ""))),)
+
+
+def first_letter(value: str) -> str:
+    return latin(value)[:1]
+
+
+def _begin(value: str) -> str:
+    return f"={skeleton(value)[:3]}"
+
+
+def _whole(value: str) -> str:
+    return f"={value}"
+
+
+COMPANY_KEYS: Final = (("name", _begin), ("locality", _begin), ("country", _whole), ("form", _whole))

@@ -16,11 +16,11 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from mapping.match.latin import latin
 from mapping.match.model import Comparison, Level, Model, Outcome
-from mapping.match.profile import Profile, called, initial, label, local_part, name_key, sound, words
+from mapping.match.profile import Profile, called, initial, label, local_part, name_keys, sound, words
 
 Key = TypeVar("Key", bound=Hashable)
 
-_OF_ONE: Final = 6  # records without a name that may be one person's, of one identifier
+OF_ONE: Final = 6  # records without a name that may be one person's, of one identifier
 
 
 def _first(value: str) -> str:
@@ -76,11 +76,11 @@ def counted(profiles: Iterable[Profile], *, identifiers: Iterable[str] = ("email
     """The frequencies of these records."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     totals: Counter[str] = Counter()
-    keys: dict[str, dict[str, list[str]]] = {name: defaultdict(list) for name in identifiers}
+    keys: dict[str, dict[str, list[tuple[str, ...]]]] = {name: defaultdict(list) for name in identifiers}
     records = 0
     for profile in profiles:
         records += 1
-        key = name_key(profile)
+        key = name_keys(profile)
         for name, values in profile.items():
             for table, parts in tabled(name, values):
                 totals[table] += 1
@@ -105,10 +105,20 @@ def tabled(name: str, values: Sequence[str]) -> list[tuple[str, set[str]]]:
     return found
 
 
-def people(keys: Sequence[str]) -> int:
-    """How many hold a value at least, by the name keys of the records that have it ("" of one without a name)."""
-    named = {key for key in keys if key}
-    return max(1, len(named), sum(1 for key in keys if not key) // _OF_ONE)
+def people(keys: Iterable[tuple[str, ...]]) -> int:
+    """How many hold a value at least, by the name keys of the records that have it."""
+    return max(named(Counter(told), whole=at == 0) for at, told in enumerate(zip(*keys, strict=True)))
+
+
+def named(keys: Counter[str], *, whole: bool) -> int:
+    """How many there are at least of these keys. One who is known by half a name may be any who has that letter.
+
+    `whole`: of those without a name a few may be one, and no more.
+    """
+    unnamed = keys.get("", 0)
+    full = [key for key in keys if len(key) > 1]
+    halves = sum(1 for key in keys if len(key) == 1 and not any(key in one for one in full))
+    return max(1, len(full) + halves, unnamed // OF_ONE if whole else 1)
 
 
 class Evidence(NamedTuple):
@@ -307,18 +317,23 @@ def combined(model: Model, prior: float, found: Mapping[str, Evidence]) -> float
     """The sum: what is shared in a house counts only so far, and what says the same thing counts once."""
     own = shared = 0.0
     alike: list[float] = []
+    against = 0.0
     for name, one in found.items():
-        if name in model.alike:
-            alike.append(one.bits)
+        if name in model.alike or (one.shared and name in model.identifiers and model.alike_shared):
+            alike.append(max(0.0, one.bits))
+            against += min(0.0, one.bits)
         elif one.shared and one.bits > 0:
             shared += one.bits
         else:
             own += one.bits
     if alike:
-        best, worst = max(0.0, *alike) if len(alike) > 1 else max(0.0, alike[0]), sum(min(0.0, one) for one in alike)
-        rest = sum(one for one in alike if one > 0) - best
-        shared += best + model.alike_rest * rest
-        own += max(model.alike_at_least, worst)
+        best = max(alike)
+        told = best + model.alike_rest * (sum(alike) - best)
+        own += max(model.alike_at_least, against)
+        if model.alike_shared:
+            shared += told
+        else:
+            own += told
     return own + min(shared, prior + model.shared_at_most) - prior
 
 

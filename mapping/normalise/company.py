@@ -18,10 +18,11 @@ _FORMS: Final = """
     ltda|lda|eireli|s a s de c v|eirl|
     bv|b v|nv|n v|vof|v o f|bvba|cvba|srl bv|
     ab|aktiebolag|as|a s|asa|aps|i s|k s|oy|oyj|oy ab|ky|hf|ehf|
-    sp z o o|spolka z o o|sp j|sp k|spolka akcyjna|s r o|sro|spol s r o|kft|zrt|nyrt|bt|d o o|doo|d d|dd|ood|eood|
+    sp z o o|sp z oo|spzoo|sp zoo|
+    spolka z o o|sp j|sp k|spolka akcyjna|s r o|sro|spol s r o|kft|zrt|nyrt|bt|d o o|doo|d d|dd|ood|eood|
     ad|ead|
     uab|sia|ou|as ou|
-    ооо|оао|зао|пао|ао|тов|
+    ооо|оао|зао|пао|ао|тов|ooo|oao|zao|pao|
     anonim sirketi|a s ti|limited sirketi|ltd sti|sti|san tic ltd sti|
     kk|k k|yk|g k|kabushiki kaisha|株式会社|有限会社|合同会社|株|有|有限公司|股份有限公司|有限责任公司|集团有限公司|
     주식회사|유한회사|주|
@@ -29,7 +30,7 @@ _FORMS: Final = """
     شركة|ذ م م|ش م م|م م|fzc|fze|fz llc|w l l|wll|tbk|bhd tbk
 """
 _LEADING: Final = """
-    ооо|оао|зао|пао|ао|тов|株式会社|有限会社|合同会社|株|有|주식회사|유한회사|주|شركة|
+    ооо|оао|зао|пао|ао|тов|ooo|株式会社|有限会社|合同会社|株|有|주식회사|유한회사|주|شركة|
     pt|cv|ud|cong ty tnhh|cong ty co phan|uab|sia
 """
 # Written without a blank between name and form.

@@ -1,0 +1,376 @@
+"""A table of records with the truth about them, for judging a model of scored matching.
+
+Records: `rid, source, ...`, a row each; truth: `rid, cluster`. All faults of both files come in one report.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from time import perf_counter, process_time
+from typing import Any, Final
+
+import numpy as np
+
+from crosswalk.problems import Problem, ProblemsError
+from mapping.match import columns as heads
+from mapping.match.batch import Column, Pairs, Resolution, Table, resolve
+from mapping.match.evaluate import Labels, Quality, largest, of_groups, of_pairs
+from mapping.match.model import KINDS, Model, ModelError, read, shipped
+
+_TOLD: Final = 20  # faults of one file that are told
+_SAMPLE: Final = 2000  # cells by which a column is judged
+_REPEATED: Final = 0.01  # share of ids that two records have, from which a column of ids identifies anybody
+_IDS: Final = ("external_ids", "registrations")
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Records:
+    """What was read of a file of records, column by column, in the order of the keys."""
+
+    keys: list[str]
+    headings: list[str]
+    cells: list[Sequence[str]]
+    systems: Sequence[str]
+
+
+@dataclass(slots=True)
+class Used:
+    """How columns were understood."""
+
+    kind: str
+    columns: dict[str, str] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+
+
+def evaluated(
+    records: Path,
+    truth: Path,
+    *,
+    mapping: Path | None = None,
+    kind: str | None = None,
+    model: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> dict[str, Any]:
+    """The figures of a model on these files. Raises ProblemsError."""
+    began, cpu = perf_counter(), process_time()
+    chosen = model_of(model) if model is not None else None
+    progress(f"reading {records.name}")
+    read_in = read_records(records)
+    labels = read_truth(truth, read_in.keys, records)
+    told, used = tabled(read_in, mapping=mapping, kind=kind or (chosen.kind if chosen else None), file=records)
+    del read_in.cells[:]
+    loaded = process_time()
+    chosen = chosen or shipped(used.kind)
+    found = resolve(told, chosen, progress=progress)
+    matched = process_time()
+    figures = _figures(found, labels, chosen)
+    return {
+        "kind": used.kind,
+        "model": {"version": chosen.version, "same": chosen.same, "review": chosen.review},
+        "columns": used.columns,
+        "ignored": used.ignored,
+        "records": len(told),
+        **figures,
+        "seconds": {
+            "wall": round(perf_counter() - began, 2),
+            "cpu": round(process_time() - cpu, 2),
+            "reading": round(loaded - cpu, 2),
+            "matching": round(matched - loaded, 2),
+        },
+        "peak_mib": getrusage(RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _figures(found: Resolution, labels: Labels, model: Model) -> dict[str, Any]:
+    """Of the records whose truth is known."""
+    known = labels >= 0
+    ours, true = found.group.astype(np.int64)[known], labels[known]
+    pairs, groups = of_pairs(ours, true), of_groups(ours, true)
+    review = _known(found.review, known)
+    right = int((labels[review.left] == labels[review.right]).sum())
+    asked = len(review)
+    return {
+        "labelled": int(known.sum()),
+        "pairs": _quality(pairs),
+        "clusters": _quality(groups),
+        "largest": largest(ours),
+        "largest_true": largest(true),
+        "review": {
+            "pairs": asked,
+            "right": right,
+            "share": round(asked / max(1, asked + pairs.found), 4),
+            "per_1000_records": round(asked * 1000 / max(1, len(ours)), 1),
+        },
+        "rules": _rules(_known(found.joined, known), review, labels, model),
+        "compared": found.compared,
+        "same_system_bits": round(found.same_system, 2),
+        "alarms": found.alarms[:_TOLD],
+        "alarms_in_all": len(found.alarms),
+    }
+
+
+def _quality(one: Quality) -> dict[str, float]:
+    return {
+        "found": one.found,
+        "true": one.true,
+        "right": one.right,
+        "precision": round(one.precision, 5),
+        "recall": round(one.recall, 5),
+        "f1": round(one.f1, 5),
+    }
+
+
+def _known(pairs: Pairs, known: np.ndarray[Any, np.dtype[np.bool_]]) -> Pairs:
+    return pairs.where(known[pairs.left] & known[pairs.right])
+
+
+def _rules(joined: Pairs, review: Pairs, labels: Labels, model: Model) -> list[dict[str, Any]]:
+    """By each way of looking records up: pairs that it brought together, and how many of them are right."""
+    told = []
+    for at, block in enumerate(model.blocks):
+        ours = joined.where((joined.found_by >> at & 1).astype(bool))
+        asked = review.where((review.found_by >> at & 1).astype(bool))
+        right = int((labels[ours.left] == labels[ours.right]).sum())
+        told.append(
+            {
+                "rule": " + ".join(block),
+                "joined": len(ours),
+                "right": right,
+                "precision": round(right / len(ours), 5) if len(ours) else None,
+                "alone": int((ours.found_by == 1 << at).sum()),
+                "review": len(asked),
+            }
+        )
+    return told
+
+
+# -- files -----------------------------------------------------------------------------------------------------
+
+
+class _Faults:
+    """The faults of one file; too many are counted."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.found: list[Problem] = []
+        self._more = 0
+
+    def add(self, text: str, hint: str, *, line: int | None = None, column: int | None = None) -> None:
+        if len(self.found) >= _TOLD:
+            self._more += 1
+            return
+        self.found.append(Problem(code="CW130", text=text, hint=hint, file=str(self.file), line=line, column=column))
+
+    def stop(self) -> None:
+        """Raise what was found, if anything was."""
+        if self._more:
+            last = self.found[-1]
+            self.found[-1] = Problem(
+                code="CW130", text=f"{last.text}; and {self._more} more faults", hint=last.hint, file=last.file,
+                line=last.line, column=last.column,
+            )  # fmt: skip
+        if self.found:
+            raise ProblemsError(self.found)
+
+
+@contextmanager
+def _rows(file: Path, faults: _Faults) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
+    """Headings, and rows with the number of their line."""
+    try:
+        opened = file.open(newline="", encoding="utf-8-sig")
+    except OSError as error:
+        faults.add(f"the file cannot be read: {error.strerror}", "name a file that is there and may be read")
+        faults.stop()
+        raise
+    with opened:
+        try:
+            first = opened.readline()
+            opened.seek(0)
+            reader = csv.reader(opened, delimiter=_delimiter(first), strict=True)
+            headings = [heading.strip() for heading in next(reader, [])]
+            if not headings:
+                faults.add("the file is empty", "its first line names the columns", line=1)
+                faults.stop()
+            yield headings, ((reader.line_num, row) for row in reader if row)
+        except UnicodeDecodeError as error:
+            faults.add(f"byte {error.start} of a block is no UTF-8", "save the file as UTF-8")
+        except csv.Error as error:
+            faults.add(f"no CSV: {error}", "quote cells that hold a quote or a line break", line=reader.line_num)
+    faults.stop()
+
+
+def _delimiter(line: str) -> str:
+    return max(",;\t|", key=line.count) if not line.count(",") else ","
+
+
+def read_records(file: Path) -> Records:
+    """Raises ProblemsError with the lines and columns of all faults."""
+    faults = _Faults(file)
+    with _rows(file, faults) as (headings, rows):
+        names = [heading.lower() for heading in headings]
+        if "rid" not in names:
+            told = ", ".join(headings[:8])
+            faults.add(f"no column 'rid'; there are: {told}", "each record needs a key of its own", line=1)
+            faults.stop()
+        for at, name in enumerate(names):
+            if name and name in names[:at]:
+                faults.add(f"the column '{headings[at]}' stands twice", "give each a name", line=1, column=at + 1)
+        key, size = names.index("rid"), len(headings)
+        found: list[list[str]] = []
+        lines: dict[str, int] = {}
+        for line, row in rows:
+            if len(row) != size:
+                hint = "quote cells that hold the separator"
+                faults.add(f"{len(row)} cells; the first line has {size}", hint, line=line, column=min(len(row), size))
+            elif not row[key].strip():
+                faults.add("rid is empty", "each record needs a key of its own", line=line, column=key + 1)
+            elif row[key] in lines:
+                where = f"rid '{row[key]}' stands in line {lines[row[key]]} too"
+                faults.add(where, "each record needs a key of its own", line=line, column=key + 1)
+            else:
+                lines[row[key]] = line
+                found.append(row)
+        if not found and not faults.found:
+            faults.add("there are no records", "a row each, below the names of the columns", line=1)
+    del lines
+    found.sort(key=lambda row: row[key])
+    cells: list[Sequence[str]] = list(zip(*found, strict=True))
+    systems = cells[names.index("source")] if "source" in names else ("",) * len(found)
+    return Records(list(cells[key]), headings, cells, systems)
+
+
+def read_truth(file: Path, keys: Sequence[str], records: Path) -> Labels:
+    """By record its cluster as a number, -1 where the file does not tell it."""
+    faults = _Faults(file)
+    place = {key: at for at, key in enumerate(keys)}
+    labels = np.full(len(keys), -1, dtype=np.int64)
+    numbers: dict[str, int] = {}
+    unknown = 0
+    with _rows(file, faults) as (headings, rows):
+        names = [heading.lower() for heading in headings]
+        for name in ("rid", "cluster"):
+            if name not in names:
+                faults.add(f"no column '{name}'; there are: {', '.join(headings[:8])}", "rid,cluster", line=1)
+        faults.stop()
+        key, cluster = names.index("rid"), names.index("cluster")
+        for line, row in rows:
+            if len(row) != len(headings):
+                told = f"{len(row)} cells; the first line has {len(headings)}"
+                faults.add(told, "rid,cluster", line=line, column=min(len(row), len(headings)))
+            elif not row[cluster].strip():
+                faults.add("cluster is empty", "the name of the group of the record", line=line, column=cluster + 1)
+            elif (at := place.get(row[key])) is None:
+                unknown += 1
+            elif labels[at] >= 0:
+                faults.add(f"rid '{row[key]}' stands here twice", "one cluster a record", line=line, column=key + 1)
+            else:
+                labels[at] = numbers.setdefault(row[cluster], len(numbers))
+        if not numbers and not faults.found:
+            faults.add(f"none of its {unknown} rids stands in {records.name}", "the two files belong together", line=1)
+    return labels
+
+
+def model_of(file: Path) -> Model:
+    """A model of the operator's own. Raises ProblemsError."""
+    faults = _Faults(file)
+    try:
+        return read(_yaml(file, faults))
+    except ModelError as error:
+        faults.add(str(error), "begin with a copy of the model that ships")
+    faults.stop()
+    raise AssertionError("not reached")
+
+
+def _yaml(file: Path, faults: _Faults) -> Any:
+    from yaml import MarkedYAMLError, YAMLError, safe_load
+
+    try:
+        return safe_load(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        faults.add(f"the file cannot be read: {error.strerror}", "name a file that is there and may be read")
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        faults.add(f"no YAML: {error.problem}", "column: field, a line each", line=line, column=column)
+    except (YAMLError, UnicodeDecodeError):
+        faults.add("no YAML", "column: field, a line each")
+    faults.stop()
+    raise AssertionError("not reached")
+
+
+def _mapped(file: Path, headings: Sequence[str]) -> Mapping[str, str]:
+    """`{column: field}`, also under `columns`."""
+    faults = _Faults(file)
+    told = _yaml(file, faults)
+    if isinstance(told, Mapping) and isinstance(told.get("columns"), Mapping):
+        told = told["columns"]
+    if not isinstance(told, Mapping):
+        faults.add("the file is no mapping", "column: field, a line each")
+        faults.stop()
+    allowed = [*heads.fields(), "ignore"]
+    for heading, name in told.items():
+        if str(heading) not in headings:
+            faults.add(f"there is no column '{heading}'", f"there are: {', '.join(headings)}")
+        if name not in allowed:
+            faults.add(f"'{heading}' is '{name}'", f"one of {', '.join(allowed)}")
+    faults.stop()
+    return {str(heading): str(name) for heading, name in told.items()}
+
+
+# -- columns ---------------------------------------------------------------------------------------------------
+
+
+def tabled(records: Records, *, mapping: Path | None, kind: str | None, file: Path) -> tuple[Table, Used]:
+    """Records as they are compared."""
+    headings = records.headings
+    told = _mapped(mapping, headings) if mapping is not None else {}
+    fields = {at: name for at, name in heads.recognised(headings, told).items() if name != "ignore"}
+    names = [at for at, name in fields.items() if name in ("name", "company_name")]
+    sample = chain.from_iterable(records.cells[at][:_SAMPLE] for at in names[:1])
+    kind = kind or heads.kind_of(fields.values(), sample)
+    if kind not in KINDS:
+        raise ProblemsError([Problem(code="CW130", text=f"kind is '{kind}'", hint=f"one of {', '.join(KINDS)}")])
+    for at in [at for at, name in fields.items() if name in _IDS and not _identifies(records.cells[at])]:
+        del fields[at]
+    used = Used(kind, {headings[at]: name for at, name in fields.items()})
+    used.ignored = [one for one in headings if one not in used.columns and one.lower() not in ("rid", "source")]
+    dates = [at for at, name in fields.items() if name == "birth_date"]
+    first = heads.months_first(chain.from_iterable(records.cells[at] for at in dates))
+    plan = heads.columns(kind, fields, headings=headings, months_first=first)
+    if not plan.readers:
+        faults = _Faults(file)
+        faults.add(f"no column is known: {', '.join(headings)}", "say with --mapping which column is what", line=1)
+        faults.stop()
+    made = {reader.field: _column(reader, records.cells) for reader in plan.readers}
+    numbers: dict[str, int] = {}
+    systems = np.array([numbers.setdefault(one, len(numbers)) for one in records.systems], dtype=np.int32)
+    return Table(records.keys, {name: column for name, column in made.items() if column.values}, systems), used
+
+
+def _identifies(cells: Sequence[str]) -> bool:
+    """Whether a column of ids says who two records are: each system's own numbering of its rows does not."""
+    held = [cell for cell in cells if not heads.blank(cell)]
+    return bool(held) and 1 - len(set(held)) / len(held) >= _REPEATED
+
+
+def _column(reader: heads.Reader, cells: Sequence[Sequence[str]]) -> Column:
+    """One field of all records; cells that are equal are read once."""
+    numbers: dict[tuple[str, ...], int] = {}
+    known: dict[Any, int] = {}
+    codes = np.empty(len(cells[reader.places[0]]), dtype=np.int32)
+    single = len(reader.places) == 1
+    rows: Any = cells[reader.places[0]] if single else zip(*(cells[at] for at in reader.places), strict=True)
+    read_cells = reader.read
+    for at, row in enumerate(rows):
+        code = known.get(row)
+        if code is None:
+            told = [row] if single else row
+            values = read_cells(["" if heads.blank(cell) else cell.strip() for cell in told])
+            code = known[row] = numbers.setdefault(values, len(numbers)) if values else -1
+        codes[at] = code
+    return Column(list(numbers), codes)

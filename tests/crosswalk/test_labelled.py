@@ -1,0 +1,157 @@
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import worlds
+from crosswalk.labelled import evaluated
+from crosswalk.problems import ProblemsError
+
+PEOPLE = [
+    ("rid", "source", "First Name", "Last Name", "E-Mail", "DOB"),
+    ("1", "crm", "Mara", "Lindqvist", "mara@nordlicht.test", "1985-03-04"),
+    ("2", "shop", "M.", "Lindqvist", "Mara+news@nordlicht.test", "04/03/1985"),
+    ("3", "crm", "Rahim", "Uddin", "rahim@padma.test", ""),
+]
+TRUTH = [("rid", "cluster"), ("1", "a"), ("2", "a"), ("3", "b")]
+
+
+def written(path: Path, rows: Sequence[Sequence[str]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def judged(folder: Path, records: Sequence[Sequence[str]], truth: Sequence[Sequence[str]], **told: Any) -> Any:
+    return evaluated(written(folder / "records.csv", records), written(folder / "truth.csv", truth), **told)
+
+
+def test_records_are_matched_and_judged_without_a_mapping(tmp_path: Path) -> None:
+    answer = judged(tmp_path, PEOPLE, TRUTH)
+
+    assert answer["kind"] == "person"
+    assert answer["columns"] == {
+        "First Name": "name.given",
+        "Last Name": "name.family",
+        "E-Mail": "emails",
+        "DOB": "birth_date",
+    }
+    assert answer["pairs"] == {"found": 1, "true": 1, "right": 1, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert answer["largest"] == answer["largest_true"] == 2
+    assert next(rule for rule in answer["rules"] if rule["rule"] == "email")["joined"] == 1
+
+
+@pytest.mark.parametrize("kind", ["person", "company"])
+def test_joins_of_a_made_world_are_right(tmp_path: Path, kind: str) -> None:
+    records, truth = worlds.write(tmp_path, kind, 3000, seed=5)
+
+    answer = evaluated(records, truth)
+
+    assert answer["kind"] == kind
+    assert answer["pairs"]["precision"] >= 0.98
+    assert answer["pairs"]["recall"] >= 0.75
+    assert answer["largest"] <= 2 * answer["largest_true"]
+    assert answer["review"]["right"] > 0
+
+
+def test_a_mapping_tells_what_names_of_columns_do_not(tmp_path: Path) -> None:
+    mapping = tmp_path / "columns.yaml"
+    mapping.write_text("columns:\n  xx: name.given\n  yy: name.family\n  E-Mail: emails\n  DOB: ignore\n")
+    records = [("rid", "source", "xx", "yy", "E-Mail", "DOB"), *PEOPLE[1:]]
+
+    answer = judged(tmp_path, records, TRUTH, mapping=mapping)
+
+    assert answer["columns"] == {"xx": "name.given", "yy": "name.family", "E-Mail": "emails"}
+    assert answer["ignored"] == ["DOB"]
+
+
+def test_a_system_s_own_numbering_identifies_nobody(tmp_path: Path) -> None:
+    records = [(*row, number) for row, number in zip(PEOPLE, ("customer_id", "7", "8", "9"), strict=True)]
+
+    answer = judged(tmp_path, records, TRUTH)
+
+    assert answer["ignored"] == ["customer_id"]
+    assert answer["pairs"]["f1"] == 1.0
+
+
+def test_other_separators_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    records, truth = tmp_path / "records.csv", written(tmp_path / "truth.csv", TRUTH)
+    records.write_text("\n".join(";".join(row) for row in PEOPLE), encoding="utf-8-sig")
+
+    assert evaluated(records, truth)["pairs"]["f1"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("records", "truth", "places"),
+    [
+        pytest.param(
+            [("id", "name"), ("1", "Mara")], TRUTH, [("no column 'rid'; there are: id, name", 1, None)], id="no-rid"
+        ),
+        pytest.param(
+            [("rid", "name"), ("1", "Mara"), ("1", "Mara"), ("", "Rahim"), ("2", "Rahim", "x")],
+            TRUTH,
+            [("rid '1' stands in line 2 too", 3, 1), ("rid is empty", 4, 1), ("3 cells; the first line has 2", 5, 2)],
+            id="all-faults-at-once",
+        ),
+        pytest.param([("rid", "name")], TRUTH, [("there are no records", 1, None)], id="empty"),
+        pytest.param(
+            [("rid", "blood"), ("1", "A")], TRUTH, [("no column is known: rid, blood", 1, None)], id="no-known-column"
+        ),
+        pytest.param(
+            PEOPLE, [("rid", "cluster"), ("1", "a"), ("1", "b"), ("2", "")],
+            [("rid '1' stands here twice", 3, 1), ("cluster is empty", 4, 2)], id="truth",
+        ),
+        pytest.param(PEOPLE, [("rid", "group"), ("1", "a")], [("no column 'cluster'; there are: rid, group", 1, None)],
+                     id="no-cluster"),
+        pytest.param(PEOPLE, [("rid", "cluster"), ("9", "a")],
+                     [("none of its 1 rids stands in records.csv", 1, None)], id="another-file"),
+    ],
+)  # fmt: skip
+def test_faults_of_a_file_are_told_with_line_and_column(
+    tmp_path: Path, records: Any, truth: Any, places: list[tuple[str, int, int | None]]
+) -> None:
+    with pytest.raises(ProblemsError) as caught:
+        judged(tmp_path, records, truth)
+
+    assert [(one.text, one.line, one.column) for one in caught.value.problems] == places
+
+
+def test_what_is_no_utf_8_or_not_there_is_told(tmp_path: Path) -> None:
+    truth, broken = written(tmp_path / "truth.csv", TRUTH), tmp_path / "broken.csv"
+    broken.write_bytes(b"rid,name\n1,M\xe4ra\n")
+
+    for file, words in ((broken, "UTF-8"), (tmp_path / "none.csv", "cannot be read")):
+        with pytest.raises(ProblemsError, match=words):
+            evaluated(file, truth)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("columns: {blood: name}", "there is no column 'blood'"),
+        ("columns: {DOB: bloodtype}", "'DOB' is 'bloodtype'"),
+        ("[", "no YAML"),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_is_told(tmp_path: Path, told: str, words: str) -> None:
+    mapping = tmp_path / "columns.yaml"
+    mapping.write_text(told)
+
+    with pytest.raises(ProblemsError, match=words):
+        judged(tmp_path, PEOPLE, TRUTH, mapping=mapping)
+
+
+def test_a_model_of_ones_own_decides(tmp_path: Path) -> None:
+    from importlib.resources import files
+
+    shipped = files("mapping.match.models").joinpath("person.yaml").read_text(encoding="utf-8")
+    strict = tmp_path / "model.yaml"
+    strict.write_text(shipped.replace("{same: 4.0, review: 0.0}", "{same: 99.0, review: 0.0}"), encoding="utf-8")
+
+    answer = judged(tmp_path, PEOPLE, TRUTH, model=strict)
+
+    assert answer["model"]["same"] == 99.0
+    assert answer["pairs"]["found"] == 0
+    assert answer["review"]["pairs"] == 1
