@@ -18,10 +18,10 @@ from connectors.sdk.contract import FieldInfo
 from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
 from crosswalk import drift
-from crosswalk.engine import authorize, check, explain, export, planned, queue, restored, review, run, standstill
+from crosswalk.engine import authorize, check, explain, export, planned, queue, restored, review, run, standstill, undo
 from crosswalk.engine.check import Judged
 from crosswalk.engine.model import House, Patience, Progress, Silent, Stream
-from crosswalk.engine.words import AskError, shortened, split_address, spoken
+from crosswalk.engine.words import AskError, number_of, shortened, split_address, spoken
 from crosswalk.glance import Glance, remember
 from crosswalk.house import Builder, fault_problem
 from crosswalk.problems import Problem, ProblemsError
@@ -252,12 +252,16 @@ class Hub:
 
     def _plan_report(self, plan: outbox.Plan | None) -> Answer:
         house = self.house if "house" in self.__dict__ else self.offline
+        if plan is not None and "undoes" in plan.detail:
+            return planned.report_undo(house, plan)
         return planned.report(house, plan)
 
     def apply(self, number: str, approve: Sequence[str] = (), only: Sequence[str] = ()) -> Answer:
         """Send what a stored plan says. Raises ProblemsError CW602 where it no longer fits."""
         house = self.house
         plan = planned.load_plan(house, number)
+        if "undoes" in plan.detail:
+            return self._apply_undo(plan, approve, only)
         unfit = _unfit(house, plan, following=planned.open_plan(house))
         if unfit is not None:
             raise ProblemsError([unfit])
@@ -265,6 +269,40 @@ class Hub:
         streams = self._begun(only)
         ran = run.apply_plan(house, plan.id, who=self._who, approve=approved, streams=streams)
         return self._ran(house, ran, [stream for stream in streams if stream.writes])
+
+    def _apply_undo(self, plan: outbox.Plan, approve: Sequence[str], only: Sequence[str]) -> Answer:
+        """What was written to is paused afterwards: whatever made the mistake would go on making it."""
+        house = self.house
+        unfit = _unfit(house, plan, following=None)
+        if unfit is not None:
+            raise ProblemsError([unfit])
+        if approve:
+            raise AskError("no guard holds an undo", hint=f"crosswalk apply {spoken('plan', plan.id)}")
+        for stream in undo.streams_of_plan(house, plan):
+            standstill.refuse_paused(house, stream)
+        streams = self._begun(only)
+        ran = run.apply_undo(house, plan, who=self._who, streams=streams)
+        touched = [house.streams[address] for address, applied in ran.applied.items() if applied.written]
+        for stream in touched:
+            standstill.pause(house, stream.address, who=self._who)
+        told = self._ran(house, ran, [stream for stream in streams if stream.writes])
+        return {**told, "undoes": spoken("run", plan.detail["undoes"])}
+
+    def undo(self, name: str) -> Answer:
+        """Read what a run wrote again, and propose what takes it back; `apply` of that plan does it."""
+        house = self.house
+        undoes = number_of("run", name)
+        addresses = [stream.address for stream in undo.streams_of(house, undoes)]
+        ran = run.undo(house, undoes, self._begun(addresses), who=self._who) if addresses else None
+        if ran is None or ran.planned is None:
+            raise AskError(
+                f"{spoken('run', undoes)} cannot be taken back: no stream that it wrote to is listed any more"
+            )
+        told = planned.report_undo(house, ran.planned.plan)
+        told["paused"] = []
+        told["problems"] = self._problems(ran)
+        told["exit_code"] = FAILED if ran.failed else WAITS if ran.planned.actions else DONE
+        return told
 
     def sync(self, only: Sequence[str] = (), *, first_too: bool = False, trigger: str = "person") -> Answer:
         """Pull, settle, plan, and write what need not wait. `first_too`: nor do the first plans of mappings."""
@@ -290,8 +328,7 @@ class Hub:
             return self._ran(house, ran, streams)
         connection, stream, key = parts
         (found,) = self._begun([f"{connection}/{stream}"])
-        if (paused := house.pause_of(found)) is not None:
-            raise AskError(f"{paused.address} is paused: nothing is read", hint=f"crosswalk resume {paused.address}")
+        standstill.refuse_paused(house, found)
         ran, before, after = run.resync_record(house, found, key, who=self._who)
         told = self._ran(house, ran, [found])
         told["found"] = bool(after)
@@ -336,8 +373,9 @@ class Hub:
 def _unfit(house: House, plan: outbox.Plan, *, following: str | None) -> Problem | None:
     """Why a stored plan can no longer be applied. `following`: the plan that stands now."""
     name = spoken("plan", plan.id)
-    hint = "crosswalk plan; a plan is for the settings it was made with"
-    if plan.state != "open":
+    again = f"undo {spoken('run', plan.detail['undoes'])}" if "undoes" in plan.detail else "plan"
+    hint = f"crosswalk {again}; a plan is for the settings it was made with"
+    if plan.state not in ("open", "proposed"):
         why = {"applied": "was applied", "superseded": "was superseded by a newer plan"}.get(plan.state, plan.state)
         text = f"{name} {why}"
         if following is not None:

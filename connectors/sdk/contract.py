@@ -17,6 +17,8 @@ from pydantic import BaseModel
 Json: TypeAlias = Any
 Values: TypeAlias = Mapping[str, Json]
 Position: TypeAlias = Mapping[str, Json]
+# archive: put away so that people there can bring it back, in an archive where the vendor has one, else in its bin;
+# restore: brought back from there, under the same key.
 Operation: TypeAlias = Literal["create", "update", "archive", "restore"]
 
 

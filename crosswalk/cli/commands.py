@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, Place] = {
     "apply": Place("work", "Write what a plan says."),
     "sync": Place("work", "Read, and write what needs nobody's consent."),
     "resync": Place("work", "Read one record or stream again."),
+    "undo": Place("undo", "Take back what a run wrote."),
     "daemon": Place("daemon", "Sync everything at its time, unattended."),
     "pause": Place("daemon", "Neither read nor write a connection or stream."),
     "resume": Place("daemon", "Go on with what was paused."),

@@ -12,6 +12,7 @@ from crosswalk.cli.table import Column, table
 
 CLASSES = ("create", "update", "clear", "delete")
 _SIGNS = {"create": "+", "update": "~", "clear": "~", "delete": "-"}
+_MOVES = {"archive": "put away: made by that run, and untouched since", "restore": "brought back"}
 _SOURCE_AT = 77  # the column in which a reason's place in the file stands
 
 
@@ -60,6 +61,12 @@ def planned(answer: Answer, screen: Screen, *, choice: Choice, verbose: bool) ->
             return
     if any(row[kind] for row in answer["counts"] for kind in CLASSES):
         yield from _counts(answer, screen)
+    yield from records(answer, screen, choice=choice, verbose=verbose)
+    yield from waits(answer, screen)
+
+
+def records(answer: Answer, screen: Screen, *, choice: Choice, verbose: bool) -> Iterator[Line]:
+    """The records of a plan, as many as are wanted, and how many that leaves out."""
     chosen = choice.of(answer["actions"])
     total = len(chosen)
     if choice.open:
@@ -71,7 +78,6 @@ def planned(answer: Answer, screen: Screen, *, choice: Choice, verbose: bool) ->
         more = f"--all, --only {_connection(answer)}, --field {_field(answer)}, --record ADDRESS"
         words = f"{text.number(len(shown))} of {text.number(total)} records shown;  {more}"
         yield from screen.prose(words, indent=5, first="...")
-    yield from waits(answer, screen)
 
 
 def _is_open(plan: Mapping[str, Any]) -> bool:
@@ -153,7 +159,9 @@ def _action(action: Mapping[str, Any], screen: Screen, *, whole: bool) -> Iterat
     if action.get("held_by") and whole:
         guards = [f"{one.removeprefix('guard:')}s" for one in str(action["held_by"]).split(",")]
         yield ["    ", dim(f"waits: the guard of {' and of '.join(guards)} holds it")]
-    if not new or whole:
+    if (move := _MOVES.get(str(action.get("op")))) is not None:
+        yield ["    ", dim(move)]
+    elif not new or whole:
         yield from _fields(action["fields"], screen)
 
 

@@ -12,6 +12,7 @@ from crosswalk.cli.options import app, command
 from crosswalk.cli.plans import Choice
 from crosswalk.cli.screen import Line, Piece, Screen, cut, padded, sign, wide
 from crosswalk.cli.session import DONE, Answer, Session, UsageError
+from crosswalk.cli.undo import left_lines, proposed
 
 commands = app()
 
@@ -39,10 +40,13 @@ def plan(
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many records are shown; 0: all.")] = 20,
     force: Annotated[bool, typer.Option("--force", help="Plan although nothing changed.")] = False,
     no_actions: Annotated[bool, typer.Option("--no-actions", help="The counts alone.")] = False,
+    leave: Annotated[bool, typer.Option("--leave", help="Of an undo: what it leaves, and why.")] = False,
 ) -> int:
     """Read what changed everywhere and say, field by field and with the reason, what would be written."""
     with session.hub(works=plan is None) as hub:
         answer = hub.show_plan(plan) if plan else hub.plan(only=only or [], force=force)
+    if leave and "undoes" not in answer:
+        raise UsageError("--leave is for the plan of an undo", "crosswalk undo RUN makes one")
     choice = Choice(only=only or (), field=field, record=record, limit=0 if everything else limit)
     if no_actions:
         answer = {**answer, "actions": [], "total": 0}
@@ -50,6 +54,13 @@ def plan(
         answer = {**answer, "actions": choice.of(answer["actions"])}
 
     def whole(answer: Answer, screen: Screen) -> Iterator[Line]:
+        if "undoes" in answer:
+            yield from proposed(answer, screen)
+            if leave:
+                yield from left_lines(answer, screen, limit=choice.limit)
+                return
+            yield from plans.records(answer, screen, choice=choice, verbose=session.manners.verbose)
+            return
         yield from plans.planned(answer, screen, choice=choice, verbose=session.manners.verbose)
         yield from paused_lines(answer, screen)
 
@@ -101,10 +112,9 @@ def applied(answer: Answer, screen: Screen) -> Iterator[Line]:
     if totals["written"]:
         rows.append((totals["written"], "written", _written_per_connection(answer["streams"])))
     if totals["moved"]:
-        again = f" as {answer['replanned']}" if answer.get("replanned") else ""
-        rows.append(
-            (totals["moved"], f"planned anew{again}", f"changed there since {run.get('plan') or 'it was planned'}")
-        )
+        again = f"planned anew as {answer['replanned']}" if answer.get("replanned") else "planned anew"
+        done = "left" if answer.get("undoes") else again
+        rows.append((totals["moved"], done, f"changed there since {run.get('plan') or 'it was planned'}"))
     rows += _aside(answer.get("set_aside") or (), totals["aside"])
     rows += [
         (one["count"], "wait for approval" if one["count"] != 1 else "waits for approval", _what(one))

@@ -6,7 +6,7 @@ closes the action, all in one transaction.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal, NamedTuple
 
 from connectors.sdk.contract import RemoteRecord, Write
 from crosswalk.engine.model import House, Stream
@@ -17,7 +17,19 @@ from crosswalk.store.codec import Base, load, load_row, mark, unmark
 from crosswalk.store.dialect import Database
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
-from crosswalk.store.records import CREATE, LIVE, SETTLE, Seen, add_work, load_bases, save_bases
+from crosswalk.store.records import (
+    ARCHIVED,
+    CREATE,
+    DELETED,
+    LIVE,
+    SETTLE,
+    UNDO,
+    Seen,
+    add_work,
+    load_bases,
+    mark_state,
+    save_bases,
+)
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
@@ -53,6 +65,39 @@ def targets_of(house: House, connection: Any, records: Sequence[int]) -> dict[in
             records,
         )
     }
+
+
+MOVES: Final = ("archive", "restore")  # operations that change no field
+
+
+def move_of(action: Action) -> Literal["archive", "restore"]:
+    return "archive" if action.op == "archive" else "restore"
+
+
+class Standing(NamedTuple):
+    """Where a record stands, whatever its state."""
+
+    rkey: str
+    state: int
+    version: str | None
+
+
+def standing(database: Database, connection: Any, records: Sequence[int]) -> dict[int, Standing]:
+    rows = database.select(connection, "SELECT id, rkey, state, version FROM record WHERE", "id", records)
+    return {row[0]: Standing(row[1], row[2], row[3]) for row in rows}
+
+
+def fits_move(action: Action, now: Standing) -> bool:
+    """May it still be put away, or brought back? `expects`: the version that it was seen with when that was planned."""
+    if action.op == "archive":
+        return now.state == LIVE and action.expects in (None, now.version)
+    return now.state in (ARCHIVED, DELETED)
+
+
+def has_moved(house: House, stream: Stream, action: Action, record: RemoteRecord | None) -> bool:
+    """Does the vendor show a record (None: it does not) where it was to go?"""
+    lives = record is not None and stream.landing(house.database).state_of(record.values) == LIVE
+    return lives is (action.op == "restore")
 
 
 def wanted_of(stream: Stream, action: Action, references: References) -> dict[int, Value]:
@@ -111,6 +156,8 @@ def shows_before(house: House, stream: Stream, action: Action, record: RemoteRec
     """It shows what stood before the write: taken for an answer, that would be an edit which undoes it."""
     if action.op == "create":
         return False
+    if action.op in MOVES:
+        return not has_moved(house, stream, action, record)
     row, _ = stream.mapping.read(record.values)
     with house.database.read() as connection:
         return any(
@@ -194,11 +241,28 @@ def _acknowledge(
             _agree(house, connection, stream, action, number, atomic=atomic)
             outbox.journal(database, connection, action, run=run, record=number, at=house.now())
             outbox.move(database, connection, [action], "acked")
-            database.run(connection, "UPDATE action SET record = ? WHERE id = ?", (number, action.id))
+            # What it was left as: whether somebody has touched it since is seen by that.
+            database.run(
+                connection,
+                "UPDATE action SET record = ?, expects = ? WHERE id = ?",
+                (number, record.version, action.id),
+            )
             letters.close_write(database, connection, stream.id, record.key)
+            if any(one.get("golden") for one in action.fields):
+                add_work(database, connection, UNDO, [action.id])
             if action.op == "create":
                 public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (action.entity,)).scalar()
                 letters.close_write(database, connection, stream.id, letter_key(str(public)))
+
+
+def acknowledge_gone(house: House, lease: Lease, action: Action, *, run: int) -> None:
+    """Take note that a record was put away where its vendor does not show it."""
+    database, record = house.database, action.record or 0
+    with database.write() as connection:
+        fence(database, connection, lease)
+        mark_state(database, connection, [record], DELETED)
+        outbox.journal(database, connection, action, run=run, record=record, at=house.now())
+        outbox.move(database, connection, [action], "acked")
 
 
 def _new_hub_ids(answered: Sequence[tuple[Action, RemoteRecord]], seen: Mapping[str, Seen]) -> dict[str, str]:
@@ -266,7 +330,7 @@ def _agree(house: House, connection: Any, stream: Stream, action: Action, number
             base.side[name] = [mark(references.as_remote(stream, unmark(one["hub"]))), None]
         else:
             base.side[name] = [one["after"], None]
-        holds = one["hub"]
+        holds = one.get("held", one["hub"])  # of a write that is taken back the hub holds something else than was sent
         if mark(golden.get(name, ABSENT)) == holds:
             base.hub.pop(name, None)
         else:

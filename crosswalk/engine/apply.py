@@ -14,13 +14,18 @@ from typing import Any, Final, Literal
 from connectors.sdk.contract import Outcome, RemoteRecord, StreamSpec, Write
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, UnknownOutcomeError
 from crosswalk.engine.answers import (
+    MOVES,
     Target,
     acknowledge,
+    acknowledge_gone,
     close,
     create_write,
+    fits_move,
+    move_of,
     read_back,
     row_of,
     shows_before,
+    standing,
     stands,
     targets_of,
     twin_of,
@@ -75,7 +80,8 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
     applied = Applied()
     sender = _Sender(house, stream, lease, run, applied)
     creates = [action for action in actions if action.op == "create"]
-    updates = [action for action in actions if action.op != "create"]
+    updates = [action for action in actions if action.op == "update"]
+    moves = [action for action in actions if action.op in MOVES]
     try:
         for chunk in batches(sender.by_parent(updates), chunk_of_updates(stream.spec)):
             if house.stop.is_set() or applied.stormy:
@@ -85,6 +91,10 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
             if house.stop.is_set() or applied.stormy:
                 break
             sender.creates(chunk)
+        for chunk in batches(sender.by_parent(moves), chunk_of_updates(stream.spec)):
+            if house.stop.is_set() or applied.stormy:
+                break
+            sender.moves(chunk)
     except (LaterError, GrantError) as error:
         applied.problem = error
     return applied
@@ -178,6 +188,41 @@ class _Sender:
                 expects = target.version if self._stream.spec.precondition != "none" else None
                 writes.append(Write(str(action.id), "update", target.rkey, action.hub_id, values, expects))
         return writes
+
+    # -- archiving and restoring -------------------------------------------------------------------------------
+
+    def moves(self, actions: Sequence[Action]) -> None:
+        """Put records away, or bring them back. One to be put away must be as it was when that was planned."""
+        stream = self._stream
+        with self._database.read() as connection:
+            stood = standing(self._database, connection, [action.record or 0 for action in actions])
+        keys = [stood[action.record or 0].rkey for action in actions if action.record in stood]
+        _, missing = fetch_records(self._house, stream, keys, self._lease, run=self._run)
+        if missing:
+            remove(self._house, stream, missing, self._lease)
+        with self._database.read() as connection:
+            stood = standing(self._database, connection, [action.record or 0 for action in actions])
+        still: list[Action] = []
+        for action in actions:
+            now = stood.get(action.record or 0)
+            if now is not None and fits_move(action, now):
+                still.append(action)
+            else:
+                self._close(action, "moved", "changed there since it was planned")
+                self._applied.moved += 1
+        for batch in batches(still, max(1, stream.spec.batch)):
+            if self._house.stop.is_set() or self._applied.stormy:
+                return
+            found = {action.id: stood[action.record or 0] for action in batch}
+            guarded = stream.spec.precondition != "none"
+            writes = [
+                Write(
+                    str(action.id), move_of(action), found[action.id].rkey, action.hub_id, {},
+                    found[action.id].version if guarded else None,
+                )
+                for action in batch
+            ]  # fmt: skip
+            self._send(batch, writes, {action.id: found[action.id].rkey for action in batch})
 
     # -- creates ---------------------------------------------------------------------------------------------
 
@@ -369,7 +414,9 @@ class _Sender:
         seen: list[tuple[Action, RemoteRecord]] = []
         for action, key in untold:
             record = shown.get(key)
-            if record is None or shows_before(self._house, self._stream, action, record):
+            if record is None and action.op == "archive":
+                self._note_gone(action)
+            elif record is None or shows_before(self._house, self._stream, action, record):
                 self._look_later(action, "not to be seen yet")
             else:
                 seen.append((action, record))
@@ -381,6 +428,12 @@ class _Sender:
         self._applied.created += sum(action.op == "create" for action, _ in answered)
         if answered:
             self._house.progress.advance(self._stream.address, written=len(answered))
+
+    def _note_gone(self, action: Action) -> None:
+        """It was put where reads do not show it any more."""
+        acknowledge_gone(self._house, self._lease, action, run=self._run)
+        self._applied.written += 1
+        self._house.progress.advance(self._stream.address, written=1)
 
     def _modified(self, outcome: Outcome) -> datetime | None:
         text = self._stream.mapping.modified(outcome.values or {})

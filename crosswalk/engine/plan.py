@@ -235,7 +235,7 @@ class _Planner:
             if shown == observed or nothing or (observed is ABSENT and shown is ABSENT):
                 rested.setdefault(member.id, {})[name] = entry
                 continue
-            fields.append(self._field(stream, at, observed, shown, value, golden, place))
+            fields.append({**self._field(stream, at, observed, shown, value, golden, place), "agreed": entry})
         return fields
 
     def _rest(self, connection: Any, rested: Mapping[int, Mapping[str, Any]]) -> None:

@@ -27,7 +27,8 @@ from crosswalk.store.outbox import Action, Plan
 
 CLASSES = ("create", "update", "clear", "delete")
 _TOLD = 200  # actions that the answer to a run names; the journal has them all
-_OPEN = ("planned", "held", "leased", "sent", "unknown", "later")
+_OPEN = ("planned", "held", "leased", "sent", "unknown", "later", "proposed")
+_CLASS_OF = {"create": "create", "update": "update", "archive": "delete", "restore": "update"}
 
 
 def load_plan(house: House, number: int | str) -> Plan:
@@ -64,7 +65,7 @@ def report(house: House, plan: Plan | None, *, actions: bool = True) -> dict[str
         else {
             "id": spoken("plan", plan.id),
             "hash": plan.hash,
-            "state": plan.state if plan.expires_at > house.now() or plan.state != "open" else "expired",
+            "state": _state(house, plan),
             "created_at": iso(plan.created_at),
             "expires_at": iso(plan.expires_at),
             "changed_records": detail.get("changed_records"),
@@ -85,6 +86,51 @@ def report(house: House, plan: Plan | None, *, actions: bool = True) -> dict[str
     }
 
 
+def _state(house: House, plan: Plan) -> str:
+    """A proposal is as open to whoever reads it as any other plan."""
+    if plan.state not in ("open", "proposed"):
+        return plan.state
+    return "open" if plan.expires_at > house.now() else "expired"
+
+
+def report_undo(house: House, plan: Plan, *, actions: bool = True) -> dict[str, Any]:
+    """The dict of `undo --json`: the plan that takes a run back, how much of it that is, and what is left and why."""
+    told = report(house, plan if plan.id else None, actions=actions)
+    detail = plan.detail
+    with house.database.read() as connection:
+        started = house.database.run(
+            connection, "SELECT started_at FROM run WHERE id = ?", (detail["undoes"],)
+        ).scalar()
+        addresses = record_addresses(house, connection, [one[0] for one in detail["left"]])
+        entities = dict(
+            house.database.select(
+                connection, "SELECT record, entity FROM member WHERE", "record", [one[0] for one in detail["left"]]
+            )
+        )
+        titles = Titles(house, connection).of(list(set(entities.values())))
+    return {
+        **told,
+        "conflicts": [],
+        "suggestions": [],
+        "first_plans": [],
+        "undoes": {"run": spoken("run", detail["undoes"]), "at": iso(started), "written": detail["written"]},
+        "coverage": {
+            **{kind: detail[kind] for kind in ("restore", "leave", "cannot")},
+            "share": round(detail["restore"] / detail["written"], 4),
+        },
+        "left": [
+            {
+                "record": addresses.get(record),
+                "title": titles.get(entities.get(record, 0)),
+                "field": field,
+                "kind": kind,
+                "reason": reason,
+            }
+            for record, field, kind, reason in detail["left"]
+        ],
+    }
+
+
 def sent_actions(house: House, plan: int, *, run: int) -> list[dict[str, Any]]:
     """What this run wrote of a plan, as `report` tells actions."""
     with house.database.read() as connection:
@@ -96,7 +142,7 @@ def sent_actions(house: House, plan: int, *, run: int) -> list[dict[str, Any]]:
 
 def is_ready(action: Action) -> bool:
     """Would `apply` write it as it stands? A guard asks for more than that."""
-    return action.state == "planned" or (action.state == "held" and action.held_by == FIRST)
+    return action.state in ("planned", "proposed") or (action.state == "held" and action.held_by == FIRST)
 
 
 def guards_of(action: Action) -> list[str]:
@@ -122,7 +168,8 @@ def _actions(house: House, connection: Any, actions: Sequence[Action]) -> list[d
                 "record": addresses.get(action.record or 0),
                 "entity": names.get(action.entity),
                 "title": called.get(action.entity),
-                "class": "create" if action.op == "create" else "update",
+                "class": _CLASS_OF[action.op],
+                "op": action.op,
                 "state": action.state,
                 "held_by": ",".join(guards_of(action)) or None,
                 "first": FIRST in (action.held_by or ""),
@@ -159,7 +206,7 @@ def _counts(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
         waits: Counter[str] = Counter()
         held: Counter[str] = Counter()
         for action in mine:
-            klass = "create" if action.op == "create" else "update"
+            klass = _CLASS_OF[action.op]
             counts[klass] += 1
             clears = any(one["after"] is None for one in action.fields)
             counts["clear"] += clears

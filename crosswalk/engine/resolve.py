@@ -6,11 +6,15 @@ not is planned anew, a create under the same hub id; anything else is a read lik
 
 from connectors.sdk.contract import RemoteRecord
 from crosswalk.engine.answers import (
+    MOVES,
     acknowledge,
+    acknowledge_gone,
     arrived,
     close,
     create_write,
+    has_moved,
     read_back,
+    standing,
     stands,
     targets_of,
     twin_of,
@@ -39,6 +43,8 @@ def resolve_stream(house: House, stream: Stream, lease: Lease, *, run: int) -> i
         if _wait(house, stream, action):
             if action.op == "create":
                 _resolve_create(house, stream, lease, action, run=run)
+            elif action.op in MOVES:
+                _resolve_move(house, stream, lease, action, run=run)
             else:
                 _resolve_update(house, stream, lease, action, run=run)
             resolved += 1
@@ -81,6 +87,18 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
     else:
         # It may have been written and edited since: what is there now goes through the merge like any edit.
         _close(house, lease, action, reason="edited there since", unsure=(run, target.id))
+
+
+def _resolve_move(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> None:
+    with house.database.read() as connection:
+        stood = standing(house.database, connection, [action.record or 0])[action.record or 0]
+    record = read_back(house, stream, [stood.rkey]).get(stood.rkey)
+    if not has_moved(house, stream, action, record):
+        _close(house, lease, action, reason="it did not arrive")
+    elif record is None:
+        acknowledge_gone(house, lease, action, run=run)
+    else:
+        acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False)
 
 
 def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> None:

@@ -23,6 +23,7 @@ from crosswalk.engine.remap import needs_remap, remap
 from crosswalk.engine.resolve import resolve_stream
 from crosswalk.engine.settle import Settled, is_first_load, settle
 from crosswalk.engine.spoken import FIRST, GUARD, held_classes, held_reasons, maybe_spoken, spoken
+from crosswalk.engine.undo import plan_undo, put_down, take_up
 from crosswalk.problems import Problem
 from crosswalk.store import outbox, runs
 from crosswalk.store.budget import Budgets
@@ -276,15 +277,36 @@ class Runner:
         planned = self._settling(lambda turn: make_plan(house, turn.lease, run=ran.run, detail=detail, force=force))
         ran.planned = planned if isinstance(planned, Planned) else None
 
-    def send(self, plan: int, *, streams: Sequence[Stream], record: tuple[Stream, str] | None = None) -> None:
+    def undo(self, undoes: int) -> None:
+        """Propose what takes another run back; nothing is written."""
+        if self._house.stop.is_set():
+            return
+        self._house.progress.stage("plan")
+        planned = self._settling(lambda turn: plan_undo(self._house, turn.lease, undoes=undoes, run=self.ran.run))
+        self.ran.planned = planned if isinstance(planned, Planned) else None
+
+    def take_up(self, plan: outbox.Plan) -> None:
+        """Put the writes of a proposal among those that are to be sent."""
+        self._settling(lambda turn: take_up(self._house, turn.lease, plan, run=self.ran.run))
+
+    def send(
+        self,
+        plan: int,
+        *,
+        streams: Sequence[Stream],
+        record: tuple[Stream, str] | None = None,
+        children_first: bool = False,
+    ) -> None:
         """Send what is ready of a plan, then settle the answers; what had moved is planned anew.
 
-        `record`: only what concerns the entity of this record.
+        `record`: only what concerns the entity of this record. `children_first`: what is put away goes before what it
+        refers to.
         """
         house, ran = self._house, self.ran
         ran.sent_plan = plan
         house.progress.stage("write", total=_ready(house, plan))
-        for level in _levels(self._at_work(streams)):
+        levels = _levels(self._at_work(streams))
+        for level in reversed(levels) if children_first else levels:
             jobs = []
             for stream in level:
                 with house.database.read() as connection:
@@ -510,6 +532,24 @@ def apply_plan(
         runner.plan()
         with house.database.write() as connection:
             outbox.settle_plan(house.database, connection, plan)
+    return runner.ran
+
+
+def undo(house: House, undoes: int, streams: Sequence[Stream], *, who: str) -> Ran:
+    """Read what these streams show by now, and propose what takes a run back; nothing is written."""
+    with Runner(house, command="undo", who=who, streams=streams) as runner:
+        runner.pull(streams)
+        runner.settle()
+        runner.undo(undoes)
+    return runner.ran
+
+
+def apply_undo(house: House, plan: outbox.Plan, *, who: str, streams: Sequence[Stream]) -> Ran:
+    """Take a run back as it was proposed. What has changed since is left as it is."""
+    with Runner(house, command="apply", who=who, plan=plan.id) as runner:
+        runner.take_up(plan)
+        runner.send(plan.id, streams=streams, children_first=True)
+        put_down(house, plan)
     return runner.ran
 
 

@@ -14,6 +14,7 @@ from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.reach import put_up, reach_entities
 from crosswalk.engine.references import References, show_arrived
+from crosswalk.engine.undone import take_back_goldens
 from crosswalk.store import conflicts, meta
 from crosswalk.store.codec import Base as StoredBase
 from crosswalk.store.codec import digest, dump, dump_sorted, iso, load, load_row, mark, unmark
@@ -107,6 +108,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
             house.database.run(connection, "DELETE FROM todo WHERE stage IN (?, ?)", (SETTLE, MERGE))
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
+    take_back_goldens(house, lease, run=run)
     for kinds in (*_ORDER, ()):
         _pick_up(house, lease)
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)

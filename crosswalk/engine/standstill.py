@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from crosswalk.engine.accounts import ANOTHER, TWICE
 from crosswalk.engine.model import House, Stream
+from crosswalk.engine.spoken import AskError
 from crosswalk.problems import Problem
 from crosswalk.store.codec import iso
 from crosswalk.store.pauses import Pause, end_pause, pauses, set_pause
@@ -16,6 +17,7 @@ def pause(house: House, address: str, *, who: str) -> dict[str, Any]:
     with database.write() as connection:
         changed = set_pause(database, connection, address, who=who, at=house.now())
         known = pauses(database, connection)
+    house.pauses = known
     return {"paused": [told(known[address])], "changed": changed}
 
 
@@ -28,6 +30,14 @@ def resume(house: House, address: str) -> dict[str, Any]:
     name = address.partition("/")[0]
     left = [one for one in known.values() if one.address in (address, name) or one.address.startswith(f"{address}/")]
     return {"paused": [told(one) for one in left], "changed": changed}
+
+
+def refuse_paused(house: House, stream: Stream) -> None:
+    """Raises AskError where a stream is paused that is to be read or written."""
+    if (paused := house.pause_of(stream)) is not None:
+        raise AskError(
+            f"{paused.address} is paused: it is neither read nor written", hint=f"crosswalk resume {paused.address}"
+        )
 
 
 def listed(house: House, streams: Iterable[Stream]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 An action is open while it is planned, held, leased, sent, unknown or later; unique indexes allow one open action per
 target record and one open create per stream and entity. Closed: acked, moved (planned anew), rejected (a dead
-letter), dropped (superseded by a newer plan).
+letter), dropped (superseded by a newer plan). Proposed: of an undo; it waits for a person, and nothing waits for it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -81,6 +81,14 @@ def _early(streams: Sequence[int], but: Collection[int]) -> tuple[str, tuple[int
     if but:
         clause += f" AND plan NOT IN ({', '.join('?' * len(but))})"
     return clause, (*streams, *but)
+
+
+def drop_of_records(database: Database, connection: Any, records: Sequence[int]) -> None:
+    """What is planned for these records and nobody has begun makes room for something else."""
+    rows = database.select(
+        connection, "SELECT id FROM action WHERE state IN ('planned', 'held', 'later') AND", "record", records
+    )
+    database.run_many(connection, "UPDATE action SET state = 'dropped' WHERE id = ?", [(row[0],) for row in list(rows)])
 
 
 def _under_way(but: Collection[int]) -> str:
@@ -256,7 +264,10 @@ def release(database: Database, connection: Any, plan: int, held_by: str, *, str
 
 @dataclass(slots=True)
 class Plan:
-    """A stored plan. `detail`: counts, guards, forecast, conflicts as they were when it was made."""
+    """A stored plan. `detail`: counts, guards, forecast, conflicts as they were when it was made.
+
+    `state`: open, applied, superseded; proposed of an undo, which no newer plan supersedes.
+    """
 
     id: int
     state: str
@@ -324,7 +335,7 @@ def settle_plan(database: Database, connection: Any, number: int) -> None:
     database.run(
         connection,
         "UPDATE plan SET state = 'applied' WHERE id = ? AND NOT EXISTS (SELECT 1 FROM action WHERE plan = ? "
-        "AND state IN ('planned', 'held', 'leased', 'sent', 'unknown', 'later'))",
+        "AND state IN ('planned', 'held', 'leased', 'sent', 'unknown', 'later', 'proposed'))",
         (number, number),
     )
 

@@ -29,6 +29,7 @@ MERGE: Final = 2  # an entity
 DERIVE: Final = 3  # an entity
 CREATE: Final = 4  # an entity that may be missing somewhere
 REACH: Final = 5  # an entity that shows what is said of another one
+UNDO: Final = 6  # an action that took a write back: golden is to follow
 
 RECORD_COLUMNS: Final = (
     "id", "stream", "rkey", "version", "modified", "read_no", "hash", "mapping", "state", "hub_id",

@@ -28,7 +28,7 @@ from connectors.sdk.errors import GrantError, LaterError, RecordError, UnknownOu
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SPEC = StreamSpec(
-    writes=frozenset({"create", "update"}),
+    writes=frozenset({"create", "update", "archive", "restore"}),
     hold_back=timedelta(0),
     visibility_lag=timedelta(seconds=5),
     sweep=True,
@@ -271,6 +271,8 @@ class MemoryConnector:
         op = write.op if known is None else "update"
         key = write.key or known or remote.new_key()
         values = {name: value for name, value in write.values.items() if name not in ("id", "updated")}
+        if write.op in ("archive", "restore"):
+            values["gone"] = write.op == "archive"
         remote.put(stream, key, **values)
         remote.log.append((op, stream, key, dict(values)))
         if remote.after is not None:

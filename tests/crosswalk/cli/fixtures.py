@@ -341,6 +341,44 @@ APPLY: dict[str, Any] = {
     "exit_code": 3,
 }
 
+UNDO: dict[str, Any] = {
+    **PLAN,
+    "plan": {**PLAN["plan"], "id": "P89", "changed_records": None},
+    "actions": [],
+    "guards": [],
+    "conflicts": [],
+    "suggestions": [],
+    "undoes": {"run": "R143", "at": "2026-11-23T08:02:00.000Z", "written": 898},
+    "coverage": {"restore": 881, "leave": 14, "cannot": 3, "share": 0.9811},
+    "left": [
+        {
+            "record": "salesforce/contacts/003Ab00000Qx7Lm", "title": "Mara Lindqvist", "field": "job_title",
+            "kind": "leave", "reason": "edited there since, by people",
+        },
+        {
+            "record": "salesforce/contacts/003Ab00000Rt1Kk", "title": None, "field": "", "kind": "cannot",
+            "reason": "created in salesforce; deals hang on them since",
+        },
+    ],
+    "paused": [],
+    "exit_code": 3,
+}  # fmt: skip
+
+UNDONE: dict[str, Any] = {
+    **APPLY,
+    "run": run(149, 12.0, plan="P89"),
+    "streams": [worked("salesforce/contacts", written=880, moved=1)],
+    "totals": {"read": 0, "changed": 0, "written": 880, "moved": 1, "aside": 0, "waiting": 0},
+    "replanned": None,
+    "set_aside": [],
+    "waits": [],
+    "undoes": "R143",
+    "paused": [
+        {"address": "salesforce/contacts", "who": "anna", "since": "2026-11-23T08:30:00.000Z", "code": None, "text": ""}
+    ],
+    "exit_code": 0,
+}
+
 SYNC: dict[str, Any] = {
     "run": run(144, 21.3),
     "streams": [worked("salesforce/contacts", read=62118, changed=96, written=41)],
@@ -667,6 +705,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "plan": PLAN,
     "show_plan": PLAN,
     "apply": APPLY,
+    "undo": UNDO,
     "sync": SYNC,
     "resync": RESYNC,
     "status": STATUS,

@@ -67,6 +67,34 @@ R143  done in 44 s
     1  set aside as D9           zoho/contacts/5561000000043: refused, DUPLICATE_DATA
    74  wait for approval         creates in pipedrive/persons
     crosswalk apply P88 --approve pipedrive/persons:create
+Take it back:  crosswalk undo R143
+"""
+
+UNDO = """\
+P89 takes back R143, 898 writes of 09:02
+  881  restore       the remote still holds what R143 wrote
+   14  leave         edited there since, by people            list:  crosswalk plan P89 --leave
+    3  cannot        created in salesforce; deals hang on them since
+Coverage 98.1 %. Take back:  crosswalk apply P89   (pauses these mappings until  crosswalk resume)
+"""
+
+LEFT = """\
+P89 takes back R143, 898 writes of 09:02
+  881  restore       the remote still holds what R143 wrote
+   14  leave         edited there since, by people            list:  crosswalk plan P89 --leave
+    3  cannot        created in salesforce; deals hang on them since
+Coverage 98.1 %. Take back:  crosswalk apply P89   (pauses these mappings until  crosswalk resume)
+  salesforce/contacts/003Ab00000Qx7Lm  job_title  edited there since, by people
+  salesforce/contacts/003Ab00000Rt1Kk             created in salesforce; deals hang on them since
+"""
+
+UNDONE = """\
+R149  done in 12 s
+! salesforce/contacts is paused by anna since 23 Nov 09:30: neither read nor written;
+  crosswalk resume salesforce/contacts
+  880  written                   salesforce 880
+    1  left                      changed there since P89
+Take it back:  crosswalk undo R149
 """
 
 SYNC = "R144  done in 21 s: 62,118 read, 96 changed, 41 written, 0 wait, 0 set aside\n"
@@ -126,6 +154,9 @@ DLQ = """\
         pytest.param(["plan"], "plan", fixtures.PLAN, 3, PLAN, id="plan"),
         pytest.param(["plan", "P87"], "show_plan", fixtures.PLAN, 3, PLAN, id="a-plan-again"),
         pytest.param(["apply", "P87", "--yes"], "apply", fixtures.APPLY, 3, APPLY, id="apply"),
+        pytest.param(["undo", "r143"], "undo", fixtures.UNDO, 3, UNDO, id="undo"),
+        pytest.param(["plan", "P89", "--leave"], "show_plan", fixtures.UNDO, 3, LEFT, id="what-an-undo-leaves"),
+        pytest.param(["apply", "P89", "--yes"], "apply", fixtures.UNDONE, 0, UNDONE, id="apply-an-undo"),
         pytest.param(["sync"], "sync", fixtures.SYNC, 0, SYNC, id="sync"),
         pytest.param(["sync"], "sync", fixtures.SYNC_QUIET, 0, SYNC_QUIET, id="sync-with-nothing-to-do"),
         pytest.param(["resync", "salesforce/contacts/003"], "resync", fixtures.RESYNC, 0, RESYNC, id="resync"),
