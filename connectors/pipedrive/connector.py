@@ -425,6 +425,8 @@ class PipedriveConnector:
         resource = RESOURCES[stream]
         body = writes.body(write.op, write.values, fields, stream=stream)
         costs = resource.spec.costs
+        if write.op == "archive" and resource.archived is None:
+            return self._put_into_bin(resource, write)
         if write.op == "create":
             answer = self._transport.request("POST", resource.path, json=body, cost=costs.create)
         else:
@@ -442,6 +444,12 @@ class PipedriveConnector:
                 raise UnknownOutcomeError(f"{answer.origin}: the answer to a create names no record")
             return Outcome(write.action, "done", str(row.get("id") or write.key))
         return Outcome(write.action, "done", one.key, one.version, one.values)
+
+    def _put_into_bin(self, resource: Resource, write: Write) -> Outcome:
+        """Of what has no archive: deleted, and for 30 days to be brought back there (README, Writing)."""
+        path = f"{resource.path}/{write.key}"
+        self._transport.request("DELETE", path, cost=resource.spec.costs.archive, idempotent=False)
+        return Outcome(write.action, "done", str(write.key))
 
 
 def _including(params: Mapping[str, Any], *fields: str) -> Mapping[str, Any]:

@@ -15,8 +15,8 @@ PAGE: Final = 500
 # `ids=` of the second version's lists (README, Lists).
 IDS: Final = 100
 
-V2: Final = Costs(list=10, get=1, create=5, update=5, search=20)
-V1: Final = Costs(list=20, get=2, create=10, update=10, search=40)
+V2: Final = Costs(list=10, get=1, create=5, update=5, archive=3, search=20)
+V1: Final = Costs(list=20, get=2, create=10, update=10, archive=6, search=40)
 ARCHIVED_V2: Final = 20
 ARCHIVED_V1: Final = 40
 FIELDS: Final = 10
@@ -60,7 +60,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         search_by="email",
         addon=("marketing_status",),
         spec=StreamSpec(
-            writes=frozenset({"create", "update"}),
+            writes=frozenset({"create", "update", "archive"}),
             resolution=_SECOND,
             hold_back=_HOLD_BACK,
             visibility_lag=_LAG,
@@ -77,7 +77,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         search="/api/v2/organizations/search",
         search_by="name",
         spec=StreamSpec(
-            writes=frozenset({"create", "update"}),
+            writes=frozenset({"create", "update", "archive"}),
             resolution=_SECOND,
             hold_back=_HOLD_BACK,
             visibility_lag=_LAG,
@@ -143,7 +143,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         title="subject",
         spec=StreamSpec(
             usual=False,
-            writes=frozenset({"create", "update"}),
+            writes=frozenset({"create", "update", "archive"}),
             resolution=_SECOND,
             hold_back=_HOLD_BACK,
             visibility_lag=_LAG,

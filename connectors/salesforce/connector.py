@@ -563,8 +563,9 @@ class SalesforceConnector:
                 self._transport.request(
                     batch.method,
                     batch.path(self._root, resource.sobject),
-                    json=batch.body(resource.sobject),
                     headers=self._write_headers(),
+                    idempotent=False,
+                    **batch.asked(resource.sobject),
                 )
             )
         except RecordError as exc:

@@ -25,7 +25,7 @@ _LAG: Final = timedelta(seconds=10)
 _REACH: Final = timedelta(days=14)
 
 _ONE: Final = Costs()
-_BOTH: Final[frozenset[Operation]] = frozenset({"create", "update"})
+_WRITES: Final[frozenset[Operation]] = frozenset({"create", "update", "archive"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Resource:
 def _spec(
     *,
     usual: bool = True,
-    writes: frozenset[Operation] = _BOTH,
+    writes: frozenset[Operation] = _WRITES,
     calculated: bool = True,
     removals: bool = True,
     sweep: bool = True,

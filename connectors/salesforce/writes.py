@@ -5,7 +5,7 @@ A call takes 200 records and answers with one result each, in order: what became
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from connectors.salesforce.fields import sent
 from connectors.salesforce.statuses import LATER, MOVED
@@ -37,12 +37,20 @@ class Batch:
 
     @property
     def method(self) -> str:
+        if self.op == "archive":
+            return "DELETE"
         return "POST" if self.op == "create" and self.upsert_by is None else "PATCH"
 
     def path(self, root: str, sobject: str) -> str:
         return f"{root}/composite/sobjects" + (f"/{sobject}/{self.upsert_by}" if self.upsert_by else "")
 
-    def body(self, sobject: str) -> dict[str, Json]:
+    def asked(self, sobject: str) -> dict[str, Any]:
+        """The records as the body of a call; of what is put into the bin, their ids as its query."""
+        if self.op == "archive":
+            return {"params": {"ids": ",".join(str(write.key) for write in self.writes), "allOrNone": "false"}}
+        return {"json": self._body(sobject)}
+
+    def _body(self, sobject: str) -> dict[str, Json]:
         records = []
         for write in self.writes:
             record: dict[str, Json] = {"attributes": {"type": sobject}}

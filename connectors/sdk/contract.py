@@ -94,6 +94,7 @@ class Costs:
     get: int = 1
     create: int = 1
     update: int = 1
+    archive: int = 1
     search: int = 1
 
 

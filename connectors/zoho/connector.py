@@ -377,10 +377,17 @@ class ZohoConnector:
                 upserts.setdefault(carrier.name, []).append(write)
             else:
                 plain.append(write)
-        yield _Door("PUT", module), [write for write in plain if write.op != "create"]
+        yield _Door("PUT", module), [write for write in plain if write.op == "update"]
         for name, found in upserts.items():
             yield _Door("POST", f"{module}/upsert", check=name), found
         yield _Door("POST", module), [write for write in plain if write.op == "create"]
+        yield _Door("DELETE", module), [write for write in plain if write.op == "archive"]
+        for write in plain:
+            if write.op == "restore":
+                yield (
+                    _Door("POST", path(f"settings/recycle_bin/{write.key}/actions/restore"), rows="recycle_bin"),
+                    [write],
+                )
 
     def _unedited_since(self, door: "_Door", batch: Sequence[Write], seen: Mapping[str, datetime]) -> datetime | None:
         """When all of these were last fetched; None where that is not known, or not to be told."""
@@ -407,6 +414,37 @@ class ZohoConnector:
         self, door: "_Door", batch: Sequence[Write], known: Mapping[str, FieldInfo], *, unedited_since: datetime | None
     ) -> Sequence[Row] | str:
         """A row for each record of one call; or the id of the one whose edit refused them all."""
+        headers = {} if unedited_since is None else {"If-Unmodified-Since": lists.stamp(unedited_since)}
+        try:
+            # Not sent twice: in between somebody else may have edited what it sets.
+            answer = self._transport.request(
+                door.method, door.path, headers=headers, cost=ceil(len(batch) / ROWS_A_CREDIT), idempotent=False,
+                **self._asked(door, batch, known),
+            )  # fmt: skip
+            told, error = writes.rows(answer.json, len(batch), key=door.rows), None
+        except (RecordError, GrantError) as exc:
+            # Where all were refused the status says so, and each has its reason nevertheless. A record of somebody
+            # else's is refused like this too; a missing scope or token concerns them all.
+            told, error = None if exc.status == 401 else writes.rows(exc.details, len(batch), key=door.rows), exc
+        if told is not None:
+            return told
+        if error is None:
+            raise UnknownOutcomeError(f"Zoho {door.method} {door.path}: the answer to a write cannot be read")
+        if error.status == 412:
+            return writes.edited(error.details)
+        raise error
+
+    def _asked(self, door: "_Door", batch: Sequence[Write], known: Mapping[str, FieldInfo]) -> dict[str, Any]:
+        """What goes along: of what is put into the bin, or taken out of it, ids alone."""
+        if door.method == "DELETE":
+            return {
+                "params": {
+                    "ids": ",".join(str(write.key) for write in batch),
+                    "wf_trigger": str("workflow" in self._settings.trigger).lower(),
+                }
+            }
+        if door.rows != "data":
+            return {}
         body: dict[str, Json] = {
             "data": [
                 {**({"id": write.key} if write.op == "update" else {}), **writes.body(write.values, known)}
@@ -417,33 +455,17 @@ class ZohoConnector:
         }
         if door.check is not None:
             body["duplicate_check_fields"] = [door.check]
-        headers = {} if unedited_since is None else {"If-Unmodified-Since": lists.stamp(unedited_since)}
-        try:
-            # Not sent twice: in between somebody else may have edited what it sets.
-            answer = self._transport.request(
-                door.method, door.path, json=body, headers=headers, cost=ceil(len(batch) / ROWS_A_CREDIT),
-                idempotent=False,
-            )  # fmt: skip
-            told, error = writes.rows(answer.json, len(batch)), None
-        except (RecordError, GrantError) as exc:
-            # Where all were refused the status says so, and each has its reason nevertheless. A record of somebody
-            # else's is refused like this too; a missing scope or token concerns them all.
-            told, error = None if exc.status == 401 else writes.rows(exc.details, len(batch)), exc
-        if told is not None:
-            return told
-        if error is None:
-            raise UnknownOutcomeError(f"Zoho {door.method} {door.path}: the answer to a write cannot be read")
-        if error.status == 412:
-            return writes.edited(error.details)
-        raise error
+        return {"json": body}
 
 
 class _Door(NamedTuple):
-    """Where a batch goes in. `check`: the field by which a record that is there already is recognised."""
+    """Where a batch goes in. `check`: the field by which a record that is there already is recognised. `rows`: where
+    the answer has its rows."""
 
-    method: Literal["POST", "PUT"]
+    method: Literal["POST", "PUT", "DELETE"]
     path: str
     check: str | None = None
+    rows: str = "data"
 
 
 def _all(batch: Sequence[Write], status: Literal["rejected", "later", "unknown"], reason: str) -> list[Outcome]:

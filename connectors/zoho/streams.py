@@ -31,7 +31,7 @@ class Resource:
 
 
 _RECORDS: Final = StreamSpec(
-    writes=frozenset({"create", "update"}),
+    writes=frozenset({"create", "update", "archive", "restore"}),
     # Times have whole seconds; that of the newest edit is shown (README, Lists).
     resolution=timedelta(seconds=1),
     # The vendor says nothing of late commits; a minute outlasts any write of its API.

@@ -75,9 +75,9 @@ def _instant(value: Json) -> Json:
     return moment.astimezone(UTC).replace(microsecond=0).isoformat()
 
 
-def rows(told: Json, count: int) -> list[Mapping[str, Json]] | None:
+def rows(told: Json, count: int, *, key: str = "data") -> list[Mapping[str, Json]] | None:
     """What became of each record of a call, in the order in which they were sent; None: the answer does not tell."""
-    found = told.get("data") if isinstance(told, Mapping) else None
+    found = told.get(key) if isinstance(told, Mapping) else None
     if not isinstance(found, list) or len(found) != count or not all(isinstance(row, Mapping) for row in found):
         return None
     return found

@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 from crosswalk.engine import review
+from crosswalk.engine.answers import MOVES
 from crosswalk.engine.apply import chunk_of_creates, chunk_of_updates
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.spoken import FIRST, GUARD, held_reasons
@@ -233,7 +234,9 @@ def _forecast(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
         if not mine:
             continue
         creates = sum(action.op == "create" for action in mine)
-        cost = _cost(stream, creates=creates, updates=len(mine) - creates)
+        moves = sum(action.op in MOVES for action in mine)
+        cost = _cost(stream, creates=creates, updates=len(mine) - creates - moves)
+        cost += _cost_of_moves(stream, moves)
         balance = budgets.balance(stream.connection)
         rows.append(
             {
@@ -258,6 +261,15 @@ def _cost(stream: Stream, *, creates: int, updates: int) -> int:
         cost += ceil(creates / chunk_of_creates(spec)) * costs.list if by_time else creates * costs.search
     if not spec.answers_with_values:
         cost += sum(batches) * (costs.list if spec.batch > 1 else costs.get)
+    return cost
+
+
+def _cost_of_moves(stream: Stream, moves: int) -> int:
+    """Putting away or bringing back: each record is read again before, and after where answers carry no values."""
+    spec = stream.spec
+    cost = ceil(moves / chunk_of_updates(spec)) * spec.costs.list + ceil(moves / spec.batch) * spec.costs.archive
+    if not spec.answers_with_values:
+        cost += ceil(moves / spec.batch) * spec.costs.list
     return cost
 
 

@@ -248,6 +248,17 @@ def test_an_archived_deal_changes_its_part_and_comes_back(sandbox: Sandbox, live
     assert restored.values["is_archived"] is False
 
 
+@pytest.mark.parametrize("stream", ["persons", "organizations", "activities"])
+def test_what_has_no_archive_is_put_into_the_bin(stream: str, live: PipedriveConnector) -> None:
+    key = keys(pulled(live, stream))[0]
+
+    [outcome] = live.send(stream, [Write("a1", "archive", key, None, {}, None)])
+
+    assert (outcome.status, outcome.key, outcome.values) == ("done", key, None)
+    assert key not in {one for some in live.keys(stream) for one in some}
+    assert all(one.values["is_deleted"] for page in live.fetch(stream, [key]) for one in page.records)
+
+
 def test_a_deleted_deal_is_in_the_list_of_deletions(sandbox: Sandbox, live: PipedriveConnector) -> None:
     pages = pulled(live, "deals")
     gone = keys(pages)[5]

@@ -217,6 +217,19 @@ def test_an_update_of_what_is_gone_is_planned_anew(sandbox: Sandbox, live: Sales
     assert outcome.status == "moved"
 
 
+def test_records_are_put_into_the_bin_and_one_that_is_there_is_left(live: SalesforceConnector) -> None:
+    pages = pulled(live, "contacts")
+    one, other = keys(pages)[:2]
+
+    outcomes = list(live.send("contacts", [Write(key, "archive", key, None, {}, None) for key in (one, other)]))
+    [again] = live.send("contacts", [Write("a3", "archive", one, None, {}, None)])
+
+    assert [(outcome.status, outcome.key) for outcome in outcomes] == [("done", one), ("done", other)]
+    assert again.status == "moved"
+    assert not {one, other} & {key for some in live.keys("contacts") for key in some}
+    assert [page.records for page in live.fetch("contacts", [one])] in ([], [[]])
+
+
 @pytest.mark.parametrize(
     "stream", ["contacts", "leads", "accounts", "person_accounts", "opportunities", "tasks", "cases"]
 )

@@ -136,6 +136,25 @@ def test_a_record_is_created_changed_and_emptied(stream: str, live: ZohoConnecto
     assert value(live, stream, key, "Description") is None
 
 
+@pytest.mark.parametrize("stream", WRITTEN)
+def test_a_record_is_put_into_the_bin_and_taken_out_again(stream: str, live: ZohoConnector) -> None:
+    key = keys(pulled(live, stream))[0]
+
+    assert done(live, stream, Write("a1", "archive", key, None, {}, None)) == key
+    assert key not in {one for some in live.keys(stream) for one in some}
+    assert done(live, stream, Write("a2", "restore", key, None, {}, None)) == key
+
+    assert [record.key for page in live.fetch(stream, [key]) for record in page.records] == [key]
+
+
+def test_a_record_that_is_in_no_bin_is_not_taken_out(live: ZohoConnector) -> None:
+    key = keys(pulled(live, "contacts"))[0]
+
+    [outcome] = live.send("contacts", [Write("a1", "restore", key, None, {}, None)])
+
+    assert outcome.status == "rejected"
+
+
 @pytest.mark.parametrize("stream", ["contacts", "leads", "accounts", "deals", "cases"])
 def test_a_create_that_is_sent_twice_makes_one_record(stream: str, live: ZohoConnector, sandbox: Sandbox) -> None:
     template = next(record for page in live.pull(stream, Window("", None)) for record in page.records)

@@ -1,0 +1,137 @@
+"""I11 over random small histories: an undo restores every untouched field, it stays restored, and it can be undone.
+
+A fixed share runs with the suite; HISTORIES=300 in the environment plays as many more, HISTORIES_FROM=5000 others.
+"""
+
+import copy
+import os
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.crosswalk.engine.histories import CHOICES, BrokenError, Effect, Play, Step
+from tests.crosswalk.engine.test_histories import Make, make
+
+__all__ = ["make"]
+
+FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("HISTORIES", "16")))
+
+EDITS = ("edit", "edit", "both", "clear", "firm", "firm_new", "employ", "answer", "new", "decide")
+Rows = dict[tuple[str, str, str], dict[str, Any]]
+Written = dict[tuple[str, str, str, str], tuple[Any, Any]]  # system, stream, key, column -> before, after
+
+
+def rows(play: Play) -> Rows:
+    return {
+        (name, stream, key): copy.deepcopy(row)
+        for name in ("alpha", "beta")
+        for stream, found in play.remote(name).rows.items()
+        for key, row in found.items()
+    }
+
+
+def written(effects: list[Effect]) -> Written:
+    """What some effects did to the columns of records that were there before."""
+    made = {(one.system, one.stream, one.key) for one in effects if one.op == "create"}
+    found: Written = {}
+    for one in effects:
+        if (one.system, one.stream, one.key) in made or one.op != "update":
+            continue
+        for column, value in one.values.items():
+            place = (one.system, one.stream, one.key, column)
+            if column not in one.before and place not in found:
+                continue  # nobody has ever seen what stood there
+            before = found[place][0] if place in found else one.before.get(column)
+            found[place] = (before, value)
+    return found
+
+
+def steps(play: Play, random: Random, count: int) -> None:
+    for _ in range(count):
+        play.take(Step(random.choice(EDITS), *(random.randrange(100) for _ in range(3))))
+
+
+def take_back(play: Play, run: str) -> dict[str, Any] | None:
+    """Undo a run, and let what that pauses go on; None: there was nothing to take back."""
+    with play.world.open() as hub:
+        plan = hub.undo(run)["plan"]
+        if plan is None:
+            return None
+        done = hub.apply(plan["id"])
+        for one in done["paused"]:
+            hub.resume(one["address"])
+    told: dict[str, Any] = done
+    return told
+
+
+def differs(place: tuple[str, str, str, str], now: Any, wanted: Any, when: str) -> None:
+    empty = now in (None, []) and wanted in (None, [])
+    if now != wanted and not empty:
+        raise BrokenError(f"I11: {'/'.join(place)} shows {now!r} {when}, not {wanted!r}")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_undo_restores_every_untouched_field(seed: int, make: Make) -> None:
+    random = Random(seed)
+    play = Play(make())
+    play.told |= {name: random.randrange(len(choices)) for name, choices in CHOICES.items() if name != "listed"}
+    play.write_config()
+    steps(play, random, 3)
+    for _ in range(3):
+        play.take(Step("new", *(random.randrange(100) for _ in range(3))))
+    if random.random() < 0.8:
+        play.calm()
+    steps(play, random, random.randrange(2, 9))
+    count = len(play.effects)
+    run = play.do_sync(Step("sync", 0, 0, 0))["run"]["id"]
+    effects = play.effects[count:]
+    if not effects:
+        return
+    done = written(effects)
+    left = rows(play)
+
+    if random.random() < 0.6:
+        steps(play, random, random.randrange(1, 4))
+    if random.random() < 0.5:
+        play.do_sync(Step("sync", 0, 0, 0))
+    now = rows(play)
+    touched = {
+        column
+        for record, row in now.items()
+        for column in {*row, *left.get(record, {})}
+        if row.get(column) != left.get(record, {}).get(column) and column != "updated"
+    }
+    sure = {
+        place: values
+        for place, values in done.items()
+        if place[3] not in touched and place[:3] in now and not now[place[:3]].get("gone")
+    }
+    undone = take_back(play, run)
+
+    after = rows(play)
+    for place, (before, _) in sure.items():
+        differs(place, after[place[:3]].get(place[3]), before, "after the undo")
+    for record, row in after.items():
+        for column, value in row.items():
+            if (*record, column) not in done and record in now and column not in ("updated", "gone"):
+                differs((*record, column), value, now[record].get(column), "and was none of the run's")
+
+    play.calm()
+    rested = rows(play)
+    if not touched:
+        for place, (before, _) in sure.items():
+            differs(place, rested[place[:3]].get(place[3]), before, "with the mapping running")
+    if undone is None:
+        return
+    take_back(play, undone["run"]["id"])
+    again = rows(play)
+    if not touched:
+        for place in sure:
+            differs(place, again[place[:3]].get(place[3]), now[place[:3]].get(place[3]), "after the undo of the undo")
+    play.calm()
+    count = len(play.effects)
+    play.do_sync(Step("sync", 0, 0, 0))
+    if len(play.effects) > count:
+        raise BrokenError(f"I1: a quiet world is written to: {play.effects[count:]}")
