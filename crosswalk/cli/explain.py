@@ -21,6 +21,8 @@ _CODE = re.compile(r"CW\d{3}", re.IGNORECASE)
     examples="""
         crosswalk explain mara.lindqvist@nordlicht-solar.test   whose address is it
         crosswalk explain person/8f2kq --field phone            why this value
+        crosswalk explain person/8f2kq --field phone --history  what it was, and who wrote it where
+        crosswalk explain person/8f2kq --as-of R131             as it stood after that run
         crosswalk explain typeform/responses/r8w2k1             where did that go
         crosswalk explain CW202                                 what a code means
     """,
@@ -29,6 +31,9 @@ def explain(
     session: Session,
     what: Annotated[str, typer.Argument(metavar="WHAT", help="An address, an e-mail address, or a code.")],
     field: Annotated[str | None, typer.Option("--field", metavar="NAME", help="One field of it, side by side.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="RUN", help="As it stood after this run.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="What changed, newest first.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many changes are shown; 0: all.")] = 20,
 ) -> int:
     """Why something is as it is: the records behind it, the rule that joined them, where each value comes from."""
     if _CODE.fullmatch(what):
@@ -40,8 +45,17 @@ def explain(
             raise UsageError(f"there is no code {what.upper()}", _codes_like(what.upper()))
         return session.show({"code": what.upper(), "page": page}, lambda a, s: str(a["page"]).splitlines())
     with session.hub() as hub:
-        answer = hub.explain(what, field=field)
-    return session.show(answer, lambda a, s: explained(a, s, field=field))
+        answer = hub.explain(what, field=field, as_of=None if as_of is None else as_of.upper())
+
+    def whole(answer: Answer, screen: Screen) -> Iterator[Line]:
+        if answer.get("as_of"):
+            at = f", {screen.stamp(answer['as_of_at'])}" if answer.get("as_of_at") else ""
+            yield f"As it stood after {answer['as_of']}{at}"
+        yield from explained(answer, screen, field=field)
+        if history:
+            yield from changes(answer["history"], screen, limit=limit)
+
+    return session.show(answer, whole)
 
 
 def _codes_like(code: str) -> str:
@@ -66,6 +80,28 @@ def explained(answer: Answer, screen: Screen, *, field: str | None) -> Iterator[
     yield from _waits(answer, screen)
     yield from _lineage(answer["fields"], screen)
     yield from _responses(answer.get("responses") or (), screen)
+
+
+# history
+
+
+def changes(events: Sequence[Mapping[str, Any]], screen: Screen, *, limit: int) -> Iterator[Line]:
+    """What the hub came to hold and what it wrote where, newest first: when, by which run, from what to what, why."""
+    shown = events[:limit] if limit else events
+    for one in shown:
+        where = one.get("record") or "the hub"
+        done = {"archive": "put away", "restore": "brought back", "create": "made"}.get(str(one.get("op")), "")
+        head: list[Piece] = [f"  {screen.stamp(one['at'])}  {one['run']:<6}{where}  {one.get('field') or ''}"]
+        values: list[Piece] = [screen.value(one.get("before")), "  ->  ", screen.value(one.get("after"))]
+        yield cut([*head, f"  {done}" if done else ""], screen.width)
+        if one.get("field"):
+            yield cut(["      ", *values], screen.width)
+        if one.get("reason"):
+            yield cut(["      ", dim(str(one["reason"]))], screen.width)
+    if len(shown) < len(events):
+        yield f"...  {len(events) - len(shown)} more;  --limit 0"
+    if not events:
+        yield "  Nothing of it has changed."
 
 
 # records

@@ -31,7 +31,8 @@ from mapping.values import Value
 def explain(house: House, what: str, *, field: str | None = None, as_of_run: int | str | None = None) -> dict[str, Any]:
     """Everything the hub knows of it. `field`: only this one, or those whose name it is a part of.
 
-    `as_of_run`: golden as it stood when that run had ended; what sides showed then is not kept, so none are told.
+    `as_of_run`: golden, its records and its history as they stood when that run had ended; what sides showed then is
+    not kept, so none are told.
     Raises AskError where nothing is found, or several that share what was asked for.
     """
     with house.database.read() as connection:
@@ -40,11 +41,19 @@ def explain(house: House, what: str, *, field: str | None = None, as_of_run: int
             raise _several(house, connection, what, found)
         if found.entities:
             answer = Lineage(house, connection, found.entities[0])
-            told = answer.as_of(number_of("run", as_of_run)) if as_of_run is not None else answer
+            told = answer.as_of(_known_run(house, connection, as_of_run)) if as_of_run is not None else answer
             return told.told(asked=found.asked, field=field or found.field)
         if found.lone:
             return _nobody(house, connection, found.lone[0])
         return _never_landed(house, connection, found.letter or 0)
+
+
+def _known_run(house: House, connection: Any, text: int | str) -> int:
+    number = number_of("run", text)
+    last = house.database.run(connection, "SELECT max(id) FROM run").scalar()
+    if last is not None and number > last:
+        raise AskError(f"there is no run {spoken('run', number)}", hint="crosswalk runs lists them")
+    return number
 
 
 def _several(house: House, connection: Any, what: str, found: Found) -> AskError:

@@ -91,7 +91,8 @@ class Lineage:
         self._writes = self._load_writes()
         self._waiting = self._load_waiting()
         self._conflicts = self._load_conflicts()
-        self._past = False
+        self._past: int | None = None  # the run at whose end it is told
+        self._until: int | None = None  # when that was
 
     def as_of(self, run: int) -> "Lineage":
         """The same with golden taken back to the end of a run."""
@@ -105,7 +106,10 @@ class Lineage:
                         self._golden.rules[position] = why
         self._changes = [change for change in self._changes if change.run <= run]
         self._writes = [write for write in self._writes if write.run <= run]
-        self._past = True
+        self._past = run
+        self._until = self._house.database.run(
+            self._connection, "SELECT coalesce(ended_at, started_at) FROM run WHERE id = ?", (run,)
+        ).scalar()
         return self
 
     # -- gathering -------------------------------------------------------------------------------------------
@@ -202,17 +206,18 @@ class Lineage:
         values = dict(zip(self._layout.fields, self._golden.values, strict=True))
         name = entity_names(self._house, self._connection, [self._entity])[self._entity]
         title = self._titles.of([self._entity], post=True)[self._entity]
-        if self._past:
+        if self._past is not None:
             title = title_of(self._kind, values) or title
         return {
             "entity": name,
             "id": f"{self._kind}/{self._public}",
             "title": title,
             "record": None if asked is None else addresses.get(asked),
-            "as_of": None,
+            "as_of": maybe_spoken("run", self._past),
+            "as_of_at": iso(self._until),
             "records": self._records(addresses),
-            "missing": [] if self._past else self._missing(),
-            "blocks": [] if self._past else self._blocks(addresses, names, whole=field is None),
+            "missing": [] if self._past is not None else self._missing(),
+            "blocks": [] if self._past is not None else self._blocks(addresses, names, whole=field is None),
             "fields": [self._field(position, addresses) for position in positions],
             "responses": self._responses() if field is None else [],
             "history": self._history(names, addresses),
@@ -273,6 +278,8 @@ class Lineage:
             create = created.get(number)
             if create is not None:
                 by, at = "created by the hub", create.at
+            if self._until is not None and at is not None and at > self._until:
+                continue  # it came to the others only later
             due = [one.due for one in self._waiting if one.record == number and one.due is not None]
             told.append(
                 {
@@ -418,7 +425,7 @@ class Lineage:
             "run": None if change is None else spoken("run", change.run),
             "previous": previous,
             "conflict": spoken("conflict", self._conflicts[name][0]) if name in self._conflicts else None,
-            "sides": [] if self._past else self._sides(position, name),
+            "sides": [] if self._past is not None else self._sides(position, name),
         }
 
     def _reason(self, why: str, winner: int | None, addresses: Mapping[int, str]) -> str:
@@ -591,6 +598,13 @@ class Lineage:
                 if name in after:
                     after[name], why[name] = value, (winner, reason)
         for write in self._writes:
+            if not write.fields:
+                event = {
+                    "at": iso(write.at), "run": spoken("run", write.run), "what": "write", "op": write.op,
+                    "record": addresses.get(write.record), "plan": maybe_spoken("plan", write.plan), "field": "",
+                    "label": None, "before": None, "after": None, "source": None, "reason": None,
+                }  # fmt: skip
+                events.append((write.at, write.run, event))
             for one in write.fields:
                 if one["field"] in names:
                     event = {

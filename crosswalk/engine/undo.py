@@ -47,7 +47,7 @@ class _Field:
     label: str
     before: Any
     after: Any
-    hub: Any  # what golden held when it was written
+    hub: Any  # what golden held once it was written
     agreed: Sequence[Any] | None  # what golden had held when it last agreed with this record; empty: never
 
 
@@ -87,8 +87,15 @@ def wrote(house: House, run: int) -> dict[int, _Wrote]:
             known = one.fields.get(told["field"])
             before = told["before"] if known is None else known.before
             agreed = told.get("agreed") if known is None else known.agreed
-            one.fields[told["field"]] = _Field(told["label"], before, told["after"], told["hub"], agreed)
+            one.fields[told["field"]] = _Field(told["label"], before, told["after"], _held_after(told), agreed)
     return found
+
+
+def _held_after(told: Mapping[str, Any]) -> Any:
+    """What the hub held once a field had been written: of an undo that need not be what was sent."""
+    if told.get("golden") is not None:
+        return told["golden"][0]
+    return told.get("held", told["hub"])
 
 
 def streams_of(house: House, run: int) -> list[Stream]:

@@ -581,6 +581,24 @@ EXPLAIN_FIELD: dict[str, Any] = {
     ],
 }
 
+EXPLAIN_THEN: dict[str, Any] = {
+    **EXPLAIN_FIELD,
+    "as_of": "R131",
+    "as_of_at": "2026-11-22T15:15:00.000Z",
+    "fields": [{**EXPLAIN_FIELD["fields"][0], "sides": []}],
+    "history": [
+        {
+            "at": "2026-11-22T15:15:00.000Z", "run": "R131", "what": "write", "op": "update", "field": "phone",
+            "record": "zoho/contacts/5561000000043", "before": "089 5550166", "after": "+49895550177",
+            "reason": "pipedrive alone changed it, and is master",
+        },
+        {
+            "at": "2026-11-03T08:00:00.000Z", "run": "R3", "what": "write", "op": "archive", "field": "",
+            "record": "qualtrics/directory_contacts/CID_1xY", "before": None, "after": None, "reason": None,
+        },
+    ],
+}  # fmt: skip
+
 EXPLAIN_NOBODY: dict[str, Any] = {
     "entity": None,
     "title": None,

@@ -131,6 +131,17 @@ phone = "+49895550177"                                   since 22 Nov 16:15 (R13
   zoho        holds "089 5550166"   not written: D9 blocks the record
 """
 
+EXPLAIN_THEN = """\
+As it stood after R131, 22 Nov 16:15
+phone = "+49895550177"                                   since 22 Nov 16:15 (R131)
+  why         pipedrive alone changed it, and is master (crosswalk.yaml:95:5)
+  before      "+49895550166", from salesforce
+  22 Nov 16:15  R131  zoho/contacts/5561000000043  phone
+      "089 5550166"  ->  "+49895550177"
+      pipedrive alone changed it, and is master
+  3 Nov 09:00  R3    qualtrics/directory_contacts/CID_1xY    put away
+"""
+
 EXPLAIN_NOBODY = """\
 Belongs to nobody. Read 09:16; the e-mail is empty and no hidden field carries an id, so no rule of
 match.person can answer.  Pass external_id as a hidden field of the form, or  crosswalk review
@@ -184,6 +195,15 @@ def test_the_answer_reads_like_the_page(
     assert result.out == text
     assert result.code == code
     assert result.err == ""
+
+
+def test_an_earlier_run_and_what_has_changed_are_told(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers["explain"] = fixtures.EXPLAIN_THEN
+
+    result = crosswalk("explain", "person/8f2kq", "--field", "phone", "--as-of", "r131", "--history", "--show-values")
+
+    assert result.out == EXPLAIN_THEN
+    assert hub.calls == [("explain", ("person/8f2kq",), {"field": "phone", "as_of": "R131"})]
 
 
 def test_a_retry_is_a_run_of_its_own_and_says_what_became_of_the_letter(crosswalk: Run, hub: FakeHub) -> None:

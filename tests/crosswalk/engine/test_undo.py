@@ -309,3 +309,54 @@ def test_a_run_that_wrote_nothing_and_one_that_is_not_there(edited: World) -> No
             hub.undo("R3")
         with pytest.raises(AskError, match="there is no run R99"):
             hub.undo("R99")
+
+
+def test_what_was_written_at_first_contact_goes_back_and_forth(world: World) -> None:
+    """Nothing stood in golden before: it keeps what it has, and the side differs from it, agreed."""
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer")
+    beta.put("people", "1", name="Ito Sho", email="ito@a.test", title="Chief")
+    run = world.sync()["run"]["id"]
+    assert beta.of("people", "1")["title"] == "Buyer"
+
+    undone = take_back(world, run)
+    settle_down(world)
+
+    assert (beta.of("people", "1")["title"], explained(world, "title")) == ("Chief", "Buyer")
+    take_back(world, undone["run"]["id"])
+    settle_down(world)
+    assert (beta.of("people", "1")["title"], explained(world, "title")) == ("Buyer", "Buyer")
+
+
+def test_what_was_taken_back_is_told_as_of_every_run(edited: World) -> None:
+    run = take_back(edited, "R4")["run"]["id"]
+
+    with edited.open() as hub:
+        told = {one: hub.explain("ito@a.test", field="job_title", as_of=one) for one in ("R3", "R4", run)}
+        now = hub.explain("ito@a.test", field="job_title")
+        with pytest.raises(AskError, match="there is no run R99"):
+            hub.explain("ito@a.test", as_of="R99")
+
+    assert [one["fields"][0]["value"] for one in told.values()] == ["Buyer", "COO", "Buyer"]
+    assert [one["as_of"] for one in told.values()] == ["R3", "R4", run]
+    assert now["as_of"] is None
+    assert {(one["run"], one["what"], one["before"], one["after"]) for one in now["history"]} == {
+        (run, "hub", "COO", "Buyer"), (run, "write", "COO", "Buyer"),
+        ("R4", "write", "Buyer", "COO"), ("R4", "hub", "Buyer", "COO"),
+    }  # fmt: skip
+
+
+def test_who_came_later_is_not_told_as_of_an_earlier_run(edited: World) -> None:
+    edited.clock.forward(seconds=60)
+    edited.remote("alpha").put("firms", "5", name="Padma", site="https://padma.test")
+    edited.sync()
+    edited.clock.forward(seconds=60)
+    edited.remote("beta").put("people", "2", name="Ito Sho", email="ito@a.test")
+    edited.sync()
+
+    with edited.open() as hub:
+        then = hub.explain("ito@a.test", as_of="R5")
+        now = hub.explain("ito@a.test")
+
+    assert [one["address"] for one in then["records"]] == ["alpha/people/1", "beta/people/1"]
+    assert len(now["records"]) == 3
