@@ -18,7 +18,21 @@ from connectors.sdk.contract import FieldInfo
 from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
 from crosswalk import drift
-from crosswalk.engine import authorize, check, explain, export, planned, queue, restored, review, run, standstill, undo
+from crosswalk.engine import (
+    audit,
+    authorize,
+    check,
+    explain,
+    export,
+    planned,
+    queue,
+    restored,
+    review,
+    run,
+    standstill,
+    undo,
+)
+from crosswalk.engine.audit import Sample
 from crosswalk.engine.check import Judged
 from crosswalk.engine.model import House, Patience, Progress, Silent, Stream
 from crosswalk.engine.words import AskError, number_of, shortened, split_address, spoken
@@ -317,6 +331,29 @@ class Hub:
         work = run.audit if audit else run.sync
         ran = work(house, self._begun([connection]), who=self._who, trigger=run.DAEMON)
         return ran, [*self._builder.warnings, *ran.unasked, *ran.problems]
+
+    def audit(self, only: Sequence[str] = (), *, number: int | None = None, share: float | None = None) -> Answer:
+        """Compare what the vendors show with what the hub last saw of it, of every record or of a sample per stream.
+
+        Nothing is written; what had been missed is read.
+        """
+        house = self.house
+        streams = self._begun(only)
+        sample = None if number is None and share is None else Sample(number, share)
+        before = dict(house.calls)
+        ran = run.compare(house, streams, who=self._who, sample=sample)
+        told = audit.report(ran.audited)
+        calls = {name: house.calls.get(name, 0) - before.get(name, 0) for name in house.links}
+        told["calls"] = [
+            {"connection": name, "calls": count, "unit": house.links[name].unit}
+            for name, count in calls.items()
+            if count
+        ]
+        told["run"] = spoken("run", ran.run)
+        told["paused"] = standstill.listed(house, streams)
+        told["problems"] = self._problems(ran)
+        told["exit_code"] = FAILED if ran.failed else DONE
+        return told
 
     def resync(self, address: str) -> Answer:
         """Read a record, a stream or a connection again, whatever the watermark says; then as `sync` does."""

@@ -443,6 +443,17 @@ _ALL: Final = (
         "connector.",
     ),
     Message(
+        code="CW310",
+        text="2 of salesforce/contacts had changed unseen: overlap is now 10 min",
+        happened="An audit found records whose change stands inside a window that had been read to its end: the vendor "
+        "committed it later under an older stamp, or changed it without a new one.",
+        itself="The audit has read them. From now on the windows of this stream overlap by twice as much, so that what "
+        "comes as late again is seen by the next sync.",
+        todo="Nothing, if it happens once. If it comes again, have audits more often (schedule.audit): some changes of "
+        "some vendors leave no new stamp at all.",
+        severity="warning",
+    ),
+    Message(
         code="CW401",
         text="members-11.csv line 214: phone is no possible number in DE",
         happened="A value cannot be understood as what its field holds. The field counts as not read on this record: "

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Place] = {
     "status": Place("look", "How everything is, and who is waited for."),
     "runs": Place("look", "List runs, or show one."),
     "explain": Place("explain", "Why a record, field or code is as it is."),
+    "audit": Place("audit", "Compare the systems with what the hub believes."),
     "review": Place("decide", "Decide conflicts and doubtful pairs."),
     "match": Place("match", "Judge how well records are matched."),
     "dlq": Place("decide", "Show, retry or drop records that were set aside."),

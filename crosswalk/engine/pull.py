@@ -7,13 +7,14 @@ window less the stream's hold-back, so that what commits late under an older sta
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from connectors.sdk.contract import Page, Window
 from connectors.sdk.errors import ShapeError
 from connectors.sdk.paging import prefetched
 from crosswalk.engine.model import House, Link, Stream
-from crosswalk.store import letters
+from crosswalk.store import letters, meta
 from crosswalk.store.codec import dump, load, millis, moment
 from crosswalk.store.coverage import SWEEP
 from crosswalk.store.leases import fence
@@ -22,6 +23,7 @@ from scheduler.leases import Lease
 
 _REMOVALS = "~removals"  # the part whose watermark the feed of deletions has
 _SWEEP_EVERY = 24 * 3600 * 1000
+_WIDER = "hold_back:{}"  # by stream
 
 
 @dataclass
@@ -32,6 +34,8 @@ class Pulled:
     aside: int = 0
     removed: int = 0
     doubt: ShapeError | None = None  # why nothing could be said of what is gone there
+    back: list[str] = field(default_factory=list)  # keys that a sweep found there and not held
+    missing: list[str] = field(default_factory=list)  # and those that it found held and not there
 
     def add(self, other: "Pulled") -> None:
         self.landed.add(other.landed)
@@ -62,6 +66,19 @@ def pull_stream(
     if stream.spec.sweep and (afresh or _sweep_is_due(house, stream)):
         sweep(house, stream, lease, pulled, run=run)
     return pulled
+
+
+def hold_back_of(house: House, stream: Stream) -> timedelta:
+    """How far behind the vendor's time a window ends: as declared, or more since an audit found a later commit."""
+    wider = meta.get(house.database, _WIDER.format(stream.id))
+    return stream.spec.hold_back if wider is None else max(stream.spec.hold_back, timedelta(milliseconds=load(wider)))
+
+
+def widen(house: House, stream: Stream, hold_back: timedelta) -> None:
+    """From now on windows of this stream end that far behind the vendor's time."""
+    with house.database.write() as connection:
+        milliseconds = int(hold_back.total_seconds() * 1000)
+        meta.put(house.database, connection, _WIDER.format(stream.id), dump(milliseconds))
 
 
 def catch_up(house: House, stream: Stream, lease: Lease, *, run: int) -> Pulled:
@@ -173,7 +190,7 @@ def _move_part(
     watermark = held["watermark"]
     position = None if page.position is None else dump(page.position)
     if ended:
-        hold_back = int(stream.spec.hold_back.total_seconds() * 1000)
+        hold_back = int(hold_back_of(house, stream).total_seconds() * 1000)
         reached = held["opened"] if held["opened"] is not None else held["largest"]
         if reached is not None:
             watermark = max(reached - hold_back, watermark or 0)
@@ -349,7 +366,8 @@ def sweep(house: House, stream: Stream, lease: Lease, pulled: Pulled, *, run: in
         pulled.doubt = error  # no proof, no removal: everything stays, and the next run looks again
         return
     for back in _unheld(house, stream):
-        landed, _ = fetch_records(house, stream, back, lease, run=run)
+        landed, unshown = fetch_records(house, stream, back, lease, run=run)
+        pulled.back += [key for key in back if key not in unshown]
         pulled.landed.add(landed)
     for missing in _unswept(house, stream):
         _confirm_removed(house, stream, missing, lease, pulled, run=run)
@@ -416,6 +434,7 @@ def _confirm_removed(
 ) -> None:
     landed, missing = fetch_records(house, stream, keys, lease, run=run)
     pulled.landed.add(landed)
+    pulled.missing += sorted(missing)
     pulled.removed += remove(house, stream, missing, lease)
 
 

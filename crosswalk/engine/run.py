@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
 from connectors.sdk.errors import ConnectorError
 from crosswalk.engine.apply import Applied, apply_stream
+from crosswalk.engine.audit import Audited, Sample, audit_stream
 from crosswalk.engine.failures import code_of, down, is_for_good, problem_of, state_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import Planned, make_plan
@@ -55,8 +57,7 @@ class Ran:
     settled: Settled = field(default_factory=Settled)
     planned: Planned | None = None  # what waits, or what `plan` made
     sent_plan: int | None = None  # the plan whose writes went out
-    compared: int = 0  # of an audit: records that were read again
-    differences: int = 0  # of them, those that were not as the hub believed
+    audited: dict[str, Audited] = field(default_factory=dict)  # of an audit
     problems: list[Problem] = field(default_factory=list)
     unasked: Sequence[Problem] = ()  # of connections that had failed before it began
 
@@ -84,6 +85,16 @@ class Ran:
     @property
     def aside(self) -> int:
         return sum(one.aside for one in self.pulled.values()) + sum(one.aside for one in self.applied.values())
+
+    @property
+    def compared(self) -> int:
+        """Of an audit: records that were compared with their vendor."""
+        return sum(one.compared for one in self.audited.values())
+
+    @property
+    def differences(self) -> int:
+        """Of an audit: records that had changed, or were there, without any window having brought them."""
+        return sum(one.unseen for one in self.audited.values())
 
     @property
     def waiting(self) -> int:
@@ -253,6 +264,28 @@ class Runner:
         for ended in self._jobs([Job(_lease_of(stream), work)]):
             if isinstance(ended.result, Pulled):
                 ran.pulled[stream.address] = ended.result
+            self._note(stream, ended)
+
+    def audit(self, streams: Sequence[Stream], sample: Sample | None) -> None:
+        """Compare what these streams show with what was last seen of them."""
+        house, ran = self._house, self.ran
+        house.progress.stage("read")
+        if not self._remapped():
+            return
+
+        def job(stream: Stream) -> Callable[[Turn], Audited]:
+            def audit_one(turn: Turn) -> Audited:
+                with self._granted(stream):
+                    return audit_stream(house, stream, turn.lease, run=ran.run, sample=sample)
+
+            return audit_one
+
+        for ended in self._jobs([Job(_lease_of(stream), job(stream)) for stream in self._at_work(streams)]):
+            stream = house.streams[_address_of(ended.name)]
+            if isinstance(ended.result, Audited):
+                ran.audited[stream.address] = ended.result
+                if (wider := ended.result.hold_back) is not None:
+                    self._problem(_widened(stream, ended.result, wider))
             self._note(stream, ended)
 
     def settle(self) -> None:
@@ -501,13 +534,17 @@ def audit(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "
     with Runner(house, command="audit", who=who, trigger=trigger, streams=streams) as runner:
         runner.pull(streams)
         runner.settle()
-        known = runner.ran.totals()
-        runner.pull(streams, afresh=True)
-        found = runner.ran.totals()
-        runner.ran.compared = found["read"] - known["read"]
-        runner.ran.differences = found["changed"] - known["changed"]
+        runner.audit(streams, None)
         runner.settle()
         _plan_and_send(runner)
+    return runner.ran
+
+
+def compare(house: House, streams: Sequence[Stream], *, who: str, sample: Sample | None) -> Ran:
+    """An audit that writes nothing: what is expected is left to the next sync, what had been missed is read."""
+    with Runner(house, command="audit", who=who, streams=streams) as runner:
+        runner.audit(streams, sample)
+        runner.settle()
     return runner.ran
 
 
@@ -605,6 +642,18 @@ def _lease_of(stream: Stream) -> str:
 
 def _address_of(lease: str) -> str:
     return lease.removeprefix("stream:")
+
+
+def _widened(stream: Stream, audited: Audited, wider: timedelta) -> Problem:
+    minutes = wider.total_seconds() / 60
+    return Problem(
+        code="CW310",
+        text=f"{audited.unseen} of {stream.address} had changed unseen: overlap is now {minutes:g} min",
+        hint="nothing: they have been read; see crosswalk explain CW310",
+        severity="warning",
+        connection=stream.connection,
+        stream=stream.address,
+    )
 
 
 def _storm(stream: Stream, applied: Applied) -> Problem:

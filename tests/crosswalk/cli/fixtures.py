@@ -717,6 +717,32 @@ DECIDED: dict[str, Any] = {
     "exit_code": 0,
 }
 
+AUDIT: dict[str, Any] = {
+    "run": "R151",
+    "compared": 1242,
+    "held": 62118,
+    "unlike": 3,
+    "calls": [{"connection": "salesforce", "calls": 7, "unit": "calls"}],
+    "differences": [
+        *(
+            {
+                "record": f"salesforce/contacts/003Ab00000Rt1K{at}", "field": "job_title", "kind": "edited since",
+                "explanation": "expected", "action": "the next sync takes them", "at": "2026-11-23T07:00:00.000Z",
+            }
+            for at in range(4)
+        ),
+        {
+            "record": "salesforce/contacts/003Ab00000Rt1Kk", "field": "phones", "kind": "changed unseen",
+            "explanation": "inside a window that was closed", "action": "R151 reads it now",
+            "at": "2026-11-21T03:12:00.000Z",
+        },
+    ],
+    "widened": [{"stream": "salesforce/contacts", "seconds": 600.0}],
+    "paused": [],
+    "problems": [],
+    "exit_code": 0,
+}  # fmt: skip
+
 ANSWERS: dict[str, dict[str, Any]] = {
     "check": CHECK,
     "discover": DISCOVER,
@@ -724,6 +750,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "show_plan": PLAN,
     "apply": APPLY,
     "undo": UNDO,
+    "audit": AUDIT,
     "sync": SYNC,
     "resync": RESYNC,
     "status": STATUS,

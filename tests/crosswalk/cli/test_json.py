@@ -20,6 +20,7 @@ ALWAYS = {"schema", "command", "exit_code", "problems"}
         (["plan", "P87"], "plan", {"plan", "counts", "forecast", "guards", "actions", "conflicts"}),
         (["apply", "P87", "--yes"], "apply", {"run", "streams", "calls", "totals"}),
         (["undo", "R143"], "undo", {"plan", "counts", "actions", "coverage", "left"}),
+        (["audit", "salesforce", "--sample", "2%"], "audit", {"compared", "differences"}),
         (["sync"], "sync", {"run", "streams", "calls", "totals"}),
         (["resync", "a/b/c"], "resync", {"run", "streams", "calls", "differences"}),
         (["status"], "status", {"daemon", "connections", "waiting"}),

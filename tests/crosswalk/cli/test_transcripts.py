@@ -147,6 +147,13 @@ Belongs to nobody. Read 09:16; the e-mail is empty and no hidden field carries a
 match.person can answer.  Pass external_id as a hidden field of the form, or  crosswalk review
 """
 
+AUDIT = """\
+1,242 of 62,118 records compared, 7 calls: 1,239 as believed
+  4  edited since       expected; the next sync takes them
+  1  CHANGED UNSEEN     salesforce/contacts/003Ab00000Rt1Kk phones, 21 Nov 04:12: inside a window t…
+     salesforce/contacts: overlap is now 10 min
+"""
+
 DLQ = """\
   D9   zoho/contacts/5561000000043   CW403 refused, DUPLICATE_DATA     1 try   12 min ago
   D10  members-11.csv line 214       CW401 phone: not possible in DE   1 try   2 h ago
@@ -182,6 +189,7 @@ DLQ = """\
             ["explain", "typeform/responses/r8"], "explain", fixtures.EXPLAIN_NOBODY, 0, EXPLAIN_NOBODY,
             id="explain-what-belongs-to-nobody",
         ),
+        pytest.param(["audit", "salesforce", "--sample", "2%"], "audit", fixtures.AUDIT, 0, AUDIT, id="audit"),
         pytest.param(["dlq"], "dlq_list", fixtures.DLQ, 0, DLQ, id="dlq"),
     ],
 )  # fmt: skip
