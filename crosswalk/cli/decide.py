@@ -131,6 +131,8 @@ def conflict(one: Mapping[str, Any], place: str, screen: Screen) -> Iterator[Lin
         yield cut([*line, screen.value(side["value"])], screen.width)
     if one.get("why"):
         yield from screen.prose(str(one["why"]), indent=5)
+    if one.get("due"):
+        yield from screen.prose(f"undecided by {screen.stamp(one['due'])}: {one['default']}", indent=5)
 
 
 def _precision(seconds: float) -> str:

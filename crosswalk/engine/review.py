@@ -29,7 +29,7 @@ from crosswalk.engine.words import (
     title_of,
 )
 from crosswalk.store import conflicts
-from crosswalk.store.codec import load, mark, unmark
+from crosswalk.store.codec import iso, load, mark, unmark
 from crosswalk.store.goldens import Golden, load_goldens
 from crosswalk.store.records import ARCHIVED, MERGE, SETTLE, add_work
 from mapping.match.keys import fold
@@ -120,11 +120,22 @@ def _conflicts(house: House, connection: Any, limit: int | None) -> list[dict[st
                 ],
                 "why": one.detail.get("why", ""),
                 "alike": alike[one.likeness],
+                "due": _due(house, one),
+                "default": None if _due(house, one) is None else house.settings.review.take,
                 "suggestion": suggester.suggest(one),
                 "under": f"merge.{one.kind}",
             }
         )
     return told
+
+
+def _due(house: House, one: _Open) -> str | None:
+    """When it is decided without a person; None: never."""
+    review = None if house.settings is None else house.settings.review
+    strict = house.policies.policy(one.kind, one.field).code == "strict"
+    if review is None or review.after is None or strict:
+        return None
+    return iso(one.at + _millis(review.after))
 
 
 def _precision(house: House, address: str) -> float | None:
@@ -273,6 +284,57 @@ def decide(
         "suggestion": suggestion,
         "under": f"merge.{first.kind}",
     }
+
+
+def decide_overdue(house: House) -> int:
+    """Decide what has waited longer than the file lets it, as the file says; how many. The next merge uses it.
+
+    Where that does not tell (no master among the sides, two edits of the same moment), and of consent, it waits on.
+    """
+    settings = None if house.settings is None else house.settings.review
+    if settings is None or settings.after is None:
+        return 0
+    done = 0
+    with house.database.write() as connection:
+        for one in list(_open(house, connection)):
+            if one.at > house.now() - _millis(settings.after):
+                continue
+            decision = _default(house, connection, one, settings.take)
+            if decision is not None:
+                decision["who"] = f"the file: review after {_yaml(settings.after)}"
+                conflicts.decide(house.database, connection, one.id, decision)
+                add_work(house.database, connection, MERGE, [one.entity])
+                done += 1
+    return done
+
+
+def _default(house: House, connection: Any, one: _Open, take: str) -> dict[str, Any] | None:
+    policy = house.policies.policy(one.kind, one.field)
+    if policy.code == "strict":
+        return None
+    if take in ("keep", "hub"):
+        return _decision(house, connection, one, take, None, take == "keep", "")
+    chosen = _first_master(one, policy) if take == "masters" else _last_edit(one)
+    if chosen is None:
+        return None
+    return {"take": "side", "value": chosen["value"], "record": chosen["record"], "who": ""}
+
+
+def _first_master(one: _Open, policy: FieldPolicy) -> Mapping[str, Any] | None:
+    ranked = [(rank, side) for side in one.sides if (rank := policy.rank(str(side["connection"]))) is not None]
+    best = min((rank for rank, _ in ranked), default=None)
+    first = [side for rank, side in ranked if rank == best]
+    return first[0] if len(first) == 1 else None
+
+
+def _last_edit(one: _Open) -> Mapping[str, Any] | None:
+    stamps = [str(side.get("changed_at") or "") for side in one.sides]
+    last = [side for side, stamp in zip(one.sides, stamps, strict=True) if stamp == max(stamps)]
+    return last[0] if len(last) == 1 and all(stamps) else None
+
+
+def _millis(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)
 
 
 def _not_open(house: House, connection: Any, number: int) -> AskError:

@@ -23,6 +23,7 @@ from crosswalk.engine.planned import sent_actions
 from crosswalk.engine.pull import Pulled, fetch_records, pull_stream, remove
 from crosswalk.engine.remap import needs_remap, remap
 from crosswalk.engine.resolve import resolve_stream
+from crosswalk.engine.review import decide_overdue
 from crosswalk.engine.settle import Settled, is_first_load, settle
 from crosswalk.engine.spoken import FIRST, GUARD, held_classes, held_reasons, maybe_spoken, spoken
 from crosswalk.engine.undo import plan_undo, put_down, take_up
@@ -293,8 +294,14 @@ class Runner:
         if house.stop.is_set():
             return
         house.progress.stage("settle")
-        settled = self._settling(lambda turn: settle(house, turn.lease, run=ran.run, first=is_first_load(house)))
-        if isinstance(settled, Settled):
+
+        def work(turn: Turn) -> list[Settled]:
+            done = [settle(house, turn.lease, run=ran.run, first=is_first_load(house))]
+            if decide_overdue(house):  # of conflicts as they stand now: an edit begins the wait anew
+                done.append(settle(house, turn.lease, run=ran.run))
+            return done
+
+        for settled in self._settling(work) or ():
             ran.settled.records += settled.records
             ran.settled.entities += settled.entities
             ran.settled.joined += settled.joined

@@ -39,6 +39,7 @@ UNMAPPED: Final = ("dead_letter", "keep", "empty")
 SURVEY_KINDS: Final = ("relationship", "transactional")
 THEN: Final = ("same", "review")
 ON_CONFLICT: Final = ("masters", "newest", "union", "restrictive", "review")
+TAKEN: Final = ("keep", "hub", "masters", "newest")
 ON_FOREIGN_EDIT: Final = ("review", "revert", "keep", "adopt")
 METRICS: Final = ("nps", "csat", "ces")
 GUARDED: Final = ("create", "update", "clear", "delete")
@@ -98,6 +99,10 @@ FILE: Final = Section(
         Key(
             name="guards",
             about="Ceilings per stream and run: over one of them the whole class of writes waits for a person.",
+        ),
+        Key(
+            name="review",
+            about="What becomes of a conflict that nobody decides. Left out: it waits for ever.",
         ),
         Key(name="schedule", about="When everything is synced, where a connection says nothing else."),
         Key(name="alerts", about="Whom the daemon tells of troubles: once when one begins, once when it ends."),
@@ -347,6 +352,25 @@ GUARD: Final = Section(
     keys=(
         Key(name="at_most", about="Records of one stream in one run.", form=WHOLE),
         Key(name="share", about="Share of the stream's records, counted from 20 records up.", form=SHARE_FORM),
+    ),
+)
+
+REVIEW: Final = Section(
+    noun="review",
+    keys=(
+        Key(
+            name="after",
+            about="How long a conflict waits for a person, from the last change of one of its sides.",
+            form=DURATION_FORM,
+            required=True,
+        ),
+        Key(
+            name="take",
+            about="What holds then: keep leaves every side what it shows, hub is what the hub holds, masters the "
+            "highest master among the sides, newest the last edit. Consent is never decided like that.",
+            form=one_of(*TAKEN),
+            default="keep",
+        ),
     ),
 )
 

@@ -41,6 +41,7 @@ from crosswalk.settings.model import (
     Guard,
     HubSettings,
     Loaded,
+    ReviewSettings,
     Schedule,
     StreamSettings,
     SurveySettings,
@@ -191,6 +192,9 @@ class _File:
         match = self._rules.match(self._value("match"), ROOT / "match")
         merge = self._rules.merge(self._value("merge"), ROOT / "merge", self._masters())
         cx = self._rules.cx(self._value("cx"), ROOT / "cx")
+        review = ReviewSettings()
+        if "review" in self._given:
+            review = self._rules.review(self._value("review"), ROOT / "review")
         alerts: tuple[Alert, ...] = ()
         if "alerts" in self._given:
             self._references.fetch(self._value("alerts"), ROOT / "alerts")
@@ -206,6 +210,7 @@ class _File:
             merge=merge,
             cx=cx,
             guards=guards,
+            review=review,
             schedule=schedule,
             alerts=alerts,
         )
@@ -806,6 +811,8 @@ def digest(hub: HubSettings) -> str:
         "guards": _guards(hub.guards),
         "connections": {name: _connection(one) for name, one in hub.connections.items()},
     }
+    if hub.review.after is not None:
+        told["review"] = asdict(hub.review)
     text = json.dumps(told, sort_keys=True, default=_plain, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -52,6 +52,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSettings:
+    """What becomes of conflicts that nobody decides. `after` None: they wait for ever."""
+
+    after: timedelta | None = None
+    take: str = "keep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """Whom the daemon tells of troubles, and of which."""
 
@@ -190,6 +198,7 @@ class HubSettings:
     merge: MergeSettings
     cx: Mapping[str, CxSetting] = field(default_factory=dict)
     guards: Mapping[str, Guard] = field(default_factory=lambda: dict(DEFAULT_GUARDS))
+    review: ReviewSettings = ReviewSettings()
     schedule: Schedule = Schedule(every=timedelta(minutes=15))
     alerts: tuple[Alert, ...] = ()
     digest: str = ""

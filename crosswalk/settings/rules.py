@@ -17,6 +17,7 @@ from crosswalk.settings.model import (
     MatchSettings,
     MergeSettings,
     Policy,
+    ReviewSettings,
     Schedule,
     StoreSettings,
 )
@@ -245,6 +246,15 @@ class Rules:
             place = Place(self._faults.file, entry.key.mark.line, entry.key.mark.column)
             found[name] = Guard(at_most=at_most, share=share, place=place)
         return found
+
+    def review(self, node: Node, spot: Spot) -> ReviewSettings:
+        given = self._forms.keys(node, grammar.REVIEW, spot)
+        after, take = None, None
+        if "after" in given:
+            after = self._forms.duration(given["after"].value, "after", spot / "after", such_as="14d")
+        if "take" in given:
+            take = self._forms.word(given["take"].value, "take", spot / "take", grammar.TAKEN)
+        return ReviewSettings(after=after, take=take or "keep")
 
     def schedule(self, node: Node, spot: Spot, *, under: Schedule, zone: str, noun: str = "schedule") -> Schedule:
         given = self._forms.keys(node, grammar.SCHEDULE, spot, noun=noun)

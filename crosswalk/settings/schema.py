@@ -35,6 +35,7 @@ def json_schema(registry: Registry | None = None) -> Schema:
                 "merge": _merge(),
                 "cx": _named({metric: {"$ref": "#/$defs/figure"} for metric in grammar.METRICS}),
                 "guards": {"$ref": "#/$defs/guards"},
+                "review": _section(grammar.REVIEW),
                 "schedule": {"$ref": "#/$defs/schedule"},
                 "alerts": {"type": "array", "items": {"$ref": "#/$defs/alert"}},
             },

@@ -14,7 +14,7 @@ from tests.crosswalk.settings.test_load import HERE
 
 # What an operator may write, by place; the keys of FACE's table of rules.
 ALLOWED = {
-    "": "version time_zone phone_region store connections match merge cx guards schedule alerts",
+    "": "version time_zone phone_region store connections match merge cx guards review schedule alerts",
     "store": "url encryption_key keep_history keep_journal keep_removed",
     "connections.pipedrive": "connector auth base_url token_url insecure budget streams schedule",
     "connections.pipedrive.budget": "per_day reserve",
@@ -29,6 +29,7 @@ ALLOWED = {
     "cx.nps": "window minimum_responses",
     "guards": "create update clear delete",
     "guards.create": "at_most share",
+    "review": "after take",
     "schedule": "every cron audit",
     "alerts.[]": "to when",
 }
