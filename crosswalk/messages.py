@@ -491,7 +491,8 @@ _ALL: Final = (
         text="212 of 400 writes to zoho/contacts were refused: stopped",
         happened="So many writes were refused that the cause is no single record: a new validation rule, a required "
         "field, a mapping that does not fit.",
-        itself="The stream stops writing; what was refused is set aside, reading goes on.",
+        itself="The stream stops writing until a person says so; what was refused is set aside, reading goes on, and "
+        "what else it lacks waits in the plan.",
         todo="Look at crosswalk dlq --stream zoho/contacts, mend the cause, then crosswalk sync zoho.",
         exits=1,
     ),

@@ -216,6 +216,9 @@ def waits(answer: Answer, screen: Screen) -> Iterator[Line]:
     plan = "" if answer["plan"] is None else answer["plan"]["id"]
     if first := answer.get("first_plans") or ():
         yield from _attention(f"first plan of {', '.join(first)}: `sync` leaves it to `apply`", screen)
+    if stopped := answer.get("stopped") or ():
+        words = f"{', '.join(stopped)} stopped, since most of its writes were refused; look at  crosswalk dlq"
+        yield from _attention(words, screen)
     for guard in answer.get("guards") or ():
         yield from _guard(guard, plan, _together(answer, guard["stream"], guard["class"]), screen)
     yield from _conflicts(answer, screen)

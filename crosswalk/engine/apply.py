@@ -168,7 +168,7 @@ class _Sender:
                 add_work(self._database, connection, SETTLE, [action.record for action in gone if action.record])
             self._applied.moved += len(gone)
         for batch in batches(still, max(1, stream.spec.batch)):
-            if self._house.stop.is_set():
+            if self._house.stop.is_set() or self._applied.stormy:
                 return
             writes = self._writes(batch, targets)
             self._send(batch, writes, {action.id: targets[action.record or 0].rkey for action in batch})

@@ -11,11 +11,12 @@ from typing import Any, Final
 from uuid import uuid4
 
 from crosswalk.engine.guards import hold_back
+from crosswalk.engine.loops import Frozen, Loops
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import EntityMerger, Group, Member, load_groups
-from crosswalk.engine.spoken import FIRST
-from crosswalk.store import conflicts, letters, outbox
+from crosswalk.engine.spoken import FIRST, STORM
+from crosswalk.store import conflicts, letters, outbox, storms
 from crosswalk.store.codec import digest, dump_sorted, mark, unmark
 from crosswalk.store.dialect import batches
 from crosswalk.store.goldens import Golden, load_goldens
@@ -40,6 +41,7 @@ class Planned:
     plan: Plan
     actions: int = 0
     ready: int = 0
+    frozen: Sequence[Frozen] = ()  # fields that a vendor rewrites whenever they are written
 
 
 def make_plan(
@@ -73,7 +75,7 @@ def make_plan(
     known = None if force else _same_as_before(house, sign)
     if known is not None:
         planner.forget_creates(lease)
-        return Planned(known, len(actions), ready)
+        return Planned(known, len(actions), ready, planner.frozen)
     now = house.now()
     plan = Plan(
         id=database.take_ids("plan", 1)[0] if actions else 0,
@@ -99,7 +101,7 @@ def make_plan(
         for some in batches(actions, _BATCH):
             outbox.add(database, connection, some)
     planner.forget_creates(lease)  # only now: what was not planned after all must not be forgotten by a crash
-    return Planned(plan, len(actions), ready)
+    return Planned(plan, len(actions), ready, planner.frozen)
 
 
 def _refused_creates(house: House, connection: Any, streams: Sequence[int]) -> set[int]:
@@ -148,6 +150,7 @@ class _Planner:
         self._house = house
         self._database = house.database
         self._run = run
+        self.frozen: list[Frozen] = []
         self.kept: tuple[int, ...] = ()  # plans that other processes apply
         self._considered: set[int] = set()  # entities of the create list that were answered
         self._postponed: set[int] = set()
@@ -155,12 +158,14 @@ class _Planner:
         self._coming: set[tuple[str, str]] = set()  # connection and entity of creates in this very plan
         self._planned: set[int] = set()  # records; one of two records of an entity brings the other along
         self._due: set[tuple[int, str]] = set()  # stream and key of what is still to be written, blocked or not
+        self._stopped: Mapping[int, int] = {}  # streams of which most writes were refused
         self._put_off: set[int] = set()  # streams of which no create could be thought of yet
 
     def look_around(self, connection: Any) -> None:
         """What has changed since the house was opened: plans that others apply, mappings that a person let through."""
         house = self._house
         self.kept = applied_now(self._database, connection, but=self._run, now=house.now())
+        self._stopped = storms.stopped(self._database, connection)
         rows = self._database.run(connection, "SELECT id FROM mapping WHERE approved_at IS NOT NULL").fetchall()
         approved = {row[0] for row in rows}
         for stream in house.streams.values():
@@ -187,6 +192,7 @@ class _Planner:
             under_way = outbox.busy(database, connection, [member.id for _, member in mine], but=self.kept)
             blocked = letters.blocking(database, connection, stream.id, [member.rkey for _, member in mine])
             merger = EntityMerger(self._house, connection, layout, {})
+            loops = Loops(self._house, connection, [member.id for _, member in mine])
             rested: dict[int, dict[str, Any]] = {}
             for group, member in mine:
                 if member.id in under_way | self._planned:
@@ -199,12 +205,21 @@ class _Planner:
                 if fields:
                     self._due.add((stream.id, member.rkey))
                 fields = [one for one in fields if not _is_blocked(one, fields, blocked.get(member.rkey, {}))]
+                fields = [one for one in fields if not self._freezes(loops, group, member, one, golden)]
                 if fields:
                     actions.append(Action(0, stream.id, member.id, group.entity, "update", fields))
             self._rest(connection, rested)
             merger.save_waiting()
             self._note_causes(connection, stream, actions)
         return actions
+
+    def _freezes(self, loops: Loops, group: Group, member: Member, one: Mapping[str, Any], golden: Golden) -> bool:
+        """Does a vendor rewrite whatever is written there? Then the field waits for a person."""
+        changes = loops.changes(member.id, one["field"], one["before"])
+        if changes:
+            value = golden.values[member.stream.layout.position[one["field"]]]
+            self.frozen.append(loops.freeze(group, member.id, one["field"], value, changes=changes, run=self._run))
+        return bool(changes)
 
     def _fields(
         self,
@@ -273,8 +288,10 @@ class _Planner:
         unapproved = {one.id for one in self._house.streams.values() if not one.approved}
         for action in actions:
             causes = {self._origins.get(one["origin"]) for one in action.fields} | {stream.id}
-            if causes & unapproved:
-                action.state, action.held_by = "held", FIRST
+            held = [FIRST] if causes & unapproved else []
+            held += [STORM] if stream.id in self._stopped else []
+            if held:
+                action.state, action.held_by = "held", ",".join(held)
             action.classes = {"create"} if action.op == "create" else {"update"}
             if any(one["after"] is None for one in action.fields):
                 action.classes.add("clear")

@@ -9,7 +9,7 @@ from crosswalk.engine import review
 from crosswalk.engine.answers import MOVES
 from crosswalk.engine.apply import chunk_of_creates, chunk_of_updates
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.spoken import FIRST, GUARD, held_reasons
+from crosswalk.engine.spoken import FIRST, GUARD, STORM, held_reasons
 from crosswalk.engine.words import (
     AskError,
     Titles,
@@ -80,6 +80,7 @@ def report(house: House, plan: Plan | None, *, actions: bool = True) -> dict[str
         ],
         "suggestions": _suggestions(waiting),
         "first_plans": _first_plans(house, mine),
+        "stopped": _stopped(house, mine),
         "ready": sum(is_ready(action) for action in mine),
         "shown": len(told),
         "total": len(mine),
@@ -143,7 +144,9 @@ def sent_actions(house: House, plan: int, *, run: int) -> list[dict[str, Any]]:
 
 def is_ready(action: Action) -> bool:
     """Would `apply` write it as it stands? A guard asks for more than that."""
-    return action.state in ("planned", "proposed") or (action.state == "held" and action.held_by == FIRST)
+    if action.state in ("planned", "proposed"):
+        return True
+    return action.state == "held" and {*held_reasons(action.held_by)} <= {FIRST, STORM}
 
 
 def guards_of(action: Action) -> list[str]:
@@ -173,7 +176,7 @@ def _actions(house: House, connection: Any, actions: Sequence[Action]) -> list[d
                 "op": action.op,
                 "state": action.state,
                 "held_by": ",".join(guards_of(action)) or None,
-                "first": FIRST in (action.held_by or ""),
+                "first": FIRST in held_reasons(action.held_by),
                 "fields": [_field(stream, titles, one) for one in action.fields],
             }
         )
@@ -282,8 +285,14 @@ def _suggestions(conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
     ]
 
 
+def _stopped(house: House, actions: Sequence[Action]) -> list[str]:
+    """Streams that were stopped since most of their writes were refused."""
+    held = {action.stream for action in actions if STORM in held_reasons(action.held_by)}
+    return [stream.address for stream in house.streams.values() if stream.id in held]
+
+
 def _first_plans(house: House, actions: Sequence[Action]) -> list[str]:
     """Streams whose mapping nobody has let write, or be written from, yet."""
-    if not any(FIRST in (action.held_by or "") for action in actions):
+    if not any(FIRST in held_reasons(action.held_by) for action in actions):
         return []
     return [stream.address for stream in house.streams.values() if not stream.approved]

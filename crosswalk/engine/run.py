@@ -17,6 +17,7 @@ from connectors.sdk.errors import ConnectorError
 from crosswalk.engine.apply import Applied, apply_stream
 from crosswalk.engine.audit import Audited, Sample, audit_stream
 from crosswalk.engine.failures import code_of, down, is_for_good, problem_of, state_of
+from crosswalk.engine.loops import WITHIN, Frozen
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import Planned, make_plan
 from crosswalk.engine.planned import sent_actions
@@ -25,10 +26,11 @@ from crosswalk.engine.remap import needs_remap, remap
 from crosswalk.engine.resolve import resolve_stream
 from crosswalk.engine.review import decide_overdue
 from crosswalk.engine.settle import Settled, is_first_load, settle
-from crosswalk.engine.spoken import FIRST, GUARD, held_classes, held_reasons, maybe_spoken, spoken
+from crosswalk.engine.spoken import FIRST, GUARD, STORM, held_classes, held_reasons, maybe_spoken, spoken
 from crosswalk.engine.undo import plan_undo, put_down, take_up
+from crosswalk.engine.words import entity_names
 from crosswalk.problems import Problem
-from crosswalk.store import outbox, runs
+from crosswalk.store import outbox, runs, storms
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load, load_row
 from crosswalk.store.pauses import Pause
@@ -316,6 +318,9 @@ class Runner:
         detail = {"changed_records": ran.totals()["changed"], "command": ran.command}
         planned = self._settling(lambda turn: make_plan(house, turn.lease, run=ran.run, detail=detail, force=force))
         ran.planned = planned if isinstance(planned, Planned) else None
+        for frozen in () if ran.planned is None else ran.planned.frozen:
+            ran.settled.conflicts += 1
+            self._problem(_frozen(house, frozen))
 
     def undo(self, undoes: int) -> None:
         """Propose what takes another run back; nothing is written."""
@@ -364,6 +369,8 @@ class Runner:
                         self._problem(problem_of(ended.result.problem, connection=stream.connection, stream=stream))
                     if ended.result.stormy:
                         self._problem(_storm(stream, ended.result))
+                        with house.database.write() as connection:
+                            storms.stop(house.database, connection, stream.id, run=ran.run)
                 self._note(stream, ended)
         self._note_refused()
         self.settle()
@@ -508,6 +515,8 @@ def sync(house: House, streams: Sequence[Stream], *, who: str, trigger: str = "p
          afresh: bool = False, command: str = "sync") -> Ran:  # fmt: skip
     """Pull, settle, plan, and send what need not wait. `first_too`: nor do the first plans of mappings."""
     with Runner(house, command=command, who=who, trigger=trigger, streams=streams) as runner:
+        if trigger != DAEMON:
+            let_go_on(house, streams)
         runner.pull(streams, afresh=afresh)
         runner.settle()
         _plan_and_send(runner, first_too=first_too)
@@ -606,12 +615,22 @@ def approve_first(house: House, plan: int) -> None:
     """A person lets the first plan of the mappings in it through; from now on they are like any other."""
     with house.database.write() as connection:
         outbox.release(house.database, connection, plan, FIRST)
+        for number in storms.stopped(house.database, connection):
+            if outbox.release(house.database, connection, plan, STORM, stream=number):
+                storms.go_on(house.database, connection, number)
         ids = [stream.mapping_id for stream in house.streams.values() if not stream.approved]
         house.database.run_many(
             connection, "UPDATE mapping SET approved_at = ? WHERE id = ?", [(house.now(), number) for number in ids]
         )
     for stream in house.streams.values():
         stream.approved = True
+
+
+def let_go_on(house: House, streams: Sequence[Stream]) -> None:
+    """A person has these written to again that were stopped in a storm of refusals."""
+    with house.database.write() as connection:
+        for stream in streams:
+            storms.go_on(house.database, connection, stream.id)
 
 
 def approve_class(house: House, plan: int, stream: Stream, klass: str, *, who: str) -> int:
@@ -649,6 +668,21 @@ def _lease_of(stream: Stream) -> str:
 
 def _address_of(lease: str) -> str:
     return lease.removeprefix("stream:")
+
+
+def _frozen(house: House, frozen: Frozen) -> Problem:
+    with house.database.read() as connection:
+        name = entity_names(house, connection, [frozen.entity])[frozen.entity]
+    label = house.links[frozen.connection].connector.label
+    hours = int(WITHIN.total_seconds() // 3600)
+    return Problem(
+        code="CW702",
+        text=f"{frozen.field} of {name} changed {frozen.changes} times in {hours} h between hub and {label}",
+        hint=f"frozen as {spoken('conflict', frozen.conflict)}: a workflow there rewrites it; "
+        "switch that off or `keep`",
+        severity="warning",
+        connection=frozen.connection,
+    )
 
 
 def _widened(stream: Stream, audited: Audited, wider: timedelta) -> Problem:
@@ -767,7 +801,14 @@ def _waits(house: House, ran: Ran, by_stream: dict[str, dict[str, int]]) -> list
     for action in held:
         stream = house.by_id(action.stream)
         if stream is not None:
-            why = first if FIRST in held_reasons(action.held_by) else "over its guard"
+            reasons = held_reasons(action.held_by)
+            why = (
+                first
+                if FIRST in reasons
+                else "stopped, since most were refused"
+                if STORM in reasons
+                else "over its guard"
+            )
             classes = held_classes(action.op, action.held_by)
             for klass in classes:
                 counts[stream.address, klass, why] += 1
@@ -783,7 +824,7 @@ def _waits(house: House, ran: Ran, by_stream: dict[str, dict[str, int]]) -> list
             "count": count,
             "approve": " ".join(
                 [f"crosswalk apply {name}"]
-                + [f"--approve {address}:{one}" for one in sorted(together[address, klass]) if why != first]
+                + [f"--approve {address}:{one}" for one in sorted(together[address, klass]) if why == "over its guard"]
             ),
         }
         for (address, klass, why), count in counts.items()

@@ -408,7 +408,8 @@ def _merge_kind(
     _rename_references(house, connection, layout, goldens.values())
     writes = GoldenWrites(run=run, at=house.now())
     contested = {} if first else conflicts.open_fields(database, connection, entities)
-    merger = EntityMerger(house, connection, layout, decided, contested)
+    frozen = conflicts.frozen_fields(database, connection, list(contested)) if contested else {}
+    merger = EntityMerger(house, connection, layout, decided, contested, frozen)
     if first:
         merger.expect(groups)
     creating = any("create" in stream.writes for stream in house.of_kind(kind))
@@ -476,8 +477,11 @@ class EntityMerger:
         layout: Layout,
         decided: dict[int, dict[str, Any]],
         contested: Mapping[int, set[str]] | None = None,
+        frozen: Mapping[int, set[str]] | None = None,
     ) -> None:
-        """`contested`: fields with an open conflict, by entity; they are decided anew with whatever else is."""
+        """`contested`: fields with an open conflict, by entity; they are decided anew with whatever else is, but for
+        those that are `frozen`."""
+        self._frozen = frozen or {}
         self._house = house
         self._contested = contested or {}
         self._connection = connection
@@ -537,6 +541,7 @@ class EntityMerger:
                 names.update(member.stream.mapping.fields[at] for at in member.stream.refs)
             names.update(member.base.side)
             names.update(name for name, entry in member.base.hub.items() if entry is _NO_BASE)
+        names -= self._frozen.get(group.entity, set()) - set(self._decided.get(group.entity, ()))
         positions = sorted(self._layout.position[name] for name in names if name in self._layout.position)
         return self._decide(group, members, before, positions) if positions else before
 

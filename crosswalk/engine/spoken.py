@@ -13,6 +13,7 @@ _NAMES: Final[Mapping[str, str]] = {
 
 # What holds an action back: the words of `action.held_by`, of which there may be several, with commas between.
 FIRST: Final = "first"  # the first plan of a mapping
+STORM: Final = "storm"  # so many writes to its stream were refused that it was stopped
 GUARD: Final = "guard:"  # the guard of a class
 
 
@@ -58,6 +59,8 @@ def held_words(held_by: str | None) -> list[str]:
     for one in held_reasons(held_by):
         if one == FIRST:
             told.append("the first plan of a mapping")
+        elif one == STORM:
+            told.append("a stream that was stopped, since most of its writes were refused")
         elif one.startswith(GUARD):
             told.append(f"more {one.removeprefix(GUARD)}s than its guard lets through")
         else:

@@ -23,10 +23,10 @@ def save(database: Database, connection: Connection, found: Sequence[Found], *, 
     if not found:
         return 0
     held = {
-        (row[1], row[2]): (row[0], bytes(row[3]))
+        (row[1], row[2]): (row[0], bytes(row[3]), bool(load(bytes(row[4])).get("frozen")))
         for row in database.select(
             connection,
-            "SELECT id, entity, field, inputs FROM conflict WHERE state = 'open' AND",
+            "SELECT id, entity, field, inputs, detail FROM conflict WHERE state = 'open' AND",
             "entity",
             list({one.entity for one in found}),
         )
@@ -34,6 +34,8 @@ def save(database: Database, connection: Connection, found: Sequence[Found], *, 
     new = 0
     for one in found:
         known = held.get((one.entity, one.field))
+        if known is not None and known[2]:
+            continue  # a person alone lets it go on
         if one.detail is None:
             if known is not None:
                 database.run(connection, "UPDATE conflict SET state = 'gone' WHERE id = ?", (known[0],))
@@ -83,6 +85,17 @@ def use(database: Database, connection: Connection, entity: int, field: str) -> 
         "UPDATE conflict SET state = 'used' WHERE entity = ? AND field = ? AND state = 'decided'",
         (entity, field),
     )
+
+
+def frozen_fields(database: Database, connection: Connection, entities: Sequence[int]) -> dict[int, set[str]]:
+    """Fields that a vendor rewrites whenever they are written: neither merged nor written until somebody decides."""
+    found: dict[int, set[str]] = {}
+    for entity, field, detail in database.select(
+        connection, "SELECT entity, field, detail FROM conflict WHERE state = 'open' AND", "entity", entities
+    ):
+        if load(bytes(detail)).get("frozen"):
+            found.setdefault(entity, set()).add(field)
+    return found
 
 
 def open_fields(database: Database, connection: Connection, entities: Sequence[int]) -> dict[int, set[str]]:

@@ -1,0 +1,102 @@
+"""The loop breaker: what a workflow at a vendor rewrites over and over is frozen, shown as a conflict and reported."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crosswalk.engine.test_rounds import quiet, settle_down
+from tests.hub import World
+
+FILE = """
+connections:
+  alpha: {{connector: memory, account: {a}, streams: {{people: {{write: [update]}}}}}}
+  beta: {{connector: memory, account: {b}, streams: {{people: {{write: [update]}}}}}}
+merge:
+  defaults: {{masters: [alpha], on_conflict: [masters], on_foreign_edit: revert}}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> World:
+    made = World(tmp_path, database_url, "")
+    made.write(FILE.format(a=made.account("alpha"), b=made.account("beta")))
+    for name in ("alpha", "beta"):
+        made.remote(name).put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer", phone="+49895550177")
+    settle_down(made)
+    return made
+
+
+def run(world: World) -> dict[str, Any]:
+    """A quarter of an hour on, and a run; after it beta's workflow has done its work."""
+    world.clock.forward(seconds=900)
+    for name in ("alpha", "beta"):
+        world.remote(name).now = world.clock()
+    done = world.sync()
+    world.remote("beta").put("people", "1", title="BUYER")
+    return done
+
+
+def test_it_is_frozen_shown_and_reported(world: World) -> None:
+    world.remote("beta").put("people", "1", title="BUYER")
+
+    runs = [run(world) for _ in range(6)]
+
+    written = [one["totals"]["written"] for one in runs]
+    assert written == [1, 1, 1, 0, 0, 0]
+    (problem,) = [one for one in runs[3]["problems"] if one["code"] == "CW702"]
+    assert problem["text"].startswith("job_title of person/")
+    assert problem["text"].endswith(" changed 6 times in 2 h between hub and Memory")
+    assert problem["hint"] == "frozen as C1: a workflow there rewrites it; switch that off or `keep`"
+    assert [one["exit_code"] for one in runs] == [0, 0, 0, 3, 0, 0]
+    with world.open() as hub:
+        (conflict,) = hub.review_list()["conflicts"]
+        told = hub.explain("ito@a.test", field="job_title")["fields"][0]
+    assert (conflict["id"], conflict["field"]) == ("C1", "job_title")
+    assert "a workflow there rewrites it" in conflict["why"]
+    assert {one["connection"]: one["value"] for one in conflict["sides"]} == {"alpha": "Buyer", "beta": "BUYER"}
+    assert told["conflict"] == "C1"
+
+
+def test_the_other_fields_go_on(world: World) -> None:
+    world.remote("beta").put("people", "1", title="BUYER")
+    for _ in range(5):
+        run(world)
+
+    world.remote("alpha").put("people", "1", phone="+49895550199")
+    run(world)
+
+    assert world.remote("beta").of("people", "1")["phone"] == "+49895550199"
+
+
+def test_whoever_keeps_both_ends_it(world: World) -> None:
+    world.remote("beta").put("people", "1", title="BUYER")
+    for _ in range(5):
+        run(world)
+
+    with world.open() as hub:
+        hub.review_decide("C1", take="keep")
+    done = run(world)
+
+    assert done["totals"]["written"] == 0
+    assert quiet(world.sync())
+    with world.open() as hub:
+        assert hub.review_list()["conflicts"] == []
+
+
+def test_edits_of_people_that_arrive_are_no_loop(world: World) -> None:
+    for n in range(6):
+        world.clock.forward(seconds=600)
+        world.remote("alpha").put("people", "1", title=f"Title {n}")
+        assert world.sync()["totals"]["written"] == 1
+
+    assert world.remote("beta").of("people", "1")["title"] == "Title 5"
+
+
+def test_a_rewrite_now_and_then_is_no_loop(world: World) -> None:
+    for _ in range(5):
+        world.remote("beta").put("people", "1", title="BUYER")
+        world.clock.forward(seconds=3 * 3600)
+        for name in ("alpha", "beta"):
+            world.remote(name).now = world.clock()
+        assert world.sync()["totals"]["written"] == 1
