@@ -273,8 +273,10 @@ class _Auditor:
     def widen(self) -> None:
         """A change inside a closed window: windows overlap by twice as much from now on."""
         if any(one.kind == UNSEEN for one in self.audited.differences):
-            wider = min(MOST, max(2 * hold_back_of(self._house, self._stream), timedelta(minutes=1)))
-            if wider > hold_back_of(self._house, self._stream):
+            with self._database.read() as connection:
+                now = hold_back_of(self._house, connection, self._stream)
+            wider = min(MOST, max(2 * now, timedelta(minutes=1)))
+            if wider > now:
                 widen(self._house, self._stream, wider)
                 self.audited.hold_back = wider
 

@@ -68,10 +68,13 @@ def pull_stream(
     return pulled
 
 
-def hold_back_of(house: House, stream: Stream) -> timedelta:
+def hold_back_of(house: House, connection: Any, stream: Stream) -> timedelta:
     """How far behind the vendor's time a window ends: as declared, or more since an audit found a later commit."""
-    wider = meta.get(house.database, _WIDER.format(stream.id))
-    return stream.spec.hold_back if wider is None else max(stream.spec.hold_back, timedelta(milliseconds=load(wider)))
+    row = house.database.run(
+        connection, "SELECT value FROM meta WHERE name = ?", (_WIDER.format(stream.id),)
+    ).fetchone()
+    declared = stream.spec.hold_back
+    return declared if row is None else max(declared, timedelta(milliseconds=load(bytes(row[0]))))
 
 
 def widen(house: House, stream: Stream, hold_back: timedelta) -> None:
@@ -190,7 +193,7 @@ def _move_part(
     watermark = held["watermark"]
     position = None if page.position is None else dump(page.position)
     if ended:
-        hold_back = int(hold_back_of(house, stream).total_seconds() * 1000)
+        hold_back = int(hold_back_of(house, connection, stream).total_seconds() * 1000)
         reached = held["opened"] if held["opened"] is not None else held["largest"]
         if reached is not None:
             watermark = max(reached - hold_back, watermark or 0)

@@ -62,9 +62,9 @@ def test_a_change_inside_a_closed_window_is_read_and_widens_the_overlap(world: W
     assert "CW310" in [one["code"] for one in told["problems"]]
     assert world.sync()["totals"]["written"] == 1
     assert world.remote("beta").of("people", "2")["title"] == "Seller"
-    with world.open() as hub:
-        assert hold_back_of(hub.house, hub.house.streams["alpha/people"]) == timedelta(minutes=1)
-        assert hold_back_of(hub.house, hub.house.streams["beta/people"]) == timedelta(0)
+    with world.open() as hub, hub.house.database.read() as connection:
+        assert hold_back_of(hub.house, connection, hub.house.streams["alpha/people"]) == timedelta(minutes=1)
+        assert hold_back_of(hub.house, connection, hub.house.streams["beta/people"]) == timedelta(0)
 
 
 def test_a_wider_overlap_brings_what_is_committed_late(world: World) -> None:
