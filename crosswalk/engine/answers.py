@@ -324,6 +324,11 @@ def _agree(house: House, connection: Any, stream: Stream, action: Action, number
         if at is None:
             continue  # no longer mapped
         sent.add(name)
+        if atomic and observed[at] is not ABSENT:
+            # Vendors have forms of their own: whether somebody edits it later is seen against what was answered.
+            shows = mark(references.seen_once(stream, at, observed[at]) if at in stream.refs else observed[at])
+            if shows != one["after"]:
+                one["shows"] = shows
         if atomic or _arrived(house, connection, stream, one, observed):
             base.side.pop(name, None)
         elif at in stream.refs:

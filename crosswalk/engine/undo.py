@@ -46,7 +46,7 @@ class _Field:
 
     label: str
     before: Any
-    after: Any
+    after: Any  # what the record showed once it was written
     hub: Any  # what golden held once it was written
     agreed: Sequence[Any] | None  # what golden had held when it last agreed with this record; empty: never
 
@@ -87,7 +87,9 @@ def wrote(house: House, run: int) -> dict[int, _Wrote]:
             known = one.fields.get(told["field"])
             before = told["before"] if known is None else known.before
             agreed = told.get("agreed") if known is None else known.agreed
-            one.fields[told["field"]] = _Field(told["label"], before, told["after"], _held_after(told), agreed)
+            one.fields[told["field"]] = _Field(
+                told["label"], before, told.get("shows", told["after"]), _held_after(told), agreed
+            )
     return found
 
 

@@ -383,7 +383,9 @@ journal = Table(
     Column("entity", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("op", Text, nullable=False),
-    Column("fields", LargeBinary, nullable=False),  # JSON: per field before, after, reason, source
+    Column(
+        "fields", LargeBinary, nullable=False
+    ),  # JSON: as in `action`, with `shows` where the answer has another form
     Index("ix_journal_record", "record", "at"),
 )
 

@@ -303,6 +303,20 @@ def test_a_crash_around_the_write_leaves_nothing_half_done(edited: World, moment
     settle_down(edited)
 
 
+def test_a_form_that_the_vendor_gives_to_what_is_written_is_no_edit(edited: World) -> None:
+    beta = edited.remote("beta")
+    beta.after = lambda write: beta.of("people", "1").update(title=str(write.values["title"]).title())
+    edited.remote("alpha").put("people", "1", title="head of ops")
+    run = edited.sync()["run"]["id"]
+    beta.after = None
+    assert beta.of("people", "1")["title"] == "Head Of Ops"
+
+    take_back(edited, run)
+
+    assert beta.of("people", "1")["title"] == "COO"
+    settle_down(edited)
+
+
 def test_a_run_that_wrote_nothing_and_one_that_is_not_there(edited: World) -> None:
     with edited.open() as hub:
         with pytest.raises(AskError, match="R3 wrote nothing"):
