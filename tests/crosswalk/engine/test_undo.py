@@ -372,5 +372,5 @@ def test_who_came_later_is_not_told_as_of_an_earlier_run(edited: World) -> None:
         then = hub.explain("ito@a.test", as_of="R5")
         now = hub.explain("ito@a.test")
 
-    assert [one["address"] for one in then["records"]] == ["alpha/people/1", "beta/people/1"]
+    assert {one["address"] for one in then["records"]} == {"alpha/people/1", "beta/people/1"}
     assert len(now["records"]) == 3
