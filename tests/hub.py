@@ -14,6 +14,7 @@ from tests.memory.connector import (
     REMOTES,
     START,
     CoarseConnector,
+    GreetingConnector,
     MemoryConnector,
     MergingConnector,
     Remote,
@@ -29,6 +30,7 @@ REGISTRY = Registry(
         "whole": WholeConnector,
         "merging": MergingConnector,
         "coarse": CoarseConnector,
+        "greeting": GreetingConnector,
         "survey": SurveyConnector,
         "files": FilesConnector,
     }

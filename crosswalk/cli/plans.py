@@ -219,6 +219,9 @@ def waits(answer: Answer, screen: Screen) -> Iterator[Line]:
     if stopped := answer.get("stopped") or ():
         words = f"{', '.join(stopped)} stopped, since most of its writes were refused; look at  crosswalk dlq"
         yield from _attention(words, screen)
+    for one in answer.get("automation") or ():
+        words = f"{text.count(one['creates'], 'create')} in {one['stream']}: whatever is set up there for new records"
+        yield from _attention(f"{words} starts, such as welcome mails and assignments", screen)
     for guard in answer.get("guards") or ():
         yield from _guard(guard, plan, _together(answer, guard["stream"], guard["class"]), screen)
     yield from _conflicts(answer, screen)

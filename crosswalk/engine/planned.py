@@ -81,6 +81,7 @@ def report(house: House, plan: Plan | None, *, actions: bool = True) -> dict[str
         "suggestions": _suggestions(waiting),
         "first_plans": _first_plans(house, mine),
         "stopped": _stopped(house, mine),
+        "automation": _automation(house, mine),
         "ready": sum(is_ready(action) for action in mine),
         "shown": len(told),
         "total": len(mine),
@@ -282,6 +283,16 @@ def _suggestions(conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
     return [
         {"text": f"{count} of {len(conflicts)} this would settle", "yaml": yaml, "settles": count}
         for yaml, count in counts.most_common(3)
+    ]
+
+
+def _automation(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
+    """Streams in which a create starts what the vendor's people have set up for new records, and how many would."""
+    creates = Counter(action.stream for action in actions if action.op == "create")
+    return [
+        {"stream": stream.address, "creates": creates[stream.id]}
+        for stream in house.streams.values()
+        if stream.spec.fires_automation_on_create and creates[stream.id]
     ]
 
 

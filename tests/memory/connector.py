@@ -336,6 +336,16 @@ class CoarseConnector(MergingConnector):
     }
 
 
+class GreetingConnector(MemoryConnector):
+    """The same, and it sends a welcome mail to whoever is made."""
+
+    name: ClassVar[str] = "greeting"
+    streams: ClassVar[Mapping[str, StreamSpec]] = {
+        **MemoryConnector.streams,
+        "people": replace(SPEC, fires_automation_on_create=True),
+    }
+
+
 class SurveyConnector(MemoryConnector):
     """The same as a survey tool."""
 
@@ -361,6 +371,7 @@ __all__ = [
     "REMOTES",
     "CoarseConnector",
     "Crash",
+    "GreetingConnector",
     "MemoryConnector",
     "MergingConnector",
     "Remote",

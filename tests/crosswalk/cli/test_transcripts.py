@@ -421,3 +421,16 @@ def test_one_conflict_and_nothing_to_write_are_told_in_one_breath(crosswalk: Run
         "    name: {on_foreign_edit: revert}\n"
         "All else agrees: there is nothing to write.\n"
     )
+
+
+def test_a_plan_says_where_creates_start_something_and_what_was_stopped(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers["plan"] = {
+        **fixtures.PLAN,
+        "automation": [{"stream": "pipedrive/persons", "creates": 74}],
+        "stopped": ["zoho/contacts"],
+    }
+
+    told = " ".join(crosswalk("plan").out.split())
+
+    assert "! zoho/contacts stopped, since most of its writes were refused; look at crosswalk dlq" in told
+    assert "! 74 creates in pipedrive/persons: whatever is set up there for new records starts, such as welcome" in told

@@ -134,6 +134,19 @@ def test_a_first_plan_waits_for_a_person_and_is_then_like_any_other(world: World
         assert hub.sync()["totals"]["written"] == 1
 
 
+@pytest.mark.parametrize(("alpha", "told"), [("greeting", [{"stream": "alpha/people", "creates": 1}]), ("memory", [])])
+def test_a_plan_says_where_creates_start_automation(
+    tmp_path: Path, database_url: str, alpha: str, told: list[dict[str, Any]]
+) -> None:
+    world = two(tmp_path, database_url, alpha=alpha)
+    world.remote("beta").put("people", "9", name="Rahim Uddin", email="r.uddin@padma.test")
+
+    with world.open() as hub:
+        plan = hub.plan()
+
+    assert plan["automation"] == told
+
+
 @pytest.mark.parametrize("alpha", ["memory", "unique"])
 def test_a_create_whose_answer_is_lost_is_found_and_not_made_again(
     tmp_path: Path, database_url: str, alpha: str
