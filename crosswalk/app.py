@@ -171,6 +171,7 @@ class Hub:
         unfit = [
             *check.hub_id_problems(stream, settings.hub_id, fields),
             *check.unfilled_problems(self.offline, stream),
+            *check.unfollowed_problems(self.offline, stream),
         ]
         return Judged([*paused, *unfit], drift.stored(kept.catalogue), [change.json() for change in found])
 

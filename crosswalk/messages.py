@@ -297,6 +297,14 @@ _ALL: Final = (
         severity="warning",
     ),
     Message(
+        code="CW122",
+        text="on_delete has no effect: no other stream of persons may be deleted from",
+        happened="A delete in this stream is to be followed by the others, and none of them may be deleted from.",
+        itself="A delete stays where it was made.",
+        todo="Add delete to `write` of the streams whose records are to be put away, or take on_delete out.",
+        severity="warning",
+    ),
+    Message(
         code="CW130",
         text="no column 'rid'; there are: id, source, name",
         happened="A file that crosswalk match was given cannot be used: it is no CSV or YAML, a column or a cell is "

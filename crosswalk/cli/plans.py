@@ -160,7 +160,7 @@ def _action(action: Mapping[str, Any], screen: Screen, *, whole: bool) -> Iterat
         guards = [f"{one.removeprefix('guard:')}s" for one in str(action["held_by"]).split(",")]
         yield ["    ", dim(f"waits: the guard of {' and of '.join(guards)} holds it")]
     if (move := _MOVES.get(str(action.get("op")))) is not None:
-        yield ["    ", dim(move)]
+        yield ["    ", dim(f"put away: {action['reason']}" if action.get("reason") else move)]
     elif not new or whole:
         yield from _fields(action["fields"], screen)
 

@@ -322,6 +322,24 @@ def unfilled_problems(house: House, stream: Stream) -> list[Problem]:
     return found
 
 
+def unfollowed_problems(house: House, stream: Stream) -> list[Problem]:
+    """A delete that the others are to follow, where none of them may be deleted from."""
+    others = [one for one in house.of_kind(stream.kind) if one.connection != stream.connection]
+    if stream.on_delete not in ("archive", "review") or any("delete" in one.writes for one in others):
+        return []
+    many = _MANY.get(stream.kind, stream.kind)
+    return [
+        Problem(
+            code="CW122",
+            severity="warning",
+            text=f"on_delete has no effect: no other stream of {many} may be deleted from",
+            hint="add delete to `write` where records are to be put away, or take on_delete out",
+            connection=stream.connection,
+            stream=stream.address,
+        )
+    ]
+
+
 def hub_id_problems(stream: Stream, wanted: str | None, fields: Sequence[FieldInfo]) -> list[Problem]:
     """What keeps the field that the file names for our id (`wanted`) from being one."""
     if wanted is None or "create" not in stream.writes:

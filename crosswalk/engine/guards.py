@@ -52,7 +52,7 @@ def hold_back(house: House, actions: Sequence[Action]) -> list[Tripped]:
         if not mine:
             continue
         live = _live(house, stream)
-        for klass in ("create", "clear", "update"):
+        for klass in ("create", "clear", "update", "delete"):
             ceiling = stream.guards.get(klass)
             if ceiling is not None:
                 tripped += _hold_class(stream, klass, ceiling, [one for one in mine if klass in one.classes], live)
@@ -63,7 +63,7 @@ def _hold_class(stream: Stream, klass: str, ceiling: Ceiling, actions: Sequence[
     allowed = limit(ceiling, live)
     if allowed is None or not actions:
         return []
-    if klass == "create":
+    if klass in ("create", "delete"):
         over, count, name = list(actions), len(actions), None
     else:
         counts = Counter(

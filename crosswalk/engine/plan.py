@@ -14,6 +14,7 @@ from crosswalk.engine.guards import hold_back
 from crosswalk.engine.loops import Frozen, Loops
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
+from crosswalk.engine.removed import follow_removals
 from crosswalk.engine.settle import EntityMerger, Group, Member, load_groups
 from crosswalk.engine.spoken import FIRST, STORM
 from crosswalk.store import conflicts, letters, outbox, storms
@@ -31,16 +32,27 @@ from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
 HOLDS: Final = timedelta(hours=24)
+# What an operation is to the guards and to whoever reads a plan.
+CLASS_OF: Final[Mapping[str, str]] = {
+    "create": "create",
+    "update": "update",
+    "archive": "delete",
+    "restore": "update",
+}
 _BATCH: Final = 500
 
 
 @dataclass
 class Planned:
-    """What a plan came to; the open plan before it where that says the very same, and then stays."""
+    """What a plan came to; the open plan before it where that says the very same, and then stays.
+
+    `asked`: questions that came up for a person.
+    """
 
     plan: Plan
     actions: int = 0
     ready: int = 0
+    asked: int = 0
     frozen: Sequence[Frozen] = ()  # fields that a vendor rewrites whenever they are written
 
 
@@ -60,7 +72,8 @@ def make_plan(
         early = outbox.early_creates(database, connection, streams, but=planner.kept)
         add_work(database, connection, CREATE, early)
         add_work(database, connection, CREATE, _refused_creates(house, connection, streams))
-    actions: list[Action] = []
+    following, asked = follow_removals(house, lease, run=run)
+    actions = planner.following(lease, following)
     for stream in sorted(house.streams.values(), key=lambda stream: (stream.level, stream.id)):
         if "update" in stream.writes:
             for batch in _unrest(house, stream):
@@ -75,7 +88,7 @@ def make_plan(
     known = None if force else _same_as_before(house, sign)
     if known is not None:
         planner.forget_creates(lease)
-        return Planned(known, len(actions), ready, planner.frozen)
+        return Planned(known, len(actions), ready, asked, planner.frozen)
     now = house.now()
     plan = Plan(
         id=database.take_ids("plan", 1)[0] if actions else 0,
@@ -101,7 +114,7 @@ def make_plan(
         for some in batches(actions, _BATCH):
             outbox.add(database, connection, some)
     planner.forget_creates(lease)  # only now: what was not planned after all must not be forgotten by a crash
-    return Planned(plan, len(actions), ready, planner.frozen)
+    return Planned(plan, len(actions), ready, asked, planner.frozen)
 
 
 def _refused_creates(house: House, connection: Any, streams: Sequence[int]) -> set[int]:
@@ -170,6 +183,30 @@ class _Planner:
         approved = {row[0] for row in rows}
         for stream in house.streams.values():
             stream.approved = stream.mapping_id in approved
+
+    # -- what follows a delete elsewhere ---------------------------------------------------------------------
+
+    def following(self, lease: Lease, actions: Sequence[Action]) -> list[Action]:
+        """Those that nothing stands in the way of. A record that is to be put away is not written to as well."""
+        database = self._database
+        kept: list[Action] = []
+        for stream in self._house.streams.values():
+            mine = [action for action in actions if action.stream == stream.id]
+            if not mine:
+                continue
+            records = [action.record or 0 for action in mine]
+            with database.write() as connection:
+                fence(database, connection, lease)
+                under_way = outbox.busy(database, connection, records, but=self.kept)
+                keys = dict(database.select(connection, "SELECT id, rkey FROM record WHERE", "id", records))
+                blocked = letters.blocking(database, connection, stream.id, list(keys.values()))
+                self._due.update((stream.id, key) for key in keys.values())
+                refused = {key for key, by_field in blocked.items() if by_field.get("", (0, b""))[1] in _NO_FIELDS}
+                free = [one for one in mine if one.record not in under_way and keys[one.record or 0] not in refused]
+                self._note_causes(connection, stream, free)
+            self._planned.update(records)
+            kept += free
+        return kept
 
     # -- updates ---------------------------------------------------------------------------------------------
 
@@ -281,6 +318,7 @@ class _Planner:
     def _note_causes(self, connection: Any, stream: Stream, actions: Sequence[Action]) -> None:
         """The first plan of a mapping waits for a person: that of the target, or that of where a value comes from."""
         origins = {one["origin"] for action in actions for one in action.fields if one["origin"] is not None}
+        origins |= {action.origin for action in actions if action.origin is not None}
         unknown = [record for record in origins if record not in self._origins]
         self._origins.update(
             dict(self._database.select(connection, "SELECT id, stream FROM record WHERE", "id", unknown))
@@ -288,11 +326,13 @@ class _Planner:
         unapproved = {one.id for one in self._house.streams.values() if not one.approved}
         for action in actions:
             causes = {self._origins.get(one["origin"]) for one in action.fields} | {stream.id}
+            if action.origin is not None:
+                causes.add(self._origins.get(action.origin))
             held = [FIRST] if causes & unapproved else []
             held += [STORM] if stream.id in self._stopped else []
             if held:
                 action.state, action.held_by = "held", ",".join(held)
-            action.classes = {"create"} if action.op == "create" else {"update"}
+            action.classes = {CLASS_OF[action.op]}
             if any(one["after"] is None for one in action.fields):
                 action.classes.add("clear")
 
@@ -459,6 +499,10 @@ def letter_key(public: str) -> str:
 def inputs_of(fields: Iterable[Mapping[str, Any]]) -> bytes:
     """What a refusal is about: while these stay the same it is not tried again."""
     return digest(dump_sorted([[one["field"], one["after"]] for one in fields]))
+
+
+# Of a dead letter: that nobody asks again, and what a refused action of no field was about.
+_NO_FIELDS: Final = (None, inputs_of([]))
 
 
 def _is_blocked(

@@ -9,6 +9,7 @@ from crosswalk.engine import review
 from crosswalk.engine.answers import MOVES
 from crosswalk.engine.apply import chunk_of_creates, chunk_of_updates
 from crosswalk.engine.model import House, Stream
+from crosswalk.engine.plan import CLASS_OF
 from crosswalk.engine.spoken import FIRST, GUARD, STORM, held_reasons
 from crosswalk.engine.words import (
     AskError,
@@ -29,7 +30,6 @@ from crosswalk.store.outbox import Action, Plan
 CLASSES = ("create", "update", "clear", "delete")
 _TOLD = 200  # actions that the answer to a run names; the journal has them all
 _OPEN = ("planned", "held", "leased", "sent", "unknown", "later", "proposed")
-_CLASS_OF = {"create": "create", "update": "update", "archive": "delete", "restore": "update"}
 
 
 def load_plan(house: House, number: int | str) -> Plan:
@@ -173,8 +173,9 @@ def _actions(house: House, connection: Any, actions: Sequence[Action]) -> list[d
                 "record": addresses.get(action.record or 0),
                 "entity": names.get(action.entity),
                 "title": called.get(action.entity),
-                "class": _CLASS_OF[action.op],
+                "class": CLASS_OF[action.op],
                 "op": action.op,
+                "reason": action.reason,
                 "state": action.state,
                 "held_by": ",".join(guards_of(action)) or None,
                 "first": FIRST in held_reasons(action.held_by),
@@ -211,7 +212,7 @@ def _counts(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
         waits: Counter[str] = Counter()
         held: Counter[str] = Counter()
         for action in mine:
-            klass = _CLASS_OF[action.op]
+            klass = CLASS_OF[action.op]
             counts[klass] += 1
             clears = any(one["after"] is None for one in action.fields)
             counts["clear"] += clears

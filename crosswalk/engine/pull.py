@@ -14,7 +14,7 @@ from connectors.sdk.contract import Page, Window
 from connectors.sdk.errors import ShapeError
 from connectors.sdk.paging import prefetched
 from crosswalk.engine.model import House, Link, Stream
-from crosswalk.store import letters, meta
+from crosswalk.store import letters, meta, removals
 from crosswalk.store.codec import dump, load, millis, moment
 from crosswalk.store.coverage import SWEEP
 from crosswalk.store.leases import fence
@@ -293,8 +293,12 @@ def remove(
     *,
     state: int = DELETED,
     survivors: Mapping[str, str] | None = None,
+    there_until: int | None = None,
 ) -> int:
-    """Mark records that are gone, with the vendor's word for it. `survivors`: what they were merged into, by key."""
+    """Mark records that are gone, with the vendor's word for it. `survivors`: what they were merged into, by key.
+
+    `there_until`: when they were last known to be there; at the last sweep, where nobody says.
+    """
     database = house.database
     with database.write() as connection:
         fence(database, connection, lease)
@@ -310,7 +314,13 @@ def remove(
         ]
         rows = [(number, survivors[key]) for number, key in gone if survivors and key in survivors]
         database.upsert(connection, "survivor", ("record",), ("record", "rkey"), rows)
-        mark_state(database, connection, [number for number, _ in gone], state)
+        numbers = [number for number, _ in gone]
+        mark_state(database, connection, numbers, state)
+        now = house.now()
+        held = removals.OPEN if state == DELETED else removals.CLOSED
+        if there_until is None:
+            there_until = _swept_at(house, connection, stream) or now
+        removals.note(database, connection, numbers, since=now, there_until=there_until, state=held)
     return len(gone)
 
 
@@ -325,11 +335,12 @@ def _read_removals(house: House, link: Link, stream: Stream, lease: Lease, pulle
         since = None
     started = _part_row(house, stream, link.connector.parts(stream.name)[0])["opened"]
     window = Window(part="", since=moment(since), position=None)
-    for removals in link.connector.removals(stream.name, window):
-        pulled.removed += remove(house, stream, [r.key for r in removals if r.survivor is None], lease)
+    for told in link.connector.removals(stream.name, window):
+        deleted = [one.key for one in told if one.survivor is None]
+        pulled.removed += remove(house, stream, deleted, lease, there_until=since)
         pulled.removed += remove(
-            house, stream, [r.key for r in removals if r.survivor], lease, state=MERGED,
-            survivors={r.key: r.survivor for r in removals if r.survivor},
+            house, stream, [one.key for one in told if one.survivor], lease, state=MERGED,
+            survivors={one.key: one.survivor for one in told if one.survivor},
         )  # fmt: skip
     if started is not None:
         hold_back = int(stream.spec.hold_back.total_seconds() * 1000)
@@ -346,8 +357,13 @@ def _read_removals(house: House, link: Link, stream: Stream, lease: Lease, pulle
 
 def _sweep_is_due(house: House, stream: Stream) -> bool:
     with house.database.read() as connection:
-        swept = house.database.run(connection, "SELECT swept_at FROM stream WHERE id = ?", (stream.id,)).scalar()
-    return swept is None or house.now() - int(swept) >= _SWEEP_EVERY
+        swept = _swept_at(house, connection, stream)
+    return swept is None or house.now() - swept >= _SWEEP_EVERY
+
+
+def _swept_at(house: House, connection: Any, stream: Stream) -> int | None:
+    swept = house.database.run(connection, "SELECT swept_at FROM stream WHERE id = ?", (stream.id,)).scalar()
+    return None if swept is None else int(swept)
 
 
 def sweep(house: House, stream: Stream, lease: Lease, pulled: Pulled, *, run: int) -> None:

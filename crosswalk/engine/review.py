@@ -14,6 +14,7 @@ from anyascii import anyascii
 from crosswalk.engine.given import read_value
 from crosswalk.engine.model import House
 from crosswalk.engine.overview import OPEN_PAIRS, count_conflicts, count_pairs
+from crosswalk.engine.removed import RECORD
 from crosswalk.engine.settle import EntityMerger, by_policy, load_groups
 from crosswalk.engine.words import (
     AskError,
@@ -132,10 +133,14 @@ def _conflicts(house: House, connection: Any, limit: int | None) -> list[dict[st
 def _due(house: House, one: _Open) -> str | None:
     """When it is decided without a person; None: never."""
     review = None if house.settings is None else house.settings.review
-    strict = house.policies.policy(one.kind, one.field).code == "strict"
-    if review is None or review.after is None or strict:
+    if review is None or review.after is None or _by_people_alone(house, one):
         return None
     return iso(one.at + _millis(review.after))
+
+
+def _by_people_alone(house: House, one: _Open) -> bool:
+    """Consent, and whether a record is put away: no deadline decides it."""
+    return one.field == RECORD or house.policies.policy(one.kind, one.field).code == "strict"
 
 
 def _precision(house: House, address: str) -> float | None:
@@ -252,6 +257,10 @@ def decide(
         first = next((one for one in waiting if one.id == number), None)
         if first is None:
             raise _not_open(house, connection, number)
+        if value is not None and first.field == RECORD:
+            raise AskError(
+                "there is no value for a whole record", hint="take the side that is to be followed, or keep both"
+            )
         chosen = [one for one in waiting if one is first or (all_alike and one.likeness == first.likeness)]
         _name_sides(house, connection, chosen)
         system = None if take is None else _system_of(first, take)
@@ -289,7 +298,8 @@ def decide(
 def decide_overdue(house: House) -> int:
     """Decide what has waited longer than the file lets it, as the file says; how many. The next merge uses it.
 
-    Where that does not tell (no master among the sides, two edits of the same moment), and of consent, it waits on.
+    Where that does not tell (no master among the sides, two edits of the same moment), and of consent and deletes, it
+    waits on.
     """
     settings = None if house.settings is None else house.settings.review
     if settings is None or settings.after is None:
@@ -309,9 +319,9 @@ def decide_overdue(house: House) -> int:
 
 
 def _default(house: House, connection: Any, one: _Open, take: str) -> dict[str, Any] | None:
-    policy = house.policies.policy(one.kind, one.field)
-    if policy.code == "strict":
+    if _by_people_alone(house, one):
         return None
+    policy = house.policies.policy(one.kind, one.field)
     if take in ("keep", "hub"):
         return _decision(house, connection, one, take, None, take == "keep", "")
     chosen = _first_master(one, policy) if take == "masters" else _last_edit(one)

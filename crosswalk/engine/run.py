@@ -318,7 +318,10 @@ class Runner:
         detail = {"changed_records": ran.totals()["changed"], "command": ran.command}
         planned = self._settling(lambda turn: make_plan(house, turn.lease, run=ran.run, detail=detail, force=force))
         ran.planned = planned if isinstance(planned, Planned) else None
-        for frozen in () if ran.planned is None else ran.planned.frozen:
+        if ran.planned is None:
+            return
+        ran.settled.conflicts += ran.planned.asked
+        for frozen in ran.planned.frozen:
             ran.settled.conflicts += 1
             self._problem(_frozen(house, frozen))
 

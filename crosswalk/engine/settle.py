@@ -151,7 +151,7 @@ def _settle_kinds(
             database.hold(connection, "record", batch)  # first the records, as landing does: else they wait in a ring
             done_work(database, connection, SETTLE, batch)
             matched = matcher.match_some(connection, batch)
-            _merge_entities(house, connection, matched, settled, run=run)
+            merge_entities(house, connection, matched, settled, run=run)
             note_scores(house, lease, connection=connection, records=batch)
         settled.records += len(batch)
         settled.joined += matched.joined
@@ -182,7 +182,7 @@ def _merge_all(house: House, lease: Lease, settled: Settled, *, run: int) -> Non
                 fence(house.database, connection, lease)
                 met = merge_alone(house, connection, kind, entities, run=run)
                 settled.entities += len(entities) - len(met)
-                _merge_entities(house, connection, Matched(touched=met), settled, run=run, first=True)
+                merge_entities(house, connection, Matched(touched=met), settled, run=run, first=True)
             house.progress.advance("settle", changed=len(entities))
 
 
@@ -248,10 +248,10 @@ def _merge_waiting(house: House, lease: Lease, settled: Settled, *, run: int) ->
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             done_work(house.database, connection, MERGE, entities)
-            _merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run)
+            merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run)
 
 
-def _merge_entities(
+def merge_entities(
     house: House, connection: Any, matched: Matched, settled: Settled, *, run: int, first: bool = False
 ) -> None:
     groups = load_groups(house, connection, matched.touched, fresh=matched.fresh, first=first)

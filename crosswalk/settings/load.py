@@ -543,13 +543,6 @@ class _Stream:
         if "on_delete" in given:
             node = given["on_delete"].value
             on_delete = self._forms.word(node, "on_delete", self._spot / "on_delete", grammar.ON_DELETE)
-            if on_delete not in (None, "ignore"):
-                # Better refused than taken and not done.
-                self._faults.add(
-                    "CW102", node.mark, f"on_delete: {on_delete} is not in this version",
-                    "ignore: a delete stays where it was made, and the record is not made again",
-                    at=self._spot / "on_delete",
-                )  # fmt: skip
         guards: Mapping[str, Guard] = {}
         if "guards" in given:
             guards = self._file.rules.guards(given["guards"].value, self._spot / "guards", under=self._guards)

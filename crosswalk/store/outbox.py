@@ -14,8 +14,9 @@ from crosswalk.store.dialect import Database
 
 _COLUMNS: Final = (
     "id", "plan", "stream", "record", "entity", "op", "hub_id", "fields", "expects", "seen", "state", "held_by",
+    "reason",
 )  # fmt: skip
-_READ: Final = ", ".join((*_COLUMNS, "attempts", "sent_at", "due", "reason"))
+_READ: Final = ", ".join((*_COLUMNS, "attempts", "sent_at", "due"))
 
 
 @dataclass(slots=True)
@@ -36,22 +37,23 @@ class Action:
     attempts: int = 0
     sent_at: int | None = None
     due: int | None = None
-    reason: str | None = None
+    reason: str | None = None  # of one that changes no field: why; of any: what became of it
+    origin: int | None = None  # of one that changes no field: the record that it follows, while it is planned
     seen: int = 0  # once it was sent: records with a higher number were not known then
     classes: set[str] = field(default_factory=set)
 
     def row(self) -> tuple[Any, ...]:
         return (
             self.id, self.plan, self.stream, self.record, self.entity, self.op, self.hub_id, dump(self.fields),
-            self.expects, None, self.state, self.held_by,
+            self.expects, None, self.state, self.held_by, self.reason,
         )  # fmt: skip
 
 
 def _action(row: Sequence[Any]) -> Action:
     return Action(
         id=row[0], plan=row[1], stream=row[2], record=row[3], entity=row[4], op=row[5], hub_id=row[6],
-        fields=load(bytes(row[7])), expects=row[8], state=row[10], held_by=row[11], attempts=row[12],
-        sent_at=row[13], due=row[14], reason=row[15], seen=0 if row[9] is None else int(bytes(row[9])),
+        fields=load(bytes(row[7])), expects=row[8], state=row[10], held_by=row[11], reason=row[12],
+        attempts=row[13], sent_at=row[14], due=row[15], seen=0 if row[9] is None else int(bytes(row[9])),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
+from crosswalk.store import removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis
 from crosswalk.store.dialect import Database
 from mapping.values import ABSENT, Value
@@ -257,7 +258,7 @@ class Landing:
             for row in database.select(connection, "SELECT record, raw, observed FROM body WHERE", "record", ids)
         }
         bases = load_bases(database, connection, ids)
-        records, new_bodies, new_bases, todo, without = [], [], [], [], []
+        records, new_bodies, new_bases, todo, without, gone, back = [], [], [], [], [], [], []
         idents: list[tuple[int, int, int]] = []
         for (record, raw, hashed, row, faults, state, _given), old in current:
             old_raw, old_observed = bodies[old.id]
@@ -292,6 +293,10 @@ class Landing:
                 for n in differ:
                     base.side_moved(self.mapped.fields[n], before[n], row[n], shown)
                 new_bases.append(old.id)
+            if old.state <= ARCHIVED and state == DELETED:
+                gone.append(old.id)
+            elif old.state == DELETED and state <= ARCHIVED:
+                back.append(old.id)
             held = set(self.identifiers(before)) if old.state <= ARCHIVED else set()
             carried = set(self.identifiers(row)) if state <= ARCHIVED else set()
             if held != carried:
@@ -301,6 +306,8 @@ class Landing:
         database.upsert(connection, "record", ("id",), RECORD_COLUMNS[:-1], records)
         database.upsert(connection, "body", ("record",), ("record", "raw", "observed"), new_bodies)
         save_bases(database, connection, {number: bases[number] for number in new_bases})
+        removals.note(database, connection, gone, since=None, there_until=None)
+        removals.withdraw(database, connection, back)
         database.delete(connection, "ident", "record", without)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
         database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)

@@ -16,6 +16,7 @@ from crosswalk.store.codec import dump, load
 from crosswalk.store.dialect import Database
 from crosswalk.store.reading import batches
 from crosswalk.store.records import DELETED, FORGOTTEN, MERGED
+from crosswalk.store.removals import CLOSED
 from mapping.values import ABSENT
 
 FOREVER: Final = ("create",)  # operations of the journal
@@ -97,9 +98,10 @@ def _drop_removed(database: Database, before: int, now: int) -> int:
     with database.write() as connection:
         database.run(
             connection,
-            f"INSERT INTO removed (record, since) SELECT id, ? FROM record WHERE state IN ({DELETED}, {MERGED}) "
-            "ON CONFLICT DO NOTHING",
-            (now,),
+            "INSERT INTO removed (record, since, state) SELECT id, ?, ? FROM record "
+            f"WHERE state IN ({DELETED}, {MERGED}) "
+            "ON CONFLICT (record) DO UPDATE SET since = coalesce(removed.since, excluded.since)",
+            (now, CLOSED),
         )
         database.run(
             connection,

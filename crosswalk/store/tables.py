@@ -142,11 +142,19 @@ body = Table(
     Column("observed", LargeBinary, nullable=False),  # JSON array in the order of the mapping's fields
 )
 
-removed = Table(  # since when the removal of a record is known, as seen once a day: see store.retention
+removed = Table(  # records of which the vendor says that they are gone: see store.removals
     "removed",
     metadata,
     Column("record", Key, primary_key=True, autoincrement=False),
-    Column("since", BigInteger, nullable=False),
+    Column("since", BigInteger),  # when that was learned; none: by a landed page, not dated yet
+    Column("there_until", BigInteger),  # when it was last known to be there
+    Column("state", Text, nullable=False),  # open: what `on_delete` says is still to be done; agreed: a person said so
+)
+Index(
+    "ix_removed_open",
+    removed.c.record,
+    sqlite_where=text("state <> 'closed'"),
+    postgresql_where=text("state <> 'closed'"),
 )
 
 survivor = Table(  # the key of the record that a merged record lives on in

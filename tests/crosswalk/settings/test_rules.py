@@ -187,8 +187,6 @@ FAULTS = [
         "did you mean 'typeform'?", 1, 23, id="create-from"),
     pytest.param("        on_delete: erase", "CW102", "on_delete is 'erase'",
         "one of: ignore, unlink, archive, review", 1, 20, id="on-delete"),
-    pytest.param("        on_delete: archive", "CW102", "on_delete: archive is not in this version",
-        "ignore: a delete stays where it was made, and the record is not made again", 1, 20, id="on-delete-later"),
     pytest.param("        mapping: {fone: phone}", "CW107", "person has no field 'fone'",
         "did you mean 'phones'?", 1, 19, id="mapping-field"),
     pytest.param("        mapping: {job_title: E | emial(5)}", "CW108", "there is no function 'emial'",
