@@ -297,7 +297,9 @@ class Hub:
             standstill.refuse_paused(house, stream)
         streams = self._begun(only)
         ran = run.apply_undo(house, plan, who=self._who, streams=streams)
-        touched = [house.streams[address] for address, applied in ran.applied.items() if applied.written]
+        touched = [
+            stream for stream in house.streams.values() if (one := ran.applied.get(stream.address)) and one.written
+        ]
         for stream in touched:
             standstill.pause(house, stream.address, who=self._who)
         told = self._ran(house, ran, [stream for stream in streams if stream.writes])
