@@ -235,7 +235,9 @@ class MemoryConnector:
     def keys(self, stream: str) -> Iterator[Sequence[str]]:
         self._call(f"keys {stream}")
         keys = [row["id"] for row in self._live(stream)]
-        left_out, self._remote.short = self._remote.short, 0
+        left_out = 0
+        if len(keys) > self._remote.short:
+            left_out, self._remote.short = self._remote.short, 0
         yield keys[: len(keys) - left_out]
 
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
