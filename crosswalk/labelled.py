@@ -346,7 +346,7 @@ def tabled(records: Records, *, mapping: Path | None, kind: str | None, file: Pa
         faults = _Faults(file)
         faults.add(f"no column is known: {', '.join(headings)}", "say with --mapping which column is what", line=1)
         faults.stop()
-    made = {reader.field: _column(reader, records.cells) for reader in plan.readers}
+    made = {name: column for reader in plan.readers for name, column in _columns(reader, records.cells).items()}
     numbers: dict[str, int] = {}
     systems = np.array([numbers.setdefault(one, len(numbers)) for one in records.systems], dtype=np.int32)
     return Table(records.keys, {name: column for name, column in made.items() if column.values}, systems), used
@@ -358,19 +358,16 @@ def _identifies(cells: Sequence[str]) -> bool:
     return bool(held) and 1 - len(set(held)) / len(held) >= _REPEATED
 
 
-def _column(reader: heads.Reader, cells: Sequence[Sequence[str]]) -> Column:
-    """One field of all records; cells that are equal are read once."""
-    numbers: dict[tuple[str, ...], int] = {}
-    known: dict[Any, int] = {}
-    codes = np.empty(len(cells[reader.places[0]]), dtype=np.int32)
+def _columns(reader: heads.Reader, cells: Sequence[Sequence[str]]) -> dict[str, Column]:
+    """Fields of all records; cells that are equal are read once."""
     single = len(reader.places) == 1
     rows: Any = cells[reader.places[0]] if single else zip(*(cells[at] for at in reader.places), strict=True)
-    read_cells = reader.read
-    for at, row in enumerate(rows):
-        code = known.get(row)
-        if code is None:
-            told = [row] if single else row
-            values = read_cells(["" if heads.blank(cell) else cell.strip() for cell in told])
-            code = known[row] = numbers.setdefault(values, len(numbers)) if values else -1
-        codes[at] = code
-    return Column(list(numbers), codes)
+    numbers: dict[Any, int] = {}
+    of_row = np.array([numbers.setdefault(row, len(numbers)) for row in rows], dtype=np.int32)
+    told: list[dict[tuple[str, ...], int]] = [{} for _ in reader.fields]
+    codes = np.empty((len(reader.fields), len(numbers)), dtype=np.int32)
+    for at, row in enumerate(numbers):
+        found = reader.read(["" if heads.blank(cell) else cell.strip() for cell in ((row,) if single else row)])
+        for place, values in enumerate(found):
+            codes[place, at] = told[place].setdefault(values, len(told[place])) if values else -1
+    return {field: Column(list(told[place]), codes[place][of_row]) for place, field in enumerate(reader.fields)}

@@ -19,7 +19,7 @@ from mapping.match.groups import Groups, held_together
 from mapping.match.latin import latin
 from mapping.match.model import Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
-from mapping.match.score import OF_ONE, PARTS, Counts, Weigher, named, tabled
+from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, tabled
 
 Ints: TypeAlias = NDArray[np.int32]
 Longs: TypeAlias = NDArray[np.int64]
@@ -140,6 +140,10 @@ def frequencies_of(table: Table) -> Counts:
     for name, column in table.columns.items():
         held = column.codes[column.codes != _MISSING]
         often = np.bincount(held, minlength=len(column.values)).tolist()
+        if name not in WITH_PARTS and all(len(values) == 1 for values in column.values):
+            counts[name] = {values[0]: count for values, count in zip(column.values, often, strict=True) if count > 1}
+            totals[name] = len(held)
+            continue
         found: dict[str, Counter[str]] = defaultdict(Counter)
         for values, count in zip(column.values, often, strict=True):
             for told, parts in tabled(name, values):

@@ -15,6 +15,7 @@ from mapping.match.profile import (
     company_name,
     given_and_family,
     handle,
+    kept,
     last_digits,
     legal_form,
     mailbox,
@@ -27,7 +28,9 @@ from mapping.normalise.misfit import Misfit
 
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[a-zA-Z])(?=\d)")
 _SEVERAL: Final = re.compile(r"\s*[;|\n]\s*|,\s+(?=[+\w.-]+@)|\s+/\s+(?=[+\d(])")
+_SEPARATES: Final = re.compile(r"[;|\n,/]")
 _EXTENSION: Final = re.compile(r"\s*(?:ext\.?|extension|durchwahl|x)\s*(\d{1,6})\s*$", re.IGNORECASE)
+_SHORT: Final = 20  # letters, blanks around it among them
 _EMPTY: Final = frozenset({"", "null", "none", "nan", "n/a", "na", "-", "unknown", "?", "nil", "\\n", "."})
 PERSONAL: Final = frozenset(
     {"name.given", "name.family", "name.additional", "birth_date", "birth_date.year", "job_title"}
@@ -91,11 +94,11 @@ Cells = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Of one field of the profile: the columns that it is made of, and how."""
+    """Of fields of the profile: the columns that they are made of, and how. Answers the values of each field."""
 
-    field: str
+    fields: tuple[str, ...]
     places: tuple[int, ...]
-    read: Callable[[Cells], Values]
+    read: Callable[[Cells], tuple[Values, ...]]
 
 
 @dataclass(slots=True)
@@ -116,7 +119,7 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
     def add(field: str, wanted: Sequence[str], read: Callable[[Cells], Values]) -> None:
         found = tuple(at for name in wanted for at in places.get(name, ()))
         if found:
-            made.readers.append(Reader(field, found, read))
+            made.readers.append(Reader((field,), found, lambda cells: (read(cells),)))
 
     if kind == "company":
         named = [name for name in ("company_name", "name", "legal_name", "aliases") if name in places]
@@ -130,14 +133,14 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
             add("birth", ["birth_date.year", "birth_date.month", "birth_date.day"], _day_of_parts)
         add("company", ["company_name"], _each(company_name, several=False))
         add("domain", ["emails"], _each(company_domain))
-        _handles(made, places)
+        add("handle", ["emails"], _each(lambda cell: handle(mailbox(cell))))
         add("title", ["job_title"], _each(fold, several=False))
     add("email", ["emails"], _each(mailbox))
     add("phone", ["phones"], _each(_number))
     ids = [at for name in ("external_ids", "registrations") for at in places.get(name, ())]
     if ids:
         spaces = [fold(headings[at]) for at in ids]
-        made.readers.append(Reader("id", tuple(ids), lambda cells: _ids(spaces, cells)))
+        made.readers.append(Reader(("id",), tuple(ids), lambda cells: (_ids(spaces, cells),)))
     add("street", ["addresses.number", "addresses.lines"], _street)
     add("postcode", ["addresses.postal_code"], _each(postal_code, several=False))
     add("locality", ["addresses.locality"], _each(fold, several=False))
@@ -151,62 +154,39 @@ def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
     family, full = tuple(places.get("name.family", ())), tuple(places.get("name", ()))
     if not (given or family):
         if full:
-            made.readers.append(Reader("given", full, lambda cells: _of_full(cells, 0)))
-            made.readers.append(Reader("family", full, lambda cells: _of_full(cells, 1)))
+            made.readers.append(Reader(_NAME, full, _of_full))
         return
-    # Where the parts are empty, the whole name tells them.
-    every = (*given, *family, *full)
     g, f = len(given), len(family)
 
-    def parted(cells: Cells) -> tuple[str, str]:
+    def parted(cells: Cells) -> tuple[Values, Values]:
+        """Where the parts are empty, the whole name tells them."""
         first, last = " ".join(filter(None, cells[:g])), " ".join(filter(None, cells[g : g + f]))
         if first or last or not full:
-            return person_word(first), person_word(last)
-        return given_and_family(next((cell for cell in cells[g + f :] if cell), ""))
+            return kept([person_word(first)]), kept([person_word(last)])
+        return _of_full(cells[g + f :])
 
-    made.readers.append(Reader("given", every, lambda cells: _kept([parted(cells)[0]])))
-    made.readers.append(Reader("family", every, lambda cells: _kept([parted(cells)[1]])))
-
-
-def _handles(made: Columns, places: Mapping[str, list[int]]) -> None:
-    """Local parts of addresses, beside the names that they may be made of."""
-    mail = tuple(places.get("emails", ()))
-    given = next((one for one in made.readers if one.field == "given"), None)
-    family = next((one for one in made.readers if one.field == "family"), None)
-    if not mail or given is None or family is None:
-        return
-    size = len(mail)
-    between = size + len(given.places)
-
-    def read(cells: Cells) -> Values:
-        names = given.read(cells[size:between]), family.read(cells[between:])
-        if not (names[0] or names[1]):
-            return ()
-        told = [mailbox(one) for cell in cells[:size] if cell for one in _SEVERAL.split(cell)]
-        return _kept(handle(one, " ".join(names[0]), " ".join(names[1])) for one in told if one)
-
-    made.readers.append(Reader("handle", (*mail, *given.places, *family.places), read))
+    made.readers.append(Reader(_NAME, (*given, *family, *full), parted))
 
 
-def _of_full(cells: Cells, part: int) -> Values:
-    return _kept([given_and_family(cell)[part] for cell in cells if cell])
-
-
-def _kept(values: Iterable[str]) -> Values:
-    return tuple(dict.fromkeys(value for value in values if value))
+def _of_full(cells: Cells) -> tuple[Values, Values]:
+    told = [given_and_family(cell) for cell in cells if cell]
+    return kept(given for given, _ in told), kept(family for _, family in told)
 
 
 def _each(read: Callable[[str], str], *, several: bool = True) -> Callable[[Cells], Values]:
     def told(cells: Cells) -> Values:
-        found = [one for cell in cells if cell for one in (_SEVERAL.split(cell) if several else (cell,))]
-        return _kept(map(read, found))
+        if len(cells) == 1 and not (several and _SEPARATES.search(cells[0])):
+            found = read(cells[0]) if cells[0] else ""
+            return (found,) if found else ()
+        parts = [one for cell in cells if cell for one in (_SEVERAL.split(cell) if several else (cell,))]
+        return kept(map(read, parts))
 
     return told
 
 
 def blank(cell: str) -> bool:
     """A cell that says nothing."""
-    return cell.strip().lower() in _EMPTY
+    return not cell or (len(cell) < _SHORT and cell.strip().lower() in _EMPTY)
 
 
 def _number(cell: str) -> str:
@@ -218,11 +198,11 @@ def _number(cell: str) -> str:
 
 def _ids(spaces: Sequence[str], cells: Cells) -> Values:
     told = zip(spaces, cells, strict=True)
-    return _kept(f"{space}:{fold(cell.removesuffix('.0')).replace(' ', '')}" for space, cell in told if cell)
+    return kept(f"{space}:{fold(cell.removesuffix('.0')).replace(' ', '')}" for space, cell in told if cell)
 
 
 def _street(cells: Cells) -> Values:
-    return _kept([street_line(" ".join(cell.removesuffix(".0") for cell in cells if cell))])
+    return kept([street_line(" ".join(cell.removesuffix(".0") for cell in cells if cell))])
 
 
 def _country(cell: str) -> str:
@@ -232,6 +212,7 @@ def _country(cell: str) -> str:
         return fold(cell)
 
 
+_NAME: Final = ("given", "family")
 _DATE: Final = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[T ].*)?")
 _MONTHS: Final = {
     name: number
@@ -284,4 +265,4 @@ def _day_of_parts(cells: Cells) -> Values:
             return (date(int(told[0]), int(told[1]), int(told[2])).strftime("%Y%m%d"),)
         except ValueError:
             return ()
-    return _kept(told[:1])
+    return kept(told[:1])

@@ -37,7 +37,8 @@ _STREETS: Final[Mapping[str, str]] = {
     "parade": "pde", "suite": "ste", "apartment": "apt", "floor": "fl", "north": "n", "south": "s", "east": "e",
     "west": "w",
 }  # fmt: skip
-_DISTINCT: Final = 3  # signs from which a local part is somebody's choice
+_DISTINCT: Final = 3  # digits from which a local part is somebody's choice
+_NO_DIGITS: Final = str.maketrans("", "", "0123456789")
 _CODE_OF: Final = str.maketrans("", "", " -.")
 
 
@@ -77,22 +78,20 @@ def mailbox(address: str) -> str:
     return f"{local}@{host}"
 
 
-def handle(address: str, given: str, family: str) -> str:
-    """The local part of an address, where it is somebody's choice and not made of names: `rudi772`."""
-    local = address.rpartition("@")[0]
-    if sum(character.isdigit() for character in local) >= _DISTINCT:
-        return local
-    if any(sign in local for sign in "._-"):
-        return ""  # first.last, of whomever
-    rest = local
-    for name in sorted({*latin(given).split(), *latin(family).split()}, key=len, reverse=True):
-        rest = rest.replace(name, "", 1) if len(name) > 1 else rest
-    return local if len(rest) >= _DISTINCT and rest == local else ""
+def handle(mailbox: str) -> str:
+    """The local part of an address, where it is somebody's choice and not made of names alone: `rudi772`."""
+    local = mailbox.rpartition("@")[0]
+    return local if len(local) - len(local.translate(_NO_DIGITS)) >= _DISTINCT else ""
 
 
 def company_domain(address_or_host: str) -> str:
     """The registered domain of an address, URL or host; "" where anybody gets one there."""
-    text = address_or_host.strip().lower().rpartition("@")[2]
+    return _domain_of(address_or_host.rpartition("@")[2])
+
+
+@lru_cache(maxsize=100_000)
+def _domain_of(host: str) -> str:
+    text = host.strip().lower()
     if not text:
         return ""
     try:
@@ -108,8 +107,8 @@ def company_domain(address_or_host: str) -> str:
 
 def last_digits(number: str, extension: str | None = None) -> str:
     """What a number is called by, with or without its country code: the last nine digits. "" of less than six."""
-    digits = "".join(character for character in number if character.isdecimal()).lstrip("0")
-    if len(digits) < 6 or len(set(digits)) == 1:
+    digits = "".join(filter(str.isdecimal, number)).lstrip("0")
+    if len(digits) < 6 or digits == digits[0] * len(digits):
         return ""
     return digits[-9:] + (f"x{extension}" if extension else "")
 
@@ -190,8 +189,9 @@ def _parts(value: Value, part: str) -> list[Mapping[str, Value]]:
     return [one if isinstance(one, Mapping) else {part: one} for one in (value or [])]
 
 
-def _kept(values: Iterable[str]) -> Values:
-    return tuple(dict.fromkeys(value for value in values if value))
+def kept(values: Iterable[str]) -> Values:
+    """What says something, each once."""
+    return tuple(dict.fromkeys(filter(None, values)))
 
 
 def of_row(kind: str, row: Mapping[str, Value]) -> Profile:
@@ -205,16 +205,16 @@ def _of_person(row: Mapping[str, Value]) -> dict[str, Values]:
     addresses = _addresses_of_mail(row)
     company = row.get("company_name")
     return {
-        "given": _kept(given for given, _ in names),
-        "family": _kept(family for _, family in names),
-        "birth": _kept([day(str(row.get("birth_date") or ""))]),
-        "email": _kept(map(mailbox, addresses)),
-        "handle": _kept(handle(mailbox(one), *names[0]) if names else "" for one in addresses),
-        "domain": _kept(map(company_domain, addresses)),
+        "given": kept(given for given, _ in names),
+        "family": kept(family for _, family in names),
+        "birth": kept([day(str(row.get("birth_date") or ""))]),
+        "email": kept(map(mailbox, addresses)),
+        "handle": kept(handle(mailbox(one)) for one in addresses),
+        "domain": kept(map(company_domain, addresses)),
         "phone": _phones(row),
         "id": _ids(row, "external_ids", "namespace"),
-        "company": _kept([company_name(str(company))] if company else []),
-        "title": _kept([fold(str(row.get("job_title") or ""))]),
+        "company": kept([company_name(str(company))] if company else []),
+        "title": kept([fold(str(row.get("job_title") or ""))]),
         **_addresses(row),
     }
 
@@ -224,13 +224,13 @@ def _of_company(row: Mapping[str, Value]) -> dict[str, Values]:
     hosts = [*_hosts(row.get("domains")), *_texts(row.get("website"))]
     mail = _addresses_of_mail(row)
     return {
-        "name": _kept(map(company_name, told)),
-        "form": _kept(map(legal_form, told)),
-        "domain": _kept(map(company_domain, [*hosts, *mail])),
-        "email": _kept(map(mailbox, mail)),
+        "name": kept(map(company_name, told)),
+        "form": kept(map(legal_form, told)),
+        "domain": kept(map(company_domain, [*hosts, *mail])),
+        "email": kept(map(mailbox, mail)),
         "phone": _phones(row),
         "id": (*_ids(row, "external_ids", "namespace"), *_ids(row, "registrations", "scheme")),
-        "country": _kept(str(one.get("country") or "") for one in _parts(row.get("addresses"), "formatted")),
+        "country": kept(str(one.get("country") or "") for one in _parts(row.get("addresses"), "formatted")),
         **_addresses(row),
     }
 
@@ -252,11 +252,11 @@ def _phones(row: Mapping[str, Value]) -> Values:
     numbers = [last_digits(str(one.get("number") or ""), one.get("extension")) for one in told]
     if not numbers:
         numbers = [last_digits(one) for one in _texts(row.get("primary_phone"))]
-    return _kept(numbers)
+    return kept(numbers)
 
 
 def _ids(row: Mapping[str, Value], field: str, space: str) -> Values:
-    return _kept(
+    return kept(
         f"{one[space]}:{fold(str(one['value'])).replace(' ', '')}"
         for one in row.get(field) or ()
         if one.get(space) and one.get("value")
@@ -266,9 +266,9 @@ def _ids(row: Mapping[str, Value], field: str, space: str) -> Values:
 def _addresses(row: Mapping[str, Value]) -> dict[str, Values]:
     told = _parts(row.get("addresses"), "formatted")
     return {
-        "street": _kept(street_line(" ".join(_texts(one.get("lines")))) for one in told),
-        "postcode": _kept(postal_code(str(one.get("postal_code") or "")) for one in told),
-        "locality": _kept(fold(str(one.get("locality") or "")) for one in told),
+        "street": kept(street_line(" ".join(_texts(one.get("lines")))) for one in told),
+        "postcode": kept(postal_code(str(one.get("postal_code") or "")) for one in told),
+        "locality": kept(fold(str(one.get("locality") or "")) for one in told),
     }
 
 

@@ -37,8 +37,7 @@ PARTS: Final[Mapping[str, Callable[[str], str]]] = {
     "label": label,
     "first": _first,
 }
-_WORDS_OF: Final = {"given": "given", "family": "family", "company": "company", "name": "name"}
-_PART_OF: Final = {"email": "local", "domain": "label"}
+WITH_PARTS: Final = ("given", "family", "company", "name")  # their words are counted too
 
 
 class Frequencies(Protocol):
@@ -97,11 +96,8 @@ def counted(profiles: Iterable[Profile], *, identifiers: Iterable[str] = ("email
 def tabled(name: str, values: Sequence[str]) -> list[tuple[str, set[str]]]:
     """The tables in which values of a field are counted, each once a record."""
     found = [(name, set(values))]
-    if name in _WORDS_OF:
+    if name in WITH_PARTS:
         found.append((f"{name}.word", {word for value in values for word in words(value)}))
-    if name in _PART_OF:
-        part = PARTS[_PART_OF[name]]
-        found.append((f"{name}.word", {part(value) for value in values}))
     return found
 
 
@@ -206,7 +202,7 @@ class Weigher:
 
     def _rarity(self, name: str, one: str, other: str, shared: tuple[str, ...] | None) -> float:
         rarity = self._frequencies.rarity
-        if shared and one != other:
+        if shared and one != other and name in WITH_PARTS:
             return max(rarity(f"{name}.word", word) for word in shared)
         ours = rarity(name, one)
         return ours if one == other else min(ours, rarity(name, other))

@@ -82,7 +82,11 @@ def test_cells_of_several_columns_become_one_field() -> None:
     plan = columns("person", recognised(headings), headings=headings)
     row = ["Lind, Mara", "", "+49 89 555-0166", "089 5550166; 0171 2345678", "12", "Elm Street", "m.l77123@gmx.de"]
 
-    profile = {one.field: one.read([row[at] for at in one.places]) for one in plan.readers}
+    profile = {
+        field: values
+        for one in plan.readers
+        for field, values in zip(one.fields, one.read([row[at] for at in one.places]), strict=True)
+    }
 
     assert profile == {
         "given": ("mara",),
