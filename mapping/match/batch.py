@@ -28,6 +28,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 _MISSING: Final = -1
 _MANY_VALUES: Final = 3  # values of one record that it is looked up by
+_LEVELS: Final = {"different": 1, "same": 2, "typo": 3}
 _ESTIMATED_FROM: Final = 100  # certain pairs that tell how often one system has a record twice
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
 
@@ -393,28 +394,21 @@ class _Scoring:
             yield one if all_of_them else one.where_at_least(self._model.review)
 
     def _summed(self, left: Ints, right: Ints, found_by: Longs) -> "_Whole":
+        """As `score.combined` does."""
         model, size = self._model, len(left)
         own, shared = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
         alike: list[Floats] = []
-        conflict, excused = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-        for name, comparison in model.comparisons.items():
-            if name not in self._table.columns:
-                continue
-            bits, is_shared, different, same = self._compared(comparison, left, right)
-            if name in model.conflicts:
-                conflict |= different
-            if name in model.conflicts_but:
-                excused |= same & ~is_shared
+        found = self._compared(left, right)
+        for name, one in found.items():
             if name in model.alike:
-                alike.append(bits)
+                alike.append(one.bits)
                 continue
+            in_house = one.shared & (one.bits > 0)
             if name in model.identifiers and model.alike_shared:
-                alike.append(np.where(is_shared, bits, np.float32(0)))
-                own += np.where(is_shared, np.float32(0), bits)
-                continue
-            in_house = is_shared & (bits > 0)
-            shared += np.where(in_house, bits, np.float32(0))
-            own += np.where(in_house, np.float32(0), bits)
+                alike.append(np.where(in_house, one.bits, np.float32(0)))
+            else:
+                shared += np.where(in_house, one.bits, np.float32(0))
+            own += np.where(in_house, np.float32(0), one.bits)
         if alike:
             told = np.stack(alike)
             good = np.maximum(told, 0)
@@ -425,28 +419,42 @@ class _Scoring:
                 shared += counted
             else:
                 own += counted
-        prior = self._weigher.prior
-        bits = own + np.minimum(shared, np.float32(prior + model.shared_at_most)) - np.float32(prior)
-        return _Whole(left, right, bits, conflict & ~excused, found_by)
+        bits = own + np.minimum(shared, np.float32(self.prior + model.shared_at_most)) - np.float32(self.prior)
+        return _Whole(left, right, bits, self._conflicts(found, size), found_by)
 
-    def _compared(self, comparison: Comparison, left: Ints, right: Ints) -> tuple[Floats, Flags, Flags, Flags]:
-        """Of one field: bits, whether they are shared, whether the values differ, whether they are the same."""
-        name = comparison.field
-        codes = self._table.columns[name].codes
-        if self._model.swapped is not None and name in self._model.swapped:
-            return self._named(comparison, left, right)
-        return self._weighed(comparison, name, name, codes[left], codes[right])
+    def _conflicts(self, found: Mapping[str, "_Weighed"], size: int) -> Flags:
+        """As `Scorer` finds them."""
+        conflict = np.zeros(size, dtype=bool)
+        for name, excuses in self._model.conflicts.items():
+            if name not in found:
+                continue
+            here = found[name].level == _LEVELS["different"]
+            for field_, level in excuses:
+                if field_ in found:
+                    here &= (found[field_].level != _LEVELS[level]) | found[field_].shared
+            conflict |= here
+        return conflict
 
-    def _weighed(
-        self, comparison: Comparison, here: str, there: str, ours: Ints, theirs: Ints
-    ) -> tuple[Floats, Flags, Flags, Flags]:
+    def _compared(self, left: Ints, right: Ints) -> dict[str, "_Weighed"]:
+        """Every field that the records have, in the order of the model."""
+        columns = self._table.columns
+        found = {}
+        for name, comparison in self._model.comparisons.items():
+            if name in columns:
+                codes = columns[name].codes
+                found[name] = self._weighed(comparison, name, name, codes[left], codes[right])
+        swapped = self._model.swapped
+        if swapped is not None and swapped[0] in found and swapped[1] in found:
+            self._turn(found, swapped, left, right)
+        return found
+
+    def _weighed(self, comparison: Comparison, here: str, there: str, ours: Ints, theirs: Ints) -> "_Weighed":
         """Values of the columns `here` and `there` beside one another, each pair of values weighed once."""
         size = len(ours)
-        bits = np.zeros(size, dtype=np.float32)
-        shared, different, same = (np.zeros(size, dtype=bool) for _ in range(3))
+        made = _Weighed(np.zeros(size, dtype=np.float32), np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int8))
         both = np.flatnonzero((ours >= 0) & (theirs >= 0))
         if not len(both):
-            return bits, shared, different, same
+            return made
         one, other = ours[both], theirs[both]
         if here == there:
             one, other = np.minimum(one, other), np.maximum(one, other)
@@ -457,60 +465,32 @@ class _Scoring:
             weigh(comparison, lefts[a], rights[b])
             for a, b in zip((unique >> 32).tolist(), (unique & 0xFFFFFFFF).tolist(), strict=True)
         ]
-        bits[both] = np.array([each.bits for each in found], dtype=np.float32)[inverse]
-        shared[both] = np.array([each.shared for each in found], dtype=bool)[inverse]
-        different[both] = np.array([each.level == "different" for each in found], dtype=bool)[inverse]
-        same[both] = np.array([each.level == "same" for each in found], dtype=bool)[inverse]
-        return bits, shared, different, same
+        made.bits[both] = np.array([each.bits for each in found], dtype=np.float32)[inverse]
+        made.shared[both] = np.array([each.shared for each in found], dtype=bool)[inverse]
+        made.level[both] = np.array([_LEVELS.get(each.level, 0) for each in found], dtype=np.int8)[inverse]
+        return made
 
-    def _named(self, comparison: Comparison, left: Ints, right: Ints) -> tuple[Floats, Flags, Flags, Flags]:
-        """A part of a name; the other way round where that fits better."""
+    def _turn(self, found: Mapping[str, "_Weighed"], names: tuple[str, str], left: Ints, right: Ints) -> None:
+        """Names the other way round, where that fits better; as `Scorer` does."""
         model = self._model
-        if model.swapped is None or any(name not in self._table.columns for name in model.swapped):
-            codes = self._table.columns[comparison.field].codes
-            return self._weighed(comparison, comparison.field, comparison.field, codes[left], codes[right])
-        first = model.swapped[0]
-        if comparison.field == first or not self._names_known(left, right):
-            self._names = (left, right, self._turned(left, right))
-        return self._names[2][0 if comparison.field == first else 1]
-
-    _names: tuple[Ints, Ints, tuple[tuple[Floats, Flags, Flags, Flags], ...]]
-
-    def _names_known(self, left: Ints, right: Ints) -> bool:
-        known = getattr(self, "_names", None)
-        return known is not None and known[0] is left and known[1] is right
-
-    def _turned(self, left: Ints, right: Ints) -> tuple[tuple[Floats, Flags, Flags, Flags], ...]:
-        model = self._model
-        if model.swapped is None:
-            raise ValueError("this model swaps nothing")
-        first, second = model.swapped
-        given, family = self._table.columns[first].codes, self._table.columns[second].codes
-        compare = model.comparisons
-        straight = [
-            self._weighed(compare[name], name, name, codes[left], codes[right])
-            for name, codes in ((first, given), (second, family))
-        ]
+        straight = [found[name] for name in names]
+        given, family = (self._table.columns[name].codes for name in names)
         known = (given[left] >= 0) & (family[left] >= 0) & (given[right] >= 0) & (family[right] >= 0)
-        ask = np.flatnonzero(known & ~straight[0][3] & ~straight[1][3])
+        ask = np.flatnonzero(known & (straight[0].bits + straight[1].bits < 0))
         ways = [
-            [
-                self._weighed(compare[name], first, second, given[one[ask]], family[other[ask]])
-                for name in (first, second)
-            ]
+            [self._weighed(model.comparisons[name], *names, given[one[ask]], family[other[ask]]).bits for name in names]
             for one, other in ((left, right), (right, left))
         ]
         # As common as a word is as either; what is rarer counts as the family name.
-        lesser = [np.minimum(one[0], other[0]) for one, other in ways]
-        better = np.minimum(*lesser) > 0
-        better &= lesser[0] + lesser[1] + np.float32(model.swapped_bits) > straight[0][0][ask] + straight[1][0][ask]
+        lesser = [np.minimum(*way) for way in ways]
+        low, high = np.minimum(*lesser), np.maximum(*lesser)
+        better = low > 0
+        better &= low + high + np.float32(model.swapped_bits) > straight[0].bits[ask] + straight[1].bits[ask]
         taken = ask[better]
-        for name, part, bits in zip((first, second), straight, (np.minimum(*lesser), np.maximum(*lesser)), strict=True):
-            part[0][taken] = bits[better] + np.float32(model.swapped_bits / 2)
-            part[1][taken] = name in model.shared
-            part[2][taken] = False
-            part[3][taken] = False
-        return tuple(straight)
+        for name, part, bits in zip(names, straight, (low, high), strict=True):
+            part.bits[taken] = bits[better] + np.float32(model.swapped_bits / 2)
+            part.shared[taken] = name in model.shared
+            part.level[taken] = 0
 
     def _learned(self, pairs: "_Whole") -> float:
         """What it counts that one system has both: as seldom as that is among pairs that are certain anyhow."""
@@ -530,6 +510,15 @@ class _Scoring:
         inside = system[pairs.left] == system[pairs.right]
         pairs.bits += np.where(inside, np.float32(self.same_system), np.float32(0))
         return pairs
+
+
+@dataclass(slots=True)
+class _Weighed:
+    """One field of many pairs: bits, whether they count with what is shared, and the level as far as it matters."""
+
+    bits: Floats
+    shared: Flags
+    level: NDArray[np.int8]
 
 
 class _Whole(Pairs):

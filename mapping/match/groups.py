@@ -17,7 +17,7 @@ Weigh: TypeAlias = Callable[[Sequence[tuple[int, int]]], Mapping[tuple[int, int]
 # A pair counts no more than this in an average, either way: neither the rarest of names nor one wrong field decides
 # for all the others.
 _MOST: Final = 14.0
-_LEAST: Final = -8.0
+_LEAST: Final = -6.0
 _STEP: Final = 2.0
 
 
@@ -96,18 +96,23 @@ def _agglomerated(
 ) -> list[list[int]]:
     """The best average first; equal ones by their records."""
     groups = [[record] for record in records]
-    sums = {
-        (at, to): max(_LEAST, min(_MOST, _bits(records[at], records[to], known, told)))
-        for at in range(len(records))
-        for to in range(at + 1, len(records))
-    }
+    sums: dict[tuple[int, int], float] = {}
+    votes: dict[tuple[int, int], int] = {}  # pairs that say that both are one
+    for at, one in enumerate(records):
+        for to in range(at + 1, len(records)):
+            bits = _bits(one, records[to], known, told)
+            sums[at, to] = max(_LEAST, min(_MOST, bits))
+            votes[at, to] = int(bits >= same)
     alive = list(range(len(records)))
     while len(alive) > 1:
-        best, pair = same, None
+        best, pair = 0.0, None
         for place, at in enumerate(alive):
             for to in alive[place + 1 :]:
-                average = sums[at, to] / (len(groups[at]) * len(groups[to]))
-                if average > best or (pair is None and average >= best):
+                pairs = len(groups[at]) * len(groups[to])
+                average = sums[at, to] / pairs
+                # Where most pairs speak for it, what speaks against a few of them weighs less.
+                bar = 0.0 if votes[at, to] * 2 > pairs else same
+                if average >= bar and (pair is None or average > best):
                     best, pair = average, (at, to)
         if pair is None:
             break
@@ -117,6 +122,7 @@ def _agglomerated(
         for other in alive:
             if other != at:
                 sums[_ordered(at, other)] += sums[_ordered(to, other)]
+                votes[_ordered(at, other)] += votes[_ordered(to, other)]
     return [sorted(groups[at]) for at in alive]
 
 

@@ -63,8 +63,7 @@ class Model:
     alike_shared: bool  # whether these count with what is shared
     swapped: tuple[str, str] | None
     swapped_bits: float
-    conflicts: frozenset[str]
-    conflicts_but: frozenset[str]
+    conflicts: Mapping[str, tuple[tuple[str, str], ...]]  # by field what excuses it: (field, level)
     same_system: float
     blocks: tuple[tuple[str, ...], ...]
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -106,7 +105,9 @@ def _read(told: Mapping[str, Any]) -> Model:
     comparisons = {name: _comparison(name, one) for name, one in told["comparisons"].items()}
     shared, alike, conflicts = told["shared"], told["alike"], told["conflicts"]
     swapped = told.get("swapped")
-    named = [*told["identifiers"], *shared["of"], *alike["of"], *conflicts["of"], *conflicts["but"]]
+    named = [*told["identifiers"], *shared["of"], *alike["of"], *conflicts]
+    excuses = {name: tuple(_excuse(one) for one in told) for name, told in conflicts.items()}
+    named += [name for told in excuses.values() for name, _ in told]
     for name in [*named, *(swapped["of"] if swapped else ())]:
         if name not in comparisons:
             raise ModelError(f"'{name}' has no comparison; there are: {', '.join(comparisons)}")
@@ -125,12 +126,19 @@ def _read(told: Mapping[str, Any]) -> Model:
         alike_shared=set(alike["of"]) <= set(shared["of"]),
         swapped=(swapped["of"][0], swapped["of"][1]) if swapped else None,
         swapped_bits=float(swapped["bits"]) if swapped else 0.0,
-        conflicts=frozenset(conflicts["of"]),
-        conflicts_but=frozenset(conflicts["but"]),
+        conflicts=excuses,
         same_system=float(told["same_system"]["bits"]),
         blocks=tuple(tuple(one) for one in told["blocks"]),
         limits={name: int(limit) for name, limit in told["limits"].items()},
     )
+
+
+def _excuse(told: str) -> tuple[str, str]:
+    """`id` or `id.typo`."""
+    name, _, level = told.partition(".")
+    if level not in ("", "same", "typo"):
+        raise ModelError(f"conflicts: '{told}' was found; a field, FIELD.same or FIELD.typo is allowed")
+    return name, level or "same"
 
 
 def _comparison(name: str, told: Mapping[str, Any]) -> Comparison:

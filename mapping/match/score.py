@@ -281,7 +281,7 @@ class Scorer:
             return
         first, second = self.model.swapped
         straight = [found.get(first), found.get(second)]
-        if any(one is None or one.level == "same" for one in straight):
+        if any(one is None for one in straight) or sum(one.bits for one in straight if one) >= 0:
             return
         across = sorted(
             (self._across(left[first], right[second]), self._across(left[second], right[first])),
@@ -294,7 +294,7 @@ class Scorer:
             share = self.model.swapped_bits / 2
             for name, one in zip((first, second), across, strict=True):
                 says = f"{one.says}, the names swapped"
-                found[name] = Evidence(name, one.level, one.bits + share, says, name in self.model.shared)
+                found[name] = Evidence(name, "swapped", one.bits + share, says, name in self.model.shared)
 
     def _across(self, one: Sequence[str], other: Sequence[str]) -> Evidence:
         """A given beside a family name: as common as the word is as either."""
@@ -302,11 +302,16 @@ class Scorer:
         return min((self._weigher.weigh(comparisons[name], one, other) for name in swapped), key=lambda way: way.bits)
 
     def _conflict(self, found: Mapping[str, Evidence]) -> str:
-        excuses = [one for name in self.model.conflicts_but if (one := found.get(name))]
-        if any(one.level == "same" and not one.shared for one in excuses):
-            return ""
-        told = [name for name in self.model.conflicts if (one := found.get(name)) and one.level == "different"]
+        told = [
+            name
+            for name, excuses in self.model.conflicts.items()
+            if (one := found.get(name)) and one.level == "different" and not _excused(found, excuses)
+        ]
         return min(told, default="")
+
+
+def _excused(found: Mapping[str, Evidence], excuses: Iterable[tuple[str, str]]) -> bool:
+    return any((one := found.get(name)) and one.level == level and not one.shared for name, level in excuses)
 
 
 def combined(model: Model, prior: float, found: Mapping[str, Evidence]) -> float:

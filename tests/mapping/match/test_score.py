@@ -213,7 +213,7 @@ def test_a_model_file_that_cannot_be_used_says_why(part: str, held: object, told
         "identifiers": {},
         "shared": {"of": [], "at_most": 1},
         "alike": {"of": [], "rest": 0, "at_least": 0},
-        "conflicts": {"of": [], "but": []},
+        "conflicts": {},
         "same_system": {"bits": -2},
         "blocks": [["given"]],
         "limits": {"block": 40, "cluster": 50, "diameter": 3},
