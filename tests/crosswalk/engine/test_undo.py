@@ -8,6 +8,7 @@ import pytest
 from connectors.sdk.contract import Outcome
 from crosswalk.engine.words import AskError
 from crosswalk.problems import ProblemsError
+from tests.crosswalk.engine.test_removed import delete_in_alpha, world_of
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
 from tests.memory.connector import Crash, lost
@@ -205,6 +206,26 @@ def test_who_was_made_is_put_away_and_not_made_again(world: World) -> None:
     assert again["totals"]["written"] == 2
     assert not any(row["gone"] for stream in alpha.rows.values() for row in stream.values())
     settle_down(world)
+
+
+def test_what_followed_a_delete_elsewhere_is_brought_back_and_stays(tmp_path: Path, database_url: str) -> None:
+    world = world_of(tmp_path, database_url, "archive")
+    beta = world.remote("beta")
+    delete_in_alpha(world)
+    run = world.sync()["run"]["id"]
+    assert beta.of("people", "1")["gone"] is True
+
+    told = undo(world, run)
+    done = apply(world, told["plan"]["id"])
+
+    assert [(one["record"], one["op"]) for one in told["actions"]] == [("beta/people/1", "restore")]
+    assert done["totals"]["written"] == 1
+    settle_down(world)
+    assert beta.of("people", "1")["gone"] is False
+    assert "1" not in world.remote("alpha").rows["people"]
+    take_back(world, done["run"]["id"])
+    settle_down(world)
+    assert beta.of("people", "1")["gone"] is True
 
 
 def test_who_was_made_and_edited_since_stays(world: World) -> None:
