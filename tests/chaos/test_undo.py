@@ -5,13 +5,14 @@ A fixed share runs with the suite; HISTORIES=300 in the environment plays as man
 
 import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from crosswalk.engine.undo import _Undoer
 from tests.chaos.histories import CHOICES, Play, Step
 from tests.chaos.invariants import BrokenError, Effect
 from tests.chaos.stage import Stage
@@ -87,6 +88,40 @@ def test_an_undo_restores_every_untouched_field(seeds: range, stage: Stage) -> N
     assert taken_back > len(seeds) // 4, "there is too little to take back for this to hold anything"
 
 
+def forget_that_it_is_agreed(patch: pytest.MonkeyPatch) -> None:
+    """The difference is no agreement: the mapping writes it again."""
+    field = _Undoer._field
+
+    def without(*args: Any) -> dict[str, Any] | None:
+        found = field(*args)
+        return found and {name: value for name, value in found.items() if name not in ("held", "golden")}
+
+    patch.setattr("crosswalk.engine.undo._Undoer._field", without)
+
+
+def leave_it(patch: pytest.MonkeyPatch) -> None:
+    """Every other field is left."""
+    field = _Undoer._field
+
+    def some(self: _Undoer, stream: Any, member: Any, one: Any, name: str, *more: Any) -> dict[str, Any] | None:
+        return None if name == "job_title" else field(self, stream, member, one, name, *more)
+
+    patch.setattr("crosswalk.engine.undo._Undoer._field", some)
+
+
+def look_at_all(stage: Stage, seeds: range) -> None:
+    for seed in seeds:
+        undo_and_look(Play(stage.world()), Random(seed))
+
+
+@pytest.mark.parametrize("broken", [forget_that_it_is_agreed, leave_it])
+def test_it_bites(broken: Callable[[pytest.MonkeyPatch], None], stage: Stage) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        broken(patch)
+        with pytest.raises(BrokenError, match="I11:"):
+            look_at_all(stage, range(100))
+
+
 def undo_and_look(play: Play, random: Random) -> int:
     """Play a history up to a run, take that back, and that too; how many fields were restored."""
     play.take(Step("world", *(random.randrange(100) for _ in range(3))))
@@ -130,6 +165,10 @@ def undo_and_look(play: Play, random: Random) -> int:
     after = rows(play)
     for place, (before, _) in sure.items():
         differs(place, after[place[:3]].get(place[3]), before, "after the undo")
+    for place in done:
+        edited = now[place[:3]].get(place[3]) if place[:3] in now else None
+        if place[:3] in now and edited not in (done[place][1], left[place[:3]].get(place[3])):
+            differs(place, after[place[:3]].get(place[3]), edited, "though it was edited since")
     for record, row in after.items():
         for column, value in row.items():
             if (*record, column) not in done and record in now and column not in ("updated", "gone"):
