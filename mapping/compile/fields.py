@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from mapping.compile.chain import Chain
 from mapping.compile.model import ValueFault, Values
 from mapping.compile.paths import Place
-from mapping.compile.rows import Simple
+from mapping.compile.rows import Parts, Simple, alone_in_list
 from mapping.functions.registry import SKIP, Partly
 from mapping.language import Line
 from mapping.normalise import Misfit
@@ -57,14 +57,14 @@ class LineCode:
         return list(dict.fromkeys(labels))
 
     def simple(self) -> Simple | None:
-        """Its key and its function, if that is all."""
+        """Its key and what is done with its value, if that is all."""
         chain, place = self.chains[0], self.chains[0].place
         if len(self.chains) > 1 or place is None or not 0 < len(place.steps) < 3:
             return None
-        step = chain.steps[0] if len(chain.steps) == 1 else None
-        if step is None or step.read is None or step.sees_none or any(one.pick is not None for one in place.steps):
+        reads = [step.read for step in chain.steps if step.read is not None and not step.sees_none]
+        if not reads or len(reads) < len(chain.steps) or any(one.pick is not None for one in place.steps):
             return None
-        return Simple(tuple(one.name for one in place.steps), chain.missing, place.get, step.read)
+        return Simple(tuple(one.name for one in place.steps), chain.missing, place.get, _in_turn(reads))
 
     def now(self, row: Values) -> Value:
         """What it reads, faults aside."""
@@ -118,6 +118,23 @@ class LineCode:
         place.put(out, raw, over)
         before, after = chain.stages(over)[-1], chain.stages(_laid_one(over, out, place))[-1]
         return before is not ABSENT and _agree(before, after)
+
+
+def _in_turn(steps: Sequence[Callable[[Value], Value]]) -> Callable[[Value], Value]:
+    """One function for several; what one of them leaves empty the next ones do not see."""
+    first, *rest = steps
+    if not rest:
+        return first
+
+    def step(raw: Value) -> Value:
+        value = first(raw)
+        for one in rest:
+            if value is None or value is ABSENT:
+                return value
+            value = one(value)
+        return value
+
+    return step
 
 
 def _agree(one: Value, other: Value) -> bool:
@@ -250,8 +267,8 @@ class FieldCode:
     def reader(self) -> Reader:
         raise NotImplementedError
 
-    def simple(self) -> Simple | None:
-        """What there is to know of a field that is one key and one function; None of any other."""
+    def inline(self) -> Simple | Parts | None:
+        """What there is to know of a field that can stand in line with others (`rows`); None of any other."""
         return None
 
     def write(self, value: Value, over: Values | None, out: dict[str, Any]) -> None:
@@ -266,7 +283,7 @@ def unread(row: Values, faults: Faults) -> Value:
 class Plain(FieldCode):
     """One line, one value."""
 
-    def simple(self) -> Simple | None:
+    def inline(self) -> Simple | None:
         line = self.lines[0]
         bare = self.schema.value is None or not self.schema.parts
         return line.simple() if line.sees and bare else None
@@ -302,6 +319,13 @@ def _gives(line: LineCode) -> str:
 class Unit(FieldCode):
     """A value of parts that stand in lines of their own, decided and written whole."""
 
+    def inline(self) -> Parts | None:
+        parts = [(line.target.part, line.simple()) for line in self.lines if line.sees]
+        known = [(part, simple) for part, simple in parts if part is not None and simple is not None]
+        if not parts or len(known) < len(parts) or self.schema.type == "claims":
+            return None
+        return Parts(known, _whole_name if self.schema.type == "name" else None)
+
     def reader(self) -> Reader:
         parts = [(line.target.part, line.read) for line in self.lines if line.sees]
         if not parts:
@@ -325,8 +349,8 @@ class Unit(FieldCode):
                     found[part] = value
             if len(faults) > before or not carried:
                 return ABSENT  # one part that cannot be understood sets the whole aside
-            if is_name and found and "full" not in found:
-                composed(found)
+            if is_name and found:
+                _whole_name(found)
             return found or None
 
         if self.schema.type == "claims":
@@ -381,6 +405,11 @@ def _claims(lines: Sequence[LineCode]) -> Reader:
         return (found or None) if carried else ABSENT
 
     return read
+
+
+def _whole_name(found: dict[str, Any]) -> None:
+    if "full" not in found:
+        composed(found)
 
 
 def composed(found: dict[str, Any]) -> None:
@@ -525,7 +554,7 @@ class SetCode(FieldCode):
 
         return read
 
-    def simple(self) -> Simple | None:
+    def inline(self) -> Simple | None:
         slots = [slot for slot in self._slots if slot.code.sees]
         if len(slots) != 1 or any(part.sees for part in slots[0].parts):
             return None
@@ -534,7 +563,7 @@ class SetCode(FieldCode):
         if told is None or finish is None:
             return told
         step = told.step
-        return told._replace(step=lambda raw: finish(step(raw)))
+        return told._replace(step=alone_in_list(lambda raw: finish(step(raw))))
 
     def _finisher(self, slot: Slot) -> Callable[[Value], Value] | None:
         """The elements of what one line gives, where it is the only one; None: they stand ready."""

@@ -21,7 +21,7 @@ from mapping.compile.model import (
 )
 from mapping.compile.paths import Place, Places, UnknownPath, laid
 from mapping.compile.responses import Responses
-from mapping.compile.rows import row_reader
+from mapping.compile.rows import Rows
 from mapping.conditions import Test, compiled, holds, is_filled, parse_condition
 from mapping.functions.picklists import folded
 from mapping.functions.registry import FUNCTIONS, Partly
@@ -100,8 +100,8 @@ class CompiledMapping:
         self.left_out = left_out
         self.paused = frozenset(at for at, code in enumerate(codes) if _paused_places(code.lines))
         self._readers: list[Reader] = [_reader_of(code) for code in codes] + [_nothing] * len(extra)
-        simples = [None if at in self.paused else code.simple() for at, code in enumerate(codes)]
-        self._read = row_reader(self._readers, simples + [None] * len(extra))
+        inline = [None if at in self.paused else code.inline() for at, code in enumerate(codes)]
+        self._rows = Rows(self._readers, inline + [None] * len(extra))
         self._no_cleared = kind in _NO_CLEARED
         self._leaves = [
             (place.steps, place.dotted) for code in codes for line in code.lines if line.writes for place in line.places
@@ -119,7 +119,7 @@ class CompiledMapping:
     def read(self, values: Values) -> tuple[list[Value], list[ValueFault]]:
         """The row in the common form, by position; and what in it cannot be understood."""
         faults: list[ValueFault] = []
-        row = self._read(values, faults)
+        row = self._rows.read(values, faults)
         if self._no_cleared:
             row = [ABSENT if value is None else value for value in row]
             if self._responses is not None:

@@ -1,0 +1,128 @@
+"""Rows are read by one function that was written out for their mapping: it answers as its fields do one by one."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from mapping.compile import CompiledMapping
+from mapping.compile.model import ValueFault, Values
+from mapping.compile.rows import Rows, Simple
+from mapping.values import ABSENT, Value
+from tests.mapping.mapped import info, mapped
+
+LINES: Final = {
+    "key": "id",
+    "name.full": "name | name",
+    "name.given": "first | name",
+    "name.family": "last | name",
+    "emails": "mails | emails(value, label, primary)",
+    "phones": "numbers | phones(value, label, primary)",
+    "job_title": "job | text",
+    "birth_date": "born | day",
+    "description": "notes | text",
+    "tags": "marks | option",
+    "works_at[primary]": "employer | ref(accounts)",
+    "custom.tier": "own.tier | text",
+    "custom.seats": "own.seats | text",
+    "custom.paid": "own.paid | bool",
+}
+CATALOGUE: Final = [
+    *(info(name) for name in ("id", "name", "first", "last", "mails", "numbers", "job", "born", "notes", "employer")),
+    info("marks", "multi", options=[("1", "Customer"), ("2", "Partner")]),
+    *(info(name, path=f"own.{name}") for name in ("tier", "seats", "paid")),
+]
+# What equals something of another type, and must not be taken for it.
+ALIKE: Final = (1, True, Decimal(1), "1", "true", 0, False, "0", "", "yes")
+TIERS: Final = ("gold", " silver ", "Größe", "\u00e9", "e\u0301", None)
+MARKS: Final[list[Any]] = [[1], ["1"], [2], [1, 2], [True], [7], [], None, "1", 1]
+
+
+def row(random: Random, number: int) -> dict[str, Any]:
+    """A row of which parts are missing, empty, of another type or faulty; some values come again, others never."""
+    whole = {
+        "id": number,
+        "name": random.choice((f"Mara {number}", "-", "", None)),
+        "first": random.choice(("Mara", "Ito", None, "-", 7, {"a": 1})),
+        "last": random.choice(("Lind", "Sho", "", True)),
+        "mails": random.choice(
+            (
+                [{"value": f"M{number}@acme.test", "label": "work", "primary": True}],
+                [],
+                None,
+                [{"value": "nobody"}],
+                "x",
+            )
+        ),
+        "numbers": random.choice(([{"value": f"+49 30 {10_000_000 + number}", "label": "home"}], [{"value": "12"}], 5)),
+        "job": random.choice((f"Job {number}", "Lead", 12, ["Lead"])),
+        "born": random.choice(("1990-02-28", "1990-02-30", "", None)),
+        "notes": random.choice((f"note {number}", "note", " \u00a0 ", None)),
+        "marks": random.choice(MARKS),
+        "employer": random.choice((number % 7, str(number % 7), None, True, Decimal(3), {"id": 4})),
+        "own": {"tier": random.choice(TIERS), "seats": random.choice(ALIKE), "paid": random.choice(ALIKE)},
+    }
+    if random.random() < 0.1:
+        whole["own"] = random.choice((None, "none", []))
+    return {name: value for name, value in whole.items() if random.random() < 0.9}
+
+
+def one_by_one(mapping: CompiledMapping, values: Values) -> tuple[list[Value], list[ValueFault]]:
+    faults: list[ValueFault] = []
+    return [reader(values, faults) for reader in mapping._readers], faults
+
+
+@pytest.fixture(scope="module")
+def mapping() -> CompiledMapping:
+    return mapped(LINES, catalogue=CATALOGUE)
+
+
+def rows(count: int) -> Iterator[dict[str, Any]]:
+    random = Random(11)
+    for number in range(count):
+        yield row(random, number)
+
+
+def typed(value: Value) -> Any:
+    """With its type, so that 1 is not taken for True."""
+    if isinstance(value, dict):
+        return {name: typed(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [typed(one) for one in value]
+    return type(value), value
+
+
+def test_the_reader_answers_as_its_fields_do_while_it_learns_and_afterwards(mapping: CompiledMapping) -> None:
+    for values in rows(5000):  # it learns from the first 2000
+        before = deepcopy(values)
+
+        told, faults = mapping.read(values)
+
+        alone, faults_alone = one_by_one(mapping, values)
+        assert typed(told) == typed(alone), values
+        assert faults == faults_alone
+        assert values == before
+
+
+def test_what_comes_again_is_made_once_and_what_does_not_is_not_kept() -> None:
+    made: list[str] = []
+
+    def step(raw: Value) -> Value:
+        made.append(raw)
+        return raw.upper()
+
+    def reader(values: Values, faults: list[ValueFault]) -> Value:
+        raise AssertionError("it stands in line")
+
+    fields = [Simple((name,), ABSENT, lambda row: ABSENT, step) for name in ("tier", "number")]
+    both = Rows([reader, reader], fields)
+
+    for number in range(4000):
+        assert both.read({"tier": "gold", "number": f"n{number}"}, []) == ["GOLD", f"N{number}"]
+
+    assert made.count("gold") == 1
+    assert len(made) == 1 + 4000
+    assert both.remembers() == 1
