@@ -36,6 +36,7 @@ from connectors.sdk import (
     Limits,
     Outcome,
     Page,
+    Record,
     RecordError,
     RemoteRecord,
     Removal,
@@ -69,20 +70,11 @@ class _Id(msgspec.Struct):
     is_deleted: bool = False
 
 
-class _Extra(msgspec.Struct):
-    next_cursor: str | None = None
-
-
-class _Ids(msgspec.Struct):
+class _Ids(lists.Followed, kw_only=True):
     """A page of which only the ids are read: a sweep needs nothing else."""
 
     success: Literal[True]
     data: list[_Id]
-    additional_data: _Extra | None = None
-
-    def follow(self) -> Mapping[str, Any] | None:
-        cursor = self.additional_data.next_cursor if self.additional_data is not None else None
-        return {"cursor": cursor} if cursor else None
 
 
 _IDS_ALONE: Final = msgspec.json.Decoder(_Ids)
@@ -273,7 +265,7 @@ class PipedriveConnector:
         made, faults = self._records(stream, page.rows)
         return Page(records=made, position=page.position, server_time=page.server_time, faults=faults)
 
-    def _records(self, stream: str, rows: Sequence[Json]) -> tuple[Sequence[RemoteRecord], Sequence[RowFault]]:
+    def _records(self, stream: str, rows: Sequence[Any]) -> tuple[Sequence[Record], Sequence[RowFault]]:
         if stream == "users":
             return undated(rows, shapes.user, where=stream)
         if stream in ("notes", "leads"):
@@ -299,7 +291,8 @@ class PipedriveConnector:
             for key in keys:
                 answer = self._ask(stream, f"{resource.path}/{key}", {}, cost=resource.spec.costs.get, accept={404})
                 if answer.status != 404:
-                    yield self._page(stream, lists.Listed([lists.one_of(answer)], None, answer.server_time))
+                    row = lists.raw_one(answer) if resource.walk == "cursor" else lists.one_of(answer)
+                    yield self._page(stream, lists.Listed([row], None, answer.server_time))
         else:
             for start in range(0, len(keys), IDS):
                 yield from self._by_ids(stream, resource, keys[start : start + IDS])
@@ -309,7 +302,7 @@ class PipedriveConnector:
         for part in self.parts(stream):
             path, cost = self._list_of(resource, part)
             answer = self._ask(stream, path, {"ids": ",".join(missing), "limit": PAGE}, cost=cost)
-            page = self._page(stream, lists.Listed(lists.rows_of(answer), None, answer.server_time))
+            page = self._page(stream, lists.Listed(lists.raw_rows(answer), None, answer.server_time))
             yield page
             shown = {record.key for record in page.records}
             missing = [key for key in missing if key not in shown]
@@ -366,7 +359,7 @@ class PipedriveConnector:
 
     # writing
 
-    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+    def find(self, stream: str, write: Write) -> Sequence[Record]:
         """Did that create arrive, or is somebody's record with its identifiers there since we last read?
 
         Lists show a record at once, so the newest are looked at first; they tell all where they reach back to the
@@ -390,7 +383,7 @@ class PipedriveConnector:
             return alike
         return [record for record in self._hits(stream, resource, question) if ours.is_like(record.values)]
 
-    def _hits(self, stream: str, resource: Resource, question: Mapping[str, Any]) -> list[RemoteRecord]:
+    def _hits(self, stream: str, resource: Resource, question: Mapping[str, Any]) -> list[Record]:
         if resource.search is None:
             return []
         keys = arrived.keys(self._transport.get(resource.search, question, cost=V2.search))

@@ -8,16 +8,59 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from connectors.sdk import Answer, Json, Position, RemoteRecord, RowFault, ShapeError, by_cursor
+import msgspec
+
+from connectors.sdk import Answer, Json, Position, RawRecord, Record, RemoteRecord, RowFault, ShapeError, by_cursor
+from connectors.sdk.decoding import DECODER, decoded
 from connectors.sdk.rows import sorted_out, unknown_form
 
 _RESCANS: Final = 3
 
 
-class Listed(NamedTuple):
-    """One page of a list. `position`: where the walk goes on; None: this was the last page."""
+class _Extra(msgspec.Struct):
+    next_cursor: str | None = None
 
-    rows: Sequence[Json]
+
+class Followed(msgspec.Struct, kw_only=True):
+    """A list's answer of the second version, as far as it leads on."""
+
+    success: bool = False
+    additional_data: _Extra | None = None
+
+    def follow(self) -> Mapping[str, Any] | None:
+        """What to ask for the page after this one; None: there is none."""
+        cursor = self.additional_data.next_cursor if self.additional_data is not None else None
+        return {"cursor": cursor} if cursor else None
+
+
+class _Rows(Followed):
+    data: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class _Row(msgspec.Struct):
+    success: bool = False
+    data: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What there is to know of a row before its fields are wanted."""
+
+    id: int
+    update_time: str
+
+
+_ROWS: Final = msgspec.json.Decoder(_Rows)
+_ROW: Final = msgspec.json.Decoder(_Row)
+_HEAD: Final = msgspec.json.Decoder(_Head)
+
+
+class Listed(NamedTuple):
+    """One page of a list. `position`: where the walk goes on; None: this was the last page.
+
+    Rows of the second version's lists are not parsed.
+    """
+
+    rows: Sequence[Json | msgspec.Raw]
     position: Position | None
     server_time: datetime | None
 
@@ -30,6 +73,26 @@ def rows_of(answer: Answer) -> list[Json]:
     if not isinstance(rows, list):
         raise unknown_form(answer)
     return rows
+
+
+def raw_rows(answer: Answer) -> Sequence[msgspec.Raw]:
+    """The rows of a list's answer of the second version, not parsed."""
+    return _page(answer).data or []
+
+
+def _page(answer: Answer) -> _Rows:
+    page: _Rows = answer.decode(_ROWS)
+    if not page.success or page.data is msgspec.UNSET:
+        raise unknown_form(answer)
+    return page
+
+
+def raw_one(answer: Answer) -> msgspec.Raw:
+    """The one object of an answer, not parsed."""
+    told: _Row = answer.decode(_ROW)
+    if not told.success or bytes(told.data)[:1] != b"{":
+        raise unknown_form(answer)
+    return told.data
 
 
 def one_of(answer: Answer) -> dict[str, Json]:
@@ -80,14 +143,16 @@ def by_change(
     while True:
         begun = reached
         try:
-            for answer in by_cursor(ask, first, next_cursor, where=where):
-                rows = rows_of(answer)
+            for page, server_time in by_cursor(
+                lambda params: _told(ask(params)), first, lambda told: told[0].follow(), where=where
+            ):
+                rows = page.data or []
                 reached = _last_stamp(rows) or reached
-                following = next_cursor(answer)
+                following = page.follow()
                 yield Listed(
                     rows,
                     None if following is None else {**following, "since": since, "reached": reached},
-                    answer.server_time,
+                    server_time,
                 )
             return
         except ShapeError as exc:
@@ -98,8 +163,12 @@ def by_change(
         first = {"updated_since": since}
 
 
-def _last_stamp(rows: Sequence[Json]) -> str | None:
-    last = rows[-1] if rows else None
+def _told(answer: Answer) -> tuple[_Rows, datetime | None]:
+    return _page(answer), answer.server_time
+
+
+def _last_stamp(rows: Sequence[msgspec.Raw]) -> str | None:
+    last = decoded(DECODER, rows[-1]) if rows else None
     found = last.get("update_time") if isinstance(last, dict) else None
     return found if isinstance(found, str) else None
 
@@ -146,21 +215,31 @@ def _more(answer: Answer) -> bool:
     return pagination.get("more_items_in_collection") is True
 
 
-def records(rows: Sequence[Json], *, where: str) -> tuple[list[RemoteRecord], list[RowFault]]:
-    """The records of a page, and the rows that cannot be one. Runs for every record of every page."""
-    read = datetime.fromisoformat
-    try:
-        moments = [read(row["update_time"]) for row in rows]
-        if None not in [moment.tzinfo for moment in moments]:
-            # `:d` refuses an id that is null or text, which str() would take.
-            made = [
-                RemoteRecord(f"{row['id']:d}", row["update_time"], moment, row)
-                for row, moment in zip(rows, moments, strict=True)
-            ]
-            return made, []
-    except (KeyError, TypeError, ValueError):
-        pass
+def records(rows: Sequence[Json | msgspec.Raw], *, where: str) -> tuple[Sequence[Record], list[RowFault]]:
+    """The records of a page, and the rows that cannot be one."""
+    if rows and isinstance(rows[0], msgspec.Raw):
+        return _as_they_come(rows, where=where)
     return sorted_out(rows, record, where=where)
+
+
+def _as_they_come(rows: Sequence[msgspec.Raw], *, where: str) -> tuple[Sequence[Record], list[RowFault]]:
+    """Runs for every record of every page, so only the heads are read; a row that has none is looked at by itself."""
+    made: list[Record] = []
+    faults: list[RowFault] = []
+    head_of, read = _HEAD.decode, datetime.fromisoformat
+    for row in rows:
+        try:
+            head = head_of(row)
+            moment = read(head.update_time)
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+            moment = None
+        if moment is not None and moment.tzinfo is not None:
+            made.append(RawRecord(str(head.id), head.update_time, moment, row))
+            continue
+        some, more = sorted_out([decoded(DECODER, row)], record, where=where)
+        made += some
+        faults += more
+    return made, faults
 
 
 def record(row: Json) -> RemoteRecord | str:

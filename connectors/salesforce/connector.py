@@ -30,6 +30,7 @@ from connectors.sdk import (
     Outcome,
     Page,
     Position,
+    Record,
     RecordError,
     RemoteRecord,
     Removal,
@@ -510,7 +511,7 @@ class SalesforceConnector:
 
     # writing
 
-    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+    def find(self, stream: str, write: Write) -> Sequence[Record]:
         """Did that create arrive? By its hub id, where it carries one; else by what a person would go by."""
         resource = RESOURCES[stream]
         conditions = self._identity_of(self._asked(stream), resource, write)

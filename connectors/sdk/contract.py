@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
+import msgspec
 from pydantic import BaseModel
+
+from connectors.sdk.decoding import DECODER, decoded
 
 # A JSON value. Numbers with a fraction are `Decimal`, never float: a score or an amount keeps every digit.
 # `Any`, since a recursive alias makes every access a cast; values are checked where they are mapped.
@@ -35,6 +38,29 @@ class RemoteRecord(NamedTuple):
     values: Values
 
 
+class RawRecord(NamedTuple):
+    """A row that is kept just as the vendor sent it, of which only the head was read: a connector whose vendor's
+    habits are absent and cleared already hands on these instead of RemoteRecords.
+
+    The hub knows an unchanged record by its bytes and never parses it: 4 µs a record instead of 10 (28 fields). So
+    nothing may stand in `raw` that changes while the record does not.
+    """
+
+    key: str
+    version: str | None
+    modified: datetime | None
+    raw: msgspec.Raw
+
+    @property
+    def values(self) -> Values:
+        """Parsed anew each time."""
+        values: Values = decoded(DECODER, self.raw)
+        return values
+
+
+Record: TypeAlias = RemoteRecord | RawRecord
+
+
 class Removal(NamedTuple):
     """A record that the vendor says is gone. `survivor`: the record it was merged into."""
 
@@ -56,7 +82,7 @@ class Page:
     there before (`RowFault.where` is such a name, or begins with it and a blank) and does not come again is mended.
     """
 
-    records: Sequence[RemoteRecord]
+    records: Sequence[Record]
     position: Position | None
     server_time: datetime | None
     total: int | None = None
@@ -315,7 +341,7 @@ class Connector(Protocol):
         ...
 
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]: ...
-    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+    def find(self, stream: str, write: Write) -> Sequence[Record]:
         """Did that create arrive? By hub id, else strongest identifier, else the newest records."""
         ...
 

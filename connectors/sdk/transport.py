@@ -7,7 +7,6 @@ the engine finds out. Texts of errors hold no secret, no query and no customer's
 
 import ipaddress
 import logging
-import re
 import socket
 import ssl
 import sys
@@ -16,7 +15,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
@@ -28,6 +26,7 @@ import msgspec
 from connectors.sdk.auth import Authorizer, Bearer, Exchange, Signature, TokenAnswer, TokenRequest
 from connectors.sdk.budget import Lane, Limits, Purse
 from connectors.sdk.contract import Costs, Json, Tools
+from connectors.sdk.decoding import DECODER, decoded
 from connectors.sdk.errors import (
     ConnectorError,
     GrantError,
@@ -52,16 +51,11 @@ if _unseen:
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HARMLESS_TWICE: Final = _READS | {"PUT", "DELETE"}
-_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 # Seconds before each renewal: a token that is refused as soon as it was given out may be so for a moment alone.
 _RENEWALS: Final = (0.0, 2.0)
 _MISSING: Final = object()
 _SPENT: Final = httpx.ByteStream(b"")
-# Half of a letter beyond U+FFFF, as a text has it that was cut after so many UTF-16 units.
-_HALF_LETTER: Final = re.compile(
-    rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
 
 # They log whole addresses, with whatever stands in the query.
 for _name in ("httpx", "httpcore"):
@@ -92,13 +86,13 @@ class Answer:
     def json(self) -> Json:
         """The body as plain JSON; None for an empty one. Raises ShapeError where it is something else."""
         if self._parsed is _MISSING:
-            self._parsed = self.decode(_DECODER) if self.content else None
+            self._parsed = self.decode(DECODER) if self.content else None
         return self._parsed
 
     def decode(self, decoder: "msgspec.json.Decoder[Any]") -> Any:
         """The body by the caller's own decoder, for pages whose shape is known: parsed once, and only what is asked."""
         try:
-            return _decoded(decoder, self.content)
+            return decoded(decoder, self.content)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             if self.written:
                 raise UnknownOutcomeError(f"{self.origin}: the answer to a write cannot be read") from exc
@@ -322,7 +316,7 @@ class Transport:
     def _body_of(self, response: httpx.Response) -> tuple[str | None, Json]:
         """The vendor's code in an error's body, and the body; a body that is no JSON has none."""
         try:
-            body = _DECODER.decode(response.read())
+            body = DECODER.decode(response.read())
         except (msgspec.DecodeError, UnicodeDecodeError, httpx.HTTPError):
             return None, None
         try:
@@ -461,7 +455,7 @@ class Transport:
                 LaterError(f"{vendor} gives out no tokens now: {response.status_code}", code="CW302"), pause=pause
             )
         try:
-            body = _DECODER.decode(response.content)
+            body = DECODER.decode(response.content)
         except (msgspec.DecodeError, UnicodeDecodeError):
             body = None
         return TokenAnswer(response.status_code, body if isinstance(body, dict) else {})
@@ -562,22 +556,6 @@ def _plain(
 def _told(error: ConnectorError, status: int, code: str | None, body: Json) -> ConnectorError:
     error.status, error.vendor_code, error.details = status, code, body
     return error
-
-
-def _decoded(decoder: "msgspec.json.Decoder[Any]", content: bytes) -> Any:
-    """Decode; where a text in it is broken, with a mark in place of what is broken: it is one value of one record."""
-    try:
-        return decoder.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        mended = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").encode()
-        mended = _HALF_LETTER.sub(_whole_letter, mended)
-        if mended == content:
-            raise
-        return decoder.decode(mended)
-
-
-def _whole_letter(match: "re.Match[bytes]") -> bytes:
-    return match[0] if len(match[2]) > 6 else match[1] + b"\\ufffd"
 
 
 def _no_token(vendor: str) -> SetupError:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from connectors.sdk.contract import RemoteRecord, Write
+from connectors.sdk.contract import Record, Write
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import letter_key
 from crosswalk.engine.references import References
@@ -94,7 +94,7 @@ def fits_move(action: Action, now: Standing) -> bool:
     return now.state in (ARCHIVED, DELETED)
 
 
-def has_moved(house: House, stream: Stream, action: Action, record: RemoteRecord | None) -> bool:
+def has_moved(house: House, stream: Stream, action: Action, record: Record | None) -> bool:
     """Does the vendor show a record (None: it does not) where it was to go?"""
     lives = record is not None and stream.landing(house.database).state_of(record.values) == LIVE
     return lives is (action.op == "restore")
@@ -152,7 +152,7 @@ def _arrived(house: House, connection: Any, stream: Stream, one: Mapping[str, An
     return bool(mark(observed[at]) == one["after"])
 
 
-def shows_before(house: House, stream: Stream, action: Action, record: RemoteRecord) -> bool:
+def shows_before(house: House, stream: Stream, action: Action, record: Record) -> bool:
     """It shows what stood before the write: taken for an answer, that would be an edit which undoes it."""
     if action.op == "create":
         return False
@@ -166,7 +166,7 @@ def shows_before(house: House, stream: Stream, action: Action, record: RemoteRec
         )
 
 
-def read_back(house: House, stream: Stream, keys: Sequence[str]) -> dict[str, RemoteRecord]:
+def read_back(house: House, stream: Stream, keys: Sequence[str]) -> dict[str, Record]:
     """The records as the vendor shows them now, by key; what it does not show is left out."""
     if not keys:
         return {}
@@ -183,7 +183,7 @@ def acknowledge(
     house: House,
     stream: Stream,
     lease: Lease,
-    answered: Sequence[tuple[Action, RemoteRecord]],
+    answered: Sequence[tuple[Action, Record]],
     *,
     run: int,
     atomic: bool,
@@ -194,8 +194,8 @@ def acknowledge(
     then what the vendor was to show is the base, so that the edit is seen as one.
     """
     while answered:
-        now: dict[str, tuple[Action, RemoteRecord]] = {}
-        again: list[tuple[Action, RemoteRecord]] = []
+        now: dict[str, tuple[Action, Record]] = {}
+        again: list[tuple[Action, Record]] = []
         for action, record in answered:
             if record.key in now:
                 again.append((action, record))
@@ -209,7 +209,7 @@ def _acknowledge(
     house: House,
     stream: Stream,
     lease: Lease,
-    answered: Sequence[tuple[Action, RemoteRecord]],
+    answered: Sequence[tuple[Action, Record]],
     *,
     run: int,
     atomic: bool,
@@ -265,7 +265,7 @@ def acknowledge_gone(house: House, lease: Lease, action: Action, *, run: int) ->
         outbox.move(database, connection, [action], "acked")
 
 
-def _new_hub_ids(answered: Sequence[tuple[Action, RemoteRecord]], seen: Mapping[str, Seen]) -> dict[str, str]:
+def _new_hub_ids(answered: Sequence[tuple[Action, Record]], seen: Mapping[str, Seen]) -> dict[str, str]:
     """Of records that the hub has made, by their key."""
     return {
         record.key: action.hub_id
@@ -380,7 +380,7 @@ def at_path(values: Any, path: str) -> Any:
     return values
 
 
-def twin_of(house: House, stream: Stream, action: Action, write: Write) -> RemoteRecord | None:
+def twin_of(house: House, stream: Stream, action: Action, write: Write) -> Record | None:
     """A record at the vendor that is the one of this create: by its hub id, else by an identifier that both carry.
 
     One that the store knows is none: what there was before a create is read before the create is sent.

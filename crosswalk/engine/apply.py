@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from connectors.sdk.contract import Outcome, RemoteRecord, StreamSpec, Write
+from connectors.sdk.contract import Outcome, Record, RemoteRecord, StreamSpec, Write
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, UnknownOutcomeError
 from crosswalk.engine.answers import (
     MOVES,
@@ -401,7 +401,7 @@ class _Sender:
 
     def _done(self, outcomes: Sequence[tuple[Action, Outcome]], keys: Mapping[int, str]) -> None:
         """What carries its record is noted at once; the others are read back, all in one go."""
-        told: list[tuple[Action, RemoteRecord]] = []
+        told: list[tuple[Action, Record]] = []
         untold: list[tuple[Action, str]] = []
         for action, outcome in outcomes:
             key = outcome.key or keys[action.id]
@@ -411,7 +411,7 @@ class _Sender:
                 told.append((action, RemoteRecord(key, outcome.version, self._modified(outcome), outcome.values)))
         self._note(told, atomic=True)
         shown = read_back(self._house, self._stream, [key for _, key in untold])
-        seen: list[tuple[Action, RemoteRecord]] = []
+        seen: list[tuple[Action, Record]] = []
         for action, key in untold:
             record = shown.get(key)
             if record is None and action.op == "archive":
@@ -422,7 +422,7 @@ class _Sender:
                 seen.append((action, record))
         self._note(seen, atomic=False)
 
-    def _note(self, answered: Sequence[tuple[Action, RemoteRecord]], *, atomic: bool) -> None:
+    def _note(self, answered: Sequence[tuple[Action, Record]], *, atomic: bool) -> None:
         acknowledge(self._house, self._stream, self._lease, answered, run=self._run, atomic=atomic)
         self._applied.written += len(answered)
         self._applied.created += sum(action.op == "create" for action, _ in answered)

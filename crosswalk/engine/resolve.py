@@ -4,7 +4,7 @@ Never by sending again: by looking, once the vendor shows what it has done. What
 not is planned anew, a create under the same hub id; anything else is a read like any other, and the merge decides.
 """
 
-from connectors.sdk.contract import RemoteRecord
+from connectors.sdk.contract import Record
 from crosswalk.engine.answers import (
     MOVES,
     acknowledge,
@@ -110,7 +110,7 @@ def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, 
     _close(house, lease, action, reason="it did not arrive")
 
 
-def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> RemoteRecord | None:
+def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> Record | None:
     """A record that was read only after the create was sent, shows all of it, and is nobody else's."""
     if stream.spec.cursor == "modified":
         catch_up(house, stream, lease, run=run)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from connectors.sdk.contract import Connector, Json, Page, Position, RemoteRecord, RowFault, Values, Window
+from connectors.sdk.contract import Connector, Json, Page, Position, Record, RowFault, Values, Window
 
 # Of one window. A list that does not end is an error too.
 _PAGES: Final = 5_000
@@ -17,7 +17,7 @@ _PAGES: Final = 5_000
 class Read:
     """What came of a stream."""
 
-    records: dict[str, RemoteRecord] = field(default_factory=dict)  # by key, as they came last
+    records: dict[str, Record] = field(default_factory=dict)  # by key, as they came last
     faults: list[RowFault] = field(default_factory=list)
     positions: dict[str, list[Position]] = field(default_factory=dict)  # by part, behind each page but the last
     server_time: datetime | None = None  # the earliest that a window began with

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.sdk.contract import Operation, Outcome, RemoteRecord, Write
+from connectors.sdk.contract import Operation, Outcome, Record, Write
 from connectors.sdk.errors import ConnectorError, RecordError, UnknownOutcomeError
 from connectors.sdk.suite.vendor import Effect, Rig, needs
 from connectors.sdk.suite.windows import Missing, at
@@ -317,5 +317,5 @@ def nothing_twice(effects: Sequence[Effect], outcomes: dict[str, Outcome], write
     assert set(done) <= set(made)
 
 
-def fetched(rig: Rig, stream: str, *keys: str) -> dict[str, RemoteRecord]:
+def fetched(rig: Rig, stream: str, *keys: str) -> dict[str, Record]:
     return {record.key: record for page in rig.connector.fetch(stream, keys) for record in page.records}

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from connectors.files.connector import FilesConnector
 from connectors.files.settings import FilesSettings, FilesStream
-from connectors.sdk.contract import Page, Position, RemoteRecord, RowFault, Window, Write
+from connectors.sdk.contract import Page, Position, Record, RowFault, Window, Write
 from connectors.sdk.errors import LaterError, SetupError, ShapeError
 from connectors.sdk.fakes import Bench
 
@@ -58,7 +58,7 @@ class Folder:
 class Pulled:
     def __init__(self, pages: Sequence[Page]) -> None:
         self.pages = pages
-        self.records: list[RemoteRecord] = [record for page in pages for record in page.records]
+        self.records: list[Record] = [record for page in pages for record in page.records]
         self.faults: list[RowFault] = [fault for page in pages for fault in page.faults]
 
     @property

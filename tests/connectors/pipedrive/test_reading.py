@@ -192,6 +192,16 @@ def test_a_row_that_cannot_be_a_record_is_set_aside_and_the_others_go_on(
     assert (fault.reason, fault.raw) == (reason, row)
 
 
+@respx.mock
+def test_a_broken_text_costs_that_text_alone(pipedrive: PipedriveConnector) -> None:
+    page = listed({**person(1), "name": "Zo?"}, person(2))
+    respx.get(PERSONS).mock(return_value=httpx.Response(200, content=page.content.replace(b"Zo?", b"Zo\xeb")))
+
+    [page_read] = pipedrive.pull("persons", EVERYTHING)
+
+    assert [record.values["name"] for record in page_read.records] == ["Zo\ufffd", "Mara Lind"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [

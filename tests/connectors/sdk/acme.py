@@ -23,6 +23,7 @@ from connectors.sdk import (
     Json,
     Outcome,
     Page,
+    Record,
     RecordError,
     RefreshToken,
     RemoteRecord,
@@ -483,7 +484,7 @@ class AcmeConnector:
         at = datetime.fromisoformat(row["at"])
         return Removal(str(row["id"]), at, None if survivor is None else str(survivor))
 
-    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+    def find(self, stream: str, write: Write) -> Sequence[Record]:
         if stream == "people":
             return self.page(self._transport.get("/people", {"hub": write.hub_id}), None).records
         pages = self._pull_list(stream, Window("", None))

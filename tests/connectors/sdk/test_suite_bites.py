@@ -20,6 +20,7 @@ from connectors.sdk import (
     LaterError,
     Outcome,
     Page,
+    Record,
     RemoteRecord,
     Removal,
     StreamSpec,
@@ -277,12 +278,12 @@ class LeavesOutNull(AcmeConnector):
 
 
 class FindsNothing(AcmeConnector):
-    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+    def find(self, stream: str, write: Write) -> Sequence[Record]:
         return []
 
 
 class FindsAnybody(AcmeConnector):
-    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+    def find(self, stream: str, write: Write) -> Sequence[Record]:
         return [one for page in self.pull(stream, Window("", None)) for one in page.records]
 
 

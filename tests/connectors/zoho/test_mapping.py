@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from connectors.sdk import RemoteRecord, Window, Write
+from connectors.sdk import Record, Window, Write
 from connectors.zoho.connector import ZohoConnector
 from mapping.compile import CompiledMapping
 from tests.connectors.mappings import compiled, told
@@ -137,18 +137,18 @@ def at(mapping: CompiledMapping, field: str) -> int:
     return mapping.fields.index(field)
 
 
-def every(live: ZohoConnector, stream: str) -> list[RemoteRecord]:
+def every(live: ZohoConnector, stream: str) -> list[Record]:
     return [record for page in pulled(live, stream) for record in page.records]
 
 
-def some(live: ZohoConnector, stream: str) -> RemoteRecord:
+def some(live: ZohoConnector, stream: str) -> Record:
     first = next(iter(live.pull(stream, Window(part="", since=None))))
     return first.records[0]
 
 
 def written(
-    live: ZohoConnector, stream: str, record: RemoteRecord, mapping: CompiledMapping, wanted: dict[int, Any]
-) -> RemoteRecord:
+    live: ZohoConnector, stream: str, record: Record, mapping: CompiledMapping, wanted: dict[int, Any]
+) -> Record:
     """The record after a write of these, as it is read back."""
     values = mapping.write(wanted, over=record.values)
     [outcome] = live.send(stream, [Write("a1", "update", record.key, None, values, None)])
