@@ -243,12 +243,13 @@ def _reader(entity: str, name: str, place: Mapping[str, int]) -> tuple[tuple[int
 
 def _emails(value: Value, rules: MatchRules) -> list[str]:
     found = []
+    blocked = rules.blocked
     for one in value if isinstance(value, list) else (value,):
         if isinstance(one, str):
             address, shared = one, False
         else:
-            address, shared = one.get("address"), bool(one.get("role") or one.get("shared"))
-        if address and not shared and not is_role(address) and not rules.blocks(address):
+            address, shared = one.get("address"), one.get("role") or one.get("shared")
+        if address and not shared and not is_role(address) and (blocked is None or not rules.blocks(address)):
             found.append(address)
     return found
 

@@ -13,7 +13,7 @@ def members(database: Database) -> list[tuple[int, int]]:
         return [tuple(row) for row in database.stream(connection, "SELECT record, entity FROM member ORDER BY record")]
 
 
-@pytest.mark.parametrize("count", [1, 200], ids=["few", "many"])
+@pytest.mark.parametrize("count", [1, 200, 1000], ids=["one", "many", "more-than-a-statement"])
 def test_what_is_there_is_replaced_or_stays(database: Database, count: int) -> None:
     rows = [(n, 1) for n in range(count)]
     with database.write() as connection:
