@@ -123,8 +123,8 @@ def _pull_part(
     for page in prefetched(link.connector.pull(stream.name, window)):
         if opened is None:
             opened = millis(page.server_time)
-        stamps = [stamp for record in page.records if (stamp := millis(record.modified)) is not None]
-        largest = max([*stamps, *([] if largest is None else [largest])], default=None)
+        if opened is None:  # no time of the vendor's own: the newest stamp stands for it
+            largest = _newest(page, largest)
         if listed is not None:
             listed.update(record.key for record in page.records)
         ended = page.last if content else page.position is None
@@ -147,6 +147,11 @@ def _pull_part(
         )
     if listed is not None:
         _remove_unlisted(house, link, stream, lease, listed, run, pulled)
+
+
+def _newest(page: Page, largest: int | None) -> int | None:
+    stamps = [stamp for record in page.records if (stamp := millis(record.modified)) is not None]
+    return max([*stamps, *([] if largest is None else [largest])], default=None)
 
 
 def _land_page(
@@ -272,11 +277,12 @@ def fetch_records(
         landing.prepare(len(page.records))
         with house.database.read() as connection:
             news, seen = landing.news(connection, page.records)
+            known = landing.prefetch(connection, [record.key for record in page.records]) if again else {}
         understood = landing.understand(news)
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             if again:
-                add_work(house.database, connection, SETTLE, [old.id for old in seen.values()])
+                add_work(house.database, connection, SETTLE, [old.id for old in known.values()])
             some = landing.land(connection, understood, seen, read_no=read_no)
             _set_aside(house, connection, stream, page, some, news, run)
         some.read = len(page.records)

@@ -165,15 +165,22 @@ class Landing:
     def news(
         self, connection: Connection, records: Iterable[Read], *, whole: bool = True
     ) -> tuple[dict[str, Arrived], dict[str, Seen]]:
-        """The rows of a page that differ from what is held, and what is held of them."""
+        """The rows of a page that differ from what is held, and what is held of these."""
         page = self.digests(records)
-        seen = self.prefetch(connection, list(page))
-        if whole:
-            for key, old in seen.items():
-                arrived = page[key]
-                if old.mapping == self.mapping_id and (arrived.hash == old.hash or _says(arrived, old.hash)):
-                    del page[key]
-        return page, seen
+        differ = []
+        for key, held, mapping in self.database.select(
+            connection,
+            "SELECT rkey, hash, mapping FROM record WHERE stream = ? AND",
+            "rkey",
+            list(page),
+            first=(self.stream,),
+        ):
+            arrived = page[key]
+            if whole and mapping == self.mapping_id and (arrived.hash == held or _says(arrived, held)):
+                del page[key]
+            else:
+                differ.append(key)
+        return page, self.prefetch(connection, differ)
 
     def understand(self, page: dict[str, Arrived]) -> dict[str, Understood]:
         """Map what is news. Before the write transaction begins: it is the longest part, and may number a new kind.
