@@ -265,13 +265,9 @@ def _cell_reader(
     casts = [
         (at, _OF_TEXT[known[name].type]) for at, name in enumerate(header) if _cast_of(known.get(name)) is not None
     ]
-    plain = [name for name in header if "." not in name]
-    places = [at for at, name in enumerate(header) if "." not in name]
-    is_plain = len(plain) == len(header)
-    nested: list[tuple[int, str, str, str | None]] = [
-        (at, name.partition(".")[0], name.partition(".")[2], known[name].parent)
-        for at, name in enumerate(header)
-        if name in known and "." in name
+    dotted = [name for name in header if "." in name]
+    nested: list[tuple[str, str, str, str | None]] = [
+        (name, name.partition(".")[0], name.partition(".")[2], known[name].parent) for name in dotted if name in known
     ]
 
     def read(cells: Sequence[str]) -> Values:
@@ -279,14 +275,14 @@ def _cell_reader(
         for at, cast in casts:
             if found[at] is not None:
                 found[at] = cast(found[at])
-        if is_plain:
-            return shape(dict(zip(plain, found, strict=True)))
-        row: dict[str, Json] = {name: found[at] for name, at in zip(plain, places, strict=True)}
-        for at, relationship, name, parent in nested:
-            if parent is None or row.get(parent) is None:
-                row[relationship] = None
-            else:
-                row.setdefault(relationship, {})[name] = found[at]
+        row: dict[str, Json] = dict(zip(header, found, strict=True))
+        if dotted:
+            told = {name: row.pop(name) for name in dotted}
+            for name, relationship, part, parent in nested:
+                if parent is None or row.get(parent) is None:
+                    row[relationship] = None
+                else:
+                    row.setdefault(relationship, {})[part] = told[name]
         return shape(row)
 
     return read

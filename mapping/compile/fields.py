@@ -529,12 +529,11 @@ class SetCode(FieldCode):
         if len(builders) == 1 and not builders[0][2]:
             line, finish = builders[0][0], self._finisher(slots[0])
             return line if finish is None else lambda row, faults: finish(line(row, faults))
-        key_of = self.key_of
 
         def read(row: Values, faults: Faults) -> Value:
             before = len(faults)
             carried = False
-            elements: dict[Any, Value] = {}
+            elements: list[Value] = []
             for line, build, parts in builders:
                 value = line(row, faults)
                 if value is ABSENT:
@@ -547,12 +546,19 @@ class SetCode(FieldCode):
                         told = read_part(row, faults)
                         if told is not None and told is not ABSENT:
                             element[part] = told
-                    elements.setdefault(key_of(element), element)
+                    elements.append(element)
             if elements:
-                return [elements[key] for key in sorted(elements)]
+                return elements if len(elements) == 1 else self._in_order(elements)
             return None if carried and len(faults) == before else ABSENT
 
         return read
+
+    def _in_order(self, elements: Sequence[Value]) -> list[Value]:
+        """By their keys, of each the first."""
+        keyed: dict[Any, Value] = {}
+        for element in elements:
+            keyed.setdefault(self.key_of(element), element)
+        return [keyed[key] for key in sorted(keyed)]
 
     def inline(self) -> Simple | None:
         slots = [slot for slot in self._slots if slot.code.sees]
@@ -569,7 +575,7 @@ class SetCode(FieldCode):
         """The elements of what one line gives, where it is the only one; None: they stand ready."""
         if slot.many and not slot.sets and any(chain.gives in ("emails", "phones") for chain in slot.code.chains):
             return None
-        key_of, build = self.key_of, self._builder(slot)
+        build = self._builder(slot)
         if not self.schema.parts:
 
             def texts(value: Value) -> Value:
@@ -583,19 +589,15 @@ class SetCode(FieldCode):
             if value is None or value is ABSENT:
                 return value
             elements = build(value)
-            if len(elements) < 2:
-                return elements or None
-            keyed: dict[Any, Value] = {}
-            for element in elements:
-                keyed.setdefault(key_of(element), element)
-            return [keyed[key] for key in sorted(keyed)]
+            return self._in_order(elements) if len(elements) > 1 else elements or None
 
         return finish
 
     def key_of(self, element: Value) -> Any:
         if not self._key or not isinstance(element, dict):
             return str(element)
-        return tuple(str(part) if (part := element.get(name)) is not None else "" for name in self._key)
+        get = element.get
+        return tuple([str(part) if (part := get(name)) is not None else "" for name in self._key])
 
     def _builder(self, slot: Slot) -> Callable[[Value], list[Value]]:
         """Elements of what a line reads."""

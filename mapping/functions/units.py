@@ -69,7 +69,7 @@ def assembled(raws: Mapping[str, Value]) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     for name in _PARTS[:-1]:
         raw = raws.get(name)
-        if not is_filled(raw):
+        if raw is None or not is_filled(raw):
             continue
         if name == "lines":
             parts = raw if isinstance(raw, list) else str(raw).splitlines()
@@ -116,12 +116,20 @@ def _same_part(name: str, one: Value, other: Value) -> bool:
 def _of_columns(columns: Sequence[Sequence[Spot]]) -> Made:
     """The parts stand in fields of their own."""
     named = list(zip(_PARTS, columns, strict=False))
+    gets = [(name, spots[0].get if len(spots) == 1 else _joiner(spots)) for name, spots in named]
 
     def read_in(raw: Value, row: Any) -> Value:
-        parts = {name: _joined([spot.get(row) for spot in spots]) for name, spots in named}
-        if all(part is ABSENT for part in parts.values()):
+        parts = {}
+        carried = False
+        for name, get in gets:
+            part = get(row)
+            if part is not ABSENT:
+                carried = True
+                if part is not None:
+                    parts[name] = part
+        if not carried:
             return ABSENT
-        return assembled({name: part for name, part in parts.items() if part is not ABSENT})
+        return assembled(parts) if parts else None
 
     def beside(wanted: Value, row: Any) -> list[tuple[Spot, Value]]:
         try:
@@ -145,6 +153,10 @@ def _of_columns(columns: Sequence[Sequence[Spot]]) -> Made:
     return Made(
         "address", read_in=read_in, beside=beside, only_beside=True, print=named_columns, spots=spots, sees_none=True
     )
+
+
+def _joiner(spots: Sequence[Spot]) -> Callable[[Any], Value]:
+    return lambda row: _joined([spot.get(row) for spot in spots])
 
 
 def _joined(raws: Sequence[Value]) -> Value:
