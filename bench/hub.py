@@ -8,6 +8,7 @@ imports them. CPU is that of the whole process so far, all threads together.
 
 import atexit
 import functools
+import gc
 import json
 import os
 import resource
@@ -131,6 +132,7 @@ class Watch:
 def main(words: list[str]) -> None:
     postmaster = os.environ.get("BENCH_POSTMASTER")
     watch = Watch(int(postmaster) if postmaster else None)
+    gc.set_threshold(200_000, 20, 50)  # as the command line begins, whose imports are made here
     from crosswalk.engine import identify, pull, settle
 
     watch.around(pull, "pull_stream", before="started", after="landed")
