@@ -32,7 +32,6 @@ from connectors.sdk import (
     Position,
     Record,
     RecordError,
-    RemoteRecord,
     Removal,
     Settings,
     SetupError,
@@ -45,6 +44,7 @@ from connectors.sdk import (
     Window,
     Write,
 )
+from connectors.sdk.decoding import ENCODER
 
 T = TypeVar("T")
 
@@ -378,11 +378,11 @@ class SalesforceConnector:
             made, faults = self._of_block(stream, block)
             yield Page(made, None if block.ended else {"bulk": dict(held)}, block.server_time, faults=faults)
 
-    def _of_block(self, stream: str, block: Block) -> tuple[list[RemoteRecord], list[Any]]:
+    def _of_block(self, stream: str, block: Block) -> tuple[list[Record], list[Any]]:
         read = self._catalogue(stream).read_cells(block.header)
         width = len(block.header)
         whole = [row for row in block.rows if len(row) == width]
-        made, faults = lists.records([read(row) for row in whole], _as_it_is, where=stream)
+        made, faults = lists.records((read(row) for row in whole), _as_it_is, where=stream)
         faults += [lists.broken_line(stream, row) for row in block.rows if len(row) != width]
         return made, faults
 
@@ -409,9 +409,9 @@ class SalesforceConnector:
             ),
         )
         while True:
-            made, faults = lists.records(lists.rows_of(answer), self._catalogue(stream).shape, where=stream)
+            rows, _, path = lists.page_of(answer)
+            made, faults = lists.records(rows, self._catalogue(stream).shape, where=stream)
             yield Page(made, None, answer.server_time, faults=faults)
-            path = lists.following(answer)
             if path is None:
                 return
             answer = self._get(path)
@@ -611,7 +611,8 @@ def unpacked(answer: Answer) -> Answer:
     one = results[0]
     status, result = one.get("statusCode"), one.get("result")
     if status == 200:
-        return Answer(status, b"", answer.headers, answer.server_time, answer.elapsed, answer.origin, _parsed=result)
+        content = ENCODER.encode(result)
+        return Answer(status, content, answer.headers, answer.server_time, answer.elapsed, answer.origin)
     code = STATUSES.vendor_code(result) if result else None
     error: ShapeError | LaterError
     if code == BUSY or STATUSES.rule(int(status or 500), code).family in ("retry", "later"):

@@ -5,14 +5,30 @@ was asked. The place behind each page is kept as stamp and id too: with it a new
 another process, stopped.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import msgspec
 
 from connectors.salesforce.statuses import LOST_CURSOR
-from connectors.sdk import Answer, Json, Position, RemoteRecord, RowFault, ShapeError, Values
+from connectors.sdk import Answer, Json, Position, Record, RemoteRecord, RowFault, ShapeError, Values
+from connectors.sdk.decoding import DECODER, decoded
+from connectors.sdk.rows import packed
 
 STAMP = "SystemModstamp"
+
+
+class _Page(msgspec.Struct):
+    """An answer of a query, its rows not parsed."""
+
+    totalSize: int  # noqa: N815 # the vendor's names
+    done: bool
+    records: list[msgspec.Raw]
+    nextRecordsUrl: str | None = None  # noqa: N815
+
+
+_PAGE: Final = msgspec.json.Decoder(_Page)
 
 
 class Place(NamedTuple):
@@ -25,7 +41,7 @@ class Place(NamedTuple):
 class Listed(NamedTuple):
     """One answer of a query. `total`: of all its answers; `place`: the rest comes behind it; `ended`: the last one."""
 
-    rows: list[Json]
+    rows: Sequence[msgspec.Raw]
     total: int
     place: Place | None
     ended: bool
@@ -58,12 +74,22 @@ def following(answer: Answer) -> str | None:
     body = answer.json
     if not isinstance(body, dict) or not isinstance(body.get("done"), bool):
         raise unknown_form(answer)
-    if body["done"]:
+    return _leads_to(body["done"], body.get("nextRecordsUrl"), answer)
+
+
+def _leads_to(done: bool, path: Json, answer: Answer) -> str | None:
+    if done:
         return None
-    path = body.get("nextRecordsUrl")
     if not isinstance(path, str) or not path.startswith("/"):
         raise unknown_form(answer)
     return path
+
+
+def page_of(answer: Answer) -> tuple[Sequence[msgspec.Raw], int, str | None]:
+    """The rows of an answer, not parsed, the total, and the path of the next page: `rows_of`, `total_of`, `following`
+    in one. A row is parsed by itself, so that what it consists of is gone before the next one (4 µs instead of 12)."""
+    page: _Page = answer.decode(_PAGE)
+    return page.records, page.totalSize, _leads_to(page.done, page.nextRecordsUrl, answer)
 
 
 def by_stamp(
@@ -77,9 +103,9 @@ def by_stamp(
         begun = answer.server_time
         paths: set[str] = set()
         while True:
-            rows, path = rows_of(answer), following(answer)
+            rows, total, path = page_of(answer)
             reached = _furthest(rows, begun) or reached
-            yield Listed(rows, total_of(answer), reached, path is None, answer.server_time)
+            yield Listed(rows, total, reached, path is None, answer.server_time)
             if path is None:
                 return
             if path in paths:
@@ -93,9 +119,10 @@ def by_stamp(
                 break
 
 
-def _furthest(rows: Sequence[Json], begun: datetime | None) -> Place | None:
+def _furthest(rows: Sequence[msgspec.Raw], begun: datetime | None) -> Place | None:
     """The last row that stands where the query put it: one that was changed meanwhile shows its new stamp."""
-    for row in reversed(rows):
+    for raw in reversed(rows):
+        row = decoded(DECODER, raw)
         stamp, key = row.get(STAMP), row.get("Id")
         try:
             at = datetime.fromisoformat(stamp)
@@ -107,36 +134,19 @@ def _furthest(rows: Sequence[Json], begun: datetime | None) -> Place | None:
 
 
 def records(
-    rows: Sequence[Json], shape: Callable[[dict[str, Json]], Values], *, where: str
-) -> tuple[list[RemoteRecord], list[RowFault]]:
+    rows: Iterable[Json | msgspec.Raw], shape: Callable[[dict[str, Json]], Values], *, where: str
+) -> tuple[list[Record], list[RowFault]]:
     """The records of a page, and the rows that cannot be one. Runs for every record of every page."""
-    read = datetime.fromisoformat
-    try:
-        moments = [read(row[STAMP]) for row in rows]
-        if None not in [moment.tzinfo for moment in moments]:
-            made = [
-                RemoteRecord(row["Id"], row[STAMP], moment, shape(row))
-                for row, moment in zip(rows, moments, strict=True)
-            ]
-            if all(type(record.key) is str for record in made):
-                return made, []
-    except (KeyError, TypeError, ValueError, AttributeError):
-        pass
-    return _sorted_out(rows, shape, where=where)
-
-
-def _sorted_out(
-    rows: Sequence[Json], shape: Callable[[dict[str, Json]], Values], *, where: str
-) -> tuple[list[RemoteRecord], list[RowFault]]:
-    made: list[RemoteRecord] = []
+    made: list[Record] = []
     faults: list[RowFault] = []
     for row in rows:
-        one = _record(row, shape)
+        told = decoded(DECODER, row) if isinstance(row, msgspec.Raw) else row
+        one = _record(told, shape)
         if isinstance(one, RemoteRecord):
-            made.append(one)
+            made.append(packed(one))
         else:
-            key = str(row["Id"]) if isinstance(row, dict) and row.get("Id") is not None else None
-            faults.append(RowFault(f"{where}/{key}" if key else where, key, one, row))
+            key = str(told["Id"]) if isinstance(told, dict) and told.get("Id") is not None else None
+            faults.append(RowFault(f"{where}/{key}" if key else where, key, one, told))
     return made, faults
 
 

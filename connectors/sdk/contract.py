@@ -39,11 +39,10 @@ class RemoteRecord(NamedTuple):
 
 
 class RawRecord(NamedTuple):
-    """A row that is kept just as the vendor sent it, of which only the head was read: a connector whose vendor's
-    habits are absent and cleared already hands on these instead of RemoteRecords.
+    """A row as JSON, not parsed: just as the vendor sent it, or packed again once it was in shape (`rows.packed`).
 
-    The hub knows an unchanged record by its bytes and never parses it: 4 µs a record instead of 10 (28 fields). So
-    nothing may stand in `raw` that changes while the record does not.
+    The hub knows an unchanged record by these bytes and never parses it: 4 µs a record instead of 10 (28 fields). So
+    nothing may stand in them that changes while the record does not.
     """
 
     key: str
@@ -56,6 +55,10 @@ class RawRecord(NamedTuple):
         """Parsed anew each time."""
         values: Values = decoded(DECODER, self.raw)
         return values
+
+    def __repr__(self) -> str:
+        """Of a RemoteRecord that says the same, for tests and debuggers."""
+        return repr(RemoteRecord(self.key, self.version, self.modified, self.values))
 
 
 Record: TypeAlias = RemoteRecord | RawRecord

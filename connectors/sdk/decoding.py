@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 # Half of a letter beyond U+FFFF, as a text has it that was cut after so many UTF-16 units.
 _HALF_LETTER: Final = re.compile(

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from connectors.sdk.contract import Json, RemoteRecord, RowFault
+import msgspec
+
+from connectors.sdk.contract import Json, RawRecord, RemoteRecord, RowFault
+from connectors.sdk.decoding import ENCODER
 from connectors.sdk.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -25,6 +28,12 @@ def sorted_out(
             key = str(row["id"]) if isinstance(row, dict) and row.get("id") is not None else None
             faults.append(RowFault(f"{where}/{key}" if key else where, key, one, row))
     return made, faults
+
+
+def packed(record: RemoteRecord) -> RawRecord:
+    """The same record, its values as JSON again: a page takes a tenth of the room, and an unchanged record is known by
+    these bytes. For rows of many fields that a connector brings into shape one by one."""
+    return RawRecord(record.key, record.version, record.modified, msgspec.Raw(ENCODER.encode(record.values)))
 
 
 def undated(

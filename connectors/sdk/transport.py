@@ -26,7 +26,7 @@ import msgspec
 from connectors.sdk.auth import Authorizer, Bearer, Exchange, Signature, TokenAnswer, TokenRequest
 from connectors.sdk.budget import Lane, Limits, Purse
 from connectors.sdk.contract import Costs, Json, Tools
-from connectors.sdk.decoding import DECODER, decoded
+from connectors.sdk.decoding import DECODER, ENCODER, decoded
 from connectors.sdk.errors import (
     ConnectorError,
     GrantError,
@@ -51,7 +51,6 @@ if _unseen:
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HARMLESS_TWICE: Final = _READS | {"PUT", "DELETE"}
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 # Seconds before each renewal: a token that is refused as soon as it was given out may be so for a moment alone.
 _RENEWALS: Final = (0.0, 2.0)
 _MISSING: Final = object()
@@ -219,7 +218,7 @@ class Transport:
         """
         method = method.upper()
         if json is not _MISSING:
-            content = _ENCODER.encode(json)
+            content = ENCODER.encode(json)
             headers = {"Content-Type": "application/json", **(headers or {})}
         call = _Call(
             method=method,

@@ -56,8 +56,8 @@ def fold(text: str) -> str:
     if text.isascii():
         return " ".join(text.translate(_PLAIN).split())
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).translate(_ACCENTS)).casefold()
-    if text.isalnum():
-        return text
+    if text.replace(" ", "").isalnum():
+        return " ".join(text.split())
     return " ".join("".join(c if _letter(c) else " " for c in text.replace("'", "").replace("’", "")).split())
 
 
