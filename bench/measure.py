@@ -66,12 +66,19 @@ def _read_both(process: subprocess.Popen[bytes]) -> tuple[str, str]:
 
 
 def server_cpu(postmaster: int) -> float:
-    """CPU seconds of a PostgreSQL server so far: the postmaster, its children, and those that have ended."""
-    total = _times(postmaster, ended=True)
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _parent(int(entry.name)) == postmaster:
-            total += _times(int(entry.name), ended=False)
-    return total / _TICKS
+    """CPU seconds of a PostgreSQL server so far: the postmaster, its children, and those that have ended.
+
+    What an ended child took goes over to the postmaster when it is reaped. Where that happens while the others are
+    being added up it would be missing, or there twice, so it is looked at again.
+    """
+    while True:
+        ended = _times(postmaster)[2:]
+        total = sum(_times(postmaster))
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and _parent(int(entry.name)) == postmaster:
+                total += sum(_times(int(entry.name))[:2])
+        if _times(postmaster)[2:] == ended:
+            return total / _TICKS
 
 
 def _stat(process: int) -> list[str]:
@@ -87,7 +94,6 @@ def _parent(process: int) -> int:
     return int(fields[1]) if fields else -1
 
 
-def _times(process: int, *, ended: bool) -> int:
-    """utime and stime, and those of its children that were reaped."""
-    fields = _stat(process)
-    return sum(int(field) for field in fields[11 : 15 if ended else 13])
+def _times(process: int) -> list[int]:
+    """Of the process utime and stime, then those of its children that were reaped."""
+    return [int(field) for field in _stat(process)[11:15]]

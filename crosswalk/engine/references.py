@@ -6,7 +6,7 @@ nothing until it has: it waits in the store and puts its record up again when th
 record that is to be shown a reference to an entity of which its own system has no record yet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from crosswalk.engine.model import House, Stream
@@ -29,10 +29,14 @@ class References:
     def want(self, record: int, stream: Stream, row: Sequence[Value]) -> None:
         """Note what a row refers to."""
         for at in stream.refs:
-            for element in _elements(row[at]):
-                target = self._target(stream, element)
-                if target is not None and target not in self._found:
-                    self._wanted.setdefault(target, set()).add(record)
+            self.want_value([record], stream, row[at])
+
+    def want_value(self, records: Iterable[int], stream: Stream, value: Value) -> None:
+        """Note what one field of these records refers to."""
+        for element in _elements(value):
+            target = self._target(stream, element)
+            if target is not None and target not in self._found:
+                self._wanted.setdefault(target, set()).update(records)
 
     def resolve(self, *, note_waiting: bool = True) -> None:
         """Look the entities up, and note which records wait for one."""
@@ -67,22 +71,25 @@ class References:
             return row
         copy = list(row)
         for at in stream.refs:
-            value = copy[at]
-            if value is ABSENT or value is None:
-                continue
-            known = [self._as_entity(stream, element) for element in _elements(value)]
-            elements = [element for element in known if element is not None]
-            elements.sort(key=lambda element: (element["entity"], str(element.get("role", ""))))
-            copy[at] = elements or ABSENT
+            copy[at] = self.seen_value(stream, copy[at])
         return copy
 
+    def seen_value(self, stream: Stream, value: Value) -> Value:
+        """One field's value as `seen` shows it."""
+        if value is ABSENT or value is None:
+            return value
+        known = [self._as_entity(stream, element) for element in _elements(value)]
+        elements = [element for element in known if element is not None]
+        elements.sort(key=lambda element: (element["entity"], str(element.get("role", ""))))
+        return elements or ABSENT
+
     def seen_once(self, stream: Stream, at: int, value: Value) -> Value:
-        """One field's value as `seen` would show it."""
-        row: list[Value] = [ABSENT] * len(stream.mapping.fields)
-        row[at] = value
-        self.want(0, stream, row)
-        self.resolve(note_waiting=False)
-        return self.seen(stream, row)[at]
+        """The value of this field as `seen` would show it, looked up at once."""
+        if at in stream.refs:
+            self.want_value([0], stream, value)
+            self.resolve(note_waiting=False)
+            return self.seen_value(stream, value)
+        return value
 
     def _as_entity(self, stream: Stream, element: dict[str, Any]) -> dict[str, Any] | None:
         target = self._target(stream, element)

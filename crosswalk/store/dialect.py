@@ -97,7 +97,7 @@ class Database(Reading):
         for some in batches(keys):
             clause, values = self.among(column, some)
             with self._in_its_words():
-                rows = cursor.execute(self.sql(f"{head} {clause} {tail}"), (*first, *values)).fetchall()
+                rows = self._ask(cursor, f"{head} {clause} {tail}", (*first, *values)).fetchall()
             yield from rows
 
     def stream(self, connection: Connection, statement: str, values: Row = ()) -> Iterator[Any]:
@@ -108,7 +108,13 @@ class Database(Reading):
                 return
             with _cursor(connection, "stream") as cursor:
                 cursor.itersize = _STREAMED
-                yield from cursor.execute(self.sql(statement), values)
+                yield from self._ask(cursor, statement, values)
+
+    def _ask(self, cursor: Any, statement: str, values: Row) -> Any:
+        """PostgreSQL answers in binary form: bodies come as they are, not in hexadecimal."""
+        if self.dialect == "sqlite":
+            return cursor.execute(statement, values)
+        return cursor.execute(self.sql(statement), values, binary=True)
 
     @contextmanager
     def _in_its_words(self) -> Iterator[None]:
