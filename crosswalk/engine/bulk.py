@@ -9,26 +9,37 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from crosswalk.engine.identify import EDGE_COLUMNS, MERGED_THERE, Matched, Matcher
 from crosswalk.engine.matching import JOINS, IdentRule
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.codec import load_row
 from crosswalk.store.dialect import Database, Row
-from crosswalk.store.records import ARCHIVED, LIVE, MERGED
+from crosswalk.store.records import ARCHIVED, ENTITY_INDEXES, LIVE, MERGED, drop_indexes, make_indexes
 from mapping.match.cluster import Edge, Forest, Member, cluster, contradictions
 from mapping.match.rules import persons
 
 _BATCH: Final = 2000
+_STORED: Final = 5000  # records a transaction
 _MADE_BY_SETTLING: Final = (
     "member", "entity", "alias", "edge", "golden", "golden_history", "base", "association", "response", "waiting",
     "pair", "conflict",
 )  # fmt: skip
-_NO_RECORD: Final = 255  # in place of a state
+NO_RECORD: Final = 255  # in place of a state
 _CLAIMED: Final = "claimed by the respondent"
 
 Numbers: TypeAlias = "array[int]"  # by record: a list would take 36 bytes each
+
+
+class Found(NamedTuple):
+    """What there is and who it is, by number of record: a few bytes each, kept for the merge that follows."""
+
+    streams: Numbers
+    states: bytearray  # NO_RECORD: there is none of this number
+    outdated: frozenset[int]  # records that another mapping has read
+    homes: Numbers  # of records that are one entity, one that stands for all
+    entities: Numbers  # by home
 
 
 class BulkMatcher:
@@ -44,8 +55,9 @@ class BulkMatcher:
         self._answers = frozenset(stream.id for stream in house.streams.values() if stream.kind in JOINS)
         self._stream_of: Numbers = array("i")
         self._states = bytearray()
+        self._outdated: set[int] = set()
 
-    def match(self) -> Matched:
+    def match(self) -> tuple[Matched, Found]:
         with self._database.write() as connection:
             for table in _MADE_BY_SETTLING:
                 self._database.run(connection, f'DELETE FROM "{table}"')
@@ -54,10 +66,12 @@ class BulkMatcher:
         homes = self._homes(crowded)
         entities = array("q", bytes(8 * len(homes)))  # of each home
         matched = Matched(joined=sum(1 for number, home in enumerate(homes) if home != number))
+        drop_indexes(self._database, ENTITY_INDEXES)
         matched.records = self._store(homes, entities)
+        make_indexes(self._database, ENTITY_INDEXES)
         self._place_answers(homes, entities, crowded)
         matched.pairs = self._propose(homes, crowded)
-        return matched
+        return matched, Found(self._stream_of, self._states, frozenset(self._outdated), homes, entities)
 
     # -- what is there -----------------------------------------------------------------------------------------
 
@@ -67,8 +81,13 @@ class BulkMatcher:
             last = self._database.run(connection, "SELECT max(id) FROM record").scalar() or 0
             self._stream_of = array("i", bytes(4 * (last + 1)))
             self._states = bytearray(b"\xff" * (last + 1))
-            for number, stream, state in self._database.stream(connection, "SELECT id, stream, state FROM record"):
+            mappings = {stream.id: stream.mapping_id for stream in self._streams.values()}
+            for number, stream, state, mapping in self._database.stream(
+                connection, "SELECT id, stream, state, mapping FROM record"
+            ):
                 self._stream_of[number], self._states[number] = stream, state
+                if mappings.get(stream, mapping) != mapping:
+                    self._outdated.add(number)
 
     def _shared(self, kinds: Iterable[int], *, by_more_than: int = 1) -> Iterator[tuple[int, int, list[int]]]:
         """Identifiers that several records carry, with the records in order: (kind, value, records).
@@ -207,7 +226,7 @@ class BulkMatcher:
         if roots:
             for number, state in enumerate(self._states):
                 stream = self._stream_of[number]
-                if state != _NO_RECORD and stream in self._streams and stream not in self._answers:
+                if state != NO_RECORD and stream in self._streams and stream not in self._answers:
                     root = forest.find(number)
                     if root in roots:
                         inside[root].append(number)
@@ -263,34 +282,40 @@ class BulkMatcher:
     def _store(self, homes: Numbers, entities: Numbers) -> int:
         """Give every home its entity, and every record to it; how many records there are."""
         database = self._database
+        births = {
+            stream.id: (stream.kind, self._house.rules.births(stream.connection, stream.name))
+            for stream in self._streams.values()
+            if stream.id not in self._answers
+        }
         count = after = 0
+        ids: Iterator[int] = iter(())
+        left = 0
         while True:
             with database.read() as connection:
-                rows = list(
-                    database.stream(
-                        connection,
-                        "SELECT id, stream, rkey FROM record WHERE id > ? ORDER BY id LIMIT ?",
-                        (after, _BATCH),
-                    )
+                rows = database.select_all(
+                    connection, "SELECT id, stream, rkey FROM record WHERE id > ? ORDER BY id LIMIT ?", (after, _STORED)
                 )
             if not rows:
                 return count
             after = rows[-1][0]
-            ids = iter(database.take_ids("entity", len(rows)))
+            if left < len(rows):
+                left = 4 * _STORED
+                ids = iter(database.take_ids("entity", left))
             members, new = [], []
             later: dict[int, str] = {}  # of entities that are there already, the smallest of the births that join them
-            for number, stream_id, rkey in rows:
-                stream = self._streams.get(stream_id)
-                if stream is None or stream_id in self._answers:
+            for number, stream, rkey in rows:
+                if stream not in births:
                     continue
-                born = self._house.rules.births(stream.connection, stream.name)(rkey)
+                kind, birth = births[stream]
                 entity = entities[homes[number]]
                 if entity:
+                    born = birth(rkey)
                     later[entity] = min(later.get(entity, born), born)
                 else:
                     entity = entities[homes[number]] = next(ids)
-                    new.append((entity, stream.kind, born))
+                    new.append((entity, kind, birth(rkey)))
                 members.append((number, entity))
+            left -= len(new)
             with database.write() as connection:
                 database.insert(connection, "member", ("record", "entity"), members)
                 database.insert(connection, "entity", ("id", "kind", "public"), new)

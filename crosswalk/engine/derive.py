@@ -158,10 +158,10 @@ def follow(
     if not house.derives:
         return
     database = house.database
-    at = layout.position.get(_WORKS_AT) if layout.kind == "person" else None
+    at = works_at(house, layout)
     if at is not None:
         changed = [entity for entity in afters if first or at in moved.get(entity, (at,))]
-        _associate(house, connection, {entity: afters[entity][at] for entity in changed}, first=first)
+        associate(house, connection, {entity: afters[entity][at] for entity in changed}, first=first)
     if first:
         return
     entities = list(afters)
@@ -180,7 +180,13 @@ def follow(
         add_work(database, connection, DERIVE, _with_answers(house, connection, column, entities))
 
 
-def _associate(house: House, connection: Any, companies: Mapping[int, Value], *, first: bool) -> None:
+def works_at(house: House, layout: Layout) -> int | None:
+    """Where golden of this kind names the companies that `associate` keeps; None: figures do not ask for it."""
+    return layout.position.get(_WORKS_AT) if house.derives and layout.kind == "person" else None
+
+
+def associate(house: House, connection: Any, companies: Mapping[int, Value], *, first: bool = True) -> None:
+    """Keep who works where: by person the companies that golden names. `first`: nothing is kept of them yet."""
     database = house.database
     publics = {
         str(element["entity"]).partition("/")[2]

@@ -12,7 +12,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
@@ -20,6 +20,9 @@ from crosswalk.store import outbox
 from crosswalk.store.codec import load_row
 from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
 from mapping.match.rules import persons
+
+if TYPE_CHECKING:
+    from crosswalk.engine.bulk import Found
 
 # Hidden fields by which our own links name the CRM's record; see the page of each survey tool's connector.
 _OF_THE_CRM = ("contact_id", "person_id")
@@ -59,8 +62,8 @@ class Matcher:
             self._rules[kind] = self._house.rules.rule(self._house.ident_kinds.name(kind))
         return self._rules[kind]
 
-    def match_all(self) -> Matched:
-        """Match everything from nothing: the first load."""
+    def match_all(self) -> "tuple[Matched, Found]":
+        """Match everything from nothing: the first load. What was found is for its merge."""
         from crosswalk.engine.bulk import BulkMatcher  # it builds on this class
 
         return BulkMatcher(self, self._house, run=self._run).match()

@@ -67,6 +67,10 @@ class Policies:
         winners = [None if winner == NOBODY else record for winner in decided.winners]
         return Lone(decided.values, winners, [RULES[rule] for rule in decided.rules], plain=False)
 
+    def not_as_shown(self, layout: Layout, system: str) -> frozenset[int]:
+        """Positions of which golden may be something else than what a lone record of this system shows."""
+        return frozenset(self._merger(layout).not_as_shown(RowSide(record=0, system=system, row=())))
+
     def _merger(self, layout: Layout) -> RowMerger:
         key = (layout.kind, len(layout.fields))
         merger = self._mergers.get(key)

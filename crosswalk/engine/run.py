@@ -34,7 +34,7 @@ from crosswalk.store import outbox, runs, storms
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load, load_row
 from crosswalk.store.pauses import Pause
-from crosswalk.store.records import drop_ident_indexes, make_ident_indexes, put_up_unmatched
+from crosswalk.store.records import IDENT_INDEXES, drop_indexes, make_indexes, put_up_unmatched
 from crosswalk.store.retention import forget
 from scheduler.workers import Ended, Job, Turn, run_jobs
 
@@ -192,7 +192,7 @@ class Runner:
         if not self._remapped():
             return
         if bulk:
-            drop_ident_indexes(house.database)
+            drop_indexes(house.database, IDENT_INDEXES)
 
         def job(stream: Stream) -> Callable[[Turn], Pulled]:
             def pull_one(turn: Turn) -> Pulled:
@@ -215,7 +215,7 @@ class Runner:
                     self._problem(replace(told, severity="warning"))
             self._note(stream, ended)
         if bulk:
-            make_ident_indexes(house.database)
+            make_indexes(house.database, IDENT_INDEXES)
             if not is_first_load(house):
                 # Another process has settled its first load meanwhile: what was landed here stands on no list of work.
                 put_up_unmatched(house.database, [stream.id for stream in streams])

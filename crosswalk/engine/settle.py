@@ -6,10 +6,10 @@ history, bases, conflicts and the work that was done are committed together or n
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from crosswalk.engine.derive import derive_entities, follow, note_scores
-from crosswalk.engine.identify import Matched, Matcher, entity_kind, pending_work
+from crosswalk.engine.identify import Matched, Matcher, pending_work
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.reach import put_up, reach_entities
@@ -18,7 +18,7 @@ from crosswalk.engine.undone import take_back_goldens
 from crosswalk.store import conflicts, meta
 from crosswalk.store.codec import Base as StoredBase
 from crosswalk.store.codec import digest, dump, dump_sorted, iso, load, load_row, mark, unmark
-from crosswalk.store.goldens import Golden, GoldenWrites, Layout, load_goldens, trimmed
+from crosswalk.store.goldens import Golden, GoldenWrites, Layout, load_goldens, lone_lineage, trimmed
 from crosswalk.store.leases import fence
 from crosswalk.store.records import (
     ARCHIVED,
@@ -39,6 +39,8 @@ from scheduler.leases import Lease
 
 _BATCH = 500
 SETTLED_ONCE = "settled_once"  # the first load was matched and merged to its end
+_MEMBER_ROWS = "SELECT m.entity, m.record, r.stream, r.rkey, r.state, r.modified, b.observed, r.mapping"
+_MemberRow: TypeAlias = Sequence[Any]  # of that statement
 _NO_BASE: Any = None  # in `StoredBase.hub`: nothing at all was agreed with this side, see `side`
 
 
@@ -97,9 +99,11 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
     matcher = Matcher(house, run=run)
     settled = Settled()
     if first:
-        matched = matcher.match_all()
+        from crosswalk.engine.newcomers import merge_newcomers  # it builds on this module
+
+        matched, found = matcher.match_all()
         settled.records, settled.joined, settled.pairs = matched.records, matched.joined, matched.pairs
-        _merge_all(house, lease, settled, run=run)
+        merge_newcomers(house, lease, found, settled, run=run)
         note_scores(house, lease)
         derive_entities(house, lease, run=run)
         reach_entities(house, lease, run=run)
@@ -109,7 +113,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
     take_back_goldens(house, lease, run=run)
-    for kinds in (*_ORDER, ()):
+    for kinds in (*ORDER, ()):
         _pick_up(house, lease)
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
     _merge_waiting(house, lease, settled, run=run)
@@ -136,7 +140,7 @@ def _pick_up(house: House, lease: Lease) -> None:
 
 
 # What others refer to comes first, so that a reference finds its entity; then whatever is left.
-_ORDER = (("owner", "company", "survey", "campaign"), ("person",))
+ORDER = (("owner", "company", "survey", "campaign"), ("person",))
 
 
 def _settle_kinds(
@@ -159,85 +163,6 @@ def _settle_kinds(
         house.progress.advance("settle", changed=len(batch))
 
 
-def _merge_all(house: House, lease: Lease, settled: Settled, *, run: int) -> None:
-    """Merge every entity, those first that others refer to."""
-    kinds = [kind for some in _ORDER for kind in some]
-    rest = sorted({entity_kind(stream) for stream in house.streams.values()} - set(kinds))
-    for kind in [*kinds, *rest]:
-        after = 0
-        while True:
-            with house.database.read() as connection:
-                entities = [
-                    row[0]
-                    for row in house.database.run(
-                        connection,
-                        "SELECT id FROM entity WHERE kind = ? AND id > ? ORDER BY id LIMIT ?",
-                        (kind, after, 4 * _BATCH),
-                    ).fetchall()
-                ]
-            if not entities:
-                break
-            after = entities[-1]
-            with house.database.write() as connection:
-                fence(house.database, connection, lease)
-                met = merge_alone(house, connection, kind, entities, run=run)
-                settled.entities += len(entities) - len(met)
-                merge_entities(house, connection, Matched(touched=met), settled, run=run, first=True)
-            house.progress.advance("settle", changed=len(entities))
-
-
-def merge_alone(house: House, connection: Any, kind: str, entities: Sequence[int], *, run: int) -> set[int]:
-    """Golden of those entities of a first load that are one record: most are. The others are answered.
-
-    Such a record shows by itself what golden holds, so nothing is noted of it but golden.
-    """
-    layout = house.layouts.get(kind)
-    if layout is None:
-        return set()
-    database = house.database
-    mine = {stream.id: stream for stream in house.of_kind(kind)}
-    rows = database.stream(
-        connection,
-        "SELECT m.entity, m.record, r.stream, b.observed, r.state, r.mapping FROM member m "
-        "JOIN record r ON r.id = m.record JOIN body b ON b.record = m.record WHERE m.entity BETWEEN ? AND ?",
-        (entities[0], entities[-1]),
-    )
-    wanted = set(entities)
-    alone: dict[int, Any] = {}
-    met: set[int] = set()
-    for row in rows:
-        entity, stream = row[0], mine.get(row[2])
-        if entity not in wanted or stream is None:
-            continue
-        if entity in alone or entity in met or row[4] > ARCHIVED or row[5] != stream.mapping_id:
-            alone.pop(entity, None)
-            met.add(entity)
-        else:
-            alone[entity] = row
-    read = [(row[0], row[1], mine[row[2]], load_row(row[3])) for row in alone.values()]
-    references = References(house, connection)
-    for _, record, stream, observed in read:
-        references.want(record, stream, observed)
-    references.resolve()
-    writes: list[tuple[int, bytes, bytes, int]] = []
-    afters: dict[int, Sequence[Value]] = {}
-    lone, derives = house.policies.lone, house.derives
-    for entity, record, stream, observed in read:
-        row = aligned(stream, references.seen(stream, observed))
-        found = lone(layout, record=record, system=stream.connection, row=row)
-        if not found.plain:
-            met.add(entity)
-            continue
-        writes.append((entity, dump(trimmed(found.values)), _LONE % record, run))
-        if derives:
-            afters[entity] = found.values
-    database.insert(connection, "golden", ("entity", "vals", "lineage", "run"), writes)
-    if any("create" in stream.writes for stream in mine.values()):
-        add_work(database, connection, CREATE, [row[0] for row in writes])
-    follow(house, connection, layout, afters, {}, first=True)
-    return met
-
-
 def _merge_waiting(house: House, lease: Lease, settled: Settled, *, run: int) -> None:
     """Entities that are up again without a changed record: a conflict was decided, a policy changed."""
     while True:
@@ -251,16 +176,14 @@ def _merge_waiting(house: House, lease: Lease, settled: Settled, *, run: int) ->
             merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run)
 
 
-def merge_entities(
-    house: House, connection: Any, matched: Matched, settled: Settled, *, run: int, first: bool = False
-) -> None:
-    groups = load_groups(house, connection, matched.touched, fresh=matched.fresh, first=first)
+def merge_entities(house: House, connection: Any, matched: Matched, settled: Settled, *, run: int) -> None:
+    groups = load_groups(house, connection, matched.touched, fresh=matched.fresh)
     by_kind: dict[str, list[Group]] = {}
     for group in groups:
         by_kind.setdefault(group.kind, []).append(group)
     for kind, some in by_kind.items():
         if kind in house.layouts:
-            _merge_kind(house, connection, kind, some, settled, run=run, first=first)
+            merge_kind(house, connection, kind, some, settled, run=run)
     settled.entities += len(groups)
 
 
@@ -270,31 +193,43 @@ def load_groups(
     entities: Iterable[int],
     *,
     fresh: Iterable[int] = (),
-    first: bool = False,
     reading: bool = False,
 ) -> list[Group]:
     """Entities with their records, as merging and planning see them. `reading`: nothing is noted or held."""
     database = house.database
     wanted = sorted(entities)
-    fresh = set(fresh)
     kinds = dict(database.select(connection, "SELECT id, kind FROM entity WHERE", "id", wanted))
     groups = {entity: Group(entity, kinds[entity]) for entity in wanted if entity in kinds}
     streams = {stream.id: stream for stream in house.streams.values()}
-    if not first and not reading:
+    if not reading:
         members = [row[0] for row in database.select(connection, "SELECT record FROM member WHERE", "entity", wanted)]
         database.hold(connection, "record", members)
     rows = [
         row
         for row in database.select(
             connection,
-            "SELECT m.entity, m.record, r.stream, r.rkey, r.state, r.modified, b.observed, r.mapping FROM member m "
-            "JOIN record r ON r.id = m.record JOIN body b ON b.record = m.record WHERE",
+            f"{_MEMBER_ROWS} FROM member m JOIN record r ON r.id = m.record JOIN body b ON b.record = m.record WHERE",
             "m.entity",
             wanted,
         )
         if row[2] in streams and streams[row[2]].kind == kinds.get(row[0]) and row[7] == streams[row[2]].mapping_id
     ]
-    bases = {} if first else load_bases(database, connection, [row[1] for row in rows])
+    return assembled(house, connection, groups, rows, fresh=set(fresh), reading=reading)
+
+
+def assembled(
+    house: House,
+    connection: Any,
+    groups: Mapping[int, Group],
+    rows: Sequence[_MemberRow],
+    *,
+    fresh: set[int] | None,
+    reading: bool = False,
+) -> list[Group]:
+    """The groups with the members of these rows. `fresh` None: a first load, everybody is."""
+    first = fresh is None
+    bases = {} if first else load_bases(house.database, connection, [row[1] for row in rows])
+    streams = {stream.id: stream for stream in house.streams.values()}
     references = References(house, connection)
     refers: list[int] = []
     for row in rows:
@@ -303,7 +238,7 @@ def load_groups(
         base = bases.get(row[1])
         member = Member(
             id=row[1], stream=stream, rkey=row[3], state=row[4], modified=row[5], observed=observed, row=[],
-            fresh=first or row[1] in fresh, base=base or StoredBase(), had_base=base is not None,
+            fresh=fresh is None or row[1] in fresh, base=base or StoredBase(), had_base=base is not None,
         )  # fmt: skip
         if stream.refs:
             references.want(member.id, stream, observed)
@@ -389,7 +324,7 @@ def _rank(members: list[Member]) -> None:
         member.represents = best[member.stream.connection][1] is member
 
 
-def _merge_kind(
+def merge_kind(
     house: House,
     connection: Any,
     kind: str,
@@ -397,8 +332,9 @@ def _merge_kind(
     settled: Settled,
     *,
     run: int,
-    first: bool,
+    first: GoldenWrites | None = None,
 ) -> None:
+    """Merge these entities of one kind. `first`: of a first load, what is to be written of others along with them."""
     database = house.database
     layout = house.layouts[kind]
     width = len(layout.fields)
@@ -406,7 +342,7 @@ def _merge_kind(
     goldens = {} if first else load_goldens(database, connection, entities, width)
     decided = {} if first else conflicts.decisions(database, connection, entities)
     _rename_references(house, connection, layout, goldens.values())
-    writes = GoldenWrites(run=run, at=house.now())
+    writes = first or GoldenWrites(run=run, at=house.now())
     contested = {} if first else conflicts.open_fields(database, connection, entities)
     frozen = conflicts.frozen_fields(database, connection, list(contested)) if contested else {}
     merger = EntityMerger(house, connection, layout, decided, contested, frozen)
@@ -422,7 +358,7 @@ def _merge_kind(
             lone = house.policies.lone(layout, record=only.id, system=only.stream.connection, row=only.row)
             afters[group.entity] = lone.values
             if lone.plain:
-                writes.new.append((group.entity, dump(trimmed(list(lone.values))), _LONE % only.id, run))
+                writes.new.append((group.entity, dump(trimmed(list(lone.values))), lone_lineage(only.id), run))
                 continue
             after = Golden(lone.values, lone.winners, lone.rules)
         else:
@@ -435,14 +371,10 @@ def _merge_kind(
     settled.conflicts += conflicts.save(database, connection, merger.conflicts, at=house.now(), run=run)
     if creating:
         add_work(database, connection, CREATE, entities)
-    follow(house, connection, layout, afters, {} if first else moved, first=first)
+    follow(house, connection, layout, afters, {} if first else moved, first=first is not None)
     if not first:  # of a first load everybody is looked up at its end
         names = {entity: [layout.fields[at] for at in some] for entity, some in moved.items()}
         put_up(house, connection, kind, {entity: names.get(entity) for entity in afters})
-
-
-# The lineage of a record that is alone: every field from it, by one rule.
-_LONE = b'[[%d],[],["only value"],[]]'
 
 
 def _rename_references(house: House, connection: Any, layout: Layout, goldens: Iterable[Golden]) -> None:
@@ -495,7 +427,7 @@ class EntityMerger:
 
     def expect(self, groups: Iterable[Group]) -> None:
         """Read what the records of these showed in one go, where several are to be compared: it will be asked for."""
-        wanted = [member.id for group in groups if len(group.members) > 1 for member in group.members]
+        wanted = [member.id for group in groups if _are_compared(group) for member in group.members]
         rows = self._house.database.select(self._connection, "SELECT record, raw FROM body WHERE", "record", wanted)
         self._raws = {record: bytes(raw) for record, raw in rows}
 
@@ -551,7 +483,7 @@ class EntityMerger:
         width = len(self._layout.fields)
         if group.entity in self._decided or any(member.had_base or member.wrote for member in members):
             return self._decide(group, members, Golden.blank(width), range(width))
-        found = self._house.policies.newcomers(self._layout, [self._row_side(member) for member in members])
+        found = self._house.policies.newcomers(self._layout, [self._row_side(member, members) for member in members])
         winners = [None if n == NOBODY else members[n].id for n in found.winners]
         reasons = [
             _reason(rule, None if n == NOBODY else members[n])
@@ -576,8 +508,9 @@ class EntityMerger:
                 golden.rules[place] = side_by_side.rules[place]
         return golden
 
-    def _row_side(self, member: Member) -> RowSide:
+    def _row_side(self, member: Member, members: Sequence[Member]) -> RowSide:
         stream, fields = member.stream, self._layout.fields
+        alike = [other for other in members if other.stream is stream and other is not member]
         return RowSide(
             record=member.id,
             system=stream.connection,
@@ -586,14 +519,18 @@ class EntityMerger:
             represents=member.represents,
             modified=iso(member.modified),
             trusted=member.modified is not None,
-            shown=lambda place, value: self._cut(member, fields[place], place, value),
+            shown=lambda place, value: self._cut(member, alike, fields[place], place, value),
         )
 
-    def _cut(self, member: Member, name: str, place: int, value: Value) -> Value:
-        """`shown`, asked only where what the record shows may be a part of the value."""
+    def _cut(self, member: Member, alike: Sequence[Member], name: str, place: int, value: Value) -> Value:
+        """`shown`, asked only where what the record shows may be a part of the value.
+
+        What a record of the same stream shows, this one would show as whole (`alike`: those of its entity). To ask
+        takes 50 µs a value, and of two records of one person in one system a dozen differ.
+        """
         at = member.stream.at.get(name)
         mine = member.row[place]
-        if at is None:
+        if at is None or any(other.row[place] == value for other in alike):
             return value
         if (
             isinstance(value, str)
@@ -755,6 +692,12 @@ class EntityMerger:
             return value
         theirs = self._references.as_remote(member.stream, value)
         return None if theirs is ABSENT else theirs
+
+
+def _are_compared(group: Group) -> bool:
+    """May a member be asked what it could show? Records of one stream that is not written are not: see `_cut`."""
+    streams = {member.stream.id: member.stream for member in group.members}
+    return len(streams) > 1 or any(len(group.members) > 1 and stream.writes for stream in streams.values())
 
 
 def _reason(rule: int, winner: Member | None) -> str:

@@ -14,6 +14,8 @@ _sorted = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 dump = _encoder.encode
+Raw = msgspec.Raw  # a value of stored JSON as it stands there
+load_fields = msgspec.json.Decoder(list[Raw]).decode  # of a row, each by itself
 dump_sorted = _sorted.encode
 
 

@@ -100,6 +100,12 @@ class Database(Reading):
                 rows = self._ask(cursor, f"{head} {clause} {tail}", (*first, *values)).fetchall()
             yield from rows
 
+    def select_all(self, connection: Connection, statement: str, values: Row = ()) -> list[Any]:
+        """The rows of one statement, straight from the driver."""
+        with self._in_its_words():
+            rows: list[Any] = self._ask(_cursor(connection), statement, values).fetchall()
+        return rows
+
     def stream(self, connection: Connection, statement: str, values: Row = ()) -> Iterator[Any]:
         """Rows straight from the driver, never all at once. One such stream a connection."""
         with self._in_its_words():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -77,6 +78,11 @@ def dump_lineage(winners: Sequence[int | None], rules: Sequence[str]) -> bytes:
     return dump([list(records), by_field, list(texts), by_rule])
 
 
+def lone_lineage(record: int) -> bytes:
+    """Of a record that is alone: every field from it, by one rule."""
+    return b'[[%d],[],["only value"],[]]' % record
+
+
 def load_golden(vals: bytes, lineage: bytes, width: int) -> Golden:
     values = load_row(vals)
     values += [ABSENT] * (width - len(values))
@@ -118,7 +124,7 @@ class GoldenWrites:
 
     def save(self, database: Database, connection: Connection) -> None:
         columns = ("entity", "vals", "lineage", "run")
-        database.insert(connection, "golden", columns, self.new)
+        database.insert(connection, "golden", columns, sorted(self.new, key=itemgetter(0)))  # pages fill up in order
         database.upsert(connection, "golden", ("entity",), columns, self.changed)
         kept = {
             (row[0], row[1]): load(bytes(row[2]))

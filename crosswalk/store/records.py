@@ -427,17 +427,25 @@ def put_up_unmatched(database: Database, streams: Sequence[int]) -> None:
         )
 
 
-def drop_ident_indexes(database: Database) -> None:
-    """For the first load: built once afterwards they cost a third of what keeping them up to date does."""
+# Of a first load: built once afterwards they cost a third of what keeping them up to date does.
+IDENT_INDEXES: Final = (
+    "INDEX ix_ident_value ON ident (kind, value, record)",
+    "INDEX ix_ident_record ON ident (record)",
+)
+ENTITY_INDEXES: Final = (
+    "UNIQUE INDEX uq_entity_public ON entity (public)",
+    "INDEX ix_member_entity ON member (entity)",
+)
+
+
+def drop_indexes(database: Database, indexes: Sequence[str]) -> None:
     with database.write() as connection:
-        for name in _IDENT_INDEXES:
+        for index in indexes:
+            name = index.partition("INDEX ")[2].partition(" ")[0]
             database.run(connection, f"DROP INDEX IF EXISTS {name}")
 
 
-def make_ident_indexes(database: Database) -> None:
+def make_indexes(database: Database, indexes: Sequence[str]) -> None:
     with database.write() as connection:
-        for name, columns in _IDENT_INDEXES.items():
-            database.run(connection, f"CREATE INDEX IF NOT EXISTS {name} ON ident ({columns})")
-
-
-_IDENT_INDEXES: Final = {"ix_ident_value": "kind, value, record", "ix_ident_record": "record"}
+        for index in indexes:
+            database.run(connection, f"CREATE {index.replace('INDEX ', 'INDEX IF NOT EXISTS ')}")

@@ -203,9 +203,11 @@ entity = Table(
     metadata,
     Column("id", Key, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
-    Column("public", Text, nullable=False, unique=True),
+    Column("public", Text, nullable=False),
     Column("merged_into", BigInteger),
 )
+# An index, no constraint: a first load leaves it away and builds it afterwards.
+Index("uq_entity_public", entity.c.public, unique=True)
 
 alias = Table(
     "alias",

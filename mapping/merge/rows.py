@@ -59,10 +59,7 @@ class RowMerger:
 
         Its lineage names the record for empty fields too, since one list serves all.
         """
-        known = self._singles.get((side.system, side.represents))
-        if known is None:
-            known = self._singles[side.system, side.represents] = self._unbelieved(side)
-        left_out, strict = known
+        left_out, strict = self._exceptions(side)
         values = list(side.row)
         width = len(values)
         rules = [_ONLY] * width
@@ -76,6 +73,17 @@ class RowMerger:
             hubs = self._policies[at].code in ("derived", "local")
             values[at] = ABSENT if hubs or values[at] is ABSENT else None
         return RowDecision(values, [0] * width, rules, [])
+
+    def not_as_shown(self, side: RowSide) -> list[int]:
+        """Positions that `single` does not just take over. Each of them it decides by its own value alone."""
+        left_out, strict = self._exceptions(side)
+        return left_out + strict
+
+    def _exceptions(self, side: RowSide) -> tuple[list[int], list[int]]:
+        known = self._singles.get((side.system, side.represents))
+        if known is None:
+            known = self._singles[side.system, side.represents] = self._unbelieved(side)
+        return known
 
     def _alone(self, side: RowSide, at: int, value: Value) -> Value:
         """What the only speaker's consents come to; ABSENT where they are to be looked at one by one.

@@ -53,7 +53,7 @@ def peak_of(house: House, records: int) -> tuple[int, Matched]:
     idents += [("person/external:erp", (n - 1) // 2 + 1, n) for n, _ in rows]
     landed(house, rows, idents)
     tracemalloc.start()
-    matched = Matcher(house, run=1).match_all()
+    matched, _ = Matcher(house, run=1).match_all()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak, matched
