@@ -9,7 +9,8 @@ Most entities are one record, which shows by itself what golden holds: nothing i
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from crosswalk.engine.alone import LoneRows
@@ -26,7 +27,7 @@ from crosswalk.store.records import ARCHIVED, CREATE, add_work
 from mapping.values import Value
 from scheduler.leases import Lease
 
-_BATCH: Final = 2000  # records a transaction, and those that share an entity with them
+_BATCH: Final = 2000  # entities a transaction
 _ALONE, _FIRST, _LATER = range(3)  # among the records of its entity
 _GAP: Final = 100  # numbers between two records that are read in one go all the same
 
@@ -45,35 +46,41 @@ def merge_newcomers(house: House, lease: Lease, found: Found, settled: Settled, 
 
 
 class _Groups:
-    """Which records are one entity, by number: nine bytes a record."""
+    """Which records are one entity, by number: five bytes a record."""
 
     def __init__(self, house: House, found: Found) -> None:
-        kinds = {stream.id: stream.kind for stream in house.streams.values() if stream.kind not in JOINS}
-        self._of_kind: dict[str, Numbers] = {kind: array("i") for kind in kinds.values()}
+        self._kinds = {stream.id: stream.kind for stream in house.streams.values() if stream.kind not in JOINS}
+        self._found = found
         self._place = bytearray(len(found.homes))
         self._next: Numbers = array("i", bytes(4 * len(found.homes)))  # of the same entity; 0: it is the last
         last: Numbers = array("i", bytes(4 * len(found.homes)))  # by home
-        for number, stream in enumerate(found.streams):
-            if found.states[number] == NO_RECORD or stream not in kinds:
-                continue
+        for number in self._of_streams(self._kinds):
             before = last[found.homes[number]]
             if before:
                 self._next[before] = number
                 self._place[before] = self._place[before] or _FIRST
                 self._place[number] = _LATER
             last[found.homes[number]] = number
-            self._of_kind[kinds[stream]].append(number)
+
+    def _of_streams(self, streams: Container[int]) -> Iterator[int]:
+        states = self._found.states
+        for number, stream in enumerate(self._found.streams):
+            if stream in streams and states[number] != NO_RECORD:
+                yield number
 
     def kinds(self) -> list[str]:
         """Those first that others refer to."""
+        there = set(self._kinds.values())
         first = [kind for some in ORDER for kind in some]
-        return [kind for kind in [*first, *sorted(self._of_kind.keys() - set(first))] if kind in self._of_kind]
+        return [kind for kind in [*first, *sorted(there - set(first))] if kind in there]
 
-    def batches(self, kind: str) -> Iterator[Sequence[int]]:
+    def batches(self, kind: str) -> Iterator[list[int]]:
         """The first record of every entity of a kind, in order."""
-        numbers = self._of_kind[kind]
-        for at in range(0, len(numbers), _BATCH):
-            yield [number for number in numbers[at : at + _BATCH] if self._place[number] != _LATER]
+        place = self._place
+        numbers = self._of_streams({stream for stream, of in self._kinds.items() if of == kind})
+        firsts = (number for number in numbers if place[number] != _LATER)
+        while batch := list(islice(firsts, _BATCH)):
+            yield batch
 
     def is_alone(self, number: int) -> bool:
         return self._place[number] == _ALONE
@@ -155,17 +162,10 @@ class _Newcomers:
         return bodies
 
     def _assembled(self, connection: Any, numbers: Sequence[int]) -> list[Group]:
-        """The entities that begin with these records. Table by table: see the head of this file."""
-        groups = {self._entity(number): Group(self._entity(number), self._kind) for number in sorted(numbers)}
-        members = sorted(one for number in numbers for one in self._groups.together(number))
-        select = self._database.select
-        bodies = dict(select(connection, "SELECT record, observed FROM body WHERE", "record", members))
-        rows = [
-            (self._entity(row[0]), *row[:5], bodies[row[0]], None)
-            for row in select(connection, "SELECT id, stream, rkey, state, modified FROM record WHERE", "id", members)
-            if row[0] in bodies and row[0] not in self._found.outdated
-        ]
-        return assembled(self._house, connection, groups, rows, fresh=None)
+        """The entities that begin with these records."""
+        groups = {entity: Group(entity, self._kind) for entity in map(self._entity, sorted(numbers))}
+        homes = {one: self._entity(number) for number in numbers for one in self._groups.together(number)}
+        return assembled(self._house, connection, groups, homes, fresh=None)
 
 
 def _stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
