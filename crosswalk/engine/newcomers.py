@@ -2,7 +2,7 @@
 
 What the match found is still in memory (`Found`), so nothing is looked up by entity: bodies are read by ranges of
 records, which no index has to find one by one. On PostgreSQL that matters most, since of tables that have just been
-filled it knows nothing and read them whole for each batch (41 µs a record on the server; now 6).
+filled it knows nothing and read them whole for each batch (30 µs a record on the server, now 10).
 
 Most entities are one record, which shows by itself what golden holds: nothing is noted of it but golden (see
 `alone`). The others are merged as ever.
