@@ -205,9 +205,10 @@ class _Undoer:
                 database.select(connection, "SELECT id, expects FROM action WHERE", "id", [one.action for one in some])
             ),
         )
+        streams = dict(database.select(connection, "SELECT id, stream FROM record WHERE", "id", records))
         made: list[Action] = []
         for one in some:
-            stream = _stream_of(self._house, connection, one.record)
+            stream = self._house.by_id(streams.get(one.record, 0))
             if stream is None:
                 self._leave(one, "", CANNOT, "its stream is not listed any more")
             elif one.record in look.busy:
@@ -457,11 +458,6 @@ def _history(house: House, connection: Any, entities: Sequence[int]) -> dict[int
     return found
 
 
-def _stream_of(house: House, connection: Any, record: int) -> Stream | None:
-    number = house.database.run(connection, "SELECT stream FROM record WHERE id = ?", (record,)).scalar()
-    return None if number is None else house.by_id(int(number))
-
-
 def _referring(house: House, connection: Any, away: set[int]) -> dict[int, tuple[str, str]]:
     """Of records that are to be put away and that others refer to: their system, and the streams of those others."""
     database = house.database
@@ -511,6 +507,10 @@ def take_up(house: House, lease: Lease, plan: Plan, *, run: int) -> None:
         outbox.drop_of_records(database, connection, [record for record in records if record not in busy])
         free = [action for action in actions if action.record not in busy]
         outbox.move(database, connection, free, "planned")
+        homes = database.select(connection, "SELECT entity, record FROM member WHERE", "record", records)
+        ids = {action.record: action.id for action in free}
+        moved = [(entity, ids[record]) for entity, record in homes if record in ids]
+        database.run_many(connection, "UPDATE action SET entity = ? WHERE id = ?", moved)
 
 
 def put_down(house: House, plan: Plan) -> None:

@@ -46,7 +46,7 @@ def _millis(duration: timedelta) -> int:
 
 def _drop_history(database: Database, before: int) -> int:
     """What golden fields were, and what queues and plans held that are settled."""
-    closed = "state IN ('acked', 'moved', 'rejected', 'dropped')"
+    closed = "state IN ('acked', 'moved', 'rejected', 'dropped', 'proposed')"
     # A create that came to nothing goes on under the same hub id.
     ended = f"{closed} AND (op <> 'create' OR state = 'acked') AND plan IN (SELECT id FROM plan WHERE created_at < ?)"
     return (

@@ -273,6 +273,23 @@ def test_another_run_in_between_leaves_the_proposal_as_it_is(edited: World) -> N
         hub.apply(plan)
 
 
+def test_people_who_turn_out_to_be_one_in_between_are_taken_back_as_one(edited: World) -> None:
+    """The proposal was made for somebody who is somebody else by now."""
+    alpha, beta = edited.remote("alpha"), edited.remote("beta")
+    beta.put("people", "7", name="Sho Ito", email="sho@b.test", title="COO")
+    edited.sync()
+    plan = undo(edited, "R4")["plan"]["id"]
+    for remote, key in ((alpha, "1"), (beta, "1")):
+        remote.put("people", key, email="sho@b.test")
+    edited.sync()
+
+    done = apply(edited, plan)
+    settle_down(edited)
+
+    assert done["totals"]["written"] == 1
+    assert beta.of("people", "1")["title"] == "Buyer"
+
+
 def test_what_the_vendor_refuses_is_told_and_can_be_tried_again(edited: World) -> None:
     beta = edited.remote("beta")
     plan = undo(edited, "R4")["plan"]["id"]
