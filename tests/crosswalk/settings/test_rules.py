@@ -173,6 +173,10 @@ FAULTS = [
     pytest.param("schedule: {audit: 0 3 * * 1}", "CW112", "'0 3 * * 1': weekday '1' is not known",
         "weekdays by name (mon tue wed thu fri sat sun), as in mon-fri: programs number them differently", 1, 19,
         id="weekday"),
+    pytest.param("review: {after: 2 weeks}", "CW102", "after is '2 weeks'",
+        "a whole number and one of s m h d w, such as 14d", 1, 17, id="no-deadline"),
+    pytest.param("review: {after: 14d, take: mastres}", "CW102", "take is 'mastres'",
+        "did you mean 'masters'?  one of: keep, hub, masters, newest", 1, 28, id="no-way-to-take"),
     pytest.param("schedule: 15m", "CW102", "schedule is '15m'", "keys with values, such as name: value", 1, 11,
         id="a-word-for-a-section"),
     # the stream of persons, which BASE ends with
@@ -226,7 +230,7 @@ def test_faults_of_all_parts_are_told_at_once(check: Load) -> None:
 
     problems = check(BASE + "\n".join(str(values[0]) for values in sections.values()) + "\n")
 
-    assert len(sections) == 10
+    assert len(sections) == 11
     assert sorted(one.text for one in problems) == sorted(str(values[2]) for values in sections.values())
 
 
