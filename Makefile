@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PARALLEL ?= auto
 
-.PHONY: demo test check bench chaos soak lock clean setup
+.PHONY: demo test check bench chaos kills soak lock clean setup
 
 setup: $(VENV)/.ready
 
@@ -42,6 +42,11 @@ soak: setup
 HISTORIES ?= 10000
 chaos: setup
 	$(BIN)/python -m tests.chaos --histories $(HISTORIES)
+
+# A daemon that is killed again and again, at any moment and at each named step: make kills KILLS=20
+KILLS ?= 200
+kills: setup
+	$(BIN)/python -m tests.kills --kills $(KILLS)
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock

@@ -6,7 +6,9 @@ asking the store for every page costs more than the page. Bursts ("80 calls in 2
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -16,6 +18,18 @@ from connectors.sdk.contract import Tools
 from connectors.sdk.errors import LaterError
 
 Lane: TypeAlias = Literal["optout", "alert", "write", "read"]
+
+_urgent: ContextVar[Lane | None] = ContextVar("lane", default=None)
+
+
+@contextmanager
+def in_lane(lane: Lane) -> Iterator[None]:
+    """Every call that this thread makes until the end of the block is paid for from this lane, reads too."""
+    before = _urgent.set(lane)
+    try:
+        yield
+    finally:
+        _urgent.reset(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +77,12 @@ class Purse:
         self._told: int | None = None
 
     def take(self, cost: int, *, lane: Lane) -> None:
-        """Pay for one call; waits for the burst window, raises LaterError CW303 where the day's allowance is gone."""
+        """Pay for one call, in the lane of `in_lane` where the caller stands in one.
+
+        Waits for the burst window; raises LaterError CW303 where the day's allowance is gone.
+        """
         with self._lock:
-            self._pay(cost, lane)
+            self._pay(cost, _urgent.get() or lane)
             pause = self._space()
         if pause > 0:
             self._tools.sleep(pause)

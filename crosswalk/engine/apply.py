@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from connectors.sdk.budget import in_lane
 from connectors.sdk.contract import Outcome, Record, RemoteRecord, StreamSpec, Write
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, UnknownOutcomeError
 from crosswalk.engine.answers import (
@@ -43,6 +44,8 @@ from crosswalk.store.goldens import load_goldens
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
 from crosswalk.store.records import SETTLE, add_work, load_bases
+from mapping.merge.consent import DENIED, severity
+from mapping.schema.consent import CONSENT
 from scheduler.leases import Lease
 
 _LOOK_EVERY: Final = 20  # creates between two looks for what others have made meanwhile
@@ -80,9 +83,15 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
     applied = Applied()
     sender = _Sender(house, stream, lease, run, applied)
     creates = [action for action in actions if action.op == "create"]
-    updates = [action for action in actions if action.op == "update"]
+    denials = [action for action in actions if action.op == "update" and _says_no(action)]
+    updates = [action for action in actions if action.op == "update" and not _says_no(action)]
     moves = [action for action in actions if action.op in MOVES]
     try:
+        with in_lane("optout"):  # somebody has said no: that goes out first, and whatever else the day's budget went to
+            for chunk in batches(sender.by_parent(denials), chunk_of_updates(stream.spec)):
+                if house.stop.is_set() or applied.stormy:
+                    break
+                sender.updates(chunk)
         for chunk in batches(sender.by_parent(updates), chunk_of_updates(stream.spec)):
             if house.stop.is_set() or applied.stormy:
                 break
@@ -98,6 +107,16 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
     except (LaterError, GrantError) as error:
         applied.problem = error
     return applied
+
+
+def _says_no(action: Action) -> bool:
+    """Does it write a consent that was denied or withdrawn?"""
+    return any(
+        severity(element) >= DENIED
+        for one in action.fields
+        if one["field"] == CONSENT.name and isinstance(one["hub"], list)
+        for element in one["hub"]
+    )
 
 
 @dataclass

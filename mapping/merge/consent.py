@@ -20,6 +20,7 @@ from mapping.values import ABSENT, Value
 
 # unknown says nothing; pending is not yet granted.
 SEVERITY: Final[Mapping[str, int]] = {"unknown": 0, "granted": 1, "pending": 2, "denied": 3, "withdrawn": 3}
+DENIED: Final = 3  # from here on it says no
 
 
 def severity(element: Value) -> int:
