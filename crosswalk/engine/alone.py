@@ -14,6 +14,7 @@ from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
 from crosswalk.store.codec import Raw, dump, load, load_fields, mark, unmark
 from crosswalk.store.goldens import Layout
+from mapping.values import ABSENT, Value
 
 _ABSENT: Final = Raw(b'""')
 _KEPT: Final = 10_000
@@ -24,6 +25,10 @@ class Alone(NamedTuple):
 
     fields: list[Raw]
     plain: bool
+
+    def value(self, place: int) -> Value:
+        """Of one field, by its position in the layout; a mapping may know fewer than that has."""
+        return unmark(load(self.fields[place])) if place < len(self.fields) else ABSENT
 
     def stored(self) -> bytes:
         """As `golden.vals` has it: without the absent fields at the end."""

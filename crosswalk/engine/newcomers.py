@@ -20,7 +20,6 @@ from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import ORDER, Group, Settled, assembled, merge_kind
-from crosswalk.store.codec import load, unmark
 from crosswalk.store.goldens import GoldenWrites, lone_lineage
 from crosswalk.store.leases import fence
 from crosswalk.store.records import ARCHIVED, CREATE, add_work
@@ -143,7 +142,7 @@ class _Newcomers:
                     continue
                 writes.new.append((entity, golden.stored(), lone_lineage(number), self._run))
                 if self._works_at is not None:
-                    companies[entity] = unmark(load(golden.fields[self._works_at]))
+                    companies[entity] = golden.value(self._works_at)
         if self._creating:
             add_work(self._database, connection, CREATE, [row[0] for row in writes.new])
         if companies:

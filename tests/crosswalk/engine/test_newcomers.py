@@ -147,3 +147,29 @@ def test_a_second_first_load_after_a_crash_comes_to_the_same(world: World) -> No
             references = References(hub.house, connection)
             stream = hub.house.streams["alpha/people"]
             assert references.seen_once(stream, stream.at["works_at"], [{"stream": "firms", "id": "5"}])
+
+
+def test_a_stream_that_knows_no_companies_is_merged_beside_one_that_does(tmp_path: Path, database_url: str) -> None:
+    world = World(tmp_path, database_url, "")
+    world.write(
+        "connections:\n"
+        "  list: {connector: files, path: ./exports, streams: {members: {files: '*.csv', entity: person, key: no, "
+        "mapping: {name.full: Name}}}}\n"
+        f"  crm: {{connector: memory, account: {world.account('crm')}, streams: {{firms: , people: }}}}\n"
+        f"  tool: {{connector: survey, account: {world.account('tool')}, streams: {{answers: }}}}\n"
+    )
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "members.csv").write_text("no,Name\n1,Ito Sho\n")
+    world.remote("crm").put("firms", "5", name="Padma Textiles")
+    world.remote("crm").put("people", "2", name="Mara Lindqvist", firm="5")
+
+    world.sync()
+
+    with world.open() as hub:
+        at, found = hub.house.layouts["person"].position, held(hub.house)
+        with hub.house.database.read() as connection:
+            kept = hub.house.database.run(connection, "SELECT count(*) FROM association").scalar()
+    assert at["works_at"] >= len(hub.house.streams["list/members"].mapping.fields)  # else nothing is tried here
+    assert found["list/1"][at["name"]]["full"] == "Ito Sho"
+    assert found["crm/2"][at["works_at"]][0]["entity"].startswith("company/")
+    assert kept == 1
