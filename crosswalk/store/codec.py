@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from crosswalk.store.errors import StoreDamagedError
 from mapping.values import ABSENT, Value
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -20,12 +21,26 @@ dump_sorted = _sorted.encode
 
 
 def load(data: bytes | memoryview) -> Any:
-    return _decoder.decode(data)
+    """Raises StoreDamagedError where it is not what `dump` has written."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _damaged() from error
+
+
+def _damaged() -> StoreDamagedError:
+    return StoreDamagedError(
+        "the store holds a row that is damaged",
+        hint="restore it from a backup; what is newer is read again from the systems",
+    )
 
 
 def load_row(data: bytes | memoryview) -> list[Value]:
     plain = data if isinstance(data, bytes) else bytes(data)
-    row: list[Value] = _decoder.decode(plain)
+    try:
+        row: list[Value] = _decoder.decode(plain)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _damaged() from error
     return [ABSENT if value == "" else value for value in row] if b'""' in plain else row
 
 

@@ -1,8 +1,9 @@
 """What the store cannot do, in the operator's words.
 
 StoreError
-    StoreKeyError     CW502: the key does not open what is encrypted here
-    StoreTooNewError  CW803: a newer program has changed the store's schema
+    StoreDamagedError  CW501: what a row holds cannot be read
+    StoreKeyError      CW502: the key does not open what is encrypted here
+    StoreTooNewError   CW803: a newer program has changed the store's schema
 """
 
 from typing import ClassVar
@@ -17,6 +18,10 @@ class StoreError(Exception):
         super().__init__(text)
         self.text = text
         self.hint = hint
+
+
+class StoreDamagedError(StoreError):
+    code = "CW501"
 
 
 class StoreKeyError(StoreError):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from crosswalk.store import removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis
 from crosswalk.store.dialect import Database
+from crosswalk.store.errors import StoreDamagedError
 from mapping.values import ABSENT, Value
 
 # State of a record at its vendor.
@@ -359,7 +360,7 @@ def _parsed(arrived: Arrived) -> tuple[Any, bytes]:
         return arrived.record.values, arrived.raw
     try:
         return load(arrived.raw), bytes(arrived.raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except StoreDamagedError:
         values = arrived.record.values
         return values, dump(values)
 
