@@ -419,7 +419,11 @@ class _Scoring:
                 shared += counted
             else:
                 own += counted
-        bits = own + np.minimum(shared, np.float32(self.prior + model.shared_at_most)) - np.float32(self.prior)
+        beyond = np.maximum(shared - np.float32(self.prior + model.shared_at_most), np.float32(0))
+        if names := [np.maximum(found[name].bits, 0) for name in model.names if name in found]:
+            told = np.sum(names, axis=0) - np.float32(self.prior + model.names_at_most)
+            beyond = np.maximum(beyond, told)
+        bits = own + shared - np.float32(self.prior) - beyond
         return _Whole(left, right, bits, self._conflicts(found, size), found_by)
 
     def _conflicts(self, found: Mapping[str, "_Weighed"], size: int) -> Flags:

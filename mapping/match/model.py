@@ -60,6 +60,8 @@ class Model:
     alike: tuple[str, ...]
     alike_rest: float
     alike_at_least: float
+    names: tuple[str, ...]
+    names_at_most: float
     alike_shared: bool  # whether these count with what is shared
     swapped: tuple[str, str] | None
     swapped_bits: float
@@ -108,6 +110,7 @@ def _read(told: Mapping[str, Any]) -> Model:
     named = [*told["identifiers"], *shared["of"], *alike["of"], *conflicts]
     excuses = {name: tuple(_excuse(one) for one in told) for name, told in conflicts.items()}
     named += [name for told in excuses.values() for name, _ in told]
+    named += told["names"]["of"] if told.get("names") else []
     for name in [*named, *(swapped["of"] if swapped else ())]:
         if name not in comparisons:
             raise ModelError(f"'{name}' has no comparison; there are: {', '.join(comparisons)}")
@@ -124,6 +127,8 @@ def _read(told: Mapping[str, Any]) -> Model:
         alike_rest=float(alike["rest"]),
         alike_at_least=float(alike["at_least"]),
         alike_shared=set(alike["of"]) <= set(shared["of"]),
+        names=tuple(told["names"]["of"]) if told.get("names") else (),
+        names_at_most=float(told["names"]["at_most"]) if told.get("names") else 0.0,
         swapped=(swapped["of"][0], swapped["of"][1]) if swapped else None,
         swapped_bits=float(swapped["bits"]) if swapped else 0.0,
         conflicts=excuses,

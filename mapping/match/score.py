@@ -335,7 +335,9 @@ def combined(model: Model, prior: float, found: Mapping[str, Evidence]) -> float
             shared += told
         else:
             own += told
-    return own + min(shared, prior + model.shared_at_most) - prior
+    names = sum(max(0.0, one.bits) for name, one in found.items() if name in model.names)
+    beyond = max(0.0, shared - prior - model.shared_at_most, names - prior - model.names_at_most)
+    return own + shared - prior - beyond
 
 
 def block_part(part: str, profile: Profile) -> list[str]:

@@ -148,7 +148,7 @@ def test_a_model_of_ones_own_decides(tmp_path: Path) -> None:
 
     shipped = files("mapping.match.models").joinpath("person.yaml").read_text(encoding="utf-8")
     strict = tmp_path / "model.yaml"
-    strict.write_text(shipped.replace("{same: 4.0, review: 0.0}", "{same: 99.0, review: 0.0}"), encoding="utf-8")
+    strict.write_text(shipped.replace("{same: 2.5, review: 0.0}", "{same: 99.0, review: 0.0}"), encoding="utf-8")
 
     answer = judged(tmp_path, PEOPLE, TRUTH, model=strict)
 
