@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ import crosswalk.app
 import crosswalk.engine.pull
 import crosswalk.engine.run
 import crosswalk.house
+from connectors.sdk.contract import FieldInfo
 from crosswalk import drift
 from crosswalk.house import Builder
 from crosswalk.settings.load import load
@@ -74,9 +76,9 @@ class Stage:
         def compile_once(builder: Builder, told: Any, stream: Any, catalogue: Any) -> Any:
             account = builder._accounts.get(told.name)
             context = account and (account.time_zone, account.country, account.currency)
-            key = (id(told), id(stream), id(catalogue), context)
+            key = (id(told), id(stream), None if catalogue is None else hashable(catalogue), context)
             if key not in self._mappings:  # kept with what it was made from, so that no other object has its id
-                self._mappings[key] = compiled(builder, told, stream, catalogue), (told, stream, catalogue)
+                self._mappings[key] = compiled(builder, told, stream, catalogue), (told, stream)
             return self._mappings[key][0]
 
         with pytest.MonkeyPatch.context() as patch:
@@ -84,6 +86,8 @@ class Stage:
             patch.setattr(crosswalk.app, "load", load_once)
             patch.setattr(Builder, "compiled", compile_once)
             patch.setattr(drift, "loaded", cache(drift.loaded))
+            stored = cache(drift.stored)
+            patch.setattr(drift, "stored", lambda catalogue: stored(hashable(catalogue)))
             patch.setattr(crosswalk.engine.run, "run_jobs", run_in_turn)
             patch.setattr(crosswalk.engine.run, "threading", SimpleNamespace(Event=threading.Event, Thread=_NoThread))
             patch.setattr(crosswalk.engine.pull, "prefetched", iter)
@@ -108,6 +112,10 @@ class Stage:
         if self._database is not None:
             self._database.dispose()
             self._database = None
+
+
+def hashable(catalogue: Sequence[FieldInfo]) -> tuple[FieldInfo, ...]:
+    return tuple(replace(one, options=tuple(one.options)) for one in catalogue)
 
 
 class StageWorld(World):

@@ -13,6 +13,7 @@ from tests.soak.accounts import judge
 
 LONGEST: Final = 6.0  # seconds after which a daemon is killed at any moment
 PATIENCE: Final = 12.0  # seconds that one has to come to its step; where nothing is to be done there, it never does
+_TOGETHER: Final = 5  # rounds between two runs of the undisturbed hub: fewer creates than a guard lets through
 _MOMENTS: Final = 0.4  # of the kills come at any moment, the others at a named step
 
 
@@ -93,7 +94,7 @@ def _undisturbed(folder: Path, *, kills: int, seed: int) -> dict[str, list[tuple
         house.sync()
         for number in range(kills):
             edits(house, random, number)
-            if number % 20 == 19:
+            if number % _TOGETHER == 0:
                 house.sync()
         house.come_to_rest()
         return dict(house.shown())

@@ -567,3 +567,32 @@ def test_what_comes_back_is_shown_what_it_missed_while_its_stream_was_not_listed
     settle_down(world)
 
     assert beta.of("people", "1")["title"] == "COO"
+
+
+def test_a_create_is_known_again_where_the_vendor_tells_more_than_was_sent(tmp_path: Path, database_url: str) -> None:
+    """A daemon was killed behind a create; the vendor had split the name, and the create counted as never arrived."""
+    world = World(tmp_path, database_url, "")
+    world.write(
+        "connections:\n"
+        f"  alpha: {{connector: memory, account: {world.account('alpha')}, streams: {{people: "
+        "{write: [create], create_from: [beta], "
+        "mapping: {name.given: {field: title, direction: read}, job_title: null}}}}\n"
+        f"  beta: {{connector: memory, account: {world.account('beta')}, streams: {{people: }}}}\n"
+        "guards: {create: {at_most: 50, share: 100%}}\n"
+    )
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    beta.put("people", "1", name="Ito Sho", email="ito@a.test")
+
+    def split_and_die(_write: Write) -> None:
+        alpha.of("people", alpha.log[-1][2])["title"] = "Ito"
+        raise Crash
+
+    alpha.after = split_and_die
+    with pytest.raises(Crash):
+        world.sync()
+    alpha.after = None
+    world.clock.forward(seconds=120)
+    settle_down(world)
+
+    assert len(alpha.rows["people"]) == 1
+    assert asked(world, "SELECT op FROM journal") == [("create",)]
