@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mapping.merge.policy import (
+    NEVER,
     Decision,
     Fate,
     FieldPolicy,
@@ -34,7 +35,9 @@ def since(element: Value) -> str:
 
 def merge_consent(sides: Sequence[Side], *, golden: Value, policy: FieldPolicy) -> Decision:
     """Only what changed speaks, and only to tighten; see `tightened`."""
-    spoken = [side for side in sides if changed(side) and side.observed is not None]
+    spoken = [
+        side for side in sides if side.observed is not None and (changed(side) or _denies_unseen(side, policy.key))
+    ]
     said = [(side, _news(side, policy.key)) for side in spoken]
     said = [(side, news) for side, news in said if not shows(side, golden) or _severer(news, golden, policy.key)]
     value, winners, losers = tightened(said, golden=golden, policy=policy)
@@ -75,6 +78,14 @@ def _news(side: Side, key: tuple[str, ...]) -> dict[ElementKey, Value]:
     base = side.base
     then = keyed(base.side if base is not None and base.side is not ABSENT else None, key)
     return {name: entry for name, entry in keyed(side.observed, key).items() if then.get(name) != entry}
+
+
+def _denies_unseen(side: Side, key: tuple[str, ...]) -> bool:
+    """A box that showed nothing when it was agreed on, and denies now: whatever it could show of what was agreed."""
+    base, observed = side.base, side.observed
+    if base is None or base.side is not ABSENT or observed is ABSENT or base.hub is NEVER:
+        return False
+    return _severer(keyed(observed, key), base.hub, key)
 
 
 def _severer(news: Mapping[ElementKey, Value], golden: Value, key: tuple[str, ...]) -> bool:

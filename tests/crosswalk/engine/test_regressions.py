@@ -596,3 +596,22 @@ def test_a_create_is_known_again_where_the_vendor_tells_more_than_was_sent(tmp_p
 
     assert len(alpha.rows["people"]) == 1
     assert asked(world, "SELECT op FROM journal") == [("create",)]
+
+
+def test_a_box_that_takes_denials_alone_is_heard_over_a_grant_that_it_could_not_show(world: World) -> None:
+    boxes = "{mapping: {'consent[email.marketing]': opt_out | optout(true)}, write: [create"
+    news = "{write: [update], mapping: {'consent[email.marketing]': 'news | consent(yes, no)'}}"
+    rewrite(
+        world,
+        ("      people: {write: [create", f"      people: {boxes}"),
+        ("people: {write: [update]}", f"people: {news}"),
+    )
+    alpha, beta = met(world)
+    beta.put("people", "1", news="yes")
+    settle_down(world)
+
+    alpha.put("people", "1", opt_out=True)
+    world.sync()
+
+    assert beta.of("people", "1")["news"] == "no"
+    settle_down(world)
