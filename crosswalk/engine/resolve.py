@@ -4,7 +4,8 @@ Never by sending again: by looking, once the vendor shows what it has done. What
 not is planned anew, a create under the same hub id; anything else is a read like any other, and the merge decides.
 """
 
-from connectors.sdk.contract import Record
+from typing import NamedTuple
+
 from crosswalk.engine.answers import (
     MOVES,
     acknowledge,
@@ -14,6 +15,7 @@ from crosswalk.engine.answers import (
     create_write,
     has_moved,
     read_back,
+    row_of,
     standing,
     stands,
     targets_of,
@@ -26,7 +28,7 @@ from crosswalk.store import outbox
 from crosswalk.store.codec import load_row
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
-from crosswalk.store.records import ARCHIVED
+from crosswalk.store.records import DELETED
 from scheduler.leases import Lease
 
 PATIENCE = 15.0  # seconds that a run waits for a write to become visible; later ones are left to the next run
@@ -101,34 +103,51 @@ def _resolve_move(house: House, stream: Stream, lease: Lease, action: Action, *,
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False)
 
 
+class _Landed(NamedTuple):
+    """A record that was read only after a create was sent, and may be what it made."""
+
+    number: int
+    key: str
+    whole: bool  # it shows all that was sent
+
+
 def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> None:
     twin = twin_of(house, stream, action, create_write(house, stream, action))
-    twin = twin or _landed(house, stream, lease, action, run=run)
+    landed = None if twin is not None else _landed(house, stream, lease, action, run=run)
+    if landed is not None and landed.whole:
+        twin = read_back(house, stream, [landed.key]).get(landed.key)
     if twin is not None:
         acknowledge(house, stream, lease, [(action, twin)], run=run, atomic=False)
-        return
-    _close(house, lease, action, reason="it did not arrive")
+    elif landed is not None:
+        # It may have been made and edited, or deleted, since; or somebody else made it.
+        _close(house, lease, action, reason="edited or deleted there since", unsure=(run, landed.number))
+    else:
+        _close(house, lease, action, reason="it did not arrive")
 
 
-def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> Record | None:
-    """A record that was read only after the create was sent, shows all of it, and is nobody else's."""
+def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> _Landed | None:
+    """A record that is nobody else's and shows all that was sent; else one that is known by the same identifier."""
     if stream.spec.cursor == "modified":
         catch_up(house, stream, lease, run=run)
+    mine = set(stream.identifiers(row_of(stream, action)))
+    alike: _Landed | None = None
     with house.database.read() as connection:
         rows = house.database.run(
             connection,
             "SELECT r.id, r.rkey, b.observed, m.entity FROM record r JOIN body b ON b.record = r.id "
             "LEFT JOIN member m ON m.record = r.id WHERE r.stream = ? AND r.id > ? AND r.state <= ? "
             "AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.record = r.id AND j.op = 'create') ORDER BY r.id",
-            (stream.id, action.seen or 2**62, ARCHIVED),
+            (stream.id, action.seen or 2**62, DELETED),
         ).fetchall()
-        found = None
         for number, key, observed, home in rows:
-            alone = home is None or home == action.entity or members_of(house, connection, home) == [number]
-            if alone and arrived(house, connection, stream, action, load_row(bytes(observed))):
-                found = key
-                break
-    return None if found is None else read_back(house, stream, [found]).get(found)
+            if home not in (None, action.entity) and members_of(house, connection, home) != [number]:
+                continue
+            row = load_row(bytes(observed))
+            if arrived(house, connection, stream, action, row):
+                return _Landed(number, key, whole=True)
+            if alike is None and mine & set(stream.identifiers(row)):
+                alike = _Landed(number, key, whole=False)
+    return alike
 
 
 def _close(house: House, lease: Lease, action: Action, *, reason: str, unsure: tuple[int, int] | None = None) -> None:

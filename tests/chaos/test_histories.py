@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.histories import history, play, shrink
+from tests.chaos.histories import Step, history, play, shrink
 from tests.chaos.invariants import INVARIANTS, BrokenError
 from tests.chaos.orders import hold_in_any_order
 from tests.chaos.stage import Stage
@@ -53,3 +53,12 @@ def test_nothing_is_lost_doubled_or_left_on_either_database(seed: int, tmp_path:
 def test_entities_and_their_ids_do_not_depend_on_the_order_of_arrival(stage: Stage) -> None:
     for seed in range(8):
         hold_in_any_order(stage.world, seed)
+
+
+def test_a_create_that_was_read_and_edited_before_it_was_looked_for_stands_in_the_journal(stage: Stage) -> None:
+    """The shortest part of a history that broke I5: it was taken for one that had never arrived."""
+    steps = (
+        Step("new", 29, 94, 19), Step("new", 96, 49, 20), Step("die_after", 17, 99, 28), Step("trash", 30, 72, 93),
+        Step("config", 56, 71, 46), Step("sync", 69, 82, 4), Step("edit", 93, 68, 93),
+    )  # fmt: skip
+    play(stage.world(), steps)
