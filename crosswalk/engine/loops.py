@@ -48,7 +48,9 @@ class Loops:
             first=(since,),
         ):
             for one in load(bytes(fields)):
-                self._writes.setdefault((record, one["field"]), []).append((one["before"], one["after"]))
+                # A vendor may show what it was sent in a form of its own: that is no rewriting.
+                left_as = one.get("shows", one["after"])
+                self._writes.setdefault((record, one["field"]), []).append((one["before"], left_as))
 
     def changes(self, record: int, name: str, observed: Any) -> int:
         """How often it has changed to and fro; 0 where it has not, or not often enough to call it a loop."""
@@ -56,7 +58,7 @@ class Loops:
         if len(last) < WRITES:
             return 0
         found_later = [before for before, _ in last[1:]] + [observed]
-        rewritten = all(after != found for (_, after), found in zip(last, found_later, strict=True))
+        rewritten = all(left_as != found for (_, left_as), found in zip(last, found_later, strict=True))
         return 2 * len(last) if rewritten else 0
 
     def freeze(self, group: Group, record: int, name: str, golden: Value, *, changes: int, run: int) -> Frozen:

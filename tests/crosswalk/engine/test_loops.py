@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from connectors.sdk.contract import Write
 from tests.crosswalk.engine.test_rounds import quiet, settle_down
 from tests.hub import World
 
@@ -100,3 +101,23 @@ def test_a_rewrite_now_and_then_is_no_loop(world: World) -> None:
         for name in ("alpha", "beta"):
             world.remote(name).now = world.clock()
         assert world.sync()["totals"]["written"] == 1
+
+
+def test_edits_that_a_vendor_shows_in_its_own_form_are_no_loop(world: World) -> None:
+    beta = world.remote("beta")
+
+    def reshape(write: Write) -> None:
+        row = beta.of("people", write.key or "")
+        row["title"] = row["title"].upper()
+
+    beta.after = reshape
+    written = []
+    for title in ("Analyst", "Baker", "Clerk", "Dyer", "Editor"):
+        world.clock.forward(seconds=900)
+        for name in ("alpha", "beta"):
+            world.remote(name).now = world.clock()
+        world.remote("alpha").put("people", "1", title=title)
+        written.append(world.sync()["totals"]["written"])
+
+    assert written == [1] * 5
+    assert beta.of("people", "1")["title"] == "EDITOR"
