@@ -1,5 +1,6 @@
 """Where alerts go, what stands in them, and that they are told once: on loopback servers that only listen."""
 
+import io
 import json
 import socketserver
 import threading
@@ -396,9 +397,10 @@ def test_a_target_that_the_file_no_longer_names_hears_nothing_more(
 
 
 def test_neither_the_store_nor_the_log_knows_the_address_or_a_customer(
-    database: Database, clock: SetClock, inbox: Inbox, capsys: pytest.CaptureFixture[str]
+    database: Database, clock: SetClock, inbox: Inbox
 ) -> None:
-    log.configure(clock=clock)
+    out = io.StringIO()
+    log.configure(out=out, clock=clock)
     one = alerting(database, clock, inbox)
     inbox.closed = True
     one.note("crm", failed=Trouble(text="no mara.lindqvist@nordlicht.test there"), down=None)
@@ -409,7 +411,7 @@ def test_neither_the_store_nor_the_log_knows_the_address_or_a_customer(
         stored = str(database.run(connection, "SELECT target, trouble, detail FROM alert").fetchall())
     one.deliver()
 
-    said = capsys.readouterr().out
+    said = out.getvalue()
     ((_, message),) = inbox.got
     for text in (stored, said, str(message)):
         assert "secret" not in text
