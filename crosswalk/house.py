@@ -275,6 +275,8 @@ class Builder:
         connector: Connector = self.links[name].connector
         try:
             asked = _Asked(None if name in self._lately else connector.account())
+            if asked.account is not None:
+                self._declare(name, asked.account)  # before anything more is spent of it
             for draft in drafts:
                 try:
                     asked.fields[draft.id] = connector.fields(draft.settings.name)
@@ -303,6 +305,9 @@ class Builder:
                 (dump(asdict(account)), now, name),
             )
         self._accounts[name] = account
+
+    def _declare(self, name: str, account: Account) -> None:
+        """How much of the account's allowance is ours today."""
         told = self.settings.connections[name]
         own = told.budget.per_day
         if own is not None and account.allowance is not None and own > account.allowance:

@@ -32,6 +32,11 @@ def in_lane(lane: Lane) -> Iterator[None]:
         _urgent.reset(before)
 
 
+def lane_of(lane: Lane) -> Lane:
+    """From which lane a call is paid for that would be paid for from this one."""
+    return _urgent.get() or lane
+
+
 @dataclass(frozen=True, slots=True)
 class Burst:
     """At most `calls` in any `seconds`."""
@@ -82,7 +87,7 @@ class Purse:
         Waits for the burst window; raises LaterError CW303 where the day's allowance is gone.
         """
         with self._lock:
-            self._pay(cost, _urgent.get() or lane)
+            self._pay(cost, lane_of(lane))
             pause = self._space()
         if pause > 0:
             self._tools.sleep(pause)

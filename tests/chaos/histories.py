@@ -534,9 +534,11 @@ class Play:
             self.second = ("people", "firms")[step.a % 2]
 
     def do_poor(self, step: Step) -> None:
-        """An account that has so many calls a day and no more."""
+        """An account that has so many calls a day and no more. The hub asks for that hourly."""
         remote = self.remote(("alpha", "beta")[step.a % 2])
-        remote.allowance = remote.allowance or 60 + step.b
+        if remote.allowance is None:
+            remote.allowance = 60 + step.b
+            self.world.clock.forward(seconds=3700)
 
     def do_drop(self, step: Step) -> None:
         target = self.pick(step.a)

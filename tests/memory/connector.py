@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
-from connectors.sdk.budget import Lane, Limits, Purse
+from connectors.sdk.budget import Lane, Limits, Purse, lane_of
 from connectors.sdk.contract import (
     Account,
     FieldInfo,
@@ -163,7 +163,7 @@ class MemoryConnector:
         remote = self._remote
         if remote.allowance is not None:
             self._purse.take(1, lane=lane)
-            remote.paid[self._tools.clock().date(), lane] += 1
+            remote.paid[self._tools.clock().date(), lane_of(lane)] += 1
         remote.calls.append(what)
 
     def fields(self, stream: str) -> Sequence[FieldInfo]:
