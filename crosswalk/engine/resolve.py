@@ -6,11 +6,13 @@ not is planned anew, a create under the same hub id; anything else is a read lik
 
 from typing import NamedTuple
 
+from connectors.sdk.contract import Record
 from crosswalk.engine.answers import (
     MOVES,
     acknowledge,
     acknowledge_gone,
     arrived,
+    at_path,
     close,
     create_write,
     has_moved,
@@ -116,13 +118,23 @@ def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, 
     landed = None if twin is not None else _landed(house, stream, lease, action, run=run)
     if landed is not None and landed.whole:
         twin = read_back(house, stream, [landed.key]).get(landed.key)
-    if twin is not None:
+    if twin is not None and _carries_another_id(stream, action, twin):
+        fetch_records(house, stream, [twin.key], lease, run=run)
+        _close(house, lease, action, reason="it did not arrive; a record with its identifiers is there")
+    elif twin is not None:
         acknowledge(house, stream, lease, [(action, twin)], run=run, atomic=False)
     elif landed is not None:
         # It may have been made and edited, or deleted, since; or somebody else made it.
         _close(house, lease, action, reason="edited or deleted there since", unsure=(run, landed.number))
     else:
         _close(house, lease, action, reason="it did not arrive")
+
+
+def _carries_another_id(stream: Stream, action: Action, twin: Record) -> bool:
+    """What we make carries our id where that is unique; a record without it was made by somebody else."""
+    if not stream.unique_hub_id or stream.hub_id is None:
+        return False
+    return bool(at_path(twin.values, stream.hub_id.path) != action.hub_id)
 
 
 def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> _Landed | None:

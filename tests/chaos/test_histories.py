@@ -62,3 +62,13 @@ def test_a_create_that_was_read_and_edited_before_it_was_looked_for_stands_in_th
         Step("config", 56, 71, 46), Step("sync", 69, 82, 4), Step("edit", 93, 68, 93),
     )  # fmt: skip
     play(stage.world(), steps)
+
+
+def test_a_record_without_our_id_is_not_taken_for_what_a_lost_create_made(stage: Stage) -> None:
+    """The shortest part of a history that broke I5: an undo would have put somebody's own record away."""
+    steps = (
+        Step("new", 30, 51, 88), Step("poor", 96, 65, 15), Step("sure", 57, 93, 1), Step("sure", 65, 65, 66),
+        Step("sure", 19, 32, 82), Step("sure", 25, 91, 60), Step("new", 41, 16, 46), Step("vanish", 86, 8, 96),
+        Step("sync", 45, 29, 89),
+    )  # fmt: skip
+    play(stage.world(), steps)
