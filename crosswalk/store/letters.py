@@ -113,12 +113,16 @@ def any_open(database: Database, connection: Connection, stream: int, phase: str
 def blocking(
     database: Database, connection: Connection, stream: int, keys: Sequence[str]
 ) -> dict[str, dict[str, tuple[int, bytes | None]]]:
-    """Open letters against writing: key -> field ("" for all) -> (number, hash of the inputs)."""
+    """Letters against writing: key -> field ("" for all) -> (number, hash of the inputs; none: whatever they are).
+
+    Those of refused writes, and those of values that could not be read: what somebody wrote there is not written over.
+    """
     found: dict[str, dict[str, tuple[int, bytes | None]]] = {}
     for number, rkey, field, inputs in database.select(
         connection,
-        "SELECT id, rkey, field, inputs FROM dead_letter "
-        "WHERE phase = 'write' AND state IN ('open', 'dropped') AND stream = ? AND",
+        "SELECT id, rkey, field, CASE WHEN phase = 'write' THEN inputs END FROM dead_letter "
+        "WHERE ((phase = 'write' AND state IN ('open', 'dropped')) OR (phase = 'read' AND state = 'open' "
+        "AND field <> '')) AND stream = ? AND",
         "rkey",
         keys,
         first=(stream,),

@@ -615,3 +615,17 @@ def test_a_box_that_takes_denials_alone_is_heard_over_a_grant_that_it_could_not_
 
     assert beta.of("people", "1")["news"] == "no"
     settle_down(world)
+
+
+def test_what_somebody_wrote_that_cannot_be_read_is_not_written_over(world: World) -> None:
+    alpha, beta = met(world, phone="+49895550177")
+    alpha.put("people", "1", phone="+49895550166", title="COO")
+    beta.put("people", "1", phone="ask Ann first")
+    world.sync()
+    world.sync()
+    assert (beta.of("people", "1")["phone"], beta.of("people", "1")["title"]) == ("ask Ann first", "COO")
+
+    beta.put("people", "1", phone="+49895550155")
+    settle_down(world)
+
+    assert asked(world, "SELECT count(*) FROM dead_letter WHERE state = 'open'") == [(0,)]
