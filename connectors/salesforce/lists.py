@@ -22,10 +22,10 @@ STAMP = "SystemModstamp"
 class _Page(msgspec.Struct):
     """An answer of a query, its rows not parsed."""
 
-    totalSize: int  # noqa: N815 # the vendor's names
+    totalSize: int  # noqa: N815 # the vendor's name
     done: bool
     records: list[msgspec.Raw]
-    nextRecordsUrl: str | None = None  # noqa: N815
+    nextRecordsUrl: str | None = None  # noqa: N815 # as above
 
 
 _PAGE: Final = msgspec.json.Decoder(_Page)

@@ -6,7 +6,7 @@ that were sent moves in the same transaction that writes the journal. Between th
 outcome is unknown: `resolve` finds out, by looking.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -83,27 +83,24 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
     applied = Applied()
     sender = _Sender(house, stream, lease, run, applied)
     creates = [action for action in actions if action.op == "create"]
-    denials = [action for action in actions if action.op == "update" and _says_no(action)]
-    updates = [action for action in actions if action.op == "update" and not _says_no(action)]
+    updates = [action for action in actions if action.op == "update"]
     moves = [action for action in actions if action.op in MOVES]
+    denials = [action for action in updates if _says_no(action)]
+    denied = {action.id for action in denials}
+
+    def in_turn(some: Sequence[Action], size: int, send: Callable[[Sequence[Action]], None]) -> None:
+        for chunk in batches(sender.by_parent(some), size):
+            if house.stop.is_set() or applied.stormy:
+                return
+            send(chunk)
+
+    many = chunk_of_updates(stream.spec)
     try:
         with in_lane("optout"):  # somebody has said no: that goes out first, and whatever else the day's budget went to
-            for chunk in batches(sender.by_parent(denials), chunk_of_updates(stream.spec)):
-                if house.stop.is_set() or applied.stormy:
-                    break
-                sender.updates(chunk)
-        for chunk in batches(sender.by_parent(updates), chunk_of_updates(stream.spec)):
-            if house.stop.is_set() or applied.stormy:
-                break
-            sender.updates(chunk)
-        for chunk in batches(sender.by_parent(creates), chunk_of_creates(stream.spec)):
-            if house.stop.is_set() or applied.stormy:
-                break
-            sender.creates(chunk)
-        for chunk in batches(sender.by_parent(moves), chunk_of_updates(stream.spec)):
-            if house.stop.is_set() or applied.stormy:
-                break
-            sender.moves(chunk)
+            in_turn(denials, many, sender.updates)
+        in_turn([action for action in updates if action.id not in denied], many, sender.updates)
+        in_turn(creates, chunk_of_creates(stream.spec), sender.creates)
+        in_turn(moves, many, sender.moves)
     except (LaterError, GrantError) as error:
         applied.problem = error
     return applied

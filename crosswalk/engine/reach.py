@@ -14,7 +14,7 @@ from crosswalk.store import meta
 from crosswalk.store.codec import dump, load
 from crosswalk.store.goldens import Golden, GoldenWrites, Layout, load_goldens
 from crosswalk.store.leases import fence
-from crosswalk.store.records import REACH, add_work, done_work, take_work
+from crosswalk.store.records import REACH, add_work, work_off
 from mapping.schema import target
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
@@ -87,17 +87,13 @@ def reach_entities(house: House, lease: Lease, *, run: int) -> None:
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             meta.put(house.database, connection, _DONE, dump(names))
-    while True:
-        with house.database.read() as connection:
-            some = take_work(house.database, connection, REACH, _BATCH)
-        if not some:
-            return
-        with house.database.write() as connection:
-            fence(house.database, connection, lease)
-            done_work(house.database, connection, REACH, some)
-            kinds = dict(house.database.select(connection, "SELECT id, kind FROM entity WHERE", "id", some))
-            for kind, fields in asked.items():
-                _reach(house, connection, kind, fields, [one for one in some if kinds.get(one) == kind], run=run)
+
+    def work(connection: Any, some: list[int]) -> None:
+        kinds = dict(house.database.select(connection, "SELECT id, kind FROM entity WHERE", "id", some))
+        for kind, fields in asked.items():
+            _reach(house, connection, kind, fields, [one for one in some if kinds.get(one) == kind], run=run)
+
+    work_off(house.database, lease, REACH, work, at_once=_BATCH)
 
 
 def _reach_all(house: House, lease: Lease, kind: str, fields: Sequence[Reached], *, run: int) -> None:

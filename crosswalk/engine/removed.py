@@ -68,6 +68,8 @@ class _Follower:
         self._run = run
         entities = sorted({one.entity for one in waiting if one.entity is not None})
         self._groups = {group.entity: group for group in load_groups(house, connection, entities, reading=True)}
+        members = [member.id for group in self._groups.values() for member in group.members]
+        self._versions = dict(house.database.select(connection, "SELECT id, version FROM record WHERE", "id", members))
         self._decided = conflicts.decisions(house.database, connection, entities)
         self._edits = _edits(house, connection, self._groups)
         self._ours = _put_away_by_us(house, connection, [one.record for one in waiting])
@@ -135,11 +137,8 @@ class _Follower:
 
     def _action(self, removal: Removal, stream: Stream, group: Group, target: Member) -> Action:
         """`expects`: what somebody touches before it is put away stays."""
-        row = self._house.database.run(
-            self._connection, "SELECT version FROM record WHERE id = ?", (target.id,)
-        ).fetchone()
         return Action(
-            0, target.stream.id, target.id, group.entity, "archive", [], expects=row[0],
+            0, target.stream.id, target.id, group.entity, "archive", [], expects=self._versions[target.id],
             reason=f"deleted in {stream.connection}", origin=removal.record,
         )  # fmt: skip
 

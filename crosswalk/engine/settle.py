@@ -31,7 +31,7 @@ from crosswalk.store.records import (
     done_work,
     load_bases,
     save_bases,
-    take_work,
+    work_off,
 )
 from mapping.merge import NEVER, RULES, Base, Decision, FieldPolicy, Side, merge, survive
 from mapping.merge.rows import NOBODY, RowSide
@@ -164,15 +164,11 @@ def _settle_kinds(
 
 def _merge_waiting(house: House, lease: Lease, settled: Settled, *, run: int) -> None:
     """Entities that are up again without a changed record: a conflict was decided, a policy changed."""
-    while True:
-        with house.database.read() as connection:
-            entities = take_work(house.database, connection, MERGE, _BATCH)
-        if not entities:
-            return
-        with house.database.write() as connection:
-            fence(house.database, connection, lease)
-            done_work(house.database, connection, MERGE, entities)
-            merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run)
+
+    def work(connection: Any, entities: list[int]) -> None:
+        merge_entities(house, connection, Matched(touched=set(entities)), settled, run=run)
+
+    work_off(house.database, lease, MERGE, work, at_once=_BATCH)
 
 
 def merge_entities(house: House, connection: Any, matched: Matched, settled: Settled, *, run: int) -> None:

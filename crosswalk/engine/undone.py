@@ -12,8 +12,7 @@ from crosswalk.engine.model import House
 from crosswalk.engine.reach import put_up
 from crosswalk.store.codec import Base, load, mark, unmark
 from crosswalk.store.goldens import Golden, GoldenWrites, load_goldens
-from crosswalk.store.leases import fence
-from crosswalk.store.records import MERGE, UNDO, add_work, done_work, load_bases, save_bases, take_work
+from crosswalk.store.records import MERGE, UNDO, add_work, load_bases, save_bases, work_off
 from scheduler.leases import Lease
 
 _BATCH: Final = 500
@@ -29,20 +28,16 @@ class Back(NamedTuple):
 def take_back_goldens(house: House, lease: Lease, *, run: int) -> None:
     """Work off the writes that were taken back since; a golden field that has moved on stays where it is."""
     database = house.database
-    while True:
-        with database.read() as connection:
-            actions = take_work(database, connection, UNDO, _BATCH)
-        if not actions:
-            return
-        with database.write() as connection:
-            fence(database, connection, lease)
-            done_work(database, connection, UNDO, actions)
-            wanted = _wanted(house, connection, actions)
-            kinds = dict(database.select(connection, "SELECT id, kind FROM entity WHERE", "id", list(wanted)))
-            for kind in sorted(set(kinds.values())):
-                some = {entity: fields for entity, fields in wanted.items() if kinds.get(entity) == kind}
-                if kind in house.layouts:
-                    _take_back(house, connection, kind, some, run=run)
+
+    def work(connection: Any, actions: list[int]) -> None:
+        wanted = _wanted(house, connection, actions)
+        kinds = dict(database.select(connection, "SELECT id, kind FROM entity WHERE", "id", list(wanted)))
+        for kind in sorted(set(kinds.values())):
+            some = {entity: fields for entity, fields in wanted.items() if kinds.get(entity) == kind}
+            if kind in house.layouts:
+                _take_back(house, connection, kind, some, run=run)
+
+    work_off(database, lease, UNDO, work, at_once=_BATCH)
 
 
 def _wanted(house: House, connection: Any, actions: Sequence[int]) -> dict[int, dict[str, Back]]:

@@ -13,7 +13,9 @@ from crosswalk.store import removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis
 from crosswalk.store.dialect import Database
 from crosswalk.store.errors import StoreDamagedError
+from crosswalk.store.leases import fence
 from mapping.values import ABSENT, Value
+from scheduler.leases import Lease
 
 # State of a record at its vendor.
 LIVE: Final = 0
@@ -417,6 +419,21 @@ def done_work(database: Database, connection: Connection, stage: int, ids: Seque
     database.run_many(connection, "DELETE FROM todo WHERE stage = ? AND id = ?", [(stage, number) for number in ids])
 
 
+def work_off(
+    database: Database, lease: Lease, stage: int, do: Callable[[Connection, list[int]], None], *, at_once: int
+) -> None:
+    """Have all work of a stage done, so much in one transaction. Under the lease of whoever may do it."""
+    while True:
+        with database.read() as connection:
+            ids = take_work(database, connection, stage, at_once)
+        if not ids:
+            return
+        with database.write() as connection:
+            fence(database, connection, lease)
+            done_work(database, connection, stage, ids)
+            do(connection, ids)
+
+
 def put_up_unmatched(database: Database, streams: Sequence[int]) -> None:
     """Everything of these streams that belongs to nobody is to be settled."""
     with database.write() as connection:
@@ -429,24 +446,30 @@ def put_up_unmatched(database: Database, streams: Sequence[int]) -> None:
 
 
 # Of a first load: built once afterwards they cost a third of what keeping them up to date does.
+class Index(NamedTuple):
+    name: str
+    of: str
+    unique: bool = False
+
+
 IDENT_INDEXES: Final = (
-    "INDEX ix_ident_value ON ident (kind, value, record)",
-    "INDEX ix_ident_record ON ident (record)",
+    Index("ix_ident_value", "ident (kind, value, record)"),
+    Index("ix_ident_record", "ident (record)"),
 )
 ENTITY_INDEXES: Final = (
-    "UNIQUE INDEX uq_entity_public ON entity (public)",
-    "INDEX ix_member_entity ON member (entity)",
+    Index("uq_entity_public", "entity (public)", unique=True),
+    Index("ix_member_entity", "member (entity)"),
 )
 
 
-def drop_indexes(database: Database, indexes: Sequence[str]) -> None:
+def drop_indexes(database: Database, indexes: Sequence[Index]) -> None:
     with database.write() as connection:
         for index in indexes:
-            name = index.partition("INDEX ")[2].partition(" ")[0]
-            database.run(connection, f"DROP INDEX IF EXISTS {name}")
+            database.run(connection, f"DROP INDEX IF EXISTS {index.name}")
 
 
-def make_indexes(database: Database, indexes: Sequence[str]) -> None:
+def make_indexes(database: Database, indexes: Sequence[Index]) -> None:
     with database.write() as connection:
         for index in indexes:
-            database.run(connection, f"CREATE {index.replace('INDEX ', 'INDEX IF NOT EXISTS ')}")
+            unique = "UNIQUE " if index.unique else ""
+            database.run(connection, f"CREATE {unique}INDEX IF NOT EXISTS {index.name} ON {index.of}")

@@ -233,10 +233,10 @@ def _name_keys(table: Table) -> list[tuple[list[str], Longs]]:
 # -- blocks ----------------------------------------------------------------------------------------------------
 
 
-def _part_codes(column: Column, of: Callable[[Values], Sequence[str]]) -> list[Ints]:
+def _part_codes(column: Column, form: Callable[[str], str]) -> list[Ints]:
     """A part of a column as numbers: one array for each of the values that a record may have, -1 where none."""
     numbers: dict[str, int] = {}
-    told = [[numbers.setdefault(one, len(numbers)) for one in dict.fromkeys(of(values)) if one][:_MANY_VALUES]
+    told = [[numbers.setdefault(one, len(numbers)) for one in dict.fromkeys(map(form, values)) if one][:_MANY_VALUES]
             for values in column.values]  # fmt: skip
     most = max(map(len, told), default=0)
     made = np.full((len(told) + 1, max(1, most)), _MISSING, dtype=np.int32)
@@ -262,14 +262,8 @@ class _Parts:
         column = self._table.columns.get(name)
         if column is None:
             return []
-        of: Callable[[Values], Sequence[str]]
-        if what:
-            of = lambda values: [PARTS[what](value) for value in values]  # noqa: E731 # shorter than two defs
-        elif name in ("name", "company"):
-            of = lambda values: [latin(value) for value in values]  # noqa: E731
-        else:
-            of = tuple
-        return [codes.astype(np.int64) for codes in _part_codes(column, of)]
+        form = PARTS[what] if what else latin if name in ("name", "company") else str
+        return [codes.astype(np.int64) for codes in _part_codes(column, form)]
 
     def _any_order(self) -> list[Longs]:
         """A given and a family name by their sounds, whichever comes first."""

@@ -214,11 +214,10 @@ def _country(cell: str) -> str:
 
 _NAME: Final = ("given", "family")
 _DATE: Final = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[T ].*)?")
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate("jan feb mar|mär|mrz apr may|mai jun jul aug sep oct|okt nov dec|dez".split(), 1)  # noqa: SIM905
-    for name in names.split("|")
-}
+_NAMES_OF_MONTHS: Final = (
+    "jan", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez",
+)  # fmt: skip
+_MONTHS: Final = {name: number for number, names in enumerate(_NAMES_OF_MONTHS, 1) for name in names.split("|")}
 _MONTH: Final = r"([^\W\d_]{3})[^\W\d_]*\.?"
 _WORDY: Final = re.compile(rf"(\d{{1,2}})\.?\s+{_MONTH},?\s+(\d{{4}})|{_MONTH}\s+(\d{{1,2}}),?\s+(\d{{4}})")
 

@@ -62,7 +62,7 @@ class Defect:
                 except BrokenError as broken:
                     if broken.invariant == self.invariant:
                         return seed + 1
-                except Exception:
+                except Exception:  # a broken engine may fall over as well: it is found by its invariant or not at all
                     continue
         raise LookupError(f"{self.invariant} holds {self.within} histories of a broken engine")
 

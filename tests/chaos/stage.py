@@ -188,7 +188,7 @@ class MemoryStore(Disposable):
         self._only.exec_driver_sql(begin)
         try:
             yield self._only
-        except BaseException:
+        except BaseException:  # a crash too: what was not committed is gone
             self._only.exec_driver_sql("ROLLBACK")
             raise
         self._only.exec_driver_sql("COMMIT")

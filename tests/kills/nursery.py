@@ -20,8 +20,8 @@ from tests.crosswalk.quick_daemon import quicken
 quicken()
 
 import crosswalk.daemon  # noqa: E402, F401 - after it has been made quick, so that its children need not
-from crosswalk.cli.main import application  # noqa: E402
-from tests.kills.steps import STEPS, Call  # noqa: E402
+from crosswalk.cli.main import application  # noqa: E402 - as above
+from tests.kills.steps import STEPS, Call  # noqa: E402 - as above
 
 for _call in STEPS.values():
     _call.owner()
