@@ -5,11 +5,17 @@ twice. No more than a page of lines is held.
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from itertools import islice
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from connectors.sdk import Answer, Json, LaterError, Patience, Progress, ShapeError, Tools, Transport, await_job
+
+T = TypeVar("T")
+# What a header makes of its lines.
+Reader: TypeAlias = Callable[[Sequence[str]], Callable[[Sequence[str]], T]]
 
 # Lines a file. It is read as it arrives: its size costs no memory, only what a broken connection makes us read again.
 FILE: Final = 50_000
@@ -25,11 +31,10 @@ _STATES: Final[Mapping[str, str]] = {
 _END: Final = "null"  # in words, where others leave the header out
 
 
-class Block(NamedTuple):
+class Block(NamedTuple, Generic[T]):
     """Some lines of a job's result. `locator` and `line`: where the lines behind them begin; None: there are none."""
 
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[T]
     locator: str | None
     line: int
     ended: bool
@@ -82,11 +87,12 @@ class BulkQuery:
         reason = str(told.get("errorMessage") or "").partition(":")[0]
         return Progress("running" if state == "running" else "failed", reason=reason if reason.isidentifier() else "")
 
-    def blocks(self, job: str, *, locator: str | None, line: int, size: int) -> Iterator[Block]:
+    def blocks(self, job: str, *, locator: str | None, line: int, size: int, reader: Reader[T]) -> Iterator[Block[T]]:
         """The lines of a job that is done from a place on, at most `size` at a time; the last one says so.
 
-        `locator`: of the file, None for the first; `line`: how many of its lines were read before. Raises LaterError
-        where a file breaks off: the next run goes on there.
+        `locator`: of the file, None for the first; `line`: how many of its lines were read before. Each line is read
+        as it comes: what it consists of is gone before the next one. Raises LaterError where a file breaks off: the
+        next run goes on there.
         """
         while True:
             answer = self._file(job, locator)
@@ -98,7 +104,7 @@ class BulkQuery:
                     hint="nothing is lost: the next run goes on from the last page; if it stays, ask the vendor",
                     code="CW307",
                 )
-            yield from self._blocks(answer, locator, following, line, size)
+            yield from self._blocks(answer, locator, following, line, size, reader)
             if following is None:
                 return
             locator, line = following, 0
@@ -112,19 +118,16 @@ class BulkQuery:
         )
 
     def _blocks(
-        self, answer: Answer, locator: str | None, following: str | None, line: int, size: int
-    ) -> Iterator[Block]:
+        self, answer: Answer, locator: str | None, following: str | None, line: int, size: int, reader: Reader[T]
+    ) -> Iterator[Block[T]]:
         rows = csv.reader(lines(answer.chunks()))
-        header = next(rows, [])
-        count, block = 0, list[Sequence[str]]()
-        for row in rows:
-            count += 1
-            if count <= line:
-                continue
-            block.append(row)
-            if len(block) == size:
-                yield Block(header, block, locator, count, False, answer.server_time)
-                block = []
+        header = next(rows, None)
+        count = sum(1 for _ in islice(rows, line))
+        made = iter(()) if header is None else map(reader(header), rows)
+        while len(block := list(islice(made, size))) == size:
+            count += size
+            yield Block(block, locator, count, False, answer.server_time)
+        count += len(block)
         said = answer.headers.get("Sforce-NumberOfRecords")
         if said is not None and said.isdecimal() and int(said) != count:
             raise LaterError(
@@ -132,7 +135,7 @@ class BulkQuery:
                 hint="nothing: the rest is read by the next run",
                 code="CW302",
             )
-        yield Block(header, block, following, 0, following is None, answer.server_time)
+        yield Block(block, following, 0, following is None, answer.server_time)
 
 
 def _job_id(answer: Answer) -> str:
@@ -147,10 +150,11 @@ def lines(chunks: Iterable[bytes]) -> Iterator[str]:
     """Lines with their ends, of bytes that break anywhere. Only a line feed ends one: texts hold all the others."""
     rest: list[bytes] = []
     for chunk in chunks:
-        *whole, last = chunk.split(b"\n")
-        for part in whole:
-            yield (b"".join([*rest, part]) + b"\n").decode("utf-8", "replace")
+        whole, end, last = chunk.rpartition(b"\n")
+        if end:
+            text = b"".join([*rest, whole, end]).decode("utf-8", "replace")
             rest.clear()
+            yield from io.StringIO(text, newline="\n")
         if last:
             rest.append(last)
     if rest:

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import quote
 
 from connectors.salesforce import lists, removals, soql
 from connectors.salesforce.auth import REGISTRATION, authorization, authorizer
-from connectors.salesforce.bulk import Block, BulkQuery
+from connectors.salesforce.bulk import BulkQuery
 from connectors.salesforce.fields import Catalogue, catalogue, sent
 from connectors.salesforce.settings import SalesforceSettings, SalesforceStream
 from connectors.salesforce.statuses import BUSY, LOST_FIELD, STATUSES, left, usage
@@ -33,6 +34,7 @@ from connectors.sdk import (
     Record,
     RecordError,
     Removal,
+    RowFault,
     Settings,
     SetupError,
     ShapeError,
@@ -338,7 +340,7 @@ class SalesforceConnector:
             if number == 0 and position is None and resource.bulk and page.total > self._settings.bulk_from:
                 yield from self._by_bulk(stream, bound, page)
                 return
-            made, faults = lists.records(page.rows, self._catalogue(stream).shape, where=stream)
+            made, faults = lists.records(page.rows, self._catalogue(stream).shape.row, where=stream)
             total = page.total if number == 0 and position is None and since is None else None
             behind = None if page.place is None else list(page.place)
             yield Page(
@@ -373,18 +375,19 @@ class SalesforceConnector:
         if held["job"] != begun:
             held["locator"], held["line"] = None, 0  # another job: its files are read from their beginning
         size = resource.spec.page_size
-        for block in self._bulk.blocks(held["job"], locator=held["locator"], line=held["line"], size=size):
-            held["locator"], held["line"] = block.locator, block.line
-            made, faults = self._of_block(stream, block)
-            yield Page(made, None if block.ended else {"bulk": dict(held)}, block.server_time, faults=faults)
 
-    def _of_block(self, stream: str, block: Block) -> tuple[list[Record], list[Any]]:
-        read = self._catalogue(stream).read_cells(block.header)
-        width = len(block.header)
-        whole = [row for row in block.rows if len(row) == width]
-        made, faults = lists.records((read(row) for row in whole), _as_it_is, where=stream)
-        faults += [lists.broken_line(stream, row) for row in block.rows if len(row) != width]
-        return made, faults
+        def reader(header: Sequence[str]) -> Callable[[Sequence[str]], Record | RowFault]:
+            return lists.of_cells(self._catalogue(stream).shape, header, where=stream)
+
+        blocks = self._bulk.blocks(held["job"], locator=held["locator"], line=held["line"], size=size, reader=reader)
+        for block in blocks:
+            held["locator"], held["line"] = block.locator, block.line
+            yield Page(
+                [one for one in block.rows if not isinstance(one, RowFault)],
+                None if block.ended else {"bulk": dict(held)},
+                block.server_time,
+                faults=[one for one in block.rows if isinstance(one, RowFault)],
+            )
 
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
         """These records now; what is missing is gone, merged, or invisible for us."""
@@ -410,7 +413,7 @@ class SalesforceConnector:
         )
         while True:
             rows, _, path = lists.page_of(answer)
-            made, faults = lists.records(rows, self._catalogue(stream).shape, where=stream)
+            made, faults = lists.records(rows, self._catalogue(stream).shape.row, where=stream)
             yield Page(made, None, answer.server_time, faults=faults)
             if path is None:
                 return
@@ -443,9 +446,10 @@ class SalesforceConnector:
         where = f"Salesforce {stream}"
         job, total = self._bulk.ready(text, job=None, where=where)
         seen = 0
-        for block in self._bulk.blocks(job, locator=None, line=0, size=RESOURCES[stream].spec.page_size):
+        size = RESOURCES[stream].spec.page_size
+        for block in self._bulk.blocks(job, locator=None, line=0, size=size, reader=lambda _: itemgetter(0)):
             seen += len(block.rows)
-            yield [row[0] for row in block.rows]
+            yield block.rows
         if total is not None and seen != total:
             raise lists.incomplete(where, f"ended after {seen} of {total}")
 
@@ -592,10 +596,6 @@ class SalesforceConnector:
 
 def _all(batch: Batch, status: Literal["later", "unknown", "rejected"], why: str) -> list[Outcome]:
     return [Outcome(write.action, status, write.key, reason=why) for write in batch.writes]
-
-
-def _as_it_is(row: dict[str, Json]) -> Mapping[str, Json]:
-    return row
 
 
 def left_of(told: tuple[int, int]) -> int:

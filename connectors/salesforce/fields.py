@@ -1,21 +1,15 @@
-"""What describe says of an object, as the fields of a stream, and how its rows become plain values and back.
+"""What describe says of an object, as the fields of a stream, and plain values as Salesforce takes them.
 
-A row of a query and a line of a Bulk file become the same values, so that one read after the other changes nothing:
-multi-picklists as lists, fields of other records below their relationship (`Account.Name`), and beside a reference
-that may lead to several streams the one it leads to (`OwnerId:stream`). Vendor facts: README.md, Fields.
+Vendor facts: README.md, Fields.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 
-from connectors.salesforce.streams import BY_PREFIX, BY_SOBJECT, Resource
+from connectors.salesforce.shapes import FLAG, STREAM, Column, Shape
+from connectors.salesforce.streams import BY_SOBJECT, Resource
 from connectors.sdk import FieldInfo, FieldType, Json, Values
-
-# Between the name of a reference and what is said of it: no name of Salesforce's has it.
-STREAM: Final = ":stream"
-PERSON_ACCOUNTS: Final = "person_accounts"
 
 _TYPES: Final[Mapping[str, FieldType]] = {
     "id": "text",
@@ -41,16 +35,6 @@ _TYPES: Final[Mapping[str, FieldType]] = {
 # Put together of other fields, or files: neither is asked for, and Bulk refuses them.
 _UNASKED: Final = frozenset({"address", "location", "base64", "complexvalue", "anyType", "json"})
 _LONG: Final = 255
-_FLAG: Final = "Account.IsPersonAccount"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a query. `parent`: the reference that a field of another record is reached by."""
-
-    name: str
-    type: str  # of describe
-    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +52,7 @@ class Catalogue:
     names: frozenset[str]  # of all described fields
     is_fed: bool = False
     calculated: bool = False
-    shape: Callable[[dict[str, Json]], Values]
-    read_cells: Callable[[Sequence[str]], "Callable[[Sequence[str]], Values]"]
+    shape: Shape
 
 
 def catalogue(
@@ -96,7 +79,7 @@ def catalogue(
     parents = {str(row["relationshipName"]): str(row["name"]) for row in rows if row.get("relationshipName")}
     further = [
         *resource.related,
-        *([_FLAG] if person_accounts and "Account" in parents and "AccountId" in names else []),
+        *([FLAG] if person_accounts and "Account" in parents and "AccountId" in names else []),
     ]
     for path in dict.fromkeys(further):
         relationship, _, name = path.partition(".")
@@ -107,9 +90,7 @@ def catalogue(
     leading = [
         row for row in rows if row["type"] == "reference" and (_leads_to(row) == "any" or row["name"] == "AccountId")
     ]
-    companions = {str(row["name"]): str(row["name"]) + STREAM for row in leading}
     infos += [_companion(row) for row in leading]
-    shape = _shaper(columns, companions, resource.prefix)
     where: tuple[str, ...] = ()
     lacks: str | None = None
     if resource.only is not None:
@@ -124,8 +105,7 @@ def catalogue(
         names=names,
         is_fed=described.get("replicateable") is True,
         calculated=any(row.get("calculated") is True for row in rows) or any(one.parent for one in columns),
-        shape=shape,
-        read_cells=lambda header: _cell_reader(header, columns, shape),
+        shape=Shape(columns, [str(row["name"]) for row in leading]),
     )
 
 
@@ -186,110 +166,6 @@ def _related(path: str, row: Mapping[str, Json]) -> FieldInfo:
 def _companion(row: Mapping[str, Json]) -> FieldInfo:
     name = f"{row['name']}{STREAM}"
     return FieldInfo(name=name, label=f"{row.get('label') or row['name']}: stream", type="text", path=name)
-
-
-# -- rows ------------------------------------------------------------------------------------------------------------
-
-
-def _shaper(
-    columns: Sequence[Column], companions: Mapping[str, str], prefix: str
-) -> Callable[[dict[str, Json]], Values]:
-    """Makes plain values of a row as a query shows it; the row itself is changed. Runs for every record."""
-    several = [one.name for one in columns if one.type == "multipicklist"]
-    relationships = sorted({one.name.partition(".")[0] for one in columns if one.parent is not None})
-    references = list(companions.items())
-    tells_kind = any(one.name == _FLAG for one in columns)
-    streams = dict(BY_PREFIX)
-
-    def shape(row: dict[str, Json]) -> Values:
-        row.pop("attributes", None)
-        for name in several:
-            told = row.get(name)
-            if type(told) is str:
-                row[name] = told.split(";")
-        for name in relationships:
-            inner = row.get(name)
-            if inner is not None:
-                inner.pop("attributes", None)
-        for name, companion in references:
-            key = row.get(name)
-            row[companion] = None if key is None else streams.get(key[:3])
-        if tells_kind and (row.get("Account") or {}).get("IsPersonAccount") is True:
-            row["AccountId" + STREAM] = PERSON_ACCOUNTS
-        return row
-
-    return shape
-
-
-def _number(text: str) -> Json:
-    """As JSON has it: whole numbers without a point are int, others exact."""
-    try:
-        return int(text) if text.lstrip("-").isdecimal() else Decimal(text)
-    except (ValueError, InvalidOperation):
-        return text
-
-
-def _decimal(text: str) -> Json:
-    """A query shows every number of a field with decimals with a point."""
-    try:
-        return Decimal(text if "." in text or "e" in text.lower() else f"{text}.0")
-    except InvalidOperation:
-        return text
-
-
-def _boolean(text: str) -> Json:
-    return {"true": True, "false": False}.get(text.lower(), text)
-
-
-def _datetime(text: str) -> Json:
-    """The zone as a query writes it."""
-    return f"{text[:-1]}+0000" if text.endswith("Z") else text
-
-
-_OF_TEXT: Final[Mapping[str, Callable[[str], Json]]] = {
-    "boolean": _boolean,
-    "int": _number,
-    "long": _number,
-    "double": _decimal,
-    "currency": _decimal,
-    "percent": _decimal,
-    "datetime": _datetime,
-}
-
-
-def _cell_reader(
-    header: Sequence[str], columns: Sequence[Column], shape: Callable[[dict[str, Json]], Values]
-) -> Callable[[Sequence[str]], Values]:
-    """Reads the lines of a Bulk file under this header into the values that a query would have given."""
-    known = {one.name: one for one in columns}
-    casts = [
-        (at, _OF_TEXT[known[name].type]) for at, name in enumerate(header) if _cast_of(known.get(name)) is not None
-    ]
-    dotted = [name for name in header if "." in name]
-    nested: list[tuple[str, str, str, str | None]] = [
-        (name, name.partition(".")[0], name.partition(".")[2], known[name].parent) for name in dotted if name in known
-    ]
-
-    def read(cells: Sequence[str]) -> Values:
-        found: list[Json] = [cell or None for cell in cells]
-        for at, cast in casts:
-            if found[at] is not None:
-                found[at] = cast(found[at])
-        row: dict[str, Json] = dict(zip(header, found, strict=True))
-        if dotted:
-            told = {name: row.pop(name) for name in dotted}
-            for name, relationship, part, parent in nested:
-                if parent is None or row.get(parent) is None:
-                    row[relationship] = None
-                else:
-                    row.setdefault(relationship, {})[part] = told[name]
-        return shape(row)
-
-    return read
-
-
-def _cast_of(column: Column | None) -> Any:
-    return None if column is None else _OF_TEXT.get(column.type)
 
 
 def sent(values: Values) -> dict[str, Json]:

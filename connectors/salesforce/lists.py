@@ -7,13 +7,14 @@ another process, stopped.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
+from connectors.salesforce.shapes import Shape, moment
 from connectors.salesforce.statuses import LOST_CURSOR
-from connectors.sdk import Answer, Json, Position, Record, RemoteRecord, RowFault, ShapeError, Values
-from connectors.sdk.decoding import DECODER, decoded
+from connectors.sdk import Answer, Json, Position, RawRecord, Record, RemoteRecord, RowFault, ShapeError, Values
+from connectors.sdk.decoding import DECODER, ENCODER, decoded
 from connectors.sdk.rows import packed
 
 STAMP = "SystemModstamp"
@@ -142,31 +143,67 @@ def records(
     for row in rows:
         told = decoded(DECODER, row) if isinstance(row, msgspec.Raw) else row
         one = _record(told, shape)
-        if isinstance(one, RemoteRecord):
-            made.append(packed(one))
+        if isinstance(one, RawRecord):
+            made.append(one)
         else:
-            key = str(told["Id"]) if isinstance(told, dict) and told.get("Id") is not None else None
-            faults.append(RowFault(f"{where}/{key}" if key else where, key, one, told))
+            faults.append(_fault(told, one, where))
     return made, faults
 
 
-def _record(row: Json, shape: Callable[[dict[str, Json]], Values]) -> RemoteRecord | str:
-    """One row as a record, or why it cannot be one."""
+def of_cells(shape: Shape, header: Sequence[str], *, where: str) -> Callable[[Sequence[str]], Record | RowFault]:
+    """What makes a record of a line under this header, or says why it cannot be one."""
+    if len({*header}) < len(header) or not {"Id", STAMP} <= {*header}:
+        return _refuse  # which a file without lines may have
+    read, key_at, stamp_at = shape.cells(header), header.index("Id"), header.index(STAMP)
+    width, pack = len(header), ENCODER.encode
+
+    def record(cells: Sequence[str]) -> Record | RowFault:
+        if len(cells) != width:
+            return broken_line(where, cells)
+        key, version = cells[key_at], moment(cells[stamp_at])
+        told = _place(key, version)
+        if not isinstance(told, datetime):
+            return _fault(dict(zip(header, cells, strict=True)), told, where)
+        return RawRecord(key, version, told, msgspec.Raw(pack(read(cells))))
+
+    return record
+
+
+def _refuse(cells: Sequence[str]) -> NoReturn:
+    raise ShapeError(
+        "Salesforce: a file in whose header a column is missing or comes twice",
+        hint="`crosswalk runs --report` makes a file without personal data to send in",
+        code="CW307",
+    )
+
+
+def _record(row: Json, shape: Callable[[dict[str, Json]], Values]) -> RawRecord | str:
+    """One row as a record, packed (`rows.packed`), or why it cannot be one."""
     if not isinstance(row, dict):
         return "a row that is no object"
-    key = row.get("Id")
+    told = _place(row.get("Id"), row.get(STAMP))
+    if not isinstance(told, datetime):
+        return told
+    try:
+        return packed(RemoteRecord(row["Id"], row[STAMP], told, shape(row)))
+    except (TypeError, AttributeError, ValueError):
+        return "a field of a form that its description does not name"
+
+
+def _place(key: Json, stamp: Json) -> datetime | str:
+    """When the record was changed, or why it is none."""
     if not isinstance(key, str) or not key:
         return "a row without an Id"
     try:
-        modified = datetime.fromisoformat(row[STAMP])
-    except (KeyError, TypeError, ValueError):
+        modified = datetime.fromisoformat(stamp)
+    except (TypeError, ValueError):
         return f"{STAMP} is no date-time"
-    if modified.tzinfo is None:
-        return f"{STAMP} has no time zone"
-    try:
-        return RemoteRecord(key, row[STAMP], modified, shape(row))
-    except (TypeError, AttributeError, ValueError):
-        return "a field of a form that its description does not name"
+    return f"{STAMP} has no time zone" if modified.tzinfo is None else modified
+
+
+def _fault(row: Json, why: str, where: str) -> RowFault:
+    key = str(row["Id"]) if isinstance(row, dict) and row.get("Id") not in (None, "") else None
+    return RowFault(f"{where}/{key}" if key else where, key, why, row)
 
 
 def circle(where: str) -> ShapeError:
