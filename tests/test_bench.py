@@ -5,11 +5,15 @@ import sys
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 
+from bench import worlds
 from bench.contacts import DOUBLE_EVERY, FIELDS, catalogue, contact, write_pages
+from bench.hub import ROOT
 from bench.measure import measured
 from bench.server import Vendor
+from bench.specialist import best_threshold
 
 
 @pytest.fixture
@@ -95,3 +99,22 @@ def test_a_program_is_measured_with_all_it_says() -> None:
     assert usage.errors == "499999500000\n"
     assert 0 < usage.cpu < 60
     assert usage.peak > 1024 * 1024
+
+
+def test_a_system_is_judged_in_a_process_of_its_own(tmp_path: Path) -> None:
+    records, truth = worlds.write(tmp_path, "person", 600)
+    told = {}
+    for system in ("scored", "cascade", "plain"):
+        words = [sys.executable, "-m", "bench.matching", system, str(records), str(truth)]
+        (told[system],) = json.loads(measured(words, cwd=ROOT).output)
+
+    assert told["scored"]["largest_true"] == told["plain"]["largest_true"]
+    assert told["scored"]["precision"] > told["plain"]["precision"]
+    assert told["scored"]["f1"] > told["cascade"]["f1"] > told["plain"]["f1"]
+
+
+def test_the_best_threshold_of_another_system_is_where_the_truth_says() -> None:
+    true = np.array([0, 0, 1, 1, 2, 3])
+    left, right = np.array([0, 2, 4, 1]), np.array([1, 3, 5, 2])
+
+    assert best_threshold(left, right, np.array([9.0, 6.5, 3.0, 2.0]), true) == 6.0
