@@ -17,13 +17,14 @@ import numpy as np
 
 from crosswalk.problems import Problem, ProblemsError
 from mapping.match import columns as heads
-from mapping.match.batch import Column, Pairs, Resolution, Table, resolve
+from mapping.match.batch import Column, Pairs, Resolution, Table, name_keys_of, resolve
 from mapping.match.evaluate import Labels, Quality, largest, of_groups, of_pairs
 from mapping.match.model import KINDS, Model, ModelError, read, shipped
 
 _TOLD: Final = 20  # faults of one file that are told
 _SAMPLE: Final = 2000  # cells by which a column is judged
 _REPEATED: Final = 0.01  # share of ids that two records have, from which a column of ids identifies anybody
+_TELLING: Final = 20  # pairs with one id whose names say whether it is one person's
 _IDS: Final = ("external_ids", "registrations")
 Progress = Callable[[str], None]
 
@@ -108,7 +109,8 @@ def _figures(found: Resolution, labels: Labels, model: Model) -> dict[str, Any]:
         },
         "rules": _rules(_known(found.joined, known), review, labels, model),
         "compared": found.compared,
-        "same_system_bits": round(found.same_system, 2),
+        "same_from_bits": round(found.model.same, 2),
+        "same_system_bits": round(found.model.same_system, 2),
         "alarms": found.alarms[:_TOLD],
         "alarms_in_all": len(found.alarms),
     }
@@ -329,33 +331,73 @@ def tabled(records: Records, *, mapping: Path | None, kind: str | None, file: Pa
     """Records as they are compared."""
     headings = records.headings
     told = _mapped(mapping, headings) if mapping is not None else {}
-    fields = {at: name for at, name in heads.recognised(headings, told).items() if name != "ignore"}
+    fields = _fields(records, told)
     names = [at for at, name in fields.items() if name in ("name", "company_name")]
     sample = chain.from_iterable(records.cells[at][:_SAMPLE] for at in names[:1])
-    kind = kind or heads.kind_of(fields.values(), sample)
+    kind = kind or heads.kind_of(fields.values(), sample, headings)
     if kind not in KINDS:
         raise ProblemsError([Problem(code="CW130", text=f"kind is '{kind}'", hint=f"one of {', '.join(KINDS)}")])
     for at in [at for at, name in fields.items() if name in _IDS and not _identifies(records.cells[at])]:
         del fields[at]
-    used = Used(kind, {headings[at]: name for at, name in fields.items()})
-    used.ignored = [one for one in headings if one not in used.columns and one.lower() not in ("rid", "source")]
     dates = [at for at, name in fields.items() if name == "birth_date"]
     first = heads.months_first(chain.from_iterable(records.cells[at] for at in dates))
-    plan = heads.columns(kind, fields, headings=headings, months_first=first)
-    if not plan.readers:
+
+    def read(wanted: Mapping[int, str]) -> dict[str, Column]:
+        plan = heads.columns(kind, wanted, headings=headings, months_first=first)
+        made = {name: column for reader in plan.readers for name, column in _columns(reader, records.cells).items()}
+        return {name: column for name, column in made.items() if column.values}
+
+    if not fields:
         faults = _Faults(file)
         faults.add(f"no column is known: {', '.join(headings)}", "say with --mapping which column is what", line=1)
         faults.stop()
-    made = {name: column for reader in plan.readers for name, column in _columns(reader, records.cells).items()}
     numbers: dict[str, int] = {}
     systems = np.array([numbers.setdefault(one, len(numbers)) for one in records.systems], dtype=np.int32)
-    return Table(records.keys, {name: column for name, column in made.items() if column.values}, systems), used
+    ids = {at: name for at, name in fields.items() if name in _IDS}
+    found = Table(records.keys, read({at: name for at, name in fields.items() if at not in ids}), systems)
+    for at in [at for at in ids if _of_several(records.cells[at], found)]:
+        del fields[at], ids[at]
+    if ids:
+        found = Table(records.keys, {**found.columns, **read(ids)}, systems)
+    used = Used(kind, {headings[at]: name for at, name in fields.items()})
+    used.ignored = [one for one in headings if one not in used.columns and one.lower() not in ("rid", "source")]
+    return found, used
+
+
+def _fields(records: Records, told: Mapping[str, str]) -> dict[int, str]:
+    """By place of a column its field: as `told`, else by its heading where its cells are like that."""
+    found = {}
+    for at, name in heads.recognised(records.headings, told).items():
+        if name != "ignore" and (records.headings[at] in told or heads.holds(name, records.cells[at][:_SAMPLE])):
+            found[at] = name
+    for at, heading in enumerate(records.headings):
+        unknown = at not in found and heading not in told and heading.lower() not in ("rid", "source")
+        if unknown and heads.of_addresses(heading, records.cells[at][:_SAMPLE]):
+            found[at] = "emails"
+    return dict(sorted(found.items()))
 
 
 def _identifies(cells: Sequence[str]) -> bool:
     """Whether a column of ids says who two records are: each system's own numbering of its rows does not."""
     held = [cell for cell in cells if not heads.blank(cell)]
     return bool(held) and 1 - len(set(held)) / len(held) >= _REPEATED
+
+
+def _of_several(cells: Sequence[str], named: Table) -> bool:
+    """Whether ids that several have in common are mostly of several names: systems that count from 1, each its own."""
+    texts, keys = name_keys_of(named)[0]
+    first: dict[str, str] = {}
+    alike: dict[str, bool] = {}  # by id, of the first two who have it
+    for cell, key in zip(cells, keys.tolist(), strict=True):
+        name = texts[key]
+        if not name or heads.blank(cell):
+            continue
+        known = first.get(cell)
+        if known is None:
+            first[cell] = name
+        else:
+            alike.setdefault(cell, known in name or name in known)
+    return len(alike) >= _TELLING and 2 * sum(alike.values()) < len(alike)
 
 
 def _columns(reader: heads.Reader, cells: Sequence[Sequence[str]]) -> dict[str, Column]:

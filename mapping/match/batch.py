@@ -6,7 +6,7 @@ looked up in blocks, scored, and put into groups that hold together as groups. A
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import log2
 from typing import Final, TypeAlias
@@ -29,7 +29,9 @@ Flags: TypeAlias = NDArray[np.bool_]
 _MISSING: Final = -1
 _MANY_VALUES: Final = 3  # values of one record that it is looked up by
 _LEVELS: Final = {"different": 1, "same": 2, "typo": 3}
-_ESTIMATED_FROM: Final = 100  # certain pairs that tell how often one system has a record twice
+_ESTIMATED_FROM: Final = 100  # certain pairs, or identifiers, that tell something of all of them
+_MARGIN: Final = 1.0  # bits; a little less than the model says is chance
+_MISTYPED: Final = 0.04  # records of one that have another initial than the others: mistyped, or another name
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
 
 
@@ -97,13 +99,17 @@ class Pairs:
 
 @dataclass(slots=True)
 class Resolution:
-    """`group`: by record the place of the first record of its group. `review`: pairs for a person."""
+    """`group`: by record the place of the first record of its group. `review`: pairs for a person.
+
+    `model`: the one that was asked for, with what these records say themselves: the threshold, what a shared identifier
+    counts, what it counts that one system has both.
+    """
 
     group: Ints
     joined: Pairs
     review: Pairs
     compared: int
-    same_system: float
+    model: Model
     alarms: list[str] = field(default_factory=list)
 
 
@@ -115,6 +121,7 @@ def resolve(table: Table, model: Model, *, progress: Progress | None = None) -> 
     tell = progress or (lambda _: None)
     tell("counting")
     frequencies = frequencies_of(table)
+    model = _with_identifiers(table, model)
     tell("looking up")
     left, right, found_by = _candidates(table, model)
     tell(f"scoring {len(left):,} pairs")
@@ -123,12 +130,60 @@ def resolve(table: Table, model: Model, *, progress: Progress | None = None) -> 
     compared = len(left)
     del left, right, found_by
     tell("grouping")
+    model = replace(model, same=threshold_of(pairs, model), same_system=scoring.same_system)
     joining = pairs.where((pairs.bits >= model.same) & ~pairs.conflict)
     groups = _grouped(table, model, scoring, joining)
     apart = groups.of[pairs.left] != groups.of[pairs.right]
     review = pairs.where(apart & (pairs.bits >= model.review))
     joined = joining.where(groups.of[joining.left] == groups.of[joining.right])
-    return Resolution(groups.of, joined, review, compared, scoring.same_system, groups.alarms)
+    return Resolution(groups.of, joined, review, compared, model, groups.alarms)
+
+
+def _with_identifiers(table: Table, model: Model) -> Model:
+    """Counts a mailbox or a phone that two have for less, where two who have one mostly go by two names."""
+    comparisons, lent = dict(model.comparisons), set()
+    for name in ("email", "phone"):
+        if name not in table.columns or name not in model.identifiers:
+            continue
+        one, of = _of_two(table, name)
+        comparison = comparisons[name]
+        if of < _ESTIMATED_FROM or "same" not in comparison.levels:
+            continue
+        share = min(0.99, one / of + _MISTYPED)
+        same = comparison.levels["same"]
+        bits = max(0.0, min(same.bits, log2(share / (1 - share))))
+        if bits < same.bits - _MARGIN:
+            lent.add(name)
+            comparisons[name] = replace(comparison, levels={**comparison.levels, "same": replace(same, bits=bits)})
+    return replace(model, comparisons=comparisons, lent=frozenset(lent))
+
+
+def _of_two(table: Table, name: str) -> tuple[int, int]:
+    """Of the values that just two records of known names have, how many are of one name; and how many there are."""
+    texts, keys = name_keys_of(table)[0]
+    numbers: dict[str, int] = {}
+    keys = np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.int64)[keys]
+    known_texts = np.array([len(text) > 1 for text in numbers])
+    values, places, elements = _exploded(table.columns[name])
+    known = known_texts[keys[places]]
+    elements, held = elements[known], keys[places[known]]
+    order = np.argsort(elements, kind="stable")
+    elements, held = elements[order], held[order]
+    two = np.flatnonzero(np.bincount(elements, minlength=len(values)) == 2)
+    first = np.searchsorted(elements, two)
+    return int((held[first] == held[first + 1]).sum()), len(two)
+
+
+def threshold_of(pairs: Pairs, model: Model) -> float:
+    """From how many bits two records are one, so that no more of them are wrong than may be, as their bits tell."""
+    bits = np.sort(pairs.bits[~pairs.conflict & (pairs.bits >= model.same)].astype(np.float64))[::-1]
+    wrong = np.cumsum(1 / (1 + np.exp2(bits)))
+    few = wrong <= model.wrong * np.arange(1, len(bits) + 1)
+    if not len(bits) or few[-1]:
+        return model.same
+    # Equal bits are for joining all or none.
+    whole = np.flatnonzero(few[:-1] & (bits[:-1] > bits[1:]))
+    return float(min(model.same_at_most, bits[whole[-1]])) if len(whole) else model.same_at_most
 
 
 # -- frequencies -----------------------------------------------------------------------------------------------
@@ -159,7 +214,7 @@ def frequencies_of(table: Table) -> Counts:
 
 def _holders(table: Table) -> dict[str, dict[str, int]]:
     """By identifier and value how many names hold it at least, where more than one does."""
-    attributes = _name_keys(table)
+    attributes = name_keys_of(table)
     found: dict[str, dict[str, int]] = {}
     for name in ("email", "phone", "id", "domain"):
         column = table.columns.get(name)
@@ -210,8 +265,8 @@ def _people(pairs: Longs, often: Longs, texts: Sequence[str], *, whole: bool) ->
         start = end
 
 
-def _name_keys(table: Table) -> list[tuple[list[str], Longs]]:
-    """`profile.name_keys` of each record, each as numbers of texts."""
+def name_keys_of(table: Table) -> list[tuple[list[str], Longs]]:
+    """`profile.name_keys` of each record, each as numbers of texts; the first text is that of what is not known."""
     columns = table.columns
 
     def lettered(name: str, of: Callable[[str], str]) -> tuple[list[str], Longs]:
@@ -413,12 +468,27 @@ class _Scoring:
                 shared += counted
             else:
                 own += counted
-        beyond = np.maximum(shared - np.float32(self.prior + model.shared_at_most), np.float32(0))
+        allowed = np.float32(self.prior + model.shared_at_most) - self._lent(found, size)
+        beyond = np.maximum(shared - allowed, np.float32(0))
         if names := [np.maximum(found[name].bits, 0) for name in model.names if name in found]:
             told = np.sum(names, axis=0) - np.float32(self.prior + model.names_at_most)
             beyond = np.maximum(beyond, told)
         bits = own + shared - np.float32(self.prior) - beyond
         return _Whole(left, right, bits, self._conflicts(found, size), found_by)
+
+    def _lent(self, found: Mapping[str, "_Weighed"], size: int) -> Floats:
+        """As `score.lent` does."""
+        model = self._model
+        known, own = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=bool)
+        if not model.lent:
+            return known
+        for name, one in found.items():
+            if name in model.lent:
+                known += np.where(one.shared, np.float32(0), np.maximum(one.bits, np.float32(0)))
+            elif name not in model.shared:
+                own |= one.bits > 0
+        most = np.float32(self.prior + model.shared_at_most - model.shared_beside)
+        return np.where(own, np.float32(0), np.minimum(known, most))
 
     def _conflicts(self, found: Mapping[str, "_Weighed"], size: int) -> Flags:
         """As `Scorer` finds them."""

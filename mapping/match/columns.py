@@ -29,42 +29,85 @@ from mapping.normalise.misfit import Misfit
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[a-zA-Z])(?=\d)")
 _SEVERAL: Final = re.compile(r"\s*[;|\n]\s*|,\s+(?=[+\w.-]+@)|\s+/\s+(?=[+\d(])")
 _SEPARATES: Final = re.compile(r"[;|\n,/]")
+_AROUND: Final = re.compile(r"[\s,;|<>()\[\]\"':]")
 _EXTENSION: Final = re.compile(r"\s*(?:ext\.?|extension|durchwahl|x)\s*(\d{1,6})\s*$", re.IGNORECASE)
 _SHORT: Final = 20  # letters, blanks around it among them
-_EMPTY: Final = frozenset({"", "null", "none", "nan", "n/a", "na", "-", "unknown", "?", "nil", "\\n", "."})
+_EMPTY: Final = frozenset(
+    {
+        "", "null", "none", "nan", "n/a", "na", "n.a.", "-", "--", "---", "unknown", "unk", "?", "??", "nil", "\\n",
+        ".", "..", "...", "#n/a", "tbd", "tba", "test", "xxx", "not available", "not provided", "not applicable",
+        "undefined", "not specified", "not known", "anonymous", "no name", "no email", "no phone", "(none)", "(null)",
+        "<null>", "[not provided]", "(blank)", "missing", "unbekannt", "inconnu", "desconocido",
+        "sconosciuto", "无", "不明",
+    }
+)  # fmt: skip
+_ADDRESS: Final = re.compile(r"[^\s,;|<>()\[\]\"':]+@[^\s,;|<>()\[\]\"'/]+\.[^\s,;|<>()\[\]\"'/.]+")
+_SIGNS: Final = re.compile(r"[0-9&+®™]|'s\b")
 PERSONAL: Final = frozenset(
     {"name.given", "name.family", "name.additional", "birth_date", "birth_date.year", "job_title"}
 )
 OF_COMPANIES: Final = frozenset({"website", "domains", "registrations", "legal_name", "aliases"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What headings are read by. The file beside the models says what each part means."""
+
+    names: Mapping[str, str]  # by heading its field
+    passed: frozenset[str]
+    others: frozenset[str]
+    last: frozenset[str]
+    of_companies: frozenset[str]
+    business: frozenset[str]
+
+
 @cache
-def _words() -> tuple[Mapping[str, str], frozenset[str]]:
-    """Names of columns with their fields, and the words that are passed over, from the file beside the models."""
+def _words() -> _Words:
     from yaml import safe_load
 
     told = safe_load(files("mapping.match.models").joinpath("columns.yaml").read_text(encoding="utf-8"))
-    by_name = {str(name): field for field, names in told["names"].items() for name in names}
-    return by_name, frozenset(told["passed"].split())
+    names = {fold(str(name)): field for field, names in told["names"].items() for name in names}
+    lists = {part: frozenset(told[part].split()) for part in ("passed", "others", "last", "business")}
+    return _Words(names, of_companies=frozenset(told["of_companies"]), **lists)
 
 
 def fields() -> list[str]:
     """What a column may be told to be."""
-    return sorted(set(_words()[0].values()) - {"rid", "source"})
+    return sorted(set(_words().names.values()) - {"rid", "source"})
 
 
 def field_of(heading: str) -> str | None:
     """The field that a heading tells, `name.given` of "First Name" and "contact_first_name"; None: none of ours."""
-    names, passed = _words()
-    words = fold(_CAMEL.sub(" ", heading).replace("_", " ")).split()
-    found = names.get(" ".join(words))
-    while found is None and words and words[-1] in passed:
+    known, words = _words(), _heading(heading)
+    singular = [word.removesuffix("s") for word in words]
+    return _named(words, known) or _named(singular, known) or _by_last(words, known) or _by_last(singular, known)
+
+
+def _heading(heading: str) -> list[str]:
+    return fold(_CAMEL.sub(" ", heading).replace("_", " ").replace("'s", "")).split()
+
+
+def _named(words: list[str], known: _Words) -> str | None:
+    """By the whole heading, short of words in front and behind that say nothing."""
+    found = known.names.get(" ".join(words))
+    while found is None and words and words[-1] in known.passed:
         words = words[:-1]
-        found = names.get(" ".join(words))
-    while found is None and words and words[0] in passed:
+        found = known.names.get(" ".join(words))
+    while found is None and words and words[0] in known.passed:
         words = words[1:]
-        found = names.get(" ".join(words))
+        found = known.names.get(" ".join(words))
     return found
+
+
+def _by_last(words: list[str], known: _Words) -> str | None:
+    """By what stands last: "res zip code"."""
+    if known.others.intersection(words):
+        return None
+    for size in (3, 2, 1):
+        found = known.names.get(" ".join(words[-size:])) if len(words) > size else None
+        if found in known.last:
+            return found
+    return None
 
 
 def recognised(headings: Sequence[str], told: Mapping[str, str] | None = None) -> dict[int, str]:
@@ -77,16 +120,55 @@ def recognised(headings: Sequence[str], told: Mapping[str, str] | None = None) -
     return found
 
 
-def kind_of(fields: Iterable[str], names: Iterable[str] = ()) -> str:
-    """Persons or companies: by the columns, else by whether names end with legal forms."""
+# What cells of a field hold, where it can be told. A column named `email` may say whether one is there.
+_HOLDS: Final[Mapping[str, Callable[[str], object]]] = {
+    "emails": lambda cell: "@" in cell,
+    "phones": lambda cell: _digits(cell) >= 6,
+    "birth_date": lambda cell: _digits(cell) >= 4,
+    "birth_date.year": lambda cell: _digits(cell) in (2, 4, 5),
+    "name": lambda cell: not cell.isdecimal(),
+    "name.given": lambda cell: not cell.isdecimal(),
+    "name.family": lambda cell: not cell.isdecimal(),
+    "company_name": lambda cell: not cell.isdecimal(),
+    "addresses.number": lambda cell: len(cell) <= 12,
+}
+
+
+def holds(field: str, cells: Iterable[str]) -> bool:
+    """Whether cells are of a field; half of those that say something have to be."""
+    fits = _HOLDS.get(field)
+    told = [cell for cell in cells if not blank(cell)]
+    return fits is None or not told or 2 * sum(1 for cell in told if fits(cell)) >= len(told)
+
+
+def of_addresses(heading: str, cells: Iterable[str]) -> bool:
+    """Whether a column that no name tells is one of e-mail addresses, of the records themselves."""
+    told = [cell for cell in cells if not blank(cell)]
+    if not told or _words().others.intersection(_heading(heading)):
+        return False
+    return 10 * sum(1 for cell in told if _ADDRESS.search(cell)) >= 9 * len(told)
+
+
+def _digits(cell: str) -> int:
+    return sum(character.isdecimal() for character in cell)
+
+
+def kind_of(fields: Iterable[str], names: Iterable[str] = (), headings: Iterable[str] = ()) -> str:
+    """Persons or companies: by the columns, else by what the names are like."""
     found = set(fields)
     if found & PERSONAL:
         return "person"
     if found & OF_COMPANIES or ("company_name" in found and "name" not in found):
         return "company"
-    told = [name for name in names if name]
-    with_form = sum(1 for name in told if legal_form(name))
-    return "company" if told and with_form * 10 >= len(told) else "person"
+    if any(" ".join(_heading(heading)) in _words().of_companies for heading in headings):
+        return "company"
+    told = [name for name in names if not blank(name)]
+    return "company" if told and sum(map(_of_a_company, told)) * 8 >= len(told) else "person"
+
+
+def _of_a_company(name: str) -> bool:
+    """Legal forms, figures and signs, and words that firms are called by."""
+    return bool(_SIGNS.search(name)) or bool(legal_form(name)) or not _words().business.isdisjoint(fold(name).split())
 
 
 Cells = Sequence[str]
@@ -125,17 +207,17 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
         named = [name for name in ("company_name", "name", "legal_name", "aliases") if name in places]
         add("name", named, _each(company_name, several=False))
         add("form", named, _each(legal_form, several=False))
-        add("domain", ["domains", "website", "emails"], _each(company_domain))
+        add("domain", ["domains", "website", "emails"], _each(company_domain))  # an address, too, ends with its host
     else:
         _names(made, places)
         add("birth", ["birth_date"], _each(lambda cell: digits_of_day(cell, months_first=months_first)))
         if "birth_date" not in places:
             add("birth", ["birth_date.year", "birth_date.month", "birth_date.day"], _day_of_parts)
         add("company", ["company_name"], _each(company_name, several=False))
-        add("domain", ["emails"], _each(company_domain))
-        add("handle", ["emails"], _each(lambda cell: handle(mailbox(cell))))
+        add("domain", ["emails"], _addressed(company_domain))
+        add("handle", ["emails"], _addressed(lambda address: handle(mailbox(address))))
         add("title", ["job_title"], _each(fold, several=False))
-    add("email", ["emails"], _each(mailbox))
+    add("email", ["emails"], _addressed(mailbox))
     add("phone", ["phones"], _each(_number))
     ids = [at for name in ("external_ids", "registrations") for at in places.get(name, ())]
     if ids:
@@ -180,6 +262,18 @@ def _each(read: Callable[[str], str], *, several: bool = True) -> Callable[[Cell
             return (found,) if found else ()
         parts = [one for cell in cells if cell for one in (_SEVERAL.split(cell) if several else (cell,))]
         return kept(map(read, parts))
+
+    return told
+
+
+def _addressed(read: Callable[[str], str]) -> Callable[[Cells], Values]:
+    """Of each e-mail address in the cells, whatever stands around it: `Mara <mara@lind.test>; lind@gmx.de`."""
+
+    def told(cells: Cells) -> Values:
+        if len(cells) == 1 and (plain := cells[0]).count("@") < 2 and not _AROUND.search(plain):
+            found = read(plain) if plain else ""
+            return (found,) if found else ()
+        return kept(read(address) for cell in cells for address in _ADDRESS.findall(cell))
 
     return told
 

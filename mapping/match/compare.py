@@ -60,16 +60,18 @@ def _name(one: str, other: str, *, nicknames: bool) -> Like:
         (_word(left, right, nicknames=nicknames) for left in ours for right in theirs),
         key=lambda like: _PART_OF.index(like.level),
     )
-    if found.level == "initial":
-        # Of "J R" and "John" the first counts, of "Maria J" and "Jose" nothing.
+    if found.level in ("initial", "same"):
+        # Letters alone agree. Of "J R" and "John" the first counts, of "Maria J" and "Jose", or "Anna J" and "Lisa J",
+        # nothing.
         found = _word(ours[0], theirs[0], nicknames=nicknames)
-        return found if found.level == "initial" else DIFFERENT
+        return found if found.level == "initial" else Like("part_alike") if found.level in _ALIKE else DIFFERENT
     if found.level in ("different", "close"):
         whole = _word(one, other, nicknames=False)
         return whole if whole.level in ("typo", "close", "transliterated") else found
     return Like("part_alike")
 
 
+_ALIKE: Final = ("typo", "nickname", "transliterated")
 _PART_OF: Final = ("different", "close", "initial", "typo", "nickname", "transliterated", "same")
 
 
@@ -121,6 +123,9 @@ def date(one: str, other: str) -> Like:
     """Days as digits, "19850304"; of a part "1985" or "0304"."""
     if one == other:
         return SAME
+    if len(one) == 4 == len(other):
+        # A year is told as an age, too, and an age is a year off as often as not; a digit more or less is another year.
+        return _CLOSE if one.isdecimal() and other.isdecimal() and abs(int(one) - int(other)) == 1 else DIFFERENT
     if len(one) != len(other) and min(len(one), len(other)) == 4:
         short, long = (one, other) if len(one) == 4 else (other, one)
         return Like("part") if long.startswith(short) or long.endswith(short) else DIFFERENT

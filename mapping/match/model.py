@@ -52,11 +52,14 @@ class Model:
     version: int
     kind: str
     same: float
+    same_at_most: float  # how far a batch may raise `same` where too many of its joins would be doubtful
+    wrong: float  # share of joins that may be wrong, as far as their bits tell
     review: float
     comparisons: Mapping[str, Comparison]
     identifiers: Mapping[str, int]
     shared: frozenset[str]
     shared_at_most: float
+    shared_beside: float  # what it says at most beside one of `lent`, where nothing of one's own speaks
     alike: tuple[str, ...]
     alike_rest: float
     alike_at_least: float
@@ -69,6 +72,7 @@ class Model:
     same_system: float
     blocks: tuple[tuple[str, ...], ...]
     limits: Mapping[str, int] = field(default_factory=dict)
+    lent: frozenset[str] = frozenset()  # identifiers that go round in a house, as the records have shown
 
     def outcome(self, bits: float) -> Outcome:
         if bits >= self.same:
@@ -106,7 +110,7 @@ def read(told: Mapping[str, Any]) -> Model:
 def _read(told: Mapping[str, Any]) -> Model:
     comparisons = {name: _comparison(name, one) for name, one in told["comparisons"].items()}
     shared, alike, conflicts = told["shared"], told["alike"], told["conflicts"]
-    swapped = told.get("swapped")
+    swapped, thresholds = told.get("swapped"), told["thresholds"]
     named = [*told["identifiers"], *shared["of"], *alike["of"], *conflicts]
     excuses = {name: tuple(_excuse(one) for one in told) for name, told in conflicts.items()}
     named += [name for told in excuses.values() for name, _ in told]
@@ -117,12 +121,15 @@ def _read(told: Mapping[str, Any]) -> Model:
     return Model(
         version=1,
         kind=told["kind"],
-        same=float(told["thresholds"]["same"]),
-        review=float(told["thresholds"]["review"]),
+        same=float(thresholds["same"]),
+        same_at_most=max(float(thresholds["same"]), float(thresholds.get("same_at_most", thresholds["same"]))),
+        wrong=float(thresholds.get("wrong", 1.0)),
+        review=float(thresholds["review"]),
         comparisons=comparisons,
         identifiers={name: int(names) for name, names in told["identifiers"].items()},
         shared=frozenset(shared["of"]),
         shared_at_most=float(shared["at_most"]),
+        shared_beside=float(shared.get("beside", shared["at_most"])),
         alike=tuple(alike["of"]),
         alike_rest=float(alike["rest"]),
         alike_at_least=float(alike["at_least"]),

@@ -37,6 +37,7 @@ _STREETS: Final[Mapping[str, str]] = {
     "parade": "pde", "suite": "ste", "apartment": "apt", "floor": "fl", "north": "n", "south": "s", "east": "e",
     "west": "w",
 }  # fmt: skip
+_COUNTED: Final = "12345678901234567890 9876543210"  # what is typed where a number is demanded
 _DISTINCT: Final = 3  # digits from which a local part is somebody's choice
 _NO_DIGITS: Final = str.maketrans("", "", "0123456789")
 _CODE_OF: Final = str.maketrans("", "", " -.")
@@ -108,7 +109,7 @@ def _domain_of(host: str) -> str:
 def last_digits(number: str, extension: str | None = None) -> str:
     """What a number is called by, with or without its country code: the last nine digits. "" of less than six."""
     digits = "".join(filter(str.isdecimal, number)).lstrip("0")
-    if len(digits) < 6 or digits == digits[0] * len(digits):
+    if len(digits) < 6 or digits == digits[0] * len(digits) or digits in _COUNTED:
         return ""
     return digits[-9:] + (f"x{extension}" if extension else "")
 

@@ -336,8 +336,19 @@ def combined(model: Model, prior: float, found: Mapping[str, Evidence]) -> float
         else:
             own += told
     names = sum(max(0.0, one.bits) for name, one in found.items() if name in model.names)
-    beyond = max(0.0, shared - prior - model.shared_at_most, names - prior - model.names_at_most)
+    allowed = prior + model.shared_at_most - lent(model, prior, found)
+    beyond = max(0.0, shared - allowed, names - prior - model.names_at_most)
     return own + shared - prior - beyond
+
+
+def lent(model: Model, prior: float, found: Mapping[str, Evidence]) -> float:
+    """What an identifier that goes round in a house has said of the house, where nothing of one's own speaks."""
+    if not model.lent or any(
+        one.bits > 0 for name, one in found.items() if name not in model.lent and name not in model.shared
+    ):
+        return 0.0
+    known = sum(max(0.0, one.bits) for name, one in found.items() if name in model.lent and not one.shared)
+    return min(known, prior + model.shared_at_most - model.shared_beside)
 
 
 def block_part(part: str, profile: Profile) -> list[str]:

@@ -76,6 +76,34 @@ def test_a_system_s_own_numbering_identifies_nobody(tmp_path: Path) -> None:
     assert answer["pairs"]["f1"] == 1.0
 
 
+def test_ids_that_each_system_counts_for_itself_identify_nobody_either(tmp_path: Path) -> None:
+    given, family = ("Mara", "Tom", "Olga", "Wei", "Noah"), ("Lind", "Berg", "Varaton", "Kest", "Hold", "Mond")
+    people = [(first, last) for first in given for last in family]
+    records = [("rid", "source", "First Name", "Last Name", "DOB", "customer_id")]
+    for system, order in (("crm", people), ("shop", people[::-1])):
+        for number, (first, last) in enumerate(order):
+            rid = f"{system}{number}"
+            born = f"19{60 + given.index(first)}-0{1 + family.index(last)}-11"
+            records.append((rid, system, first, last, born, str(number)))
+    truth = [("rid", "cluster"), *((row[0], f"{row[2]} {row[3]}") for row in records[1:])]
+
+    answer = judged(tmp_path, records, truth)
+
+    assert answer["ignored"] == ["customer_id"]
+    assert answer["pairs"]["precision"] == 1.0
+
+
+def test_an_unnamed_column_of_addresses_is_used_and_one_of_answers_is_not(tmp_path: Path) -> None:
+    heads = {"E-Mail": "login"}
+    records = [(*(heads.get(cell, cell) for cell in PEOPLE[0]), "email"), *((*row, "yes") for row in PEOPLE[1:])]
+
+    answer = judged(tmp_path, records, TRUTH)
+
+    assert answer["columns"]["login"] == "emails"
+    assert answer["ignored"] == ["email"]
+    assert answer["pairs"]["f1"] == 1.0
+
+
 def test_other_separators_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     records, truth = tmp_path / "records.csv", written(tmp_path / "truth.csv", TRUTH)
     records.write_text("\n".join(";".join(row) for row in PEOPLE), encoding="utf-8-sig")
@@ -148,7 +176,7 @@ def test_a_model_of_ones_own_decides(tmp_path: Path) -> None:
 
     shipped = files("mapping.match.models").joinpath("person.yaml").read_text(encoding="utf-8")
     strict = tmp_path / "model.yaml"
-    strict.write_text(shipped.replace("{same: 2.5, review: 0.0}", "{same: 99.0, review: 0.0}"), encoding="utf-8")
+    strict.write_text(shipped.replace("{same: 2.5,", "{same: 99.0,"), encoding="utf-8")
 
     answer = judged(tmp_path, PEOPLE, TRUTH, model=strict)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapping.match.batch import Pairs, Resolution, Table, frequencies_of, resolve, table
+from mapping.match.batch import Pairs, Resolution, Table, frequencies_of, resolve, table, threshold_of
 from mapping.match.groups import held_together
 from mapping.match.model import shipped
 from mapping.match.profile import Profile
@@ -89,7 +89,7 @@ def test_the_batch_and_the_scorer_come_to_the_same_scores(seed: int) -> None:
 
     for left, right, bits, conflict in pairs:
         scored = scorer.score(profiles[left], profiles[right])
-        same_system = found.same_system if told.system[left] == told.system[right] else 0.0
+        same_system = found.model.same_system if told.system[left] == told.system[right] else 0.0
         assert scored.bits + same_system == pytest.approx(bits, abs=1e-3)
         assert bool(scored.conflict) is conflict
 
@@ -141,6 +141,46 @@ def test_what_is_doubtful_goes_to_review() -> None:
     assert [(told.keys[left], told.keys[right]) for left, right in _told(found) if told.keys[left] == "x1"] == [
         ("x1", "x2")
     ]
+
+
+def test_a_threshold_goes_up_where_too_many_joins_would_be_doubtful() -> None:
+    model = shipped("person")
+
+    def threshold(bits: Sequence[float], conflict: bool = False) -> float:
+        size = len(bits)
+        places = np.zeros(size, dtype=np.int32)
+        told = np.array(bits, dtype=np.float32), np.full(size, conflict)
+        return threshold_of(Pairs(places, places, *told, np.zeros(size, dtype=np.int64)), model)
+
+    assert threshold([]) == model.same
+    assert threshold([15.0] * 1000 + [3.0] * 50) == model.same
+    assert threshold([15.0] * 100 + [4.5] * 10 + [3.0] * 50) == pytest.approx(4.5)
+    assert threshold([3.0] * 50) == model.same_at_most
+    assert threshold([3.0] * 50, conflict=True) == model.same
+
+
+def test_a_phone_that_houses_share_counts_for_less_and_their_street_says_nothing_more() -> None:
+    houses = [
+        (f"l{number}{at}", "crm", person(f"{name} {family}", phone=f"+49301{number:07}", street=f"{number} Oak Road"))
+        for number in range(150)
+        for at, (name, family) in enumerate([("Anna", "Lindberg"), ("Tom", "Varaton")])
+    ]
+    unnamed = [
+        (f"u{at}", "shop", person(phone="+49309999999", street="7 Elm Street", postcode="99111", email=f"u{at}@gmx.de"))
+        for at in range(2)
+    ]
+    told, alone = resolved([*CROWD, *unnamed])
+    again, found = resolved([*CROWD, *houses, *unnamed])
+
+    assert groups(told, alone, ["u0", "u1"]) == {frozenset({"u0", "u1"})}
+    assert found.model.lent == {"phone"}
+    assert found.model.comparisons["phone"].levels["same"].bits == 0.0
+    assert groups(again, found, ["u0", "u1"]) == {frozenset({"u0"}), frozenset({"u1"})}
+    profiles = [again.profile(at) for at in range(len(again))]
+    scorer = Scorer(found.model, counted(profiles))
+    for left, right, bits, _ in [*_each(found.joined), *_each(found.review)]:
+        same_system = found.model.same_system if again.system[left] == again.system[right] else 0.0
+        assert scorer.score(profiles[left], profiles[right]).bits + same_system == pytest.approx(bits, abs=1e-3)
 
 
 def test_companies_of_one_name_in_several_scripts_and_forms_are_one() -> None:

@@ -1,6 +1,15 @@
 import pytest
 
-from mapping.match.columns import columns, digits_of_day, field_of, kind_of, months_first, recognised
+from mapping.match.columns import (
+    columns,
+    digits_of_day,
+    field_of,
+    holds,
+    kind_of,
+    months_first,
+    of_addresses,
+    recognised,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +40,20 @@ from mapping.match.columns import columns, digits_of_day, field_of, kind_of, mon
         ("domain", "domains"),
         ("Country", "addresses.country"),
         ("VAT number", "registrations"),
+        ("E-Mails", "emails"),
+        ("D.O.B.", "birth_date"),
+        ("Patient's name", "name"),
+        ("res_zip_code", "addresses.postal_code"),
+        ("姓名", "name"),
+        ("メールアドレス", "emails"),
+        ("Фамилия", "name.family"),
+        ("Förnamn", "name.given"),
         ("blood_group", None),
+        ("owner_email", None),
+        ("emergency contact phone", None),
+        ("email_opt_in", None),
+        ("ip address", None),
+        ("birth city", None),
     ],
 )
 def test_a_heading_tells_its_field(heading: str, field: str | None) -> None:
@@ -71,10 +93,37 @@ def test_a_column_tells_whether_months_stand_first() -> None:
         (["company_name", "website"], [], "company"),
         (["name", "addresses.locality"], ["Nordlicht GmbH", "Padma Ltd", "Acme"], "company"),
         (["name", "emails"], ["Mara Lindqvist", "Rahim Uddin"], "person"),
+        (["name", "addresses.locality"], ["Cafe Bizou", "Campanile", "Art's Delicatessen"], "company"),
     ],
 )
 def test_columns_tell_whether_they_are_of_people(fields: list[str], names: list[str], kind: str) -> None:
     assert kind_of(fields, names) == kind
+
+
+def test_a_column_that_only_companies_have_tells_that_they_are_companies() -> None:
+    assert kind_of(["name"], ["Campanile", "Padma"], ["name", "Number of employees"]) == "company"
+
+
+@pytest.mark.parametrize(
+    ("field", "cells", "fits"),
+    [
+        ("emails", ["mara@lind.test", "", "n/a"], True),
+        ("emails", ["yes", "no", "yes"], False),
+        ("phones", ["089 555 0166", "verified"], True),
+        ("phones", ["yes", "1"], False),
+        ("name.given", ["101", "102"], False),
+        ("job_title", ["whatever"], True),
+        ("emails", ["", "-"], True),
+    ],
+)
+def test_cells_say_whether_the_heading_is_right(field: str, cells: list[str], fits: bool) -> None:
+    assert holds(field, cells) is fits
+
+
+def test_addresses_are_known_without_a_heading_unless_they_are_somebody_else_s() -> None:
+    assert of_addresses("login", ["mara@lind.test", "rahim@padma.test", ""])
+    assert not of_addresses("account manager", ["mara@lind.test"])
+    assert not of_addresses("login", ["mara", "rahim@padma.test"])
 
 
 def test_cells_of_several_columns_become_one_field() -> None:
@@ -97,3 +146,36 @@ def test_cells_of_several_columns_become_one_field() -> None:
         "phone": ("895550166", "712345678"),
         "street": ("12 elm st",),
     }
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "mara@lind.test",
+        " MARA@LIND.TEST ".strip(),
+        "mailto:mara@lind.test",
+        "Mara Lindqvist <mara@lind.test>",
+        "n.n., mara@lind.test",
+        "mara+nps@lind.test",
+    ],
+)
+def test_an_address_is_found_in_whatever_stands_around_it(cell: str) -> None:
+    assert _read("email", "mail", cell) == ("mara@lind.test",)
+
+
+def test_several_addresses_of_a_cell_are_several() -> None:
+    assert _read("email", "mail", "a@lind.test b@lind.test / c@lind.test") == (
+        "a@lind.test",
+        "b@lind.test",
+        "c@lind.test",
+    )
+
+
+@pytest.mark.parametrize("number", ["0000000000", "1234567890", "+1 234 567 8901", "9876543210"])
+def test_what_is_typed_where_a_number_is_demanded_is_none(number: str) -> None:
+    assert _read("phone", "phone", number) == ()
+
+
+def _read(field: str, heading: str, cell: str) -> tuple[str, ...]:
+    plan = columns("person", recognised([heading]), headings=[heading])
+    return next(one.read([cell])[one.fields.index(field)] for one in plan.readers if field in one.fields)
