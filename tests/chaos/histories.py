@@ -480,6 +480,10 @@ class Play:
         if target is not None:
             self.put(target[0], "people", target[1], scope="out" if step.b % 2 else "in")
 
+    def out_of_scope(self, system: str, row: dict[str, Any]) -> bool:
+        """Does the file's `where` of today leave this person out?"""
+        return system == "alpha" and bool(CHOICES["scope"][self.told["scope"]]) and row.get("scope") == "out"
+
     def do_opt_out(self, step: Step) -> None:
         target = self.pick(step.a)
         if target is not None:

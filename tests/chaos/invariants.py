@@ -415,10 +415,11 @@ def check_edits(play: "Play", house: House) -> None:
             if there is None or there.get("gone"):
                 continue
             play.held["I3"] += 1
-            if held is None or held[1] != LIVE:
-                raise BrokenError(
-                    "I6", f"{system}/{stream_name}/{key} is held as {held and STATES[held[1]]}, lives there"
-                )
+            state = None if held is None else STATES[held[1]]
+            if state != ("hidden" if play.out_of_scope(system, there) else "live"):
+                raise BrokenError("I6", f"{system}/{stream_name}/{key} is held as {state}, lives there: {there}")
+            if state == "hidden":
+                continue  # what is edited out of the scope goes nowhere
             row, _ = stream.mapping.read({**there, column: value})
             wanted = row[stream.at[told]]
             if (told, _text(mark(wanted))) in seen:

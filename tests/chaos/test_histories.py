@@ -72,3 +72,11 @@ def test_a_record_without_our_id_is_not_taken_for_what_a_lost_create_made(stage:
         Step("sync", 45, 29, 89),
     )  # fmt: skip
     play(stage.world(), steps)
+
+
+def test_who_is_edited_out_of_the_scope_is_held_as_hidden_and_stays_so(stage: Stage) -> None:
+    """The shortest part of a history that broke I6: whoever left the scope was looked for among the living."""
+    steps = (Step("new", 57, 15, 53), Step("config", 75, 4, 13), Step("scope", 77, 7, 13))
+    play(stage.world(), steps)
+    for seed in range(20):
+        play(stage.world(), history(seed, kinds=("new", "config", "scope", "sync", "edit")))
