@@ -184,7 +184,7 @@ class RowMerger:
             return _LEAVE, ()
         probes = [_probe(side, None) for side in sides]
         issuer = issuer_of(probes) if policy.code == "src" else None
-        order = [n for n, probe in enumerate(probes) if is_source(probe, golden=None, policy=policy, issuer=issuer)]
+        order = [n for n, probe in enumerate(probes) if is_source(probe, edits=None, policy=policy, issuer=issuer)]
         order.sort(key=lambda n: precedence(probes[n], policy))
         if policy.code in ("strict", "newest"):
             return _ASK, tuple(order) or (0,)

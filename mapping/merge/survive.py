@@ -6,9 +6,11 @@ old value that a newcomer brings.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mapping.merge.consent import tightened
 from mapping.merge.policy import (
+    Base,
     Decision,
     Fate,
     FieldPolicy,
@@ -42,8 +44,7 @@ def survive(sides: Sequence[Side], *, policy: FieldPolicy, golden: Value = ABSEN
             rule="hub",
             fates={},
         )
-    based = [side for side in sides if side.base is not None]
-    first = merge(based, golden=golden, policy=policy) if based else None
+    first = _among_those_who_met(sides, golden=golden, policy=policy)
     held = golden if first is None else first.golden
     speakers = _speakers(sides, policy)
     if first is not None and first.verdict == "conflict":
@@ -59,6 +60,20 @@ def survive(sides: Sequence[Side], *, policy: FieldPolicy, golden: Value = ABSEN
     return _units(sides, speakers, first, golden=held, policy=policy)
 
 
+def _among_those_who_met(sides: Sequence[Side], *, golden: Value, policy: FieldPolicy) -> Decision | None:
+    """The merge of the sides that have a base. Newcomers who show what the hub holds speak for it, and no more."""
+    based = [side for side in sides if side.base is not None]
+    if not based:
+        return None
+    backers = [
+        replace(side, base=Base(side.observed, golden))
+        for side in sides
+        if side.base is None and not is_empty(golden) and shows(side, golden)
+    ]
+    made = merge([*based, *backers], golden=golden, policy=policy)
+    return replace(made, stands=made.stands[: len(based)], bases=made.bases[: len(based)])
+
+
 def _speakers(sides: Sequence[Side], policy: FieldPolicy) -> list[Side]:
     """Who has something to say, in order of precedence."""
     issuer = issuer_of(sides) if policy.code == "src" else None
@@ -67,7 +82,7 @@ def _speakers(sides: Sequence[Side], policy: FieldPolicy) -> list[Side]:
         for side in sides
         if side.base is None
         and not is_empty(side.observed)
-        and (policy.code == "strict" or is_source(side, golden=None, policy=policy, issuer=issuer))
+        and (policy.code == "strict" or is_source(side, edits=None, policy=policy, issuer=issuer))
     ]
     found.sort(key=lambda side: precedence(side, policy))
     return found
@@ -119,7 +134,10 @@ def _conclude(
     if first is None:
         return made
     stands, bases = list(made.stands), list(made.bases)
-    if value == first.golden:
+    overruled: list[int] = []
+    if value != first.golden:
+        overruled = [side.record for side in sides if changed(side) and not shows(side, value)]
+    else:
         merged = iter(zip(first.stands, first.bases, strict=True))
         for at, side in enumerate(sides):
             if side.base is not None:
@@ -130,7 +148,7 @@ def _conclude(
         winner=made.winner if rule else first.winner,
         reason=made.reason,
         rule=made.rule,
-        losers=sorted({*made.losers, *first.losers}),
+        losers=sorted({*made.losers, *first.losers, *overruled}),
         stands=stands,
         bases=bases,
     )
@@ -244,12 +262,13 @@ def _newcomers(
     sides: Sequence[Side], speakers: Sequence[Side], first: Decision, *, golden: Value, policy: FieldPolicy
 ) -> Decision:
     """Against a value that others already agree on, a newcomer needs the better rank."""
-    differing = [side for side in speakers if side.represents and not shows(side, golden)]
+    speaking = [side for side in speakers if side.represents]
+    differing = [side for side in speaking if not shows(side, golden)]
     if not differing:
         return _following(sides, first, policy)
     top = differing[0]
     holders = [side for side in sides if side.base is not None and shows(side, golden)]
-    if holders and all(shows(side, top.observed) for side in (*holders, *differing)):
+    if holders and all(shows(side, top.observed) for side in (*holders, *speaking)):
         return _won(sides, first, top, differing, policy, "agreed", f"{top.system} has it whole")
     backing = _backing(sides, golden, policy)
     rank = policy.rank(top.system)
@@ -287,17 +306,7 @@ def _newcomers(
             losers=differing,
             fates=fates,
         )
-    losers = [side for side in sides if side.base is not None and changed(side)]
-    return _conclude(
-        sides,
-        first,
-        value=top.observed,
-        policy=policy,
-        winner=top,
-        rule="masters",
-        reason=f"{top.system} is master",
-        losers=losers,
-    )
+    return _won(sides, first, top, speaking, policy, "masters", f"{top.system} is master")
 
 
 def _sets(

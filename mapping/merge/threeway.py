@@ -10,6 +10,7 @@ from itertools import combinations
 
 from mapping.merge.consent import merge_consent
 from mapping.merge.policy import (
+    NEVER,
     Decision,
     Fate,
     FieldPolicy,
@@ -71,7 +72,7 @@ def merge_unit(sides: Sequence[Side], *, golden: Value, policy: FieldPolicy) -> 
             if is_empty(golden) and side.observed is not None:
                 fillers.append(at)
             continue
-        source = is_source(side, golden=golden, policy=policy, issuer=issuer)
+        source = is_source(side, edits=_edited(side), policy=policy, issuer=issuer)
         if side.observed is None:
             if is_empty(golden):
                 continue
@@ -93,7 +94,7 @@ def merge_unit(sides: Sequence[Side], *, golden: Value, policy: FieldPolicy) -> 
         verdict = "conflict" if rule == "review" else "agreed" if rule == "agreed" else "taken"
         if rule == "review":
             fates.update(dict.fromkeys(contenders, "held"))
-    for at in foreign:
+    for at in sorted(foreign, key=lambda at: precedence(sides[at], policy)):
         side = sides[at]
         if shows(side, value):
             continue
@@ -133,17 +134,27 @@ def issuer_of(sides: Sequence[Side]) -> int | None:
     return min((side.record for side in sides if side.represents), default=None)
 
 
-def is_source(side: Side, *, golden: Value, policy: FieldPolicy, issuer: int | None = None) -> bool:
-    """May golden take this side's word?"""
+def is_source(side: Side, *, edits: Value, policy: FieldPolicy, issuer: int | None = None) -> bool:
+    """May golden take this side's word? `edits`: what it was that somebody changed there; empty at first contact."""
     if policy.code == "derived":
         return False
     if policy.code == "src":
         return side.record == issuer
     believed = policy.rank(side.system) is not None or policy.on_foreign_edit == "adopt"
-    if not believed or side.system in policy.named or is_empty(golden):
+    if not believed or side.system in policy.named or is_empty(edits):
         return believed
     # It can show only a part of what it edits: believed only where the operator says so.
-    return bool(side.shown(golden) == golden)
+    return bool(side.shown(edits) == edits)
+
+
+def _edited(side: Side) -> Value:
+    """What an edit was made of: what the side and the hub agreed on last; before that, what it showed.
+
+    Not golden: that may move while the edit waits for somebody, and whoever was no source would become one by it.
+    """
+    if side.base is None:
+        return None
+    return side.base.side if side.base.hub is NEVER else side.base.hub
 
 
 class _Outcome:
@@ -171,16 +182,7 @@ def _contend(sides: Sequence[Side], edits: Sequence[int], *, golden: Value, poli
         return _sole(agreed, ranked)
     claims = [_Claim(value, by) for value, by in _grouped(ranked)]
     if unseen:
-        backers = [
-            side
-            for side in sides
-            if side.base is not None
-            and side.represents
-            and not side.written_by_hub
-            and not changed(side)
-            and shows(side, golden)
-        ]
-        claims.append(_Claim(golden, backers, hub=True))
+        claims.append(_Claim(golden, _backers(sides, golden), hub=True))
     for rule in policy.on_conflict:
         if rule == "masters":
             found = _by_masters(claims, policy)
@@ -195,6 +197,17 @@ def _contend(sides: Sequence[Side], edits: Sequence[int], *, golden: Value, poli
     who = named(ranked)
     against = f"{who} and the hub" if unseen else who
     return _Outcome(golden, None, "review", f"{against} say different things and no rule decides")
+
+
+def _backers(sides: Sequence[Side], golden: Value) -> list[Side]:
+    """Who says by own word what the hub holds. Nobody says nothing: a gap looks like a clear that was agreed."""
+    if is_empty(golden):
+        return []
+    return [
+        side
+        for side in sides
+        if side.base is not None and side.represents and not side.written_by_hub and shows(side, golden)
+    ]
 
 
 def _sole(value: Value, ranked: Sequence[Side]) -> _Outcome:

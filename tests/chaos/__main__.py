@@ -1,6 +1,7 @@
 """Play random histories and say how much held: `make chaos`, or a part of it.
 
-    python -m tests.chaos [--histories 10000] [--postgresql 500] [--merging 200000] [--from 0] [--workers N] [--afresh]
+    python -m tests.chaos [--histories 10000] [--postgresql 500] [--merging 200000] [--small 2000] [--orders 500]
+                          [--from 0] [--workers N] [--afresh]
 
 Seeded: the same number is the same history everywhere. What was played stands in `.chaos/`; who starts it again after
 an interruption goes on from there, as long as the code is the same. Ends with 1 where anything was broken.
@@ -26,7 +27,13 @@ from tests.chaos.invariants import INVARIANTS
 from tests.chaos.shares import TOLD, Machine, Share, play_share
 from tests.databases import close_run, open_run
 
-_SHARE: Final[dict[Machine, int]] = {"merging": 5000, "engine": 20, "orders": 10, "postgresql": 5}  # histories a task
+_SHARE: Final[dict[Machine, int]] = {
+    "merging": 5000,
+    "small": 20,
+    "engine": 20,
+    "orders": 10,
+    "postgresql": 5,
+}  # histories a task
 _CODE: Final = ("connectors", "mapping", "scheduler", "crosswalk", "tests/chaos", "tests/memory", "tests/hub.py")
 
 
@@ -55,22 +62,30 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--postgresql", type=int, help="of them again on PostgreSQL; a twentieth")
     parser.add_argument("--orders", type=int, help="worlds matched in several orders of arrival; a twentieth")
     parser.add_argument("--merging", type=int, help="of the pure machine; twenty times as many")
+    parser.add_argument("--small", type=int, help="small worlds of the pure machine, each whole; a fifth as many")
     parser.add_argument("--from", type=int, default=0, dest="first", help="number of the first history")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--afresh", action="store_true", help="forget what was played before")
     asked = parser.parse_args()
-    for name, default in (("postgresql", asked.histories // 20), ("orders", asked.histories // 20)):
+    for name, default in (
+        ("postgresql", asked.histories // 20),
+        ("orders", asked.histories // 20),
+        ("small", asked.histories // 5),
+        ("merging", asked.histories * 20),
+    ):
         if getattr(asked, name) is None:
             setattr(asked, name, default)
-    if asked.merging is None:
-        asked.merging = asked.histories * 20
     return asked
 
 
 def _shares(asked: argparse.Namespace) -> Iterator[Share]:
     wanted: dict[Machine, int] = {
-        "merging": asked.merging, "engine": asked.histories, "orders": asked.orders, "postgresql": asked.postgresql,
-    }  # fmt: skip
+        "merging": asked.merging,
+        "small": asked.small,
+        "engine": asked.histories,
+        "orders": asked.orders,
+        "postgresql": asked.postgresql,
+    }
     for machine, number in wanted.items():
         for first in range(asked.first, asked.first + number, _SHARE[machine]):
             yield Share(machine, first, min(_SHARE[machine], asked.first + number - first))

@@ -4,22 +4,24 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from tests.chaos import merging
+from tests.chaos import exhaustive, merging
 from tests.chaos.histories import history, play, shrink
 from tests.chaos.invariants import BrokenError
 from tests.chaos.orders import hold_in_any_order
 from tests.chaos.stage import Disposable, Stage
 from tests.databases import Makers, NoServerError
 
-Machine: TypeAlias = Literal["merging", "engine", "orders", "postgresql"]
+Machine: TypeAlias = Literal["merging", "small", "engine", "orders", "postgresql"]
 TOLD: Final[dict[Machine, str]] = {
     "merging": "pure merge and plan",
+    "small": "small worlds of the merge, whole",
     "engine": "whole engine, in memory",
     "orders": "orders of arrival",
     "postgresql": "whole engine, PostgreSQL",
@@ -44,10 +46,10 @@ def play_share(share: Share) -> Share:
     began = time.process_time()
     held: Counter[str] = Counter()
     with ExitStack() as stack:
-        if share.machine == "merging":
+        if (pure := _PURE.get(share.machine)) is not None:
             for seed in range(share.first, share.first + share.count):
                 try:
-                    held += merging.play(*merging.drawn(seed))
+                    held += pure(seed)
                 except BrokenError as broken:
                     _note(share, seed, broken, "")
         else:
@@ -56,6 +58,12 @@ def play_share(share: Share) -> Share:
                 held += _play_one(stage, share, seed)
     share.held, share.seconds = dict(held), time.process_time() - began
     return share
+
+
+_PURE: Final[dict[Machine, Callable[[int], Counter[str]]]] = {
+    "merging": lambda seed: merging.play(*merging.drawn(seed)),
+    "small": lambda seed: exhaustive.explore(exhaustive.drawn(seed)),
+}
 
 
 def _stage(machine: Machine, stack: ExitStack) -> Stage:
