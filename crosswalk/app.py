@@ -201,6 +201,14 @@ class Hub:
     def export(self, kind: str) -> Answer:
         return _whole(export.export(self.offline, kind))
 
+    def train(self, kind: str, *, model: Path | None, seed: int, progress: Callable[[str], None]) -> Answer:
+        """A model of matching with weights of the records in the store. Raises ProblemsError."""
+        from crosswalk import training
+
+        records, base = training.of_store(self.offline, kind, base=model, progress=progress)
+        now = self._builder.clock()
+        return training.trained(records, base, source="the store", seed=seed, at=now, progress=progress)
+
     # -- pausing -----------------------------------------------------------------------------------------------
 
     def pause(self, address: str) -> Answer:

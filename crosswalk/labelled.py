@@ -137,14 +137,16 @@ def _rules(joined: Pairs, review: Pairs, labels: Labels, model: Model) -> list[d
     for at, block in enumerate(model.blocks):
         ours = joined.where((joined.found_by >> at & 1).astype(bool))
         asked = review.where((review.found_by >> at & 1).astype(bool))
-        right = int((labels[ours.left] == labels[ours.right]).sum())
+        true = labels[ours.left] == labels[ours.right]
+        right, alone = int(true.sum()), ours.found_by == 1 << at
         told.append(
             {
                 "rule": " + ".join(block),
                 "joined": len(ours),
                 "right": right,
                 "precision": round(right / len(ours), 5) if len(ours) else None,
-                "alone": int((ours.found_by == 1 << at).sum()),
+                "alone": int(alone.sum()),
+                "alone_right": int((alone & true).sum()),
                 "review": len(asked),
             }
         )

@@ -314,6 +314,15 @@ _ALL: Final = (
         "that has it) and what is known; the truth has rid and cluster, equal for records of one.",
     ),
     Message(
+        code="CW131",
+        text="too little to learn from in people.csv: there are 312 records",
+        happened="crosswalk match train found too few records, or too few pairs among them that are likely one. What a "
+        "handful of pairs tells would make the weights worse than those that ship.",
+        itself="No model is written.",
+        todo="Use the model that ships, or train on more records: those of all systems together, since it is pairs of "
+        "records of one person or company that teach.",
+    ),
+    Message(
         code="CW201",
         text="the refresh token is revoked or of another data center",
         happened="The vendor refuses to give a new access token. The refresh token was revoked, has expired, was used "

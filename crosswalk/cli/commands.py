@@ -31,7 +31,7 @@ COMMANDS: Mapping[str, Place] = {
     "explain": Place("explain", "Why a record, field or code is as it is."),
     "audit": Place("audit", "Compare the systems with what the hub believes."),
     "review": Place("decide", "Decide conflicts and doubtful pairs."),
-    "match": Place("match", "Judge how well records are matched."),
+    "match": Place("match", "Judge how well records are matched, or train it."),
     "dlq": Place("decide", "Show, retry or drop records that were set aside."),
     "export": Place("look", "Write the golden records of a kind to CSV."),
     "sandbox": Place("start", "Run the simulated vendors."),

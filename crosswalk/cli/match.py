@@ -1,6 +1,6 @@
 """match: what scored matching makes of records."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,11 +22,14 @@ commands.add_typer(match, name="match")
     json_name="match",
     examples="""
         crosswalk match evaluate --records people.csv --truth truth.csv
+        crosswalk match train --kind person --out person.yaml
     """,
 )
 def group(session: Session) -> int:
-    """Judge how well records are matched."""
-    raise UsageError("what is to be done?", "crosswalk match evaluate --records FILE.csv --truth FILE.csv")
+    """Judge how well records are matched, and learn weights from them."""
+    raise UsageError(
+        "what is to be done?", "crosswalk match evaluate --records FILE.csv --truth FILE.csv, or match train"
+    )
 
 
 @command(
@@ -52,17 +55,118 @@ def evaluate(
 ) -> int:
     """Match labelled records by the shipped model and say how good that is. Needs no configuration, writes nothing."""
     from crosswalk.labelled import evaluated
+
+    progress = _progress(session)
+    answer = evaluated(records, truth, mapping=mapping, kind=_known(kind), model=model, progress=progress)
+    return session.show({**answer, "exit_code": DONE}, told)
+
+
+def _known(kind: str) -> str | None:
+    """A kind that there is a model of; None where none was told."""
     from mapping.match.model import KINDS
 
     if kind and kind not in KINDS:
         raise UsageError(f"--kind is '{kind}'", f"one of {', '.join(KINDS)}")
+    return kind or None
 
+
+def _progress(session: Session) -> Callable[[str], None]:
     def progress(words: str) -> None:
         if not session.manners.quiet:
             session.err.write([words])
 
-    answer = evaluated(records, truth, mapping=mapping, kind=kind or None, model=model, progress=progress)
-    return session.show({**answer, "exit_code": DONE}, told)
+    return progress
+
+
+@command(
+    match,
+    json_name="match train",
+    examples="""
+        crosswalk match train --kind person                           from the records in the store; prints the model
+        crosswalk match train --kind company --out company.yaml       keeps it, and prints what it changes
+        crosswalk match train --records people.csv --out person.yaml  from a CSV as `match evaluate` takes it
+    """,
+)
+def train(
+    session: Session,
+    records: Annotated[
+        Path | None,
+        typer.Option("--records", metavar="FILE", help="CSV: rid, source, and what is known; else the store."),
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="FILE", help="YAML: column: field, where names do not tell.")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="person or company; of a CSV else by the columns.")
+    ] = "",
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="The model to begin with instead of the shipped one.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the model is written to.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the pairs that are drawn by chance.")] = 0,
+) -> int:
+    """Estimate the weights of matching from the company's own records, without labels. Writes nothing without --out.
+
+    The new weights stay near the ones that ship. Judge them with `match evaluate --model` before you use them.
+    """
+    wanted = _known(kind)
+    if records is None and mapping is not None:
+        raise UsageError("--mapping tells of the columns of a CSV", "name the CSV with --records FILE")
+    if records is None and wanted is None:
+        raise UsageError("of which records of the store?", "--kind person or --kind company")
+    if out is not None and out.exists() and not session.asker.confirm(f"Replace {out}?", what=f"{out} exists"):
+        raise UsageError(f"{out} stays as it is", "give another name, or --yes")
+    if records is not None:
+        from crosswalk import clock, training
+
+        found = training.of_file(records, mapping=mapping, kind=wanted, base=model, progress=_progress(session))
+        answer = training.trained(*found, source=records.name, seed=seed, at=clock.now(), progress=_progress(session))
+    else:
+        with session.hub() as hub:
+            answer = hub.train(wanted or "", model=model, seed=seed, progress=_progress(session))
+    if out is not None:
+        out.write_text(answer["text"], encoding="utf-8")
+        answer = {**answer, "written": [str(out)]}
+    return session.show({**answer, "exit_code": DONE}, changes if out is not None else model_text)
+
+
+def model_text(answer: Answer, _screen: Screen) -> Iterator[Line]:
+    yield from answer["text"].splitlines()
+
+
+def changes(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """What was learned, and what it makes of the records that it was learned from."""
+    number, trained = text.number, answer["trained"]
+    yield (
+        f"{number(trained['records'])} records of {trained['from']}, {number(trained['pairs'])} pairs compared, about "
+        f"{number(trained['matches'])} of them one"
+    )
+    yield ""
+    heads = [Column(title="level"), *(Column(title=one, right=True) for one in ("was", "is", "", "pairs"))]
+    yield from table(heads, [_change(one) for one in answer["weights"]], width=screen.width)
+    yield ""
+    for words, part in (("same from", "thresholds"), ("one system has both", "same_system")):
+        told = answer[part]
+        if told["before"] != told["after"]:
+            yield f"{words}: {told['before']:+.1f} bits, now {told['after']:+.1f}"
+    if answer["lent"]:
+        yield f"goes round in houses: {', '.join(answer['lent'])}"
+    before, after = answer["outcome"]["before"], answer["outcome"]["after"]
+    for words, part in (("joined", "joined"), ("for review", "review"), ("largest", "largest")):
+        yield f"{words:<10}  {number(before[part])}, now {number(after[part])}"
+    yield f"wrote  {answer['written'][0]}"
+
+
+def _change(one: dict[str, Any]) -> list[Line]:
+    by = one["after"] - one["before"]
+    moved = f"{by:+.1f}" if abs(by) >= 0.05 else ""
+    return [
+        f"{one['field']} {one['level']}",
+        f"{one['before']:.1f}",
+        f"{one['after']:.1f}",
+        moved,
+        text.number(one["pairs"]),
+    ]
 
 
 def told(answer: Answer, screen: Screen) -> Iterator[Line]:
@@ -95,7 +199,7 @@ def told(answer: Answer, screen: Screen) -> Iterator[Line]:
     yield ""
     heads = [
         Column(title="found by"),
-        *(Column(title=one, right=True) for one in ("joined", "right", "alone", "review")),
+        *(Column(title=one, right=True) for one in ("joined", "right", "precision", "alone", "right", "review")),
     ]
     yield from table(
         heads, [_rule(one) for one in answer["rules"] if one["joined"] or one["review"]], width=screen.width
@@ -108,4 +212,7 @@ def _quality(name: str, one: dict[str, Any]) -> list[Line]:
 
 
 def _rule(one: dict[str, Any]) -> list[Line]:
-    return [one["rule"], *(text.number(one[part]) for part in ("joined", "right", "alone", "review"))]
+    number = text.number
+    share = "" if one["precision"] is None else f"{one['precision']:.4f}"
+    told = [number(one["joined"]), number(one["right"]), share, number(one["alone"]), number(one["alone_right"])]
+    return [one["rule"], *told, number(one["review"])]

@@ -28,7 +28,15 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 _MISSING: Final = -1
 _MANY_VALUES: Final = 3  # values of one record that it is looked up by
-_LEVELS: Final = {"different": 1, "same": 2, "typo": 3}
+# Numbers of levels; 0: a field that one of the two lacks, or names the other way round.
+LEVELS: Final[Mapping[str, int]] = {
+    name: number
+    for number, name in enumerate(
+        ("different", "same", "typo", "transliterated", "nickname", "part", "part_alike", "part_and_other", "initial",
+         "initials", "close", "label", "local", "unrelated"),
+        start=1,
+    )
+}  # fmt: skip
 _ESTIMATED_FROM: Final = 100  # certain pairs, or identifiers, that tell something of all of them
 _MARGIN: Final = 1.0  # bits; a little less than the model says is chance
 _MISTYPED: Final = 0.04  # records of one that have another initial than the others: mistyped, or another name
@@ -121,11 +129,11 @@ def resolve(table: Table, model: Model, *, progress: Progress | None = None) -> 
     tell = progress or (lambda _: None)
     tell("counting")
     frequencies = frequencies_of(table)
-    model = _with_identifiers(table, model)
+    model = with_identifiers(table, model)
     tell("looking up")
-    left, right, found_by = _candidates(table, model)
+    left, right, found_by = candidates(table, model)
     tell(f"scoring {len(left):,} pairs")
-    scoring = _Scoring(table, model, frequencies)
+    scoring = Scoring(table, model, frequencies)
     pairs = scoring.score(left, right, found_by)
     compared = len(left)
     del left, right, found_by
@@ -139,9 +147,9 @@ def resolve(table: Table, model: Model, *, progress: Progress | None = None) -> 
     return Resolution(groups.of, joined, review, compared, model, groups.alarms)
 
 
-def _with_identifiers(table: Table, model: Model) -> Model:
+def with_identifiers(table: Table, model: Model) -> Model:
     """Counts a mailbox or a phone that two have for less, where two who have one mostly go by two names."""
-    comparisons, lent = dict(model.comparisons), set()
+    comparisons, lent = dict(model.comparisons), set(model.lent)
     for name in ("email", "phone"):
         if name not in table.columns or name not in model.identifiers:
             continue
@@ -336,7 +344,7 @@ class _Parts:
         return [np.where(low >= 0, low << 32 | high, _MISSING)]
 
 
-def _candidates(table: Table, model: Model) -> tuple[Ints, Ints, Longs]:
+def candidates(table: Table, model: Model) -> tuple[Ints, Ints, Longs]:
     """Pairs of records that share a block, each once, and by which blocks."""
     parts = _Parts(table)
     limit = model.limits["block"]
@@ -415,7 +423,7 @@ def _merged(known: Longs, found_by: Longs, made: Longs, block: np.int64) -> tupl
 # -- scores ----------------------------------------------------------------------------------------------------
 
 
-class _Scoring:
+class Scoring:
     """Scores pairs of places of one table."""
 
     def __init__(self, table: Table, model: Model, frequencies: Counts) -> None:
@@ -442,12 +450,21 @@ class _Scoring:
             one = self._summed(left[part], right[part], found_by[part])
             yield one if all_of_them else one.where_at_least(self._model.review)
 
+    def evidence(self, left: Ints, right: Ints, found_by: Longs) -> "tuple[Mapping[str, Weighed], Pairs]":
+        """What each field says of these pairs, and all of them together."""
+        found = self._compared(left, right)
+        whole = self._sum(found, left, right, found_by)
+        self.same_system = self._learned(whole)
+        return found, self._with_systems(whole)
+
     def _summed(self, left: Ints, right: Ints, found_by: Longs) -> "_Whole":
+        return self._sum(self._compared(left, right), left, right, found_by)
+
+    def _sum(self, found: "Mapping[str, Weighed]", left: Ints, right: Ints, found_by: Longs) -> "_Whole":
         """As `score.combined` does."""
         model, size = self._model, len(left)
         own, shared = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
         alike: list[Floats] = []
-        found = self._compared(left, right)
         for name, one in found.items():
             if name in model.alike:
                 alike.append(one.bits)
@@ -476,7 +493,7 @@ class _Scoring:
         bits = own + shared - np.float32(self.prior) - beyond
         return _Whole(left, right, bits, self._conflicts(found, size), found_by)
 
-    def _lent(self, found: Mapping[str, "_Weighed"], size: int) -> Floats:
+    def _lent(self, found: Mapping[str, "Weighed"], size: int) -> Floats:
         """As `score.lent` does."""
         model = self._model
         known, own = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=bool)
@@ -490,20 +507,20 @@ class _Scoring:
         most = np.float32(self.prior + model.shared_at_most - model.shared_beside)
         return np.where(own, np.float32(0), np.minimum(known, most))
 
-    def _conflicts(self, found: Mapping[str, "_Weighed"], size: int) -> Flags:
+    def _conflicts(self, found: Mapping[str, "Weighed"], size: int) -> Flags:
         """As `Scorer` finds them."""
         conflict = np.zeros(size, dtype=bool)
         for name, excuses in self._model.conflicts.items():
             if name not in found:
                 continue
-            here = found[name].level == _LEVELS["different"]
+            here = found[name].level == LEVELS["different"]
             for field_, level in excuses:
                 if field_ in found:
-                    here &= (found[field_].level != _LEVELS[level]) | found[field_].shared
+                    here &= (found[field_].level != LEVELS[level]) | found[field_].shared
             conflict |= here
         return conflict
 
-    def _compared(self, left: Ints, right: Ints) -> dict[str, "_Weighed"]:
+    def _compared(self, left: Ints, right: Ints) -> dict[str, "Weighed"]:
         """Every field that the records have, in the order of the model."""
         columns = self._table.columns
         found = {}
@@ -516,10 +533,10 @@ class _Scoring:
             self._turn(found, swapped, left, right)
         return found
 
-    def _weighed(self, comparison: Comparison, here: str, there: str, ours: Ints, theirs: Ints) -> "_Weighed":
+    def _weighed(self, comparison: Comparison, here: str, there: str, ours: Ints, theirs: Ints) -> "Weighed":
         """Values of the columns `here` and `there` beside one another, each pair of values weighed once."""
         size = len(ours)
-        made = _Weighed(np.zeros(size, dtype=np.float32), np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int8))
+        made = Weighed(np.zeros(size, dtype=np.float32), np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int8))
         both = np.flatnonzero((ours >= 0) & (theirs >= 0))
         if not len(both):
             return made
@@ -535,10 +552,10 @@ class _Scoring:
         ]
         made.bits[both] = np.array([each.bits for each in found], dtype=np.float32)[inverse]
         made.shared[both] = np.array([each.shared for each in found], dtype=bool)[inverse]
-        made.level[both] = np.array([_LEVELS.get(each.level, 0) for each in found], dtype=np.int8)[inverse]
+        made.level[both] = np.array([LEVELS[each.level] for each in found], dtype=np.int8)[inverse]
         return made
 
-    def _turn(self, found: Mapping[str, "_Weighed"], names: tuple[str, str], left: Ints, right: Ints) -> None:
+    def _turn(self, found: Mapping[str, "Weighed"], names: tuple[str, str], left: Ints, right: Ints) -> None:
         """Names the other way round, where that fits better; as `Scorer` does."""
         model = self._model
         straight = [found[name] for name in names]
@@ -581,7 +598,7 @@ class _Scoring:
 
 
 @dataclass(slots=True)
-class _Weighed:
+class Weighed:
     """One field of many pairs: bits, whether they count with what is shared, and the level as far as it matters."""
 
     bits: Floats
@@ -610,7 +627,7 @@ def _together(made: Sequence[_Whole]) -> _Whole:
 # -- groups ----------------------------------------------------------------------------------------------------
 
 
-def _grouped(table: Table, model: Model, scoring: _Scoring, joining: Pairs) -> Groups:
+def _grouped(table: Table, model: Model, scoring: Scoring, joining: Pairs) -> Groups:
     """Groups that hold together: within one, every record is weighed against every other."""
     forest = Forest(len(table))
     for one, other in zip(joining.left.tolist(), joining.right.tolist(), strict=True):

@@ -1,7 +1,7 @@
 """The model of scored matching, read from its file: weights in bits, thresholds, blocks, limits. One per kind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -115,6 +115,7 @@ def _read(told: Mapping[str, Any]) -> Model:
     excuses = {name: tuple(_excuse(one) for one in told) for name, told in conflicts.items()}
     named += [name for told in excuses.values() for name, _ in told]
     named += told["names"]["of"] if told.get("names") else []
+    named += told.get("lent", ())
     for name in [*named, *(swapped["of"] if swapped else ())]:
         if name not in comparisons:
             raise ModelError(f"'{name}' has no comparison; there are: {', '.join(comparisons)}")
@@ -142,6 +143,7 @@ def _read(told: Mapping[str, Any]) -> Model:
         same_system=float(told["same_system"]["bits"]),
         blocks=tuple(tuple(one) for one in told["blocks"]),
         limits={name: int(limit) for name, limit in told["limits"].items()},
+        lent=frozenset(told.get("lent", ())),
     )
 
 
@@ -161,3 +163,38 @@ def _comparison(name: str, told: Mapping[str, Any]) -> Comparison:
     return Comparison(
         field=name, how=told["how"], levels={level: Level(**one) for level, one in told["levels"].items()}
     )
+
+
+def told(model: Model) -> dict[str, Any]:
+    """The content of a file that reads as this model: `read(told(model)) == model`."""
+    made: dict[str, Any] = {
+        "version": model.version,
+        "kind": model.kind,
+        "thresholds": {
+            "same": model.same, "same_at_most": model.same_at_most, "wrong": model.wrong, "review": model.review
+        },
+        "comparisons": {name: _comparison_told(one) for name, one in model.comparisons.items()},
+        "identifiers": dict(model.identifiers),
+        "shared": {"of": sorted(model.shared), "at_most": model.shared_at_most, "beside": model.shared_beside},
+        "alike": {"of": list(model.alike), "rest": model.alike_rest, "at_least": model.alike_at_least},
+        "conflicts": {name: [".".join(one) for one in excuses] for name, excuses in model.conflicts.items()},
+        "same_system": {"bits": model.same_system},
+        "blocks": [list(block) for block in model.blocks],
+        "limits": dict(model.limits),
+    }  # fmt: skip
+    if model.names:
+        made["names"] = {"of": list(model.names), "at_most": model.names_at_most}
+    if model.swapped is not None:
+        made["swapped"] = {"of": list(model.swapped), "bits": model.swapped_bits}
+    if model.lent:
+        made["lent"] = sorted(model.lent)
+    return made
+
+
+def _comparison_told(one: Comparison) -> dict[str, Any]:
+    usual = asdict(Level())
+    levels = {
+        name: {part: value for part, value in asdict(level).items() if part == "bits" or value != usual[part]}
+        for name, level in one.levels.items()
+    }
+    return {"how": one.how, "levels": levels}

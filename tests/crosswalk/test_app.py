@@ -160,3 +160,17 @@ def test_a_budget_above_what_the_account_has_is_warned_of_and_not_kept_to(
     assert balance is not None
     assert (balance.allowance, balance.reserve) == budget
     assert answer["exit_code"] == 0
+
+
+def test_a_hub_trains_on_what_has_been_landed(tmp_path: Path) -> None:
+    world = people(tmp_path)
+    for number in range(3):
+        world.remote("alpha").put("people", str(number), name=f"Person {number}", email=f"p{number}@a.test")
+    world.sync()
+    progress: list[str] = []
+
+    with world.open() as hub, pytest.raises(ProblemsError) as refused:
+        hub.train("person", model=None, seed=0, progress=progress.append)
+
+    (problem,) = refused.value.problems
+    assert (problem.code, "there are 3 records; it takes 1,000" in problem.text) == ("CW131", True)

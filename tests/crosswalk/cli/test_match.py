@@ -1,10 +1,12 @@
-"""`crosswalk match evaluate`: it needs no hub, says progress on stderr and the figures on stdout."""
+"""`crosswalk match`: of files it needs no hub, says progress on stderr and the answer on stdout."""
 
 import json
 from pathlib import Path
 
 import pytest
+from yaml import safe_load
 
+from bench import worlds
 from tests.crosswalk.cli.fixtures import Run
 
 RECORDS = "rid,source,given_name,surname,email\n1,crm,Mara,Lind,mara@lind.test\n2,shop,M,Lind,mara@lind.test\n"
@@ -50,3 +52,59 @@ def test_a_broken_file_ends_with_2_and_its_place(crosswalk: Run, files: list[str
 @pytest.mark.parametrize("args", [["match"], ["match", "evaluate"], ["match", "evaluate", "--kind", "ship"]])
 def test_what_is_missing_or_no_kind_is_a_matter_of_usage(crosswalk: Run, files: list[str], args: list[str]) -> None:
     assert crosswalk(*args, *(files if "--kind" in args else [])).code == 2
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return worlds.write(tmp_path_factory.mktemp("people"), "person", 1500)[0]
+
+
+def test_a_trained_model_is_printed_and_kept_only_where_it_is_told(
+    crosswalk: Run, people: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "person.yaml"
+
+    printed = crosswalk("match", "train", "--records", str(people))
+    kept = crosswalk("match", "train", "--records", str(people), "--out", str(out))
+
+    assert (printed.code, kept.code) == (0, 0)
+    assert printed.err.splitlines()[0] == "reading records.csv"
+    told = safe_load(printed.out)
+    assert told["kind"] == "person"
+    assert safe_load(out.read_text(encoding="utf-8"))["comparisons"] == told["comparisons"]
+    assert f"wrote  {out}" in kept.out
+    assert "given different" in kept.out
+
+
+def test_a_file_is_not_overwritten_unasked(crosswalk: Run, people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "person.yaml"
+    out.write_text("mine")
+    words = ["match", "train", "--records", str(people), "--out", str(out)]
+
+    assert crosswalk(*words).code == 2
+    assert out.read_text() == "mine"
+    assert crosswalk(*words, "--yes").code == 0
+    assert out.read_text() != "mine"
+
+
+def test_training_in_json_has_every_weight_and_the_file(crosswalk: Run, people: Path) -> None:
+    result = crosswalk("match", "train", "--records", str(people), "--seed", "3", "--json", "--quiet")
+
+    told = json.loads(result.out)
+    assert result.err == ""
+    assert told["trained"]["seed"] == 3
+    assert {"field", "level", "before", "after", "pairs"} == told["weights"][0].keys()
+    assert told["outcome"]["before"].keys() == {"joined", "review", "largest"}
+    assert safe_load(told["text"])["trained"]["records"] == 1500
+
+
+def test_too_little_to_learn_from_ends_with_2(crosswalk: Run, files: list[str]) -> None:
+    result = crosswalk("match", "train", *files[:2])
+
+    assert result.code == 2
+    assert "CW131: too little to learn from in records.csv: there are 2 records; it takes 1,000" in result.err
+
+
+@pytest.mark.parametrize("args", [[], ["--mapping", "columns.yaml"], ["--kind", "ship"]])
+def test_training_wants_to_know_of_what(crosswalk: Run, args: list[str]) -> None:
+    assert crosswalk("match", "train", *args).code == 2
