@@ -1,13 +1,13 @@
 """Telephone numbers: E.164 and an extension apart, by Google's metadata (phonenumbers).
 
-Most numbers come clean and international, "+49 30 12345678". The library takes some 25 µs for one; for these a
-regular expression per calling code, made of the same metadata, gives the same answer in a tenth of it. Everything
-else goes to the library, through a cache.
+Most numbers come clean, "+49 30 12345678" or "030/12345678". The library takes some 25 µs for one; for these regular
+expressions, made of the same metadata, give the same answer in a tenth of it. Everything else goes to the library,
+through a cache.
 """
 
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mapping.normalise.misfit import Misfit
 from mapping.normalise.trim import seen
@@ -18,16 +18,29 @@ if TYPE_CHECKING:
 _WANT: Final = "phone number"
 _WANT_CODE: Final = "phone number with a country code"
 
-# Signs between the digits that the library passes over as well. A slash may begin a second number, a letter is a
-# vanity number or an extension: those go to the library.
-_CLEAN: Final = re.compile(r"\+[1-9][0-9 ().\u00a0-]{5,24}[0-9]")
-_SIGNS: Final = ("(", ")", ".", "-", "\u00a0")
+# Signs between the digits that the library passes over as well. A letter is a vanity number or an extension: those go
+# to the library.
+_CLEAN: Final = re.compile(r"(?:\+[1-9]|\(?[0-9])[0-9 ()./\u00a0-]{3,24}[0-9]")
+_SIGNS: Final = ("(", ")", "-", "/", ".", "\u00a0")
 _LONGEST: Final = 120  # characters; no number needs them
 
 _Pattern: TypeAlias = re.Pattern[str]
-# First three digits -> how many of them are the calling code, its valid national numbers, and what the library may take
-# for a trunk prefix; None: no such code.
-_begins: dict[str, tuple[int, _Pattern, _Pattern | None] | None] = {}
+
+
+class _Home(NamedTuple):
+    """How the numbers of a region are read. `trunk`: what stands before them at home; `abroad`: before other ones."""
+
+    code: str
+    plain: _Pattern  # national numbers of the calling code, which regions may share, that need no second look
+    valid: str  # all of them
+    possible: _Pattern  # what the region takes for one
+    trunk: _Pattern | None
+    rewrites: bool  # some numbers with a trunk prefix become others
+    abroad: _Pattern | None
+
+
+# First three digits -> whose number it is; None: nobody's.
+_begins: dict[str, _Home | None] = {}
 
 
 def normalise(raw: object, *, region: str | None = None) -> tuple[str, str | None] | None:
@@ -36,7 +49,7 @@ def normalise(raw: object, *, region: str | None = None) -> tuple[str, str | Non
     `region` (ISO 3166-1 alpha-2) is where a number without country code belongs; without it such a number is a misfit.
     """
     if isinstance(raw, str):
-        if _CLEAN.fullmatch(raw) and (number := _fast(raw)) is not None:
+        if _CLEAN.fullmatch(raw) and (number := _fast(raw, region)) is not None:
             return number, None
         text = seen(raw)
         if not text:
@@ -63,52 +76,100 @@ def _digits(raw: object) -> str:
     return str(told)
 
 
-def _fast(raw: str) -> str | None:
-    """E.164 of a clean number that is valid and that the library reads as it stands; None: ask the library."""
-    digits = raw[1:].replace(" ", "")
+def _fast(raw: str, region: str | None) -> str | None:
+    """E.164 of a clean number that is valid and that the library reads just so; None: ask the library."""
+    digits = raw.removeprefix("+").replace(" ", "")
     if not digits.isdigit():
         for sign in _SIGNS:
             digits = digits.replace(sign, "")
+    if raw[0] == "+":
+        return _from_abroad(digits)
+    home = None if region is None else _home(region)
+    if home is None:
+        return None
+    if home.abroad is not None and (begun := home.abroad.match(digits)) is not None:
+        return _from_abroad(digits[begun.end() :])
+    # One that begins with the calling code may have it for its area: that is the library's decision.
+    return None if digits.startswith(home.code) else _at_home(digits, home)
+
+
+def _from_abroad(digits: str) -> str | None:
+    """Of a number with its calling code."""
     try:
-        known = _begins[digits[:3]]
+        home = _begins[digits[:3]]
     except KeyError:
-        known = _begins[digits[:3]] = _begun(digits[:3])
-    if known is None:
-        return None
-    length, national, trunk = known
-    if national.fullmatch(digits, length) is None:
-        return None
-    if trunk is not None and (begun := trunk.match(digits, length)) is not None and begun.end() > length:
-        return None
-    return f"+{digits}"
+        home = _begins[digits[:3]] = _begun(digits[:3])
+    return None if home is None else _at_home(digits, home, len(home.code))
 
 
-def _begun(digits: str) -> tuple[int, _Pattern, _Pattern | None] | None:
+def _at_home(digits: str, home: _Home, at: int = 0) -> str | None:
+    """Of a national number that stands from `at` on, with its trunk prefix or without."""
+    if home.plain.fullmatch(digits, at) is not None:
+        return f"+{home.code}{digits[at:]}"
+    if home.trunk is None or (begun := home.trunk.match(digits, at)) is None:
+        return None
+    if begun.end() > at:
+        if home.rewrites and begun[begun.re.groups] is not None:
+            return None
+        at = begun.end()
+        if home.possible.fullmatch(digits, at) is None:
+            return None  # it may be no prefix at all
+    return None if _compiled(home.valid).fullmatch(digits, at) is None else f"+{home.code}{digits[at:]}"
+
+
+def _begun(digits: str) -> _Home | None:
     """No calling code is the beginning of another."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+    if digits[:1] in ("", "0"):
+        return None  # "0" begins none
     for length in (1, 2, 3):
-        if (found := _compiled(digits[:length])) is not None:
-            return length, *found
+        if regions := COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length])):
+            return _made(digits[:length], regions[0])
     return None
 
 
 @cache
-def _compiled(code: str) -> tuple[_Pattern, _Pattern | None] | None:
+def _home(region: str) -> _Home | None:
+    from phonenumbers import PhoneMetadata
+
+    found = PhoneMetadata.metadata_for_region(region.upper(), None)
+    return None if found is None else _made(str(found.country_code), region.upper())
+
+
+@cache
+def _made(code: str, region: str) -> _Home | None:
+    from phonenumbers import PhoneMetadata
+
+    found = PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+    possible = None if found is None else _matching(found.general_desc)
+    if found is None or not possible:
+        return None
+    prefix, abroad = found.national_prefix_for_parsing, found.international_prefix
+    valid = _valid(code)
+    return _Home(
+        code,
+        re.compile(f"(?!{prefix})(?:{valid})" if prefix else valid),
+        valid,
+        re.compile(possible),
+        re.compile(prefix) if prefix else None,
+        bool(found.national_prefix_transform_rule),
+        re.compile(abroad) if abroad else None,
+    )
+
+
+# Not all of them are needed, and some take 25 ms.
+_compiled: Final = cache(re.compile)
+
+
+@cache
+def _valid(code: str) -> str:
+    """The national numbers of all regions of a calling code."""
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-    regions = COUNTRY_CODE_TO_REGION_CODE.get(int(code))
-    if not regions:
-        return None
-    if regions == ("001",):
-        found = [PhoneMetadata.metadata_for_nongeo_region(int(code))]
-    else:
-        found = [PhoneMetadata.metadata_for_region(region) for region in regions]
-    every = [one for one in found if one is not None]
-    # A number that begins like one with its trunk prefix may be read without it: that is the library's decision.
-    prefix = every[0].national_prefix_for_parsing
-    trunk = re.compile(prefix) if prefix else None
-    if trunk is None or trunk.match("") is not None:
-        return re.compile(_of_regions(every)), trunk
-    return re.compile(f"(?!{prefix})(?:{_of_regions(every)})"), None  # one pattern is faster than two
+    regions = COUNTRY_CODE_TO_REGION_CODE[int(code)]
+    found = [PhoneMetadata.metadata_for_region_or_calling_code(int(code), region) for region in regions]
+    return _of_regions([one for one in found if one is not None])
 
 
 def _of_regions(every: "list[PhoneMetadata]") -> str:

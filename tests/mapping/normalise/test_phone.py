@@ -67,9 +67,9 @@ def test_an_extension_is_read_back() -> None:
     assert phone.text("+12025550123") == "+12025550123"
 
 
-def library(raw: str) -> tuple[str, str | None] | None:
+def library(raw: str, region: str | None = None) -> tuple[str, str | None] | None:
     try:
-        parsed = phonenumbers.parse(raw, None)
+        parsed = phonenumbers.parse(raw, region)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(parsed):
@@ -92,13 +92,13 @@ def around(examples: list[str], random: Random, count: int) -> list[str]:
     return made + ["".join(random.choices("0123456789", k=random.randrange(4, 14))) for _ in range(count // 4)]
 
 
-def spelled(digits: str, random: Random) -> str:
+def spelled(digits: str, random: Random, before: str = "+") -> str:
     """With the signs that people write between digits, never at the end."""
-    out = ["+"]
+    out = [before]
     for at, digit in enumerate(digits):
         out.append(digit)
         if 0 < at < len(digits) - 1 and random.random() < 0.2:
-            out.append(random.choice([" ", "-", ".", " (", ") ", "\u00a0", " - "]))
+            out.append(random.choice([" ", "-", ".", " (", ") ", "\u00a0", " - ", "/"]))
     return "".join(out)
 
 
@@ -116,7 +116,7 @@ def test_the_fast_way_gives_what_the_library_gives(region: str) -> None:
     for national in around(examples, random, 160):
         raw = spelled(code + national, random)
         expected = library(raw)
-        quick = phone._fast(raw) if phone._CLEAN.fullmatch(raw) else None
+        quick = phone._fast(raw, None) if phone._CLEAN.fullmatch(raw) else None
         if quick is not None:
             assert (quick, None) == expected, raw
         if expected is None:
@@ -130,6 +130,67 @@ def test_the_fast_way_gives_what_the_library_gives(region: str) -> None:
     assert valid > 20
     # Where the trunk prefix may begin a national number too (8 in Russia) the library is asked more often.
     assert fast / valid > (0.5 if code in ("7", "375") else 0.9)
+
+
+def at_home(region: str, national: str, random: Random) -> str:
+    """A number as it is written in its region: with a trunk prefix or without, as from abroad, or with both."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    assert metadata is not None
+    code, trunk = str(metadata.country_code), metadata.national_prefix or "0"
+    way = random.randrange(8)
+    if way == 0:
+        return spelled(national, random, "")
+    if way == 1:
+        return spelled(code + national, random, random.choice(["", "00", "011", "("]))
+    if way == 2:
+        return f"+{code} ({trunk}){spelled(national, random, '')}"
+    if way == 3:
+        return f"{random.choice(['00', '011', metadata.international_prefix or '00'])}{code}{trunk}{national}"
+    if way == 4:
+        return f"({trunk}{national[:2]}) {spelled(national[2:], random, '')}"
+    return spelled(trunk + national, random, random.choice(["", "", "", "(", "0"]))
+
+
+@pytest.mark.parametrize("region", MANY.split())
+def test_the_fast_way_gives_what_the_library_gives_at_home(region: str) -> None:
+    random = Random(f"home of {region}")
+    examples = [
+        str(phonenumbers.national_significant_number(example))
+        for kind in TYPES
+        if (example := phonenumbers.example_number_for_type(region, kind)) is not None
+    ]
+
+    valid = fast = 0
+    for national in around(examples, random, 250):
+        raw = at_home(region, national, random)
+        expected = library(raw, region)
+        quick = phone._fast(raw, region) if phone._CLEAN.fullmatch(raw) else None
+        if quick is not None:
+            assert (quick, None) == expected, raw
+        if expected is None:
+            with pytest.raises(Misfit):
+                phone.normalise(raw, region=region)
+        else:
+            assert phone.normalise(raw, region=region) == expected, raw
+            valid += 1
+            fast += quick is not None
+
+    assert valid > 20
+    assert fast > valid * 0.3
+
+
+@pytest.mark.parametrize(
+    ("raw", "region"),
+    [
+        ("030 12345678", "DE"), ("030/12345678", "DE"), ("(030) 1234-5678", "DE"), ("0171 1234567", "de"),
+        ("+49 (0)30 12345678", None), ("0049 30 12345678", "DE"), ("0049 (0)30 12345678", "DE"),
+        ("(202) 555-0123", "US"), ("011 49 30 12345678", "US"), ("01712-345678", "BD"), ("06 1234567", "IT"),
+        ("020 7946 0958", "GB"), ("02 12 34 56 78", "FR"), ("+44 (0)20 7946 0958", "DE"),
+    ],
+)  # fmt: skip
+def test_what_people_write_goes_the_fast_way(raw: str, region: str | None) -> None:
+    assert phone._CLEAN.fullmatch(raw)
+    assert phone._fast(raw, region) is not None
 
 
 def test_every_calling_code_has_a_pattern_that_takes_its_examples() -> None:
@@ -146,7 +207,7 @@ def test_every_calling_code_has_a_pattern_that_takes_its_examples() -> None:
             raw = phonenumbers.format_number(example, PhoneNumberFormat.E164)
             assert phone.normalise(raw) == (raw, None)
             asked += 1
-            taken += phone._fast(raw) is not None
+            taken += phone._fast(raw, None) is not None
 
     assert asked > 240
     assert taken / asked > 0.97
