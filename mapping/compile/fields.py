@@ -7,7 +7,8 @@ from typing import Any, Final, Literal
 from mapping.compile.chain import Chain
 from mapping.compile.model import ValueFault, Values
 from mapping.compile.paths import Place
-from mapping.compile.rows import Parts, Simple, alone_in_list
+from mapping.compile.rows import Inline, Parts, Simple, Slots, alone_in_list
+from mapping.compile.rows import Slot as InLine
 from mapping.functions.registry import SKIP, Partly
 from mapping.language import Line
 from mapping.normalise import Misfit
@@ -61,10 +62,24 @@ class LineCode:
         chain, place = self.chains[0], self.chains[0].place
         if len(self.chains) > 1 or place is None or not 0 < len(place.steps) < 3:
             return None
-        reads = [step.read for step in chain.steps if step.read is not None and not step.sees_none]
+        reads = [step.read for step in chain.steps if step.read is not None]
         if not reads or len(reads) < len(chain.steps) or any(one.pick is not None for one in place.steps):
             return None
-        return Simple(tuple(one.name for one in place.steps), chain.missing, place.get, _in_turn(reads))
+        if any(step.sees_none for step in chain.steps[1:]):
+            return None
+        keys = tuple(one.name for one in place.steps)
+        return Simple(keys, chain.missing, place.get, _in_turn(reads), sees_none=chain.steps[0].sees_none)
+
+    def whole(self) -> Callable[[Values], Value] | None:
+        """What it reads of the row, as one function that raises Misfit or Partly; None: there are several places."""
+        if len(self.chains) > 1:
+            return None
+        (chain,) = self.chains
+        if chain.place is not None and not chain.place.steps and len(chain.steps) == 1:
+            read_in = chain.steps[0].read_in
+            if read_in is not None:
+                return lambda row: read_in(row, row)
+        return chain.read
 
     def now(self, row: Values) -> Value:
         """What it reads, faults aside."""
@@ -267,7 +282,7 @@ class FieldCode:
     def reader(self) -> Reader:
         raise NotImplementedError
 
-    def inline(self) -> Simple | Parts | None:
+    def inline(self) -> Inline | None:
         """What there is to know of a field that can stand in line with others (`rows`); None of any other."""
         return None
 
@@ -560,16 +575,33 @@ class SetCode(FieldCode):
             keyed.setdefault(self.key_of(element), element)
         return [keyed[key] for key in sorted(keyed)]
 
-    def inline(self) -> Simple | None:
+    def inline(self) -> Inline | None:
         slots = [slot for slot in self._slots if slot.code.sees]
         if len(slots) != 1 or any(part.sees for part in slots[0].parts):
-            return None
+            return self._in_line(slots)
         told = slots[0].code.simple()
+        if told is None:
+            return self._in_line(slots)
         finish = self._finisher(slots[0])
-        if told is None or finish is None:
+        if finish is None:
             return told
         step = told.step
         return told._replace(step=alone_in_list(lambda raw: finish(step(raw))))
+
+    def _in_line(self, slots: Sequence[Slot]) -> Slots | None:
+        """Several slots, or one with parts of its own."""
+        found: list[InLine] = []
+        for slot in slots:
+            parts = [(part.target.part, part.simple()) for part in slot.parts if part.sees]
+            known = [(part, simple) for part, simple in parts if part is not None and simple is not None]
+            simple, whole, build = slot.code.simple(), slot.code.whole(), self._builder(slot)
+            if len(known) < len(parts) or (simple is None and whole is None):
+                return None
+            if simple is not None:
+                found.append(InLine(simple._replace(step=_built(simple.step, build), fresh=bool(known)), known))
+            elif whole is not None:
+                found.append(InLine(_built(whole, build), known))
+        return Slots(found, self._in_order) if found else None
 
     def _finisher(self, slot: Slot) -> Callable[[Value], Value] | None:
         """The elements of what one line gives, where it is the only one; None: they stand ready."""
@@ -793,6 +825,16 @@ class SetCode(FieldCode):
             key=lambda one: (not one.get("primary"), (one["stream"], one["id"]) not in keys, one["stream"], one["id"]),
         )
         return ranked[0]
+
+
+def _built(read: Callable[[Any], Value], build: Callable[[Value], list[Value]]) -> Callable[[Any], Value]:
+    """The elements of what is read."""
+
+    def elements(raw: Any) -> Value:
+        value = read(raw)
+        return value if value is None or value is ABSENT else build(value)
+
+    return elements
 
 
 def _phone(value: tuple[str, str | None], sets: Mapping[str, Any]) -> dict[str, Any]:

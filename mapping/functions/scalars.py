@@ -1,5 +1,6 @@
 """Functions of single values: text, numbers, times, places, choices."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -132,9 +133,16 @@ def _known_day(raw: str) -> str | None:
     return when.day(raw)
 
 
+_OF_A_DAY: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
 def _written_day(raw: Value) -> str | None:
     """A date as written. There are few dates."""
-    return _known_day(raw) if type(raw) is str and len(raw) == 10 else when.day(raw)
+    if type(raw) is not str:
+        return when.day(raw)
+    if len(raw) == 10:
+        return _known_day(raw)
+    return _known_day(raw[:10]) if _OF_A_DAY.fullmatch(raw) else when.day(raw)
 
 
 @lru_cache(maxsize=1 << 15)

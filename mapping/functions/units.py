@@ -119,17 +119,13 @@ def _of_columns(columns: Sequence[Sequence[Spot]]) -> Made:
     gets = [(name, spots[0].get if len(spots) == 1 else _joiner(spots)) for name, spots in named]
 
     def read_in(raw: Value, row: Any) -> Value:
-        parts = {}
-        carried = False
-        for name, get in gets:
-            part = get(row)
-            if part is not ABSENT:
-                carried = True
-                if part is not None:
-                    parts[name] = part
-        if not carried:
-            return ABSENT
-        return assembled(parts) if parts else None
+        found = {name: part for name, get in gets if (part := get(row)) is not None}
+        if not found:
+            return None
+        parts = {name: part for name, part in found.items() if part is not ABSENT}
+        if not parts:
+            return ABSENT if len(found) == len(gets) else None
+        return assembled(parts)
 
     def beside(wanted: Value, row: Any) -> list[tuple[Spot, Value]]:
         try:

@@ -23,6 +23,8 @@ _ISO: Final = re.compile(
     r"(?: ?(?P<zone>[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?",
     re.ASCII,
 )
+# The form in which others send it, with the zone that it is written in.
+_ZONED: Final = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d[+-]\d\d:\d\d", re.ASCII)
 _NONE: Final = ("0000-00-00", "0001-01-01")
 _PARTIAL: Final = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d\d))?|--(?P<md>\d\d-\d\d)", re.ASCII)
 
@@ -34,6 +36,8 @@ def instant(raw: object, zone: str | None = None, *, form: str | None = None) ->
     """
     if type(raw) is str and len(raw) == 20 and raw[19] == "Z" and raw[10] == "T" and raw[16] == ":" and raw[4] == "-":
         return _plain(raw)
+    if type(raw) is str and _ZONED.fullmatch(raw):
+        return _zoned(raw)
     read = _read(raw, form, _AN_INSTANT)
     if read is None:
         return None
@@ -56,6 +60,15 @@ def _plain(raw: str) -> str | None:
     return f"{raw[:19]}.000Z"
 
 
+def _zoned(raw: str) -> str | None:
+    if raw.startswith(_NONE):
+        return None
+    try:
+        return _text(datetime.fromisoformat(raw))
+    except (OverflowError, ValueError):
+        raise Misfit(_AN_INSTANT) from None
+
+
 def day(raw: object, zone: str | None = None, *, form: str | None = None) -> str | None:
     """`2026-11-22`. Of an instant it is the day in `zone`; without one, the day as written."""
     read = _read(raw, form, "date")
@@ -72,6 +85,8 @@ def when(raw: object, zone: str | None = None, *, form: str | None = None) -> st
     """A date where only a date is written, else an instant; which of the two is kept."""
     if type(raw) is str and len(raw) == 20 and raw[19] == "Z" and raw[10] == "T" and raw[16] == ":" and raw[4] == "-":
         return _plain(raw)
+    if type(raw) is str and _ZONED.fullmatch(raw):
+        return _zoned(raw)
     read = _read(raw, form, "date or instant")
     if read is None:
         return None

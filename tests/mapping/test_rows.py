@@ -10,7 +10,7 @@ import pytest
 
 from mapping.compile import CompiledMapping
 from mapping.compile.model import ValueFault, Values
-from mapping.compile.rows import Rows, Simple
+from mapping.compile.rows import Rows, Simple, Slots
 from mapping.values import ABSENT, Value
 from tests.mapping.mapped import info, mapped
 
@@ -29,11 +29,24 @@ LINES: Final = {
     "custom.tier": "own.tier | text",
     "custom.seats": "own.seats | text",
     "custom.paid": "own.paid | bool",
+    # Sets of several lines, with parts of their own, and lines that look at the whole row.
+    "urls[website]": "site | url",
+    "-urls[linkedin]": "blog | url ?? site | url",
+    "addresses[mailing]": "@ | address(street, city, region, code, country)",
+    "addresses[billing]": "@ | address(street2, city2)",
+    "consent[email.marketing]": "out | optout(true)",
+    "-consent[email.marketing].captured_at": "since | at",
+    "consent[phone.marketing]": "own.out | optout(1)",
+    "external_ids[erp]": "vat | text",
+    "-consent[phone.marketing].source": "bounced | filled(box, form)",
+    "external_ids[sic]": "own.sic | text",
 }
 CATALOGUE: Final = [
     *(info(name) for name in ("id", "name", "first", "last", "mails", "numbers", "job", "born", "notes", "employer")),
+    *(info(name) for name in ("site", "blog", "street", "city", "region", "code", "country", "street2", "city2")),
+    *(info(name) for name in ("out", "since", "vat", "bounced")),
     info("marks", "multi", options=[("1", "Customer"), ("2", "Partner")]),
-    *(info(name, path=f"own.{name}") for name in ("tier", "seats", "paid")),
+    *(info(name, path=f"own.{name}") for name in ("tier", "seats", "paid", "out", "sic")),
 ]
 # What equals something of another type, and must not be taken for it.
 ALIKE: Final = (1, True, Decimal(1), "1", "true", 0, False, "0", "", "yes")
@@ -63,7 +76,26 @@ def row(random: Random, number: int) -> dict[str, Any]:
         "notes": random.choice((f"note {number}", "note", " \u00a0 ", None)),
         "marks": random.choice(MARKS),
         "employer": random.choice((number % 7, str(number % 7), None, True, Decimal(3), {"id": 4})),
-        "own": {"tier": random.choice(TIERS), "seats": random.choice(ALIKE), "paid": random.choice(ALIKE)},
+        "site": random.choice((f"acme{number}.test", "acme.test", "no site", None, 3)),
+        "blog": random.choice(("blog.acme.test", "", None, ["x"])),
+        "street": random.choice((f"Road {number}", " ", "", None)),
+        "city": random.choice(("Berlin", "", None, 7)),
+        "region": random.choice(("BE", None, 0, [])),
+        "code": random.choice((f"{number:05}", 12345, 0, None)),
+        "country": random.choice(("DE", "Germany", "Utopia", "", None)),
+        "street2": random.choice((f"Way {number}", None)),
+        "city2": random.choice(("Köln", None)),
+        "out": random.choice(ALIKE),
+        "since": random.choice(("2026-11-22T16:02:00+02:00", "2026-11-22", "", None)),
+        "vat": random.choice(("DE123", f"AT{number}", True, "", None)),
+        "bounced": random.choice(("2026-11-22", "", False, None)),
+        "own": {
+            "tier": random.choice(TIERS),
+            "seats": random.choice(ALIKE),
+            "paid": random.choice(ALIKE),
+            "out": random.choice(ALIKE),
+            "sic": random.choice(("12", 12, None, [])),
+        },
     }
     if random.random() < 0.1:
         whole["own"] = random.choice((None, "none", []))
@@ -105,6 +137,13 @@ def test_the_reader_answers_as_its_fields_do_while_it_learns_and_afterwards(mapp
         assert typed(told) == typed(alone), values
         assert faults == faults_alone
         assert values == before
+
+
+def test_sets_of_several_lines_stand_in_line_too(mapping: CompiledMapping) -> None:
+    kinds = {name: type(one) for name, one in zip(mapping.fields, mapping._rows._inline, strict=True)}
+
+    assert {name for name, kind in kinds.items() if kind is Slots} == {"addresses", "consent", "external_ids"}
+    assert kinds["urls"] is type(None)  # one of its lines has two places
 
 
 def test_what_comes_again_is_made_once_and_what_does_not_is_not_kept() -> None:

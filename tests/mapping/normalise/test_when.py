@@ -1,10 +1,17 @@
 """Times: instants, dates, either, parts; zones and the hours that clocks skip or repeat."""
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mapping.functions.scalars import _written_day
 from mapping.normalise import Misfit, when
 
 BERLIN = "Europe/Berlin"
+_CLOCK = "[0-2][0-9]:[0-6][0-9]"
+_WRITTEN = rf"[0-9]{{4}}-[01][0-9]-[0-3][0-9]T{_CLOCK}:[0-6][0-9]([.][0-9]{{1,9}})?(Z|[+-]{_CLOCK})"
 
 
 @pytest.mark.parametrize(
@@ -198,3 +205,26 @@ def test_dates_of_which_a_part_is_known(raw: object, told: str | None) -> None:
 def test_no_part_of_a_date(raw: object) -> None:
     with pytest.raises(Misfit):
         when.partial(raw)
+
+
+@given(
+    st.from_regex(_WRITTEN, fullmatch=True)
+    | st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat(timespec="seconds"))
+)
+@example("0000-00-00T00:00:00+00:00")
+@example("0001-01-01T00:00:00+05:00")
+@example("9999-12-31T23:59:59-05:00")
+@example("2026-02-30T00:00:00+01:00")
+@example("2026-02-28T24:00:00+01:00")
+def test_the_common_forms_are_read_as_all_others_are(raw: str) -> None:
+    """A blank in front takes the long way."""
+
+    def told(read: Callable[[str], str | None], text: str) -> str | None:
+        try:
+            return read(text)
+        except Misfit:
+            return "a misfit"
+
+    assert told(when.instant, raw) == told(when.instant, f" {raw}")
+    assert told(when.when, raw) == told(when.when, f" {raw}")
+    assert told(_written_day, raw) == told(when.day, f" {raw}")
