@@ -197,12 +197,13 @@ def prefetched(iterator: Iterator[T], ahead: int = 1) -> Iterator[T]:
     thread.start()
     try:
         while True:
+            # Before it is there: the thread goes on to the next one without waiting for us to wake up and take it.
+            room.release()
             kind, value = ready.get()
             if kind == "end":
                 return
             if kind == "error":
                 raise value
-            room.release()
             yield value
     finally:
         stop.set()
