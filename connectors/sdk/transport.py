@@ -18,7 +18,7 @@ from datetime import datetime
 from functools import cache
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -282,8 +282,11 @@ class Transport:
         self._purse.take(call.cost, lane=call.lane)
         self._tools.sent(call.cost)
         try:
+            # httpx looks at each sign of a query, several times over where it is given as parameters or as text: 0.6 ms
+            # for one that names 40 fields.
+            url = httpx.URL(_asking(address, call.params))
             request = self._client.build_request(
-                call.method, address, params=call.params, content=call.content, headers={**call.headers, **token}
+                call.method, url, content=call.content, headers={**call.headers, **token}
             )
         except httpx.InvalidURL:
             raise ShapeError(f"{call.origin}: leads to an address that is none", code="CW307") from None
@@ -471,7 +474,7 @@ def exchanged(request: TokenRequest, *, vendor: str, tools: Tools, insecure: boo
 class _Call:
     method: str
     path: str
-    params: list[tuple[str, "str | int | float | bool | None"]] | None
+    params: list[tuple[str, str]] | None
     content: bytes | None = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     cost: int
@@ -540,11 +543,18 @@ def _shown(path: str) -> str:
     return "/".join("..." if "@" in part or "%40" in part else part for part in parts)
 
 
+def _asking(address: str, params: "Sequence[tuple[str, str]] | None") -> str:
+    """An address with a query. Commas stand for themselves, as in the vendors' own examples of lists of fields."""
+    if not params:
+        return address
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(params, safe=',')}"
+
+
 def _plain(
     params: Mapping[str, Any] | Sequence[tuple[str, Any]],
-) -> list[tuple[str, "str | int | float | bool | None"]]:
+) -> list[tuple[str, str]]:
     """Query parameters as text; None is left out, a list repeats its name."""
-    plain: list[tuple[str, str | int | float | bool | None]] = []
+    plain: list[tuple[str, str]] = []
     for name, value in params.items() if isinstance(params, Mapping) else params:
         for one in value if isinstance(value, list | tuple) else [value]:
             if one is not None:

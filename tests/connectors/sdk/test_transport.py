@@ -115,6 +115,19 @@ def test_parameters_are_plain_and_none_is_left_out(make: Make, network: respx.Mo
     assert str(route.calls.last.request.url.query, "ascii") == "ids=1&ids=2&open=true&q=a%26b"
 
 
+@pytest.mark.parametrize("path", ["/persons", "/persons?since=2026"])
+def test_a_query_arrives_as_it_was_meant(make: Make, network: respx.MockRouter, path: str) -> None:
+    route = network.get(url__startswith=f"{BASE}/persons").respond(json={})
+    meant = {"fields": "id,name", "q": "Zoë & Co. = 100% #1 +2/3?", "since": None}
+
+    make().get(path, meant)
+
+    url = route.calls.last.request.url
+    told = dict(url.params)
+    assert (told.pop("since", None), told) == ("2026" if "?" in path else None, {k: v for k, v in meant.items() if v})
+    assert b"fields=id,name" in url.query  # and no more than its signs need
+
+
 def test_a_body_of_numbers_is_sent_digit_by_digit(make: Make, network: respx.MockRouter) -> None:
     route = network.put(f"{BASE}/deals/1").respond(json={})
 
