@@ -199,6 +199,12 @@ class Strike:
         return float(slow["delay_ms"]) / 1000 if slow else 0.0
 
     @property
+    def commits_late(self) -> timedelta:
+        """How much later others see what the call writes."""
+        late = self._fired.get("late_commit")
+        return timedelta(seconds=float(late["seconds"])) if late else timedelta(0)
+
+    @property
     def loses_response(self) -> bool:
         return "lost_response" in self._fired
 
@@ -231,9 +237,9 @@ class Strike:
         return self._page(call, answer)
 
     def _answer(self, call: Call) -> Answer:
-        vendor, late, locked = self._vendor, self._fired.get("late_commit"), self._fired.get("locked_rows")
+        vendor, late, locked = self._vendor, self.commits_late, self._fired.get("locked_rows")
         if late:
-            vendor.commit_late(timedelta(seconds=float(late["seconds"])))
+            vendor.commit_late(late)
         if locked and isinstance(vendor, LocksRows):
             vendor.lock_rows(int(locked["every"]))
         try:

@@ -29,7 +29,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox import world as worlds
-from sandbox.faults import Board, Fault
+from sandbox.faults import Board, Fault, Strike
 from sandbox.vendors.pipedrive.app import Pipedrive
 from sandbox.vendors.qualtrics.app import Qualtrics
 from sandbox.vendors.salesforce.app import Salesforce
@@ -133,6 +133,14 @@ class Hub:
         ]
         cost = {name: sum(row["cost"] for row in calls if row["vendor"] == name) for name in names}
         return {"effects": effects, "calls": calls, "cost": cost}
+
+    def answer(self, name: str, call: Call, strike: Strike) -> Answer:
+        """A vendor's answer to a call, which is counted, or what comes in its place."""
+        vendor = self.vendors[name]
+        counted = (name, f"{call.method} {vendor.route(call)}")
+        self.calls[counted] += 1
+        self.costs[counted] += vendor.unit_cost(call)
+        return strike.answer(call)
 
     def forget_log(self) -> None:
         self.calls.clear()
@@ -320,11 +328,7 @@ class _Door:
             await asyncio.sleep(strike.delay)
             call.now = hub.clock.now()
         with hub.lock:
-            vendor = hub.vendors[self._name]
-            counted = (self._name, f"{call.method} {vendor.route(call)}")
-            hub.calls[counted] += 1
-            hub.costs[counted] += vendor.unit_cost(call)
-            answer = strike.answer(call)
+            answer = hub.answer(self._name, call, strike)
         if strike.loses_response:
             await _break(scope, receive)
             return
@@ -416,16 +420,22 @@ def _call(scope: Scope, body: bytes, now: datetime) -> Call:
     )
 
 
-async def _send(send: Send, answer: Answer, now: datetime, *, promise: int | None = None) -> None:
-    """`promise`: a length of the body that will not be kept."""
+def headers_of(answer: Answer, now: datetime, *, length: int) -> list[tuple[str, str]]:
+    """The headers that an answer goes out with; `length` of the body, as it is told."""
     headers = [
         ("date", format_datetime(now, usegmt=True)),
         ("content-type", answer.media_type),
-        ("content-length", str(promise if promise is not None else len(answer.body))),
+        ("content-length", str(length)),
         *answer.headers,
     ]
     if answer.status in {204, 304}:
         headers = [(name, value) for name, value in headers if not name.startswith("content-")]
+    return headers
+
+
+async def _send(send: Send, answer: Answer, now: datetime, *, promise: int | None = None) -> None:
+    """`promise`: a length of the body that will not be kept."""
+    headers = headers_of(answer, now, length=promise if promise is not None else len(answer.body))
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
     await send({"type": "http.response.body", "body": answer.body, "more_body": promise is not None})

@@ -67,6 +67,7 @@ def targets_of(house: House, connection: Any, records: Sequence[int]) -> dict[in
     }
 
 
+UNSEEN: Final = "answered, and not to be seen yet"  # the reason of a write that the vendor says it has done
 MOVES: Final = ("archive", "restore")  # operations that change no field
 
 

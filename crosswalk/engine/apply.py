@@ -16,6 +16,7 @@ from connectors.sdk.contract import Outcome, Record, RemoteRecord, StreamSpec, W
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, UnknownOutcomeError
 from crosswalk.engine.answers import (
     MOVES,
+    UNSEEN,
     Target,
     acknowledge,
     acknowledge_gone,
@@ -433,7 +434,7 @@ class _Sender:
             if record is None and action.op == "archive":
                 self._note_gone(action)
             elif record is None or shows_before(self._house, self._stream, action, record):
-                self._look_later(action, "not to be seen yet")
+                self._look_later(action, UNSEEN)
             else:
                 seen.append((action, record))
         self._note(seen, atomic=False)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from connectors.sdk.contract import Record
 from crosswalk.engine.answers import (
     MOVES,
+    UNSEEN,
     acknowledge,
     acknowledge_gone,
     arrived,
@@ -87,7 +88,7 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
         return
     fetch_records(house, stream, [target.rkey], lease, run=run)
     if arrived_not:
-        _close(house, lease, action, reason="it did not arrive")
+        _close(house, lease, action, reason="it did not arrive", unsure=_if_answered(action, run))
     else:
         # It may have been written and edited since: what is there now goes through the merge like any edit.
         _close(house, lease, action, reason="edited there since", unsure=(run, target.id))
@@ -98,11 +99,16 @@ def _resolve_move(house: House, stream: Stream, lease: Lease, action: Action, *,
         stood = standing(house.database, connection, [action.record or 0])[action.record or 0]
     record = read_back(house, stream, [stood.rkey]).get(stood.rkey)
     if not has_moved(house, stream, action, record):
-        _close(house, lease, action, reason="it did not arrive")
+        _close(house, lease, action, reason="it did not arrive", unsure=_if_answered(action, run))
     elif record is None:
         acknowledge_gone(house, lease, action, run=run)
     else:
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False)
+
+
+def _if_answered(action: Action, run: int) -> tuple[int, int] | None:
+    """The vendor said that it was done: it may be so, however long it does not show it."""
+    return (run, action.record or 0) if action.reason == UNSEEN else None
 
 
 class _Landed(NamedTuple):

@@ -17,6 +17,7 @@ import mapping.merge.threeway
 from connectors.sdk.errors import UnknownOutcomeError
 from crosswalk.engine.identify import Matcher
 from crosswalk.engine.settle import EntityMerger
+from crosswalk.engine.undo import _Undoer
 from crosswalk.store import letters, outbox
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import dump, load
@@ -26,6 +27,7 @@ from mapping.merge.threeway import merge_unit
 from tests.chaos.histories import history, play
 from tests.chaos.invariants import BrokenError
 from tests.chaos.orders import hold_in_any_order
+from tests.chaos.undoing import undo_in
 from tests.hub import World
 
 Patch = pytest.MonkeyPatch
@@ -36,13 +38,14 @@ class Defect:
     """What is broken and which invariant that breaks.
 
     `kinds`: of steps that the histories are made of, so that a few suffice; `within` so many it must be found. Without
-    them it is about the order of arrival.
+    them `whole` plays a world: by default it is about the order of arrival.
     """
 
     invariant: str
     breaks: Callable[[Patch], None]
     kinds: Sequence[str] = ()
     within: int = 25
+    whole: Callable[[Callable[[], World], int], object] = hold_in_any_order
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -58,7 +61,7 @@ class Defect:
                     if self.kinds:
                         play(make(), history(seed, kinds=self.kinds))
                     else:
-                        hold_in_any_order(make, seed)
+                        self.whole(make, seed)
                 except BrokenError as broken:
                     if broken.invariant == self.invariant:
                         return seed + 1
@@ -156,6 +159,15 @@ def counts_on_arrival(patch: Patch) -> None:
     patch.setattr(Matcher, "_crossed", lambda *_: set())
 
 
+def takes_back_all_but_one_field(patch: Patch) -> None:
+    field = _Undoer._field
+
+    def some(self: _Undoer, stream: Any, member: Any, one: Any, name: str, *more: Any) -> dict[str, Any] | None:
+        return None if name == "job_title" else field(self, stream, member, one, name, *more)
+
+    patch.setattr(_Undoer, "_field", some)
+
+
 def spends_everything(patch: Patch) -> None:
     patch.setattr(Budgets, "take", lambda _self, _account, *, lane, calls: calls)
 
@@ -187,6 +199,7 @@ DEFECTS: Final[Mapping[str, Defect]] = {
         Defect("I7", believes_a_listing, ("new", "short", "tick", "sync", "sync")),
         Defect("I9", merges_consent_like_anything, ("opt_out", "opt_in", "sync", "sync")),
         Defect("I10", counts_on_arrival),
+        Defect("I11", takes_back_all_but_one_field, within=100, whole=lambda make, seed: undo_in(make(), seed)),
         Defect("I12", spends_everything, ("poor", "edit", "sync", "sync", "sync")),
         Defect("I13", quotes_what_is_wrong, ("garble", "sync")),
         Defect("I14", reads_everything_first, ("new", "sync")),

@@ -95,6 +95,8 @@ SOMETIMES: Final = (
 )  # fmt: skip
 
 
+_COLUMN: Final = {"job_title": "title", "phones": "phone", "tags": "tags", "works_at": "firm", "emails": "email",
+                  "department": "site"}  # fmt: skip
 RUNS: Final = frozenset({"sync", "sure", "away", "hint"})
 
 
@@ -281,13 +283,21 @@ class Play:
             self.log.append("crash")
             self.dead, self.crash_at, self.page_crash = False, None, None
             self.unlanded = 0
-            self.world.clock.forward(seconds=120)
-            for name in ("alpha", "beta", "tool"):
-                self.remote(name).now += timedelta(seconds=120)
-                self.remote(name).on_fetch = None  # no answer lags longer than a vendor says
+            self.pass_time(120)
         if step.name in RUNS:
-            with self.world.store() as database:
-                at_any_time(self, database)
+            self.judge()
+
+    def pass_time(self, seconds: float) -> None:
+        """For the hub and for its vendors; no answer lags longer than a vendor says."""
+        self.world.clock.forward(seconds=seconds)
+        for name in ("alpha", "beta", "tool"):
+            self.remote(name).now += timedelta(seconds=seconds)
+            self.remote(name).on_fetch = None
+
+    def judge(self) -> None:
+        """What must hold at any time."""
+        with self.world.store() as database:
+            at_any_time(self, database)
 
     def take(self, step: Step) -> None:
         getattr(self, f"do_{step.name}")(step)
@@ -479,6 +489,12 @@ class Play:
         target = self.pick(step.a)
         if target is not None:
             self.put(target[0], "people", target[1], scope="out" if step.b % 2 else "in")
+
+    def was_cleared(self, system: str, key: str, name: str) -> bool:
+        """Did somebody empty this field there last?"""
+        if name == "consent":  # a box that was ticked is so no longer
+            return self.edits.get((system, "people", key, "opt_out"), True) is not True
+        return self.edits.get((system, "people", key, _COLUMN.get(name, name)), "") is None
 
     def out_of_scope(self, system: str, row: dict[str, Any]) -> bool:
         """Does the file's `where` of today leave this person out?"""
@@ -711,8 +727,7 @@ class Play:
         totals = self.do_sync(Step("sync", 0, 0, 0))["totals"]
         if len(self.effects) != count or totals["written"] or totals["moved"]:
             raise BrokenError(invariant, f"{what} is written to: {self.effects[count:]} {totals}")
-        with self.world.store() as database:
-            at_any_time(self, database)
+        self.judge()
 
 
 def type_of(world: World) -> type[Database]:
@@ -734,8 +749,8 @@ def play(world: World, steps: Sequence[Step], *, pages: int = 1) -> Play:
     return made
 
 
-def shrink(make: Callable[[], World], steps: Sequence[Step], *, tries: int = 200) -> list[Step]:
-    """A shorter history that still breaks something."""
+def shrink(make: Callable[[], World], steps: Sequence[Step], *, tries: int = 200, play: Any = play) -> list[Step]:
+    """A shorter history that still breaks something. `play`: what plays one in a world."""
     kept = list(steps)
     size = max(1, len(kept) // 2)
     while size and tries:

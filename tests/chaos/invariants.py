@@ -36,6 +36,7 @@ INVARIANTS: Final = {
     "I7": "deletes and clears only with evidence",
     "I9": "consent never loosens without newer evidence",
     "I10": "matching depends on no order, and is stable when it runs again",
+    "I11": "an undo restores every untouched field",
     "I12": "our calls never exceed our share of the budget",
     "I13": "no secret and no personal data in what is told of errors",
     "I14": "no more than one page is held while a stream is read",
@@ -352,7 +353,7 @@ def check_rest(play: "Play", house: House) -> None:
                             continue
                         if (stream.id, group.entity) in waits.held:
                             continue
-                        if observed is None and _cleared(play, stream.connection, member.rkey, name):
+                        if observed is None and play.was_cleared(stream.connection, member.rkey, name):
                             continue  # a clear from there is held: neither spread nor refilled
                         if value is None and observed is not None:
                             if name.startswith("cx."):
@@ -366,16 +367,6 @@ def check_rest(play: "Play", house: House) -> None:
                             f"({golden.rules[place]}); base {member.base.side.get(name)} "
                             f"{member.base.hub.get(name, '-')}",
                         )
-
-
-_COLUMN: Final = {"job_title": "title", "phones": "phone", "tags": "tags", "works_at": "firm", "emails": "email",
-                  "department": "site"}  # fmt: skip
-
-
-def _cleared(play: "Play", system: str, key: str, name: str) -> bool:
-    if name == "consent":  # a box that was ticked is so no longer
-        return play.edits.get((system, "people", key, "opt_out"), True) is not True
-    return play.edits.get((system, "people", key, _COLUMN.get(name, name)), "") is None
 
 
 def check_edits(play: "Play", house: House) -> None:

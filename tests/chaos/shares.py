@@ -4,25 +4,29 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from tests.chaos import exhaustive, merging
-from tests.chaos.histories import history, play, shrink
+from tests.chaos import exhaustive, merging, vendors
+from tests.chaos.histories import Play, Step, history, play, shrink
 from tests.chaos.invariants import BrokenError
 from tests.chaos.orders import hold_in_any_order
 from tests.chaos.stage import Disposable, Stage
+from tests.chaos.undoing import undo_in
 from tests.databases import Makers, NoServerError
+from tests.hub import World
 
-Machine: TypeAlias = Literal["merging", "small", "engine", "orders", "postgresql"]
+Machine: TypeAlias = Literal["merging", "small", "engine", "vendors", "undo", "orders", "postgresql"]
 TOLD: Final[dict[Machine, str]] = {
     "merging": "pure merge and plan",
     "small": "small worlds of the merge, whole",
     "engine": "whole engine, in memory",
+    "vendors": "real connectors and simulated vendors",
+    "undo": "runs that are undone",
     "orders": "orders of arrival",
     "postgresql": "whole engine, PostgreSQL",
 }
@@ -69,6 +73,8 @@ _PURE: Final[dict[Machine, Callable[[int], Counter[str]]]] = {
 def _stage(machine: Machine, stack: ExitStack) -> Stage:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    if machine == "vendors":
+        return Stage(folder, kind=vendors.VendorWorld)
     if machine != "postgresql":
         return Stage(folder)
     makers = Makers(folder)
@@ -94,20 +100,43 @@ class _Kept(Disposable):
 
 
 def _play_one(stage: Stage, share: Share, seed: int) -> Counter[str]:
+    whole = _WHOLE.get(share.machine)
     try:
-        if share.machine == "orders":
-            return hold_in_any_order(stage.world, seed)
-        return play(stage.world(), history(seed)).held
+        if whole is not None:
+            return whole(stage.world, seed)
+        machine = MACHINES[share.machine]
+        return machine.play(stage.world(), machine.history(seed)).held
     except NoServerError as error:
         raise SystemExit(f"no PostgreSQL: {error}") from error
     except Exception as broken:  # whatever ends a history is a fault of the program
-        steps = "" if share.machine == "orders" else _shortest(stage, seed)
-        _note(share, seed, broken, steps)
+        _note(share, seed, broken, "" if whole is not None else shortest(stage, MACHINES[share.machine], seed))
         return Counter()
 
 
-def _shortest(stage: Stage, seed: int) -> str:
-    return "".join(f"\n    {step}," for step in shrink(stage.world, history(seed)))
+@dataclass(frozen=True)
+class Histories:
+    """What histories of one kind are made of, and what plays one in a world."""
+
+    history: Callable[[int], list[Step]]
+    play: Callable[[Any, list[Step]], Play]
+
+
+MACHINES: Final[Mapping[str, Histories]] = {
+    "engine": Histories(history, play),
+    "postgresql": Histories(history, play),
+    "vendors": Histories(vendors.history, vendors.play),
+}
+# Those of which no part is a history.
+_WHOLE: Final[Mapping[str, Callable[[Callable[[], World], int], Counter[str]]]] = {
+    "orders": hold_in_any_order,
+    "undo": lambda make, seed: undo_in(make(), seed),
+}
+
+
+def shortest(stage: Stage, machine: Histories, seed: int) -> str:
+    """The steps of the shortest part found of a broken history, a line each."""
+    steps = shrink(stage.world, machine.history(seed), play=machine.play)
+    return "".join(f"\n    {step}," for step in steps)
 
 
 def _note(share: Share, seed: int, broken: Exception, steps: str) -> None:
@@ -117,4 +146,4 @@ def _note(share: Share, seed: int, broken: Exception, steps: str) -> None:
     share.broken.append(f"{TOLD[share.machine]}, history {seed}: {told[:600]}{steps}")
 
 
-__all__ = ["TOLD", "Machine", "Share", "play_share"]
+__all__ = ["MACHINES", "TOLD", "Histories", "Machine", "Share", "play_share", "shortest"]

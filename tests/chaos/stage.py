@@ -51,11 +51,17 @@ class Disposable(Database):
 class Stage:
     """Gives worlds, one after the other: the store of the last one is gone when the next is made.
 
-    `database` gives the store of each world; without it one in memory.
+    `database` gives the store of each world; without it one in memory. `kind`: of worlds.
     """
 
-    def __init__(self, folder: Path, database: Callable[[], "Disposable"] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: Callable[[], "Disposable"] | None = None,
+        kind: "Callable[[Path, Database], World] | None" = None,
+    ) -> None:
         self._folder = folder
+        self._kind = kind or StageWorld
         self._make: Callable[[], Disposable] = database or fresh_store
         self._database: Disposable | None = None
         self._vault = Vault([_KEY])
@@ -101,7 +107,7 @@ class Stage:
         for name in [name for name in REMOTES if name.startswith(f"{self._folder.name}-")]:
             del REMOTES[name]
         self._database = self._make()
-        return StageWorld(self._folder, self._database)
+        return self._kind(self._folder, self._database)
 
     def _opened(self, _url: str, **_more: Any) -> tuple[Database, Vault]:
         if self._database is None:

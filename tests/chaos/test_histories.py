@@ -13,6 +13,7 @@ from tests.chaos.histories import Step, history, play, shrink
 from tests.chaos.invariants import INVARIANTS, BrokenError
 from tests.chaos.orders import hold_in_any_order
 from tests.chaos.stage import Stage
+from tests.chaos.undoing import undo_in
 from tests.hub import World
 
 FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
@@ -41,6 +42,8 @@ def test_every_invariant_is_judged(stage: Stage) -> None:
     held = play(stage.world(), history(0)).held
     for seed in range(1, 30):
         held += play(stage.world(), history(seed)).held
+    for seed in range(5):
+        held += undo_in(stage.world(), seed)
     assert sorted(held) == sorted(INVARIANTS)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crosswalk.app import open_hub
+from crosswalk.engine.model import House
 from crosswalk.store.codec import load
 from tests.soak.edits import Edit
 
@@ -19,7 +20,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One row of the journal. `at`: milliseconds since 1970."""
 
     vendor: str
@@ -59,15 +60,8 @@ def judge(folder: Path, effects: Sequence[Mapping[str, Any]], edits: Sequence[Ed
     """Every effect explained, nothing made twice, no edit gone without a trace."""
     with open_hub(folder / "crosswalk.yaml") as hub:
         house = hub.offline
+        journal = journal_of(house)
         with house.database.read() as connection:
-            journal = [
-                _Row(*row)
-                for row in house.database.run(
-                    connection,
-                    "SELECT s.connection, r.rkey, j.entity, s.name, j.at, j.op FROM journal j "
-                    "JOIN record r ON r.id = j.record JOIN stream s ON s.id = r.stream ORDER BY j.id",
-                ).fetchall()
-            ]
             raws = {
                 (row[0], row[1]): load(bytes(row[2]))
                 for row in house.database.run(
@@ -78,7 +72,7 @@ def judge(folder: Path, effects: Sequence[Mapping[str, Any]], edits: Sequence[Ed
             }
             conflicts = house.database.run(connection, "SELECT count(*) FROM conflict WHERE state = 'open'").scalar()
             letters = house.database.run(connection, "SELECT count(*) FROM dead_letter WHERE state = 'open'").scalar()
-    faults = [*_unexplained(effects, journal), *_doubled(journal), *_lost(edits, journal, raws)]
+    faults = [*unexplained(effects, journal), *doubled(journal), *_lost(edits, journal, raws)]
     words = (
         f"{len(edits)} edits by people, {len(effects)} effects of ours, {len(journal)} rows of the journal; "
         f"{conflicts} conflicts and {letters} dead letters wait"
@@ -86,7 +80,17 @@ def judge(folder: Path, effects: Sequence[Mapping[str, Any]], edits: Sequence[Ed
     return Found(words, faults)
 
 
-def _unexplained(effects: Sequence[Mapping[str, Any]], journal: Sequence[_Row]) -> list[str]:
+def journal_of(house: House) -> list[Row]:
+    with house.database.read() as connection:
+        rows = house.database.run(
+            connection,
+            "SELECT s.connection, r.rkey, j.entity, s.name, j.at, j.op FROM journal j "
+            "JOIN record r ON r.id = j.record JOIN stream s ON s.id = r.stream ORDER BY j.id",
+        ).fetchall()
+    return [Row(*row) for row in rows]
+
+
+def unexplained(effects: Sequence[Mapping[str, Any]], journal: Sequence[Row]) -> list[str]:
     """Per record as many effects as rows: a row may stand for a write that is not known to have arrived."""
     done = Counter((str(one["vendor"]), str(one["record"])) for one in effects)
     sure = Counter((row.vendor, row.record) for row in journal if row.op != "unsure")
@@ -104,7 +108,7 @@ def _unexplained(effects: Sequence[Mapping[str, Any]], journal: Sequence[_Row]) 
     return faults
 
 
-def _doubled(journal: Sequence[_Row]) -> list[str]:
+def doubled(journal: Sequence[Row]) -> list[str]:
     made = Counter((row.vendor, row.stream, row.entity) for row in journal if row.op == "create")
     return [
         f"{vendor}/{stream}: entity {entity} was made {n} times"
@@ -114,7 +118,7 @@ def _doubled(journal: Sequence[_Row]) -> list[str]:
 
 
 def _lost(
-    edits: Sequence[Edit], journal: Sequence[_Row], raws: Mapping[tuple[str, str], Mapping[str, Any]]
+    edits: Sequence[Edit], journal: Sequence[Row], raws: Mapping[tuple[str, str], Mapping[str, Any]]
 ) -> list[str]:
     """The last edit of each field stands there yet, or a write of ours came after it."""
     last = {(one.vendor, one.record, one.field): one for one in edits}
