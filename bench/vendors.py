@@ -1,7 +1,8 @@
 """What reading Salesforce and Zoho costs, and how many calls a thousand edits take: python -m bench.vendors
 
 The simulated vendors answer, in a process of their own. Figures are CPU (user + system, start-up included) of the hub's
-process for the whole first load of contacts, by record; calls are those that the vendors counted.
+process for the whole first load of contacts, by record; calls are those that the vendors counted. Beside them stands
+how large a record is, as JSON: the goals are those of the bench's own contacts, of 28 fields and 930 bytes.
 
     BENCH_CUSTOMERS=40000   of the simulated world
     BENCH_EDITS=1000        contacts that people change at Zoho, and the hub writes to Salesforce
@@ -121,15 +122,18 @@ def zoho(there: World) -> str:
     return _ZOHO.format(url=vendor["base_url"], token=vendor["token_url"])
 
 
-def first_load(store: Store, there: World, part: str) -> tuple[str, str, int]:
-    """CPU µs a record up to landed, and whole; records."""
+def first_load(store: Store, there: World, part: str) -> tuple[str, ...]:
+    """CPU µs a record up to landed, of which start-up, and whole; records, bytes a record."""
     with _empty_hub(store, there, [part]) as config:
         usage, stages = hub.sync(config, postmaster=store.postmaster)
         records = _records(config)
-        landed = next(stage for stage in stages if stage.name == "landed")
+        at = {stage.name: stage.cpu / records * 1e6 for stage in stages}
         server = stages[-1].server
         more = f" + {server / records * 1e6:.0f}" if store.postmaster is not None else ""
-        return f"{landed.cpu / records * 1e6:.0f}", f"{usage.cpu / records * 1e6:.0f}{more}", records
+        return (
+            f"{at['landed']:.0f}", f"{at['started']:.0f}", f"{usage.cpu / records * 1e6:.0f}{more}", f"{records:,}",
+            f"{_size(config):,.0f}",
+        )  # fmt: skip
 
 
 def edits(store: Store, there: World) -> tuple[dict[str, int], int, int]:
@@ -168,6 +172,16 @@ def _records(config: Path) -> int:
     return sum(one["records"] for one in _command(config, ["status"])["streams"])
 
 
+def _size(config: Path) -> float:
+    """Bytes of a record as it is kept, on average."""
+    from crosswalk.app import open_hub
+
+    with open_hub(config) as opened:
+        database = opened.offline.database
+        with database.read() as connection:
+            return float(database.run(connection, "SELECT avg(length(raw)) FROM body").fetchone()[0])
+
+
 def _joined(config: Path) -> list[str]:
     """Keys at Zoho of contacts that have one at Salesforce."""
     from crosswalk.app import open_hub
@@ -186,8 +200,8 @@ def _joined(config: Path) -> list[str]:
 
 
 def main() -> None:
-    console = Console()
-    table = Table("what", "goal", "database", "µs landed", "µs whole", "records")
+    console = Console(width=110)
+    table = Table("what", "goal", "database", "µs landed", "of it start-up", "µs whole", "records", "bytes")
     with world() as there, stores() as found:
         first_load(found[0], there, salesforce(there, bulk_from=0))  # warms up: files are compiled, pages prepared
         for store in found:
@@ -196,8 +210,7 @@ def main() -> None:
                 ("Salesforce Bulk CSV", "35", salesforce(there, bulk_from=0)),
                 ("Zoho, pages of 200", "40 / 36 + 16", zoho(there)),
             ):
-                landed, whole, records = first_load(store, there, part)
-                table.add_row(what, goal, store.name, landed, whole, f"{records:,}")
+                table.add_row(what, goal, store.name, *first_load(store, there, part))
         console.print(table)
         for store in found:
             calls, asked, written = edits(store, there)
