@@ -17,7 +17,7 @@ import numpy as np
 
 from crosswalk.problems import Problem, ProblemsError
 from mapping.match import columns as heads
-from mapping.match.batch import Column, Pairs, Resolution, Table, name_keys_of, resolve
+from mapping.match.batch import Column, Ints, Pairs, Resolution, Table, name_keys_of, resolve
 from mapping.match.evaluate import Labels, Quality, largest, of_groups, of_pairs
 from mapping.match.model import KINDS, Model, ModelError, read, shipped
 
@@ -344,9 +344,15 @@ def tabled(records: Records, *, mapping: Path | None, kind: str | None, file: Pa
     dates = [at for at, name in fields.items() if name == "birth_date"]
     first = heads.months_first(chain.from_iterable(records.cells[at] for at in dates))
 
+    distinct: dict[int, _Distinct] = {}
+
     def read(wanted: Mapping[int, str]) -> dict[str, Column]:
         plan = heads.columns(kind, wanted, headings=headings, months_first=first)
-        made = {name: column for reader in plan.readers for name, column in _columns(reader, records.cells).items()}
+        for at in wanted:
+            distinct.setdefault(at, _Distinct.of(records.cells[at]))
+        made = {}
+        for reader in plan.readers:
+            made.update(_columns(reader, [distinct[at] for at in reader.places]))
         return {name: column for name, column in made.items() if column.values}
 
     if not fields:
@@ -402,16 +408,46 @@ def _of_several(cells: Sequence[str], named: Table) -> bool:
     return len(alike) >= _TELLING and 2 * sum(alike.values()) < len(alike)
 
 
-def _columns(reader: heads.Reader, cells: Sequence[Sequence[str]]) -> dict[str, Column]:
-    """Fields of all records; cells that are equal are read once."""
-    single = len(reader.places) == 1
-    rows: Any = cells[reader.places[0]] if single else zip(*(cells[at] for at in reader.places), strict=True)
-    numbers: dict[Any, int] = {}
-    of_row = np.array([numbers.setdefault(row, len(numbers)) for row in rows], dtype=np.int32)
+@dataclass(slots=True)
+class _Distinct:
+    """The different cells of a column, blanks as "", and by record which one it has."""
+
+    texts: list[str]
+    codes: Ints
+
+    @classmethod
+    def of(cls, cells: Sequence[str]) -> "_Distinct":
+        numbers = dict.fromkeys(cells, 0)
+        texts = ["" if heads.blank(cell) else cell.strip() for cell in numbers]
+        for number, cell in enumerate(numbers):
+            numbers[cell] = number
+        return cls(texts, np.fromiter(map(numbers.__getitem__, cells), dtype=np.int32, count=len(cells)))
+
+
+def _columns(reader: heads.Reader, distinct: Sequence[_Distinct]) -> dict[str, Column]:
+    """Fields of all records; rows of cells that are equal are read once, in the order in which they first stand."""
+    rows, of_row = _rows_of(distinct)
     told: list[dict[tuple[str, ...], int]] = [{} for _ in reader.fields]
-    codes = np.empty((len(reader.fields), len(numbers)), dtype=np.int32)
-    for at, row in enumerate(numbers):
-        found = reader.read(["" if heads.blank(cell) else cell.strip() for cell in ((row,) if single else row)])
-        for place, values in enumerate(found):
-            codes[place, at] = told[place].setdefault(values, len(told[place])) if values else -1
+    codes = np.full((len(reader.fields), len(rows)), -1, dtype=np.int32)
+    for at, row in enumerate(rows):
+        for place, values in enumerate(reader.read(row)):
+            if values:
+                codes[place, at] = told[place].setdefault(values, len(told[place]))
     return {field: Column(list(told[place]), codes[place][of_row]) for place, field in enumerate(reader.fields)}
+
+
+def _rows_of(distinct: Sequence[_Distinct]) -> tuple[Sequence[tuple[str, ...]], Ints]:
+    """The different rows of some columns, and by record which one it has."""
+    if len(distinct) == 1:
+        return [(text,) for text in distinct[0].texts], distinct[0].codes
+    keys = distinct[0].codes.astype(np.int64)
+    for one in distinct[1:]:
+        _, dense = np.unique(keys, return_inverse=True)
+        keys = dense << 32 | one.codes
+    _, first, of_row = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    places = first[order]
+    columns = [map(one.texts.__getitem__, one.codes[places].tolist()) for one in distinct]
+    return list(zip(*columns, strict=True)), rank[of_row]

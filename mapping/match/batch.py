@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mapping.match.apart import Apart
 from mapping.match.cluster import Forest
 from mapping.match.groups import Groups, held_together
 from mapping.match.latin import latin
@@ -326,6 +327,8 @@ class _Parts:
         if column is None:
             return []
         form = PARTS[what] if what else latin if name in ("name", "company") else str
+        if form is str and all(len(values) == 1 for values in column.values):
+            return [column.codes.astype(np.int64)]
         return [codes.astype(np.int64) for codes in _part_codes(column, form)]
 
     def _any_order(self) -> list[Longs]:
@@ -429,6 +432,7 @@ class Scoring:
     def __init__(self, table: Table, model: Model, frequencies: Counts) -> None:
         self._table, self._model = table, model
         self._weigher = Weigher(model, frequencies)
+        self._apart: dict[str, Apart] = {}
         self.prior = self._weigher.prior
         self.same_system = 0.0
 
@@ -544,16 +548,38 @@ class Scoring:
         if here == there:
             one, other = np.minimum(one, other), np.maximum(one, other)
         unique, inverse = np.unique(one.astype(np.int64) << 32 | other, return_inverse=True)
+        low, high = unique >> 32, unique & 0xFFFFFFFF
+        bits, shared, level = self._different(comparison, len(unique))
+        ask = np.arange(len(unique))
+        told = comparison.levels["different"]
+        if here == there and not told.rarity and not told.words:
+            ask = np.flatnonzero(~self._apart_of(here).certain(comparison.how, low, high) | (low == high))
         lefts, rights = self._table.columns[here].values, self._table.columns[there].values
         weigh = self._weigher.weigh
         found = [
-            weigh(comparison, lefts[a], rights[b])
-            for a, b in zip((unique >> 32).tolist(), (unique & 0xFFFFFFFF).tolist(), strict=True)
+            weigh(comparison, lefts[a], rights[b]) for a, b in zip(low[ask].tolist(), high[ask].tolist(), strict=True)
         ]
-        made.bits[both] = np.array([each.bits for each in found], dtype=np.float32)[inverse]
-        made.shared[both] = np.array([each.shared for each in found], dtype=bool)[inverse]
-        made.level[both] = np.array([LEVELS[each.level] for each in found], dtype=np.int8)[inverse]
+        bits[ask] = [each.bits for each in found]
+        shared[ask] = [each.shared for each in found]
+        level[ask] = [LEVELS[each.level] for each in found]
+        made.bits[both], made.shared[both], made.level[both] = bits[inverse], shared[inverse], level[inverse]
         return made
+
+    def _different(self, comparison: Comparison, size: int) -> tuple[Floats, Flags, NDArray[np.int8]]:
+        """What so many pairs of values count that are different."""
+        told = comparison.levels["different"]
+        bits = told.bits if told.at_most is None else min(told.bits, told.at_most)
+        shared = comparison.field in self._model.shared
+        return (
+            np.full(size, bits, dtype=np.float32),
+            np.full(size, shared),
+            np.full(size, LEVELS["different"], dtype=np.int8),
+        )
+
+    def _apart_of(self, name: str) -> Apart:
+        if name not in self._apart:
+            self._apart[name] = Apart(self._table.columns[name].values)
+        return self._apart[name]
 
     def _turn(self, found: Mapping[str, "Weighed"], names: tuple[str, str], left: Ints, right: Ints) -> None:
         """Names the other way round, where that fits better; as `Scorer` does."""

@@ -21,6 +21,7 @@ from mapping.match.profile import (
     mailbox,
     person_word,
     postal_code,
+    single,
     street_line,
 )
 from mapping.normalise import country as countries
@@ -205,19 +206,19 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
 
     if kind == "company":
         named = [name for name in ("company_name", "name", "legal_name", "aliases") if name in places]
-        add("name", named, _each(company_name, several=False))
-        add("form", named, _each(legal_form, several=False))
+        if named_at := tuple(at for name in named for at in places[name]):
+            made.readers.append(Reader(("name", "form"), named_at, _named_firm))
         add("domain", ["domains", "website", "emails"], _each(company_domain))  # an address, too, ends with its host
+        add("email", ["emails"], lambda cells: kept(map(mailbox, _addresses(cells))))
     else:
         _names(made, places)
         add("birth", ["birth_date"], _each(lambda cell: digits_of_day(cell, months_first=months_first)))
         if "birth_date" not in places:
             add("birth", ["birth_date.year", "birth_date.month", "birth_date.day"], _day_of_parts)
         add("company", ["company_name"], _each(company_name, several=False))
-        add("domain", ["emails"], _addressed(company_domain))
-        add("handle", ["emails"], _addressed(lambda address: handle(mailbox(address))))
+        if mail := tuple(places.get("emails", ())):
+            made.readers.append(Reader(("email", "handle", "domain"), mail, _mail))
         add("title", ["job_title"], _each(fold, several=False))
-    add("email", ["emails"], _addressed(mailbox))
     add("phone", ["phones"], _each(_number))
     ids = [at for name in ("external_ids", "registrations") for at in places.get(name, ())]
     if ids:
@@ -244,7 +245,7 @@ def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
         """Where the parts are empty, the whole name tells them."""
         first, last = " ".join(filter(None, cells[:g])), " ".join(filter(None, cells[g : g + f]))
         if first or last or not full:
-            return kept([person_word(first)]), kept([person_word(last)])
+            return single(person_word(first)), single(person_word(last))
         return _of_full(cells[g + f :])
 
     made.readers.append(Reader(_NAME, (*given, *family, *full), parted))
@@ -252,30 +253,41 @@ def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
 
 def _of_full(cells: Cells) -> tuple[Values, Values]:
     told = [given_and_family(cell) for cell in cells if cell]
+    if len(told) == 1:
+        return single(told[0][0]), single(told[0][1])
     return kept(given for given, _ in told), kept(family for _, family in told)
+
+
+def _named_firm(cells: Cells) -> tuple[Values, Values]:
+    told = [cell for cell in cells if cell]
+    return kept(map(company_name, told)), kept(map(legal_form, told))
 
 
 def _each(read: Callable[[str], str], *, several: bool = True) -> Callable[[Cells], Values]:
     def told(cells: Cells) -> Values:
         if len(cells) == 1 and not (several and _SEPARATES.search(cells[0])):
-            found = read(cells[0]) if cells[0] else ""
-            return (found,) if found else ()
+            return single(read(cells[0])) if cells[0] else ()
         parts = [one for cell in cells if cell for one in (_SEVERAL.split(cell) if several else (cell,))]
         return kept(map(read, parts))
 
     return told
 
 
-def _addressed(read: Callable[[str], str]) -> Callable[[Cells], Values]:
-    """Of each e-mail address in the cells, whatever stands around it: `Mara <mara@lind.test>; lind@gmx.de`."""
+def _addresses(cells: Cells) -> Sequence[str]:
+    """Each e-mail address in the cells, whatever stands around it: `Mara <mara@lind.test>; lind@gmx.de`."""
+    if len(cells) == 1 and (plain := cells[0]).count("@") < 2 and not _AROUND.search(plain):
+        return (plain,) if plain else ()
+    return [address for cell in cells for address in _ADDRESS.findall(cell)]
 
-    def told(cells: Cells) -> Values:
-        if len(cells) == 1 and (plain := cells[0]).count("@") < 2 and not _AROUND.search(plain):
-            found = read(plain) if plain else ""
-            return (found,) if found else ()
-        return kept(read(address) for cell in cells for address in _ADDRESS.findall(cell))
 
-    return told
+def _mail(cells: Cells) -> tuple[Values, Values, Values]:
+    """Mailboxes, what is chosen of them, and the companies that they are of."""
+    addresses = _addresses(cells)
+    if len(addresses) == 1:
+        box = mailbox(addresses[0])
+        return single(box), single(handle(box)), single(company_domain(addresses[0]))
+    boxes = kept(map(mailbox, addresses))
+    return boxes, kept(map(handle, boxes)), kept(map(company_domain, addresses))
 
 
 def blank(cell: str) -> bool:
@@ -296,7 +308,7 @@ def _ids(spaces: Sequence[str], cells: Cells) -> Values:
 
 
 def _street(cells: Cells) -> Values:
-    return kept([street_line(" ".join(cell.removesuffix(".0") for cell in cells if cell))])
+    return single(street_line(" ".join([cell.removesuffix(".0") for cell in cells if cell])))
 
 
 def _country(cell: str) -> str:

@@ -6,6 +6,7 @@ locality, company, domain, title. Of a company: name, form, domain, email, phone
 country.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 from mapping.match.keys import fold
 from mapping.match.latin import latin, skeleton
 from mapping.match.nicknames import root
-from mapping.match.rules import is_role
+from mapping.match.rules import ROLES
 from mapping.normalise.company import core
 from mapping.normalise.domain import is_free_mail, registrable
 from mapping.normalise.name import order, split
@@ -40,6 +41,7 @@ _STREETS: Final[Mapping[str, str]] = {
 _COUNTED: Final = "12345678901234567890 9876543210"  # what is typed where a number is demanded
 _DISTINCT: Final = 3  # digits from which a local part is somebody's choice
 _NO_DIGITS: Final = str.maketrans("", "", "0123456789")
+_HOST: Final = re.compile(r"(?:https?://)?([a-z0-9.-]+)/?")  # most of them, without the cost of a whole URL
 _CODE_OF: Final = str.maketrans("", "", " -.")
 
 
@@ -72,7 +74,7 @@ def mailbox(address: str) -> str:
     """An address without its tag; "" where it is a desk's and not a person's."""
     local, at, host = address.strip().lower().rpartition("@")
     local = local.partition("+")[0]
-    if not at or not local or is_role(f"{local}@"):
+    if not at or not local or local in ROLES:
         return ""
     if host in _DOTTED:
         return f"{local.replace('.', '')}@gmail.com"
@@ -95,10 +97,13 @@ def _domain_of(host: str) -> str:
     text = host.strip().lower()
     if not text:
         return ""
-    try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
-    except ValueError:
-        return ""
+    if (plain := _HOST.fullmatch(text)) is not None:
+        host = plain[1]
+    else:
+        try:
+            host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+        except ValueError:
+            return ""
     host = host.removeprefix("www.").rstrip(".")
     if "." not in host or not host.isascii() or is_free_mail(host):
         return ""
@@ -147,7 +152,7 @@ def company_name(text: str) -> str:
 @lru_cache(maxsize=100_000)
 def legal_form(text: str) -> str:
     """What the core of a company's name leaves out: "gmbh"; "" where nothing."""
-    whole, bare = fold(text), core(text)
+    whole, bare = fold(text), company_name(text)
     rest = " ".join(whole.replace(bare, " ", 1).split()) if bare and bare in whole else ""
     return _FORM_OF.get(rest, rest)
 
@@ -193,6 +198,11 @@ def _parts(value: Value, part: str) -> list[Mapping[str, Value]]:
 def kept(values: Iterable[str]) -> Values:
     """What says something, each once."""
     return tuple(dict.fromkeys(filter(None, values)))
+
+
+def single(value: str) -> Values:
+    """A value that may say nothing."""
+    return (value,) if value else ()
 
 
 def of_row(kind: str, row: Mapping[str, Value]) -> Profile:

@@ -65,6 +65,8 @@ def _speaks(signs: str) -> bool:
 
 def script(text: str) -> str | None:
     """The script that most of it is written in, ISO 15924; None: no letters, or one that we do not tell."""
+    if text.isascii():
+        return "Latn" if any(map(str.isalpha, text)) else None
     counts: dict[str, int] = {}
     for character in text:
         if found := _script_of(character):

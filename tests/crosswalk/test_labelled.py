@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bench import worlds
-from crosswalk.labelled import evaluated
+from crosswalk.labelled import evaluated, read_records, tabled
 from crosswalk.problems import ProblemsError
+from mapping.match.columns import columns, recognised
 
 PEOPLE = [
     ("rid", "source", "First Name", "Last Name", "E-Mail", "DOB"),
@@ -102,6 +103,23 @@ def test_an_unnamed_column_of_addresses_is_used_and_one_of_answers_is_not(tmp_pa
     assert answer["columns"]["login"] == "emails"
     assert answer["ignored"] == ["email"]
     assert answer["pairs"]["f1"] == 1.0
+
+
+def test_cells_of_many_records_are_read_as_those_of_one(tmp_path: Path) -> None:
+    records, _ = worlds.write(tmp_path, "person", 400, seed=8)
+    read = read_records(records)
+    told, _ = tabled(read, mapping=None, kind="person", file=records)
+
+    fields = recognised(read.headings)
+    plan = columns("person", fields, headings=read.headings)
+    for at in range(len(told)):
+        row = [cells[at].strip() for cells in read.cells]
+        found = [
+            (field, values)
+            for one in plan.readers
+            for field, values in zip(one.fields, one.read([row[place] for place in one.places]), strict=True)
+        ]
+        assert told.profile(at) == {field: values for field, values in found if values}
 
 
 def test_other_separators_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
