@@ -28,6 +28,7 @@ from bench import worlds
 from bench.hub import ROOT
 from bench.measure import measured
 from bench.specialist import splink
+from crosswalk.cli.session import collect_seldom
 from crosswalk.labelled import read_records, read_truth, tabled
 from mapping.match.batch import Table, resolve
 from mapping.match.cluster import Forest
@@ -118,6 +119,7 @@ def _quality(groups: Labels, true: Labels) -> Told:
 
 def judge(system: str, records: Path, truth: Path) -> None:
     """Print what a system makes of a set, as JSON."""
+    collect_seldom()  # as the command does
     begun = process_time()
     read = read_records(records)
     true = read_truth(truth, read.keys, records)

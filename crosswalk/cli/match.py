@@ -9,7 +9,7 @@ import typer
 from crosswalk.cli import text
 from crosswalk.cli.options import app, callback, command
 from crosswalk.cli.screen import Line, Screen
-from crosswalk.cli.session import DONE, Answer, Session, UsageError
+from crosswalk.cli.session import DONE, Answer, Session, UsageError, collect_seldom
 from crosswalk.cli.table import Column, table
 
 commands = app()
@@ -57,6 +57,7 @@ def evaluate(
     from crosswalk.labelled import evaluated
 
     progress = _progress(session)
+    collect_seldom()
     answer = evaluated(records, truth, mapping=mapping, kind=_known(kind), model=model, progress=progress)
     return session.show({**answer, "exit_code": DONE}, told)
 
@@ -119,6 +120,7 @@ def train(
     if records is not None:
         from crosswalk import clock, training
 
+        collect_seldom()
         found = training.of_file(records, mapping=mapping, kind=wanted, base=model, progress=_progress(session))
         answer = training.trained(*found, source=records.name, seed=seed, at=clock.now(), progress=_progress(session))
     else:

@@ -73,13 +73,15 @@ class Apart:
         return equal
 
     def emails(self, one: Places, other: Places) -> Flags:
-        return (self._locals[one] != self._locals[other]) & self.mistakes(one, other, 1)
+        apart: Flags = self._locals[one] != self._locals[other]
+        return apart & self.mistakes(one, other, 1)
 
     def codes(self, one: Places, other: Places) -> Flags:
         return self.as_long(one, other) & self.mistakes(one, other, 1)
 
     def days(self, one: Places, other: Places) -> Flags:
-        return self.as_long(one, other) & (self._lengths[one] == 8) & self.mistakes(one, other, 2)
+        whole: Flags = self._lengths[one] == 8
+        return whole & self.as_long(one, other) & self.mistakes(one, other, 2)
 
     def exact(self, one: Places, _other: Places) -> Flags:
         return np.ones(len(one), dtype=bool)
