@@ -129,6 +129,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
             visibility_lag=_LAG,
             page_size=PAGE,
             paging="offset",
+            fetch_batch=1,
             missing_means="cleared",  # an unset custom field is left out (README, Objects)
             parts=True,
             sweep=True,
@@ -166,6 +167,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
             visibility_lag=_LAG,
             page_size=PAGE,
             paging="offset",
+            fetch_batch=1,
             sweep=True,
             costs=V1,
         ),

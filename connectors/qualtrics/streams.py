@@ -49,6 +49,7 @@ STREAMS: Final[Mapping[str, StreamSpec]] = {
         visibility_lag=timedelta(minutes=5),
         cap=HITS,
         page_size=CONTACTS_PAGE,
+        fetch_batch=1,
         paging="token",
         missing_means="cleared",  # embedded data come whole, without what is empty (README, Directory)
         sweep=True,

@@ -17,7 +17,7 @@ from connectors.salesforce.bulk import BulkQuery
 from connectors.salesforce.fields import Catalogue, catalogue, sent
 from connectors.salesforce.settings import SalesforceSettings, SalesforceStream
 from connectors.salesforce.statuses import BUSY, LOST_FIELD, STATUSES, left, usage
-from connectors.salesforce.streams import CALCULATED, RESOURCES, Resource
+from connectors.salesforce.streams import CALCULATED, IDS, RESOURCES, Resource
 from connectors.salesforce.writes import Batch, batches, outcomes, reason
 from connectors.sdk import (
     Account,
@@ -52,8 +52,6 @@ T = TypeVar("T")
 
 # Beyond it the query goes in a body (README, Lists). 16,384 bytes are taken for address and headers together.
 _LONGEST_ADDRESS: Final = 14_000
-# Ids in one condition: with the fields of a large org still below the 100,000 characters of a query.
-_IDS: Final = 800
 _LISTINGS: Final = 4
 # A record type names itself; to describe the object would cost a call and tell nothing else that is read.
 _RECORD_TYPE: Final = {"fields": [{"name": "DeveloperName", "label": "Name", "type": "string"}]}
@@ -392,8 +390,8 @@ class SalesforceConnector:
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
         """These records now; what is missing is gone, merged, or invisible for us."""
         resource = RESOURCES[stream]
-        for start in range(0, len(keys), _IDS):
-            wanted = list(keys[start : start + _IDS])
+        for start in range(0, len(keys), IDS):
+            wanted = list(keys[start : start + IDS])
             yield from self._found(stream, resource, [soql.among("Id", wanted)])
 
     def _found(
@@ -505,8 +503,8 @@ class SalesforceConnector:
     def _still_there(self, resource: Resource, keys: Sequence[str]) -> set[str]:
         """Of deleted ones those that somebody took out of the bin again."""
         there: set[str] = set()
-        for start in range(0, len(keys), _IDS):
-            condition = soql.among("Id", keys[start : start + _IDS])
+        for start in range(0, len(keys), IDS):
+            condition = soql.among("Id", keys[start : start + IDS])
             there |= {
                 str(row["Id"])
                 for row in lists.rows_of(self._query(soql.select(["Id"], resource.sobject, where=[condition])))

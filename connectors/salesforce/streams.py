@@ -13,6 +13,8 @@ CALCULATED: Final = "calculated"
 # Rows a page of a query, the most that there is (README, Lists).
 PAGE: Final = 2000
 # Records a call of sObject Collections (README, Writing).
+# Ids in one condition: with the fields of a large org still below the 100,000 characters of a query.
+IDS: Final = 800
 BATCH: Final = 200
 
 # SystemModstamp has whole seconds (README, Lists).
@@ -71,6 +73,7 @@ def _spec(
         merges_name_survivor=merges,
         hub_id_unique=hub_id and "create" in writes,
         answers_with_values=False,
+        fetch_batch=IDS,
         batch=BATCH if writes else 1,
         batch_failure="per_record",
         # Collections take no precondition (README, Writing); a batch is read again before it is sent.

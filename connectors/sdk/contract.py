@@ -142,6 +142,7 @@ class StreamSpec:
     page_size: int = 100
     paging: Literal["cursor", "token", "keyset", "offset", "none"] = "cursor"
     missing_means: Literal["absent", "cleared"] = "absent"
+    fetch_batch: int = 100  # records that one call of `fetch` reads; 1: a call each, at the cost of `get`
     parts: bool = False  # surveys, forms, archives: each with its own watermark
     # removals
     removals: bool = False  # there is a feed of deletions

@@ -86,7 +86,7 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
     creates = [action for action in actions if action.op == "create"]
     updates = [action for action in actions if action.op == "update"]
     moves = [action for action in actions if action.op in MOVES]
-    denials = [action for action in updates if _says_no(action)]
+    denials = [action for action in updates if says_no(action)]
     denied = {action.id for action in denials}
 
     def in_turn(some: Sequence[Action], size: int, send: Callable[[Sequence[Action]], None]) -> None:
@@ -107,7 +107,7 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
     return applied
 
 
-def _says_no(action: Action) -> bool:
+def says_no(action: Action) -> bool:
     """Does it write a consent that was denied or withdrawn?"""
     return any(
         severity(element) >= DENIED

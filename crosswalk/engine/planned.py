@@ -2,12 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import ceil
 from typing import Any
 
 from crosswalk.engine import review
-from crosswalk.engine.answers import MOVES
-from crosswalk.engine.apply import chunk_of_creates, chunk_of_updates
+from crosswalk.engine.forecast import forecast
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import CLASS_OF
 from crosswalk.engine.spoken import FIRST, GUARD, STORM, held_reasons
@@ -23,7 +21,6 @@ from crosswalk.engine.words import (
     told_apart,
 )
 from crosswalk.store import outbox
-from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, unmark
 from crosswalk.store.outbox import Action, Plan
 
@@ -72,7 +69,7 @@ def report(house: House, plan: Plan | None, *, actions: bool = True) -> dict[str
             "changed_records": detail.get("changed_records"),
         },
         "counts": _counts(house, mine),
-        "forecast": _forecast(house, mine),
+        "forecast": forecast(house, mine),
         "guards": detail.get("guards", []),
         "actions": told,
         "conflicts": [
@@ -228,54 +225,6 @@ def _counts(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _forecast(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
-    """What sending takes of each account: reading the records again, looking before a create, the writes."""
-    rows = []
-    budgets = Budgets(house.database, house.clock)
-    for stream in house.streams.values():
-        mine = [action for action in actions if action.stream == stream.id]
-        if not mine:
-            continue
-        creates = sum(action.op == "create" for action in mine)
-        moves = sum(action.op in MOVES for action in mine)
-        cost = _cost(stream, creates=creates, updates=len(mine) - creates - moves)
-        cost += _cost_of_moves(stream, moves)
-        balance = budgets.balance(stream.connection)
-        rows.append(
-            {
-                "stream": stream.address,
-                "connection": stream.connection,
-                "unit": house.links[stream.connection].unit,
-                "cost": cost,
-                "left": None if balance is None else balance.remaining,
-            }
-        )
-    return rows
-
-
-def _cost(stream: Stream, *, creates: int, updates: int) -> int:
-    spec, costs = stream.spec, stream.spec.costs
-    batches = ceil(updates / spec.batch), ceil(creates / spec.batch)
-    cost = batches[0] * costs.update + batches[1] * costs.create
-    if spec.precondition == "none":
-        cost += ceil(updates / chunk_of_updates(spec)) * costs.list
-    if not stream.unique_hub_id:
-        by_time = spec.cursor == "modified"
-        cost += ceil(creates / chunk_of_creates(spec)) * costs.list if by_time else creates * costs.search
-    if not spec.answers_with_values:
-        cost += sum(batches) * (costs.list if spec.batch > 1 else costs.get)
-    return cost
-
-
-def _cost_of_moves(stream: Stream, moves: int) -> int:
-    """Putting away or bringing back: each record is read again before, and after where answers carry no values."""
-    spec = stream.spec
-    cost = ceil(moves / chunk_of_updates(spec)) * spec.costs.list + ceil(moves / spec.batch) * spec.costs.archive
-    if not spec.answers_with_values:
-        cost += ceil(moves / spec.batch) * spec.costs.list
-    return cost
 
 
 def _suggestions(conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
