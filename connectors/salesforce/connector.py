@@ -16,6 +16,7 @@ from connectors.salesforce.auth import REGISTRATION, authorization, authorizer
 from connectors.salesforce.bulk import BulkQuery
 from connectors.salesforce.fields import Catalogue, catalogue, sent
 from connectors.salesforce.settings import SalesforceSettings, SalesforceStream
+from connectors.salesforce.shapes import STAMP
 from connectors.salesforce.statuses import BUSY, LOST_FIELD, STATUSES, left, usage
 from connectors.salesforce.streams import CALCULATED, IDS, RESOURCES, Resource
 from connectors.salesforce.writes import Batch, batches, outcomes, reason
@@ -302,7 +303,7 @@ class SalesforceConnector:
         if after is not None:
             where.append(soql.behind(after.stamp, after.key))
         elif since is not None:
-            where.append(f"{lists.STAMP} >= {since}")
+            where.append(f"{STAMP} >= {since}")
         return where
 
     def _by_query(self, stream: str, since: datetime | None, position: Position | None) -> Iterator[Page]:
@@ -327,7 +328,7 @@ class SalesforceConnector:
                         [column.name for column in known.columns],
                         resource.sobject,
                         where=self._where(known, bound, after),
-                        order=[lists.STAMP, "Id"],
+                        order=[STAMP, "Id"],
                     ),
                     size=resource.spec.page_size,
                 ),
@@ -338,7 +339,7 @@ class SalesforceConnector:
             if number == 0 and position is None and resource.bulk and page.total > self._settings.bulk_from:
                 yield from self._by_bulk(stream, bound, page)
                 return
-            made, faults = lists.records(page.rows, self._catalogue(stream).shape.row, where=stream)
+            made, faults = lists.records(page.rows, self._catalogue(stream).shape, where=stream)
             total = page.total if number == 0 and position is None and since is None else None
             behind = None if page.place is None else list(page.place)
             yield Page(
@@ -411,7 +412,7 @@ class SalesforceConnector:
         )
         while True:
             rows, _, path = lists.page_of(answer)
-            made, faults = lists.records(rows, self._catalogue(stream).shape.row, where=stream)
+            made, faults = lists.records(rows, self._catalogue(stream).shape, where=stream)
             yield Page(made, None, answer.server_time, faults=faults)
             if path is None:
                 return
@@ -486,15 +487,15 @@ class SalesforceConnector:
         self, resource: Resource, since: datetime, conditions: Sequence[str], *, master: bool
     ) -> dict[str, tuple[datetime | None, str | None]]:
         text = soql.select(
-            ["Id", lists.STAMP, *(["MasterRecordId"] if master else [])],
+            ["Id", STAMP, *(["MasterRecordId"] if master else [])],
             resource.sobject,
-            where=["IsDeleted = true", *conditions, f"{lists.STAMP} >= {soql.moment(since)}"],
+            where=["IsDeleted = true", *conditions, f"{STAMP} >= {soql.moment(since)}"],
         )
         found: dict[str, tuple[datetime | None, str | None]] = {}
         answer = self._query(text, everything=True)
         while True:
             for row in lists.rows_of(answer):
-                found[str(row["Id"])] = (removals.at(row.get(lists.STAMP)), row.get("MasterRecordId"))
+                found[str(row["Id"])] = (removals.at(row.get(STAMP)), row.get("MasterRecordId"))
             path = lists.following(answer)
             if path is None:
                 return found

@@ -11,13 +11,11 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from connectors.salesforce.shapes import Shape, moment
+from connectors.salesforce.shapes import ID, STAMP, Shape, moment
 from connectors.salesforce.statuses import LOST_CURSOR
 from connectors.sdk import Answer, Json, Position, RawRecord, Record, RemoteRecord, RowFault, ShapeError, Values
 from connectors.sdk.decoding import DECODER, ENCODER, decoded
 from connectors.sdk.rows import packed
-
-STAMP = "SystemModstamp"
 
 
 class _Page(msgspec.Struct):
@@ -134,27 +132,34 @@ def _furthest(rows: Sequence[msgspec.Raw], begun: datetime | None) -> Place | No
     return None
 
 
-def records(
-    rows: Iterable[Json | msgspec.Raw], shape: Callable[[dict[str, Json]], Values], *, where: str
-) -> tuple[list[Record], list[RowFault]]:
+def records(rows: Iterable[msgspec.Raw], shape: Shape, *, where: str) -> tuple[list[Record], list[RowFault]]:
     """The records of a page, and the rows that cannot be one. Runs for every record of every page."""
     made: list[Record] = []
     faults: list[RowFault] = []
+    read, pack = shape.packed, ENCODER.encode
     for row in rows:
-        told = decoded(DECODER, row) if isinstance(row, msgspec.Raw) else row
-        one = _record(told, shape)
+        try:
+            key, version, values = read(row)
+            told = _place(key, version)
+            if isinstance(told, datetime):
+                made.append(RawRecord(key, version, told, msgspec.Raw(pack(values))))
+                continue
+        except (msgspec.DecodeError, TypeError, AttributeError, ValueError):
+            pass  # what is odd about it is found out below
+        found = decoded(DECODER, row)
+        one = _record(found, shape.row)
         if isinstance(one, RawRecord):
             made.append(one)
         else:
-            faults.append(_fault(told, one, where))
+            faults.append(_fault(found, one, where))
     return made, faults
 
 
 def of_cells(shape: Shape, header: Sequence[str], *, where: str) -> Callable[[Sequence[str]], Record | RowFault]:
     """What makes a record of a line under this header, or says why it cannot be one."""
-    if len({*header}) < len(header) or not {"Id", STAMP} <= {*header}:
+    if len({*header}) < len(header) or not {ID, STAMP} <= {*header}:
         return _refuse  # which a file without lines may have
-    read, key_at, stamp_at = shape.cells(header), header.index("Id"), header.index(STAMP)
+    read, key_at, stamp_at = shape.cells(header), header.index(ID), header.index(STAMP)
     width, pack = len(header), ENCODER.encode
 
     def record(cells: Sequence[str]) -> Record | RowFault:

@@ -4,16 +4,19 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.salesforce import lists, removals
 from connectors.salesforce.auth import REFUSALS
 from connectors.salesforce.fields import catalogue
+from connectors.salesforce.shapes import Shape
 from connectors.salesforce.statuses import vendor_code
 from connectors.salesforce.streams import RESOURCES
 from connectors.salesforce.writes import Batch, outcomes
 from connectors.sdk import Answer, ClientCredentials, GrantError, Operation, Write
 from connectors.sdk.auth import TokenAnswer
+from connectors.sdk.decoding import ENCODER
 from connectors.sdk.fakes import START
 from tests.sandbox.vendors.reference import REFERENCE
 
@@ -65,7 +68,7 @@ def test_pages_of_queries_are_read_to_their_end() -> None:
         for row in lists.rows_of(answer):
             if "Id" in row:
                 stamped = {**row, "SystemModstamp": "2026-11-01T07:15:02.000+0000"}
-                made, faults = lists.records([stamped], lambda row: row, where="x")
+                made, faults = lists.records([msgspec.Raw(ENCODER.encode(stamped))], Shape([], []), where="x")
                 assert ([record.key for record in made], faults) == ([row["Id"]], [])
                 seen += 1
     assert seen > 10

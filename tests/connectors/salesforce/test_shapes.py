@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.salesforce import lists
@@ -106,6 +106,71 @@ def test_a_line_says_what_the_row_of_a_query_says(file: tuple[list[str], list[st
     assert isinstance(made, RawRecord)
     assert bytes(made.raw) == ENCODER.encode(column_by_column(header, cells))
     assert (made.key, made.version) == (made.values["Id"], made.values["SystemModstamp"])
+
+
+_JSON = st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | _TEXTS
+_ODD = _JSON | st.lists(_JSON, max_size=2) | st.dictionaries(_TEXTS, _JSON, max_size=2)
+_USUAL = {
+    "id": st.sampled_from(["003000000000001AAA", ""]),
+    "datetime": st.sampled_from(["2026-11-01T07:15:02.000+0000", "2026-11-01T07:15:02", "yesterday"]),
+    "boolean": st.booleans(),
+    "multipicklist": st.sampled_from(["SMB", "SMB;EMEA", ""]),
+    "reference": _CELLS["reference"],
+}
+
+
+@st.composite
+def shown(draw: st.DrawFn) -> dict[str, Any]:
+    """A row as a query might show it: some of it missing, empty, or of a form that nobody expects."""
+
+    def value(column: Column) -> Any:
+        usual = _USUAL.get(column.type, _JSON)
+        return draw(usual if column.name in _KEPT and draw(st.booleans()) else st.one_of(usual, usual, st.none(), _ODD))
+
+    row: dict[str, Any] = {"attributes": {"type": "Contact"}} if draw(st.booleans()) else {}
+    row |= {one.name: value(one) for one in COLUMNS if one.parent is None and draw(st.integers(0, 9))}
+    inner = {one.name.partition(".")[2]: value(one) for one in COLUMNS if one.parent and draw(st.integers(0, 9))}
+    account = draw(st.sampled_from([inner, inner, {"attributes": {"type": "Account"}, **inner}, None, "no object", []]))
+    return row | ({"Account": account} if draw(st.integers(0, 9)) else {})
+
+
+@settings(max_examples=1000, deadline=None)
+@given(shown())
+def test_a_row_that_is_not_parsed_says_what_it_says_parsed(row: dict[str, Any]) -> None:
+    raw = msgspec.Raw(ENCODER.encode(row))
+    parsed = DECODER.decode(raw)
+
+    (made, faults) = lists.records([raw], SHAPE, where="contacts")
+
+    told = lists._record(parsed, SHAPE.row)
+    if isinstance(told, str):
+        assert (made, [fault.reason for fault in faults]) == ([], [told])
+    else:
+        assert [(one.key, one.version, one.modified, one.values) for one in made] == [
+            (told.key, told.version, told.modified, told.values)
+        ]
+
+
+def test_rows_and_lines_of_one_record_are_the_same_bytes() -> None:
+    """So that one read after the other is known to change nothing before it is parsed."""
+    cells = {
+        "Id": "003000000000001AAA", "SystemModstamp": "2026-11-01T07:15:02.000Z", "LastName": "Lind",
+        "Segments__c": "SMB;EMEA", "HasOptedOutOfEmail": "false", "Count__c": "3", "Score__c": "9", "Price__c": "",
+        "Birthdate": "1990-02-28", "AccountId": "001000000000001AAA", "WhoId": "", "Account.Name": "Nordwerk",
+        "Account.Rating__c": "0.5", FLAG: "true",
+    }  # fmt: skip
+    row = {
+        "attributes": {"type": "Contact"}, **{name: cell or None for name, cell in cells.items() if "." not in name},
+        "SystemModstamp": "2026-11-01T07:15:02.000+0000", "HasOptedOutOfEmail": False, "Count__c": 3, "Score__c": 9.0,
+        "Account": {"attributes": {"type": "Account"}, "Name": "Nordwerk", "Rating__c": 0.5, "IsPersonAccount": True},
+    }  # fmt: skip
+
+    line = lists.of_cells(SHAPE, list(cells), where="contacts")(list(cells.values()))
+    (made,), _ = lists.records([msgspec.Raw(ENCODER.encode(row))], SHAPE, where="contacts")
+
+    assert isinstance(line, RawRecord)
+    assert isinstance(made, RawRecord)
+    assert bytes(line.raw) == bytes(made.raw)
 
 
 def test_an_account_of_a_person_leads_to_the_persons() -> None:
