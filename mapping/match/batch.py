@@ -33,8 +33,8 @@ _MANY_VALUES: Final = 3  # values of one record that it is looked up by
 LEVELS: Final[Mapping[str, int]] = {
     name: number
     for number, name in enumerate(
-        ("different", "same", "typo", "transliterated", "nickname", "part", "part_alike", "part_and_other", "initial",
-         "initials", "close", "label", "local", "unrelated"),
+        ("different", "same", "typo", "transliterated", "nickname", "part", "member", "part_alike", "part_and_other",
+         "initial", "initials", "close", "label", "local", "unrelated"),
         start=1,
     )
 }  # fmt: skip

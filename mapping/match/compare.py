@@ -234,6 +234,19 @@ def domain(one: str, other: str) -> Like:
     return DIFFERENT
 
 
+# By these the companies of one group are told apart.
+_MEMBERS: Final = frozenset(
+    """
+    holding holdings international intl overseas worldwide europe european asia asian pacific africa america americas
+    emea apac latam nordic nordics baltics iberia benelux middle us usa uk gb ireland canada mexico brasil brazil
+    germany deutschland austria osterreich switzerland schweiz suisse france italia italy espana spain portugal polska
+    poland nederland netherlands belgium belgique sweden sverige norge norway danmark denmark suomi finland turkiye
+    turkey india bangladesh pakistan china japan korea singapore malaysia indonesia vietnam thailand philippines
+    australia zealand russia ukraine egypt nigeria kenya emirates uae saudi israel
+    """.split()  # noqa: SIM905 # two hundred quotes more would not help to read it
+)
+
+
 def company(one: str, other: str) -> Like:
     """Names of companies without their legal forms."""
     if one == other:
@@ -249,7 +262,7 @@ def company(one: str, other: str) -> Like:
         return Like("typo" if set(ours) != set(theirs) else "same", shared)
     if shared:
         if not lone or not others:
-            return Like("part", shared)
+            return Like("member" if _MEMBERS.intersection(lone or others) else "part", shared)
         return Like("part_and_other", shared)
     if min(len(left), len(right)) >= 5 and JaroWinkler.similarity(left, right) >= 0.93:
         return _TYPO

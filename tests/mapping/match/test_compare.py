@@ -67,6 +67,8 @@ def test_given_names_come_to_a_level_whichever_stands_first(one: str, other: str
         (compare.company, "nordlicht solar", "solar nordlicht", "same"),
         (compare.company, "nordlicht solar", "nordlicht", "part"),
         (compare.company, "nordlicht solar", "nordlicht wind", "part_and_other"),
+        (compare.company, "nordlicht solar", "nordlicht solar holding", "member"),
+        (compare.company, "nordlicht solar", "nordlicht solar uk", "member"),
         (compare.company, "nordlicht solar", "nordlight solar", "typo"),
         (compare.company, "padma textiles", "পদ্মা টেক্সটাইলস", "transliterated"),
         (compare.company, "sunrise", "サンライズ", "transliterated"),
