@@ -3,6 +3,7 @@
 Vendor facts: README.md beside this file.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -53,6 +54,7 @@ T = TypeVar("T")
 
 # Beyond it the query goes in a body (README, Lists). 16,384 bytes are taken for address and headers together.
 _LONGEST_ADDRESS: Final = 14_000
+_ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _LISTINGS: Final = 4
 # A record type names itself; to describe the object would cost a call and tell nothing else that is read.
 _RECORD_TYPE: Final = {"fields": [{"name": "DeveloperName", "label": "Name", "type": "string"}]}
@@ -391,9 +393,10 @@ class SalesforceConnector:
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
         """These records now; what is missing is gone, merged, or invisible for us."""
         resource = RESOURCES[stream]
-        for start in range(0, len(keys), IDS):
-            wanted = list(keys[start : start + IDS])
-            yield from self._found(stream, resource, [soql.among("Id", wanted)])
+        # A whole query is refused for one text in it that is no id.
+        ids = [key for key in keys if _ID.fullmatch(key)]
+        for start in range(0, len(ids), IDS):
+            yield from self._found(stream, resource, [soql.among("Id", ids[start : start + IDS])])
 
     def _found(
         self, stream: str, resource: Resource, conditions: Sequence[str], *, limit: int | None = None

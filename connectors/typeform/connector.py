@@ -293,10 +293,11 @@ class TypeformConnector:
             return
         missing = list(keys)
         for form in self._where_to_look():
+            found: set[str] = set()
             for start in range(0, len(missing), IDS):
                 yield (page := self._by_ids(form, missing[start : start + IDS]))
-                found = {record.key for record in page.records}
-                missing = [key for key in missing if key not in found]
+                found |= {record.key for record in page.records}
+            missing = [key for key in missing if key not in found]
             if not missing:
                 return
 

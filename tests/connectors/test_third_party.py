@@ -6,6 +6,7 @@ Everything happens in processes of their own, which see the installed wheel and 
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -144,28 +145,10 @@ def test_a_hub_reads_it_beside_a_built_in_one_and_exports_what_both_know(
     assert TOKEN not in checked.stdout + checked.stderr + first.stdout + first.stderr
 
 
-CONTRACT = """
-from collections.abc import Iterator
-
-import pytest
-from crosswalk_bluebird.connector import BluebirdConnector, BluebirdSettings
-from crosswalk_bluebird.simulation import TOKEN, Bluebird
-
-from connectors.sdk.fakes import Bench
-from connectors.sdk.suite import ConnectorContract, Rig
-
-
-class TestBluebird(ConnectorContract):
-    streams = ("contacts",)
-
-    @pytest.fixture
-    def rig(self) -> Iterator[Rig]:
-        with Bluebird() as vendor:
-            bench = Bench()
-            bench.clock.now = vendor.now()
-            settings = BluebirdSettings(base_url=vendor.url, token=TOKEN)
-            yield Rig(BluebirdConnector.connect(settings, bench.tools()), vendor, bench)
-"""
+# As the README has it for authors of connectors.
+(CONTRACT,) = re.findall(
+    r"```python\n(.*?class TestBluebird.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+)
 
 
 def suite(site: Path, folder: Path, contract: str, *options: str) -> tuple[int, str]:

@@ -2,8 +2,8 @@
 """Everything that changed comes, at least once, and an end is an end."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import pytest
 
@@ -11,6 +11,9 @@ from connectors.sdk.contract import Window
 from connectors.sdk.errors import ShapeError
 from connectors.sdk.suite.vendor import Rig, needs
 from connectors.sdk.suite.windows import Missing, at, holds, pages, read, stored
+
+# What would leave its place in a path, a query or a statement.
+STRANGE_KEYS: Final = ("../users/me", "1?x=1&y=2", "x' OR Name != '", 'a"b', "Zoë 🎈", "a,b", "%2e%2e", "0")
 
 
 class Reading:
@@ -87,6 +90,24 @@ class Reading:
             assert modified is not None
             assert modified.tzinfo is not None, "times are aware"
             assert abs(modified - rig.yesterday() - timedelta(seconds=7 * place)) <= rig.spec(stream).resolution
+
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            pytest.param(datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC), id="leap-day"),
+            pytest.param(datetime(2019, 12, 31, 23, 59, 59, tzinfo=UTC), id="last-second-of-a-year"),
+            pytest.param(datetime(2021, 3, 28, 1, 30, tzinfo=UTC), id="the-hour-that-summer-time-skips-in-Europe"),
+            pytest.param(datetime(2021, 10, 31, 0, 30, tzinfo=UTC), id="the-hour-that-comes-twice"),
+        ],
+    )
+    def test_a_time_is_taken_for_what_it_is(self, rig: Rig, stream: str, moment: datetime) -> None:
+        needs(rig.spec(stream).cursor == "modified", 'cursor="modified"')
+        (key,) = rig.vendor.seed(stream, 1, at=moment)
+
+        modified = read(rig.connector, stream).records[key].modified
+
+        assert modified is not None
+        assert abs(modified - moment) <= rig.spec(stream).resolution
 
     def test_a_window_says_what_time_it_is_at_the_vendor(self, rig: Rig, stream: str) -> None:
         """Without it the watermark follows the largest stamp; with neither the stream is read from the beginning
@@ -232,6 +253,29 @@ class Reading:
         for key in wanted:
             shared = set(found[key].values) & set(listed[key].values)
             assert {k: found[key].values[k] for k in shared} == {k: listed[key].values[k] for k in shared}
+
+    def test_as_many_records_as_one_call_fetches_and_one_more_are_fetched(self, rig: Rig, stream: str) -> None:
+        keys = rig.vendor.seed(stream, rig.spec(stream).fetch_batch + 1, at=rig.yesterday())
+
+        found = [record.key for page in rig.connector.fetch(stream, keys) for record in page.records]
+
+        assert sorted(found) == sorted(keys)
+
+    @pytest.mark.parametrize("strange", STRANGE_KEYS, ids=ascii)
+    def test_a_key_that_no_record_has_is_left_out_whatever_it_looks_like(
+        self, rig: Rig, stream: str, strange: str
+    ) -> None:
+        """A hidden field of a form holds whatever somebody put into it, and the hub asks for it as a key."""
+        keys = rig.vendor.seed(stream, 2, at=rig.yesterday())
+
+        found = {record.key for page in rig.connector.fetch(stream, [keys[0], strange]) for record in page.records}
+
+        assert found == {keys[0]}
+
+    def test_nothing_is_fetched_for_no_key(self, rig: Rig, stream: str) -> None:
+        rig.vendor.seed(stream, 1, at=rig.yesterday())
+
+        assert not [record for page in rig.connector.fetch(stream, []) for record in page.records]
 
     def test_two_threads_read_two_streams_at_once(self, rig: Rig) -> None:
         """One connector serves a thread for each stream."""

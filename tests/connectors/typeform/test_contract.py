@@ -149,7 +149,7 @@ class TestTypeform(ConnectorContract):
         # What is true of pages of ten is true of pages of a thousand, and sooner said.
         small = {name: replace(spec, page_size=10) for name, spec in STREAMS.items()}
         monkeypatch.setattr(TypeformConnector, "streams", small)
-        for name in ("FORMS_PAGE", "FORMS_AT_ONCE", "RESPONSES_PAGE"):
+        for name in ("FORMS_PAGE", "FORMS_AT_ONCE", "RESPONSES_PAGE", "IDS"):
             monkeypatch.setattr(module, name, 10)
         vendor = TypeformVendor(bench)
         known = vendor._app.credentials

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Self
+from urllib.parse import quote
 
 from pydantic import SecretStr
 
@@ -77,7 +78,7 @@ class BluebirdConnector:
 
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
         for key in keys:
-            answer = self._transport.get(f"/contacts/{key}", accept={404})
+            answer = self._transport.get(f"/contacts/{quote(key, safe='')}", accept={404})
             if answer.status != 404:
                 yield Page([_record(answer.json)], None, answer.server_time)
 
