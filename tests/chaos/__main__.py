@@ -31,6 +31,8 @@ _SHARE: Final[dict[Machine, int]] = {
     "merging": 5000,
     "small": 20,
     "engine": 20,
+    "vendors": 5,
+    "undo": 20,
     "orders": 10,
     "postgresql": 5,
 }  # histories a task

@@ -404,7 +404,7 @@ def test_person_accounts_that_are_not_to_be_seen_are_not_taken_for_deleted(sales
     for ask in (
         lambda: salesforce.pull("person_accounts", EVERYTHING),
         lambda: salesforce.keys("person_accounts"),
-        lambda: salesforce.fetch("person_accounts", ["001"]),
+        lambda: salesforce.fetch("person_accounts", ["001Hs0000010001IAA"]),
         lambda: salesforce.removals("person_accounts", EVERYTHING),
     ):
         with pytest.raises(GrantError, match="no person accounts: Account has no IsPersonAccount"):
