@@ -23,6 +23,7 @@ from connectors.sdk import (
     Record,
     RemoteRecord,
     Removal,
+    ShapeError,
     StreamSpec,
     UnknownOutcomeError,
     Values,
@@ -331,6 +332,40 @@ class KeepsTheFirstToken(AcmeConnector):
         keeper._tools.tokens.read = lambda name: None if real(name) is None else real(name)._replace(refresh_token=None)
 
 
+class FetchesTheFirstHundred(AcmeConnector):
+    """Says nothing of the keys that one call does not take."""
+
+    def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
+        return super().fetch(stream, keys[:100])
+
+
+class FallsOverAStrangeKey(AcmeConnector):
+    """One key that is none keeps it from answering for the others."""
+
+    def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
+        if not all(key.isalnum() for key in keys):
+            raise ShapeError("Acme: that is no key")
+        return super().fetch(stream, keys)
+
+
+class FetchesAllForNone(AcmeConnector):
+    """Asked for no key it asks for no condition."""
+
+    def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
+        return super().fetch(stream, keys) if keys else self.pull(stream, Window("", None))
+
+
+class KnowsNoLeapDay(AcmeConnector):
+    def pull(self, stream: str, window: Window) -> Iterator[Page]:
+        for page in super().pull(stream, window):
+            yield replace(page, records=[self._told(record) for record in page.records])
+
+    def _told(self, record: Record) -> RemoteRecord:
+        at = record.modified
+        told = None if at is None else at.replace(day=min(at.day, 28))
+        return RemoteRecord(record.key, record.version, told, record.values)
+
+
 # Each with the test that catches it; some are caught by many.
 DEFECTS: dict[type[AcmeConnector], str] = {
     SkipsAPage: "a_list_of_two_and_a_half_pages_is_read_to_its_end",
@@ -374,6 +409,10 @@ DEFECTS: dict[type[AcmeConnector], str] = {
     DeclaresWhatItCannot: "a_create_is_carried_out_and_its_key_is_told",
     WritesWhatItDeclaresNot: "a_stream_that_is_not_written_says_so",
     ShowsItsSecret: "errors_hold_no_secret_and_say_what_to_do",
+    FetchesTheFirstHundred: "as_many_records_as_one_call_fetches_and_one_more_are_fetched",
+    FallsOverAStrangeKey: "a_key_that_no_record_has_is_left_out_whatever_it_looks_like",
+    FetchesAllForNone: "nothing_is_fetched_for_no_key",
+    KnowsNoLeapDay: "a_time_is_taken_for_what_it_is",
     KeepsTheFirstToken: "a_renewed_token_stands_in_the_store",
 }
 
