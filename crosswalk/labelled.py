@@ -334,7 +334,8 @@ def tabled(records: Records, *, mapping: Path | None, kind: str | None, file: Pa
     headings = records.headings
     told = _mapped(mapping, headings) if mapping is not None else {}
     fields = _fields(records, told)
-    names = [at for at, name in fields.items() if name in ("name", "company_name")]
+    # Where a company stands beside a name, it is the one that the person works for.
+    names = [at for wanted in ("name", "company_name") for at, name in fields.items() if name == wanted]
     sample = chain.from_iterable(records.cells[at][:_SAMPLE] for at in names[:1])
     kind = kind or heads.kind_of(fields.values(), sample, headings)
     if kind not in KINDS:

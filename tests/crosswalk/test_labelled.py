@@ -122,6 +122,16 @@ def test_cells_of_many_records_are_read_as_those_of_one(tmp_path: Path) -> None:
         assert told.profile(at) == {field: values for field, values in found if values}
 
 
+def test_people_with_their_companies_in_front_are_people(tmp_path: Path) -> None:
+    firms = ("Padma Textiles Ltd.", "Nordlicht Solar GmbH", "Padma Textiles Ltd.")
+    records = [("rid", "source", "Company", "Name", "E-Mail")]
+    records += [
+        (row[0], row[1], firm, f"{row[2]} {row[3]}", row[4]) for row, firm in zip(PEOPLE[1:], firms, strict=True)
+    ]
+
+    assert judged(tmp_path, records, TRUTH)["kind"] == "person"
+
+
 def test_other_separators_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     records, truth = tmp_path / "records.csv", written(tmp_path / "truth.csv", TRUTH)
     records.write_text("\n".join(";".join(row) for row in PEOPLE), encoding="utf-8-sig")

@@ -48,6 +48,8 @@ from mapping.match.columns import (
         ("メールアドレス", "emails"),
         ("Фамилия", "name.family"),
         ("Förnamn", "name.given"),
+        ("address.street", "addresses.lines"),
+        ("cust_name", "name"),
         ("blood_group", None),
         ("owner_email", None),
         ("emergency contact phone", None),
