@@ -24,6 +24,7 @@ from crosswalk.engine import (
     check,
     explain,
     export,
+    parting,
     planned,
     queue,
     restored,
@@ -240,6 +241,23 @@ class Hub:
 
     def review_pair(self, item: str, *, same: bool) -> Answer:
         return _whole(review.decide_pair(self.offline, item, same=same, who=self._who))
+
+    def unite(self, one: str, other: str, *, why: str = "") -> Answer:
+        """A person says that two are the same; the next run joins them."""
+        return _whole(parting.unite(self.offline, one, other, who=self._who, why=why))
+
+    def part(self, records: Sequence[str], *, why: str = "") -> Answer:
+        """A person says that these records are somebody else than those that they are one with."""
+        house = self.offline
+        ran, told = run.split(house, parting.to_part(house, records), who=self._who, why=why)
+        problems = [one.json() for one in ran.problems]
+        if told is None:
+            return {"decided": 0, "problems": problems, "exit_code": FAILED}
+        return {"run": spoken("run", ran.run), **told, "problems": problems, "exit_code": DONE}
+
+    def alike(self, one: str, other: str) -> Answer:
+        """Why two are one, or are not."""
+        return _whole(explain.alike(self.offline, one, other))
 
     def dlq_list(self, *, code: str | None = None, stream: str | None = None, limit: int = 0) -> Answer:
         return _whole(queue.listing(self.offline, code=code, stream=stream, limit=limit))

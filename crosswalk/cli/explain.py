@@ -23,6 +23,7 @@ _CODE = re.compile(r"CW\d{3}", re.IGNORECASE)
         crosswalk explain person/8f2kq --field phone            why this value
         crosswalk explain person/8f2kq --field phone --history  what it was, and who wrote it where
         crosswalk explain person/8f2kq --as-of R131             as it stood after that run
+        crosswalk explain person/8f2kq --with person/2zt9c      why they are one, or are not
         crosswalk explain typeform/responses/r8w2k1             where did that go
         crosswalk explain CW202                                 what a code means
     """,
@@ -32,6 +33,7 @@ def explain(
     what: Annotated[str, typer.Argument(metavar="WHAT", help="An address, an e-mail address, or a code.")],
     field: Annotated[str | None, typer.Option("--field", metavar="NAME", help="One field of it, side by side.")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="RUN", help="As it stood after this run.")] = None,
+    other: Annotated[str, typer.Option("--with", metavar="OTHER", help="Why these two are one, or are not.")] = "",
     history: Annotated[bool, typer.Option("--history", help="What changed, newest first.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many changes are shown; 0: all.")] = 20,
 ) -> int:
@@ -44,6 +46,9 @@ def explain(
         if page is None:
             raise UsageError(f"there is no code {what.upper()}", _codes_like(what.upper()))
         return session.show({"code": what.upper(), "page": page}, lambda a, s: str(a["page"]).splitlines())
+    if other:
+        with session.hub() as hub:
+            return session.show(hub.alike(what, other), alike)
     with session.hub() as hub:
         answer = hub.explain(what, field=field, as_of=None if as_of is None else as_of.upper())
 
@@ -80,6 +85,20 @@ def explained(answer: Answer, screen: Screen, *, field: str | None) -> Iterator[
     yield from _waits(answer, screen)
     yield from _lineage(answer["fields"], screen)
     yield from _responses(answer.get("responses") or (), screen)
+
+
+def alike(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """Whether two are one, what decided it, and the evidence, each with its bits."""
+    one, other = answer["entities"]
+    yield f"{one} and {other} are two" if not answer["same"] else f"both are {one}"
+    yield cut(["  ", "   ".join(answer["records"])], screen.width)
+    if answer["decided_by"]:
+        yield from screen.prose(f"decided   {answer['decided_by']}", indent=2)
+    for word, told in (("for", answer["for"]), ("against", answer["against"])):
+        for at, reason in enumerate(told):
+            yield cut([f"  {'' if at else word:<9} ", str(reason)], screen.width)
+    if answer["bits"] is not None:
+        yield f"  together  {answer['bits']:+.1f} bits: {answer['outcome']}"
 
 
 # history

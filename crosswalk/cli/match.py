@@ -8,7 +8,7 @@ import typer
 
 from crosswalk.cli import text
 from crosswalk.cli.options import app, callback, command
-from crosswalk.cli.screen import Line, Screen
+from crosswalk.cli.screen import Line, Piece, Screen, cut
 from crosswalk.cli.session import DONE, Answer, Session, UsageError, collect_seldom
 from crosswalk.cli.table import Column, table
 
@@ -21,15 +21,73 @@ commands.add_typer(match, name="match")
     match,
     json_name="match",
     examples="""
+        crosswalk match merge salesforce/contacts/003Ab pipedrive/persons/4711
+        crosswalk match split pipedrive/persons/4711
         crosswalk match evaluate --records people.csv --truth truth.csv
         crosswalk match train --kind person --out person.yaml
     """,
 )
 def group(session: Session) -> int:
-    """Judge how well records are matched, and learn weights from them."""
-    raise UsageError(
-        "what is to be done?", "crosswalk match evaluate --records FILE.csv --truth FILE.csv, or match train"
-    )
+    """Say who is who; judge how well records are matched, and learn weights from them."""
+    raise UsageError("what is to be done?", "crosswalk match merge, split, evaluate or train")
+
+
+@command(
+    match,
+    json_name="match merge",
+    examples="""
+        crosswalk match merge salesforce/contacts/003Ab pipedrive/persons/4711
+        crosswalk match merge person/8f2kq person/2zt9c --reason "she told us"
+    """,
+)
+def merge(
+    session: Session,
+    one: Annotated[str, typer.Argument(metavar="A", help="A record, an entity, or an e-mail address.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept with the decision.")] = "",
+) -> int:
+    """Say that two are the same. The next run joins them; `match split` gives them back."""
+    with session.hub() as hub:
+        return session.show(hub.unite(one, other, why=reason), united)
+
+
+@command(
+    match,
+    json_name="match split",
+    examples="""
+        crosswalk match split pipedrive/persons/4711
+        crosswalk match split pipedrive/persons/4711 zoho/contacts/55610 --reason "father and son"
+    """,
+)
+def split(
+    session: Session,
+    records: Annotated[list[str], typer.Argument(metavar="RECORD...", help="The records that are somebody else.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept with the decision.")] = "",
+) -> int:
+    """Part records from those that they are one with, for good, and take back what came of the mistake.
+
+    What was written to either because of the other is put back by the next plan, where it still stands.
+    """
+    with session.hub() as hub:
+        return session.show(hub.part(records, why=reason), parted)
+
+
+def united(answer: Answer, screen: Screen) -> Iterator[Line]:
+    first, second = answer["records"]
+    yield from screen.prose(f"{first} and {second} are the same; the next run joins them.")
+
+
+def parted(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """The parts, and what is put back."""
+    for one in answer.get("entities") or ():
+        yield cut(f"{one['entity']:<18}{'   '.join(one['records'])}", screen.width)
+    back = answer.get("given_back") or ()
+    for one in back:
+        line: list[Piece] = [f"  {one['record']}   {one['field']}  ", screen.value(one["held"]), "  ->  "]
+        yield cut([*line, screen.value(one["value"])], screen.width)
+    if answer.get("entities"):
+        told = f"{text.count(len(back), 'field')} to put back" if back else "nothing to put back"
+        yield from screen.prose(f"They are never joined again; {told}.  crosswalk plan")
 
 
 @command(

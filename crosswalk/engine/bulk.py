@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from crosswalk.engine.identify import EDGE_COLUMNS, MERGED_THERE, Matched, Matcher
+from crosswalk.engine.bulkscored import Scored, Weighed, weigh_all, weigh_few
+from crosswalk.engine.identify import EDGE_COLUMNS, MERGED_THERE, PAIR_COLUMNS, SCORED, SCORED_COLUMNS, Matched, Matcher
+from crosswalk.engine.likeness import Likeness, likeness_of, scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.codec import load_row
@@ -24,7 +26,7 @@ _BATCH: Final = 2000
 _STORED: Final = 5000  # records a transaction
 _MADE_BY_SETTLING: Final = (
     "member", "entity", "alias", "edge", "golden", "golden_history", "base", "association", "response", "waiting",
-    "pair", "conflict",
+    "pair", "conflict", "block", "frequency",
 )  # fmt: skip
 NO_RECORD: Final = 255  # in place of a state
 _CLAIMED: Final = "claimed by the respondent"
@@ -64,13 +66,14 @@ class BulkMatcher:
         self._look()
         crowded = self._crowded()
         homes = self._homes(crowded)
+        doubtful = self._score(homes)
         entities: Numbers = array("i", bytes(4 * len(homes)))  # of each home; as dense as the ids of records
         matched = Matched(joined=sum(1 for number, home in enumerate(homes) if home != number))
         drop_indexes(self._database, ENTITY_INDEXES)
         matched.records = self._store(homes, entities)
         make_indexes(self._database, ENTITY_INDEXES)
         self._place_answers(homes, entities, crowded)
-        matched.pairs = self._propose(homes, crowded)
+        matched.pairs = self._propose(homes, crowded, doubtful)
         return matched, Found(self._stream_of, self._states, frozenset(self._outdated), homes, entities)
 
     # -- what is there -----------------------------------------------------------------------------------------
@@ -277,6 +280,39 @@ class BulkMatcher:
                     links.append((Edge(left, right, -rule.strength), f"{kind}:{value}", rule.name))
         return links
 
+    # -- who is like whom --------------------------------------------------------------------------------------
+
+    def _score(self, homes: Numbers) -> list[Scored]:
+        """Join what scored matching finds, on top of what the rules did; answers what it would have a person decide."""
+        doubtful: list[Scored] = []
+        for kind in scored_kinds(self._house):
+            likeness = likeness_of(self._house, kind)
+            found = self._weighed(likeness, homes)
+            if found.first:
+                above = {homes[record]: homes[first] for record, first in found.first.items()}
+                forest = Forest(len(homes))
+                for record, first in above.items():
+                    forest.join(record, first)
+                smallest: dict[int, int] = {}
+                for home in sorted(set(homes)):
+                    smallest.setdefault(forest.find(home), home)
+                for number, home in enumerate(homes):
+                    homes[number] = smallest[forest.find(home)]
+            with _Rows(self._database, "edge", SCORED_COLUMNS) as edges:
+                for left, right, bits, shown, why in found.joined:
+                    edges.add((left, right, SCORED, "same", why, bits, self._at, self._run, shown))
+            doubtful += found.review
+        return doubtful
+
+    def _weighed(self, likeness: Likeness, homes: Numbers) -> Weighed:
+        with self._database.read() as connection:
+            few = likeness.small(connection)
+            known = likeness.known(connection, few or ())
+        apart = _CertainIds(self._house, self._stream_of, self._states)
+        if few is not None:
+            return weigh_few(likeness, known, home=homes.__getitem__, apart=apart.differ)
+        return weigh_all(likeness, home=homes.__getitem__, apart=apart.differ)
+
     # -- entities ----------------------------------------------------------------------------------------------
 
     def _store(self, homes: Numbers, entities: Numbers) -> int:
@@ -335,8 +371,8 @@ class BulkMatcher:
         if not self._answers:
             return
         claims = _Claims(homes)
-        joining = self._rules(lambda rule: rule.verdict == "same")
-        for _, rule, own, group in self._identified(joining, crowded):
+        naming = self._rules(lambda rule: rule.names)
+        for _, rule, own, group in self._identified(naming, crowded):
             for number in group if len(own) < len(group) else ():
                 if self._stream_of[number] in self._answers:
                     claims.add(number, rule.strength, own)
@@ -383,17 +419,55 @@ class BulkMatcher:
 
     # -- what a person is asked --------------------------------------------------------------------------------
 
-    def _propose(self, homes: Numbers, crowded: dict[int, set[int]]) -> int:
-        """Pairs of records for a person to decide; how many."""
-        columns = ("left", "right", "rule", "state", "at")
-        asking = self._rules(lambda rule: rule.verdict != "same")
-        with _Rows(self._database, "pair", columns, once_by=("left", "right")) as pairs:
+    def _propose(self, homes: Numbers, crowded: dict[int, set[int]], doubtful: Sequence[Scored]) -> int:
+        """Pairs of records for a person to decide; how many. Of two entities that are alike the pair that is most."""
+        asking = self._rules(lambda rule: rule.verdict == "review")
+        with _Rows(self._database, "pair", PAIR_COLUMNS, once_by=("left", "right")) as pairs:
+            asked: set[tuple[int, int]] = set()
+            for left, right, bits in sorted(doubtful, key=lambda pair: (-float(pair[2]), pair)):
+                ends = (min(homes[left], homes[right]), max(homes[left], homes[right]))
+                if ends[0] != ends[1] and ends not in asked:
+                    asked.add(ends)
+                    pairs.add((left, right, SCORED, "open", self._at, bits))
             for _, rule, own, _ in self._identified(asking, crowded):
                 for number in own[1:]:
                     if homes[number] != homes[own[0]]:
-                        pairs.add((own[0], number, rule.name, "open", self._at))
+                        pairs.add((own[0], number, rule.name, "open", self._at, None))
         with self._database.read() as connection:
             return int(self._database.run(connection, "SELECT count(*) FROM pair").scalar() or 0)
+
+
+class _CertainIds:
+    """Certain ids of live records: two of one stream that have different ones are told apart."""
+
+    def __init__(self, house: House, stream_of: Numbers, states: bytearray) -> None:
+        self._stream_of, self._states = stream_of, states
+        self._first: dict[int, Numbers] = {}  # by kind and record
+        self._more: dict[tuple[int, int], set[int]] = {}  # of records that carry several
+        for kind in house.rules.certain():
+            first = self._first[kind] = array("q", bytes(8 * len(stream_of)))
+            with house.database.read() as connection:
+                for number, value in house.database.stream(
+                    connection, "SELECT record, value FROM ident WHERE kind = ?", (kind,)
+                ):
+                    if not first[number]:
+                        first[number] = value
+                    elif first[number] != value:
+                        self._more.setdefault((kind, number), {first[number]}).add(value)
+
+    def differ(self, one: int, other: int) -> bool:
+        if self._stream_of[one] != self._stream_of[other] or self._states[one] != LIVE or self._states[other] != LIVE:
+            return False
+        return any(
+            first[one]
+            and first[other]
+            and first[one] != first[other]
+            and self._carried(kind, one).isdisjoint(self._carried(kind, other))
+            for kind, first in self._first.items()
+        )
+
+    def _carried(self, kind: int, number: int) -> set[int]:
+        return self._more.get((kind, number)) or {self._first[kind][number]}
 
 
 _BY_REFERENCE: Final = -2  # stronger than every rule

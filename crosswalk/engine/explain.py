@@ -4,12 +4,15 @@ Everything is read from the store: nobody is asked, nothing is changed. Values s
 (`words.shown`), times in UTC. FACE, section 2.3, has the keys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crosswalk.engine.evidence import Comparer
+from crosswalk.engine.identify import SCORED
 from crosswalk.engine.lineage import Lineage, answers, seen_streams
 from crosswalk.engine.lookup import Found, by_identifier, find
 from crosswalk.engine.model import House, Stream
+from crosswalk.engine.parting import meant
 from crosswalk.engine.words import (
     AskError,
     Titles,
@@ -46,6 +49,64 @@ def explain(house: House, what: str, *, field: str | None = None, as_of_run: int
         if found.lone:
             return _nobody(house, connection, found.lone[0])
         return _never_landed(house, connection, found.letter or 0)
+
+
+def alike(house: House, one: str, other: str) -> dict[str, Any]:
+    """Why two that were named are one, or are not: what decided it, and what speaks for and against it.
+
+    Of an entity with several records the pair that is most alike is weighed. Raises AskError.
+    """
+    with house.database.read() as connection:
+        ends = [meant(house, connection, what) for what in (one, other)]
+        (ours, mine), (theirs, yours) = ((end.entity, end.records) for end in ends)
+        kind = ends[0].kind
+        pairs = [(left, right) for left in mine for right in yours if left != right]
+        if not pairs or ends[1].kind != kind:
+            raise AskError(f"{one} and {other} are no two of one kind", hint="name two records, or two people")
+        comparer = Comparer(house, connection)
+        weighed = [(scored, pair) for pair in pairs if (scored := comparer.scored(kind, *pair)) is not None]
+        best, pair = max(weighed, key=lambda found: found[0].bits, default=(None, pairs[0]))
+        addresses = record_addresses(house, connection, pair)
+        names = entity_names(house, connection, [ours, theirs])
+        return {
+            "same": ours == theirs,
+            "entities": [names[ours], names[theirs]],
+            "records": [addresses[number] for number in pair],
+            "decided_by": _decided_by(house, connection, mine, yours, pair, kind, comparer),
+            "for": [] if best is None else list(best.reasons),
+            "against": [] if best is None else list(best.against),
+            "bits": None if best is None else round(best.bits, 1),
+            "outcome": None if best is None else best.outcome,
+        }
+
+
+def _decided_by(
+    house: House,
+    connection: Any,
+    mine: Sequence[int],
+    yours: Sequence[int],
+    pair: tuple[int, int],
+    kind: str,
+    comparer: Comparer,
+) -> str | None:
+    """What was decided of two of their records: by a person before all others, by a rule, by their likeness."""
+    found = []
+    for left, right, source, verdict, rule, score, shown in house.database.select(
+        connection,
+        'SELECT "left", "right", source, verdict, rule, score, shown FROM edge WHERE',
+        '"left"',
+        sorted({*mine, *yours}),
+    ):
+        if (left in mine and right in yours) or (left in yours and right in mine):
+            words = comparer.words(kind, left, right, rule=rule, bits=score, shown=shown) if source == SCORED else rule
+            text = f"never the same: {words}" if verdict == "never" else words
+            found.append((source != "person", source == SCORED, (left, right) != tuple(sorted(pair)), text))
+    if found:
+        return min(found)[3]
+    asked = house.database.run(
+        connection, 'SELECT id, state FROM pair WHERE "left" = ? AND "right" = ?', (min(pair), max(pair))
+    ).fetchone()
+    return None if asked is None else f"{spoken('pair', asked[0])} is {asked[1]}"
 
 
 def _known_run(house: House, connection: Any, text: int | str) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from crosswalk.engine.likeness import scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.store import outbox
@@ -23,6 +24,7 @@ from mapping.match.rules import persons
 
 if TYPE_CHECKING:
     from crosswalk.engine.bulk import Found
+    from crosswalk.engine.scored import ScoredMatcher
 
 # Hidden fields by which our own links name the CRM's record; see the page of each survey tool's connector.
 _OF_THE_CRM = ("contact_id", "person_id")
@@ -55,6 +57,14 @@ class Matcher:
         self._run = run
         self._streams = {stream.id: stream for stream in house.streams.values()}
         self._rules: dict[int, IdentRule | None] = {}
+        self._scored = self._scoring()
+
+    def _scoring(self) -> "ScoredMatcher | None":
+        if not scored_kinds(self._house):
+            return None
+        from crosswalk.engine.scored import ScoredMatcher  # it builds on this class
+
+        return ScoredMatcher(self, self._house, run=self._run)
 
     def rule(self, kind: int) -> IdentRule | None:
         """How an identifier of this kind counts; None: it joins nobody by itself."""
@@ -172,6 +182,8 @@ class Matcher:
             self._match_one(connection, number, rows[number], homes, matched)
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
         self._follow_people(connection, others, homes, matched)
+        if self._scored is not None:
+            self._scored.match(connection, others, matched)
         self._match_responses(connection, [rows[n] for n in responses], homes, matched)
         add_work(self._database, connection, SETTLE, self._claimants(connection, others))
         if matched.joined or matched.parted:
@@ -208,7 +220,7 @@ class Matcher:
         home = homes.get(number)
         found: list[tuple[int, int, str, IdentRule]] = []  # strength, other record, source, rule
         if row[3] <= ARCHIVED:
-            found = self._neighbours(connection, number, stream)
+            found = [item for item in self._neighbours(connection, number, stream) if item[3].verdict != "scored"]
         targets: dict[int, tuple[int, str, IdentRule]] = {}
         for _, other, source, rule in sorted(found, key=lambda item: item[:2]):
             there = self.homes(connection, [other]).get(other)
@@ -239,7 +251,7 @@ class Matcher:
         for there in joins:
             if self._told_apart(connection, number, home, there):
                 continue  # it belongs to both by what it carries, and a person said that they are two
-            home = self._join(connection, home, there, matched)
+            home = self.join(connection, home, there, matched)
             for record, entity in list(homes.items()):
                 if entity == there:
                     homes[record] = home
@@ -265,7 +277,7 @@ class Matcher:
                     [(left, right, *MERGED_THERE, self._house.now(), self._run)],
                 )
                 if len(ends) == 2 and ends[number] != ends[survivor]:
-                    homes[number] = self._join(connection, ends[number], ends[survivor], matched)
+                    homes[number] = self.join(connection, ends[number], ends[survivor], matched)
 
     def _lost_in(self, connection: Connection, stream: int, keys: Sequence[str]) -> list[int]:
         """Records of which was told earlier that they live on in these, which have arrived only now."""
@@ -289,7 +301,7 @@ class Matcher:
             if len(ends) < 2:
                 continue
             if verdict == "same" and ends[left] != ends[right]:
-                home = self._join(connection, ends[left], ends[right], matched)
+                home = self.join(connection, ends[left], ends[right], matched)
                 homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
             elif verdict == "never" and ends[left] == ends[right]:
                 self.regroup(connection, ends[left], matched)
@@ -301,7 +313,7 @@ class Matcher:
             ):
                 ends = self.homes(connection, [left, right])
                 if len(set(ends.values())) == 2 and not self._told_apart(connection, left, ends[left], ends[right]):
-                    home = self._join(connection, ends[left], ends[right], matched)
+                    home = self.join(connection, ends[left], ends[right], matched)
                     homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
 
     def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
@@ -331,6 +343,16 @@ class Matcher:
     def members(self, connection: Connection, entity: int) -> list[int]:
         rows = self._database.run(connection, "SELECT record FROM member WHERE entity = ? ORDER BY record", (entity,))
         return [row[0] for row in rows.fetchall()]
+
+    def came_to(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
+        """By record one that it was joined with."""
+        found: dict[int, int] = {}
+        for column, mine in (('"left"', 0), ('"right"', 1)):
+            for row in self._database.select(
+                connection, 'SELECT "left", "right" FROM edge WHERE verdict = \'same\' AND', column, list(records)
+            ):
+                found.setdefault(row[mine], row[1 - mine])
+        return found
 
     def _neighbours(self, connection: Connection, number: int, stream: Stream) -> list[tuple[int, int, str, IdentRule]]:
         own = self._database.run(connection, "SELECT kind, value FROM ident WHERE record = ?", (number,)).fetchall()
@@ -408,7 +430,7 @@ class Matcher:
             self._database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (birth, home))
             self._database.upsert(connection, "alias", ["public"], ["public", "entity"], [(public, home)])
 
-    def _join(self, connection: Connection, one: int, other: int, matched: Matched) -> int:
+    def join(self, connection: Connection, one: int, other: int, matched: Matched) -> int:
         """Two entities become one: the older number stays, all records of both are merged afresh."""
         stays, goes = min(one, other), max(one, other)
         database = self._database
@@ -472,17 +494,21 @@ class Matcher:
         )
 
     def propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
-        """Pairs of records for a person to decide; how many nobody had been asked about."""
-        wanted: dict[tuple[int, int], str] = {}
-        for one, other, rule in pairs:
-            wanted.setdefault((min(one, other), max(one, other)), rule)
+        """Pairs of records for a person to decide, by which rule; how many nobody had been asked about."""
+        return self.propose_scored(connection, ((one, other, rule, None) for one, other, rule in pairs))
+
+    def propose_scored(self, connection: Connection, pairs: Iterable[tuple[int, int, str, str | None]]) -> int:
+        """The same with the bits that speak for them."""
+        wanted: dict[tuple[int, int], tuple[str, str | None]] = {}
+        for one, other, rule, bits in pairs:
+            wanted.setdefault((min(one, other), max(one, other)), (rule, bits))
         known = self._database.select(
             connection, 'SELECT "left", "right" FROM pair WHERE', '"left"', list({left for left, _ in wanted})
         )
         asked = {(row[0], row[1]) for row in known}
         at = self._house.now()
-        new = [(left, right, rule, "open", at) for (left, right), rule in wanted.items() if (left, right) not in asked]
-        self._database.insert(connection, "pair", ("left", "right", "rule", "state", "at"), new)
+        new = [(*pair, rule, "open", at, bits) for pair, (rule, bits) in wanted.items() if pair not in asked]
+        self._database.insert(connection, "pair", PAIR_COLUMNS, new)
         return len(new)
 
     def _crossed(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int]]:
@@ -557,10 +583,15 @@ class Matcher:
         groups: dict[int, list[int]] = defaultdict(list)
         for number in members:
             groups[_root(parents, place[number])].append(number)
+        self.part(connection, entity, list(groups.values()), matched)
+
+    def part(self, connection: Connection, entity: int, groups: Sequence[Sequence[int]], matched: Matched) -> None:
+        """Put the records of an entity apart in these groups; the first of them keeps it."""
+        database = self._database
         database.run(connection, "DELETE FROM association WHERE entity = ?", (entity,))
         matched.parted += len(groups) > 1
         n = -1
-        for group in groups.values():
+        for group in groups:
             matched.fresh.update(group)
             rows = list(database.select(connection, "SELECT id, stream, rkey FROM record WHERE", "id", group))
             owners = [row for row in rows if self._kind_of(row[1]) not in JOINS]
@@ -641,7 +672,7 @@ class Matcher:
                 matched.touched.update({there} if before is None else {there, before})
 
     def _best_claim(self, connection: Connection, number: int, stream: Stream) -> int | None:
-        found = [item for item in self._neighbours(connection, number, stream) if item[3].verdict == "same"]
+        found = [item for item in self._neighbours(connection, number, stream) if item[3].names]
         if not found:
             return None
         best = min(item[0] for item in found)
@@ -653,13 +684,17 @@ class Matcher:
 # source, verdict, rule, score, who of an edge that the vendor itself drew
 MERGED_THERE = ("merged_into", "same", "merged there", None, None)
 
+SCORED = "scored"  # the source of an edge, the rule of a pair, that scored matching found
+PAIR_COLUMNS = ("left", "right", "rule", "state", "at", "score")
+
+SCORED_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "at", "run", "shown")
 EDGE_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run")
 
 
 def carriers(
     house: House, connection: Connection, stream: Stream, row: Sequence[Any], *, entity: int | None = None
 ) -> list[int]:
-    """Live records of a stream that would be joined with such a row: they carry an identifier that joins it carries.
+    """Live records of a stream that may be what such a row tells of: they carry an identifier that it carries.
 
     `entity`: whose row it is. What a person keeps apart from it is left out.
     """
@@ -667,7 +702,7 @@ def carriers(
     found: set[int] = set()
     for kind, value in stream.identifiers(row):
         rule = matcher.rule(kind)
-        if rule is None or rule.verdict != "same":
+        if rule is None or not rule.names:
             continue
         sharing = matcher.sharing(connection, kind, value)
         if matcher.holders(connection, kind, value, rule) <= rule.limit:

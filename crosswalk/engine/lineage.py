@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
+from crosswalk.engine.evidence import Comparer
+from crosswalk.engine.identify import SCORED
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import letter_key
 from crosswalk.engine.references import References
@@ -267,7 +269,7 @@ class Lineage:
         numbers = [row[0] for row in self._all]
         own = [row[0] for row in self._all if not self._answer(row)]
         shown = [*own, *[number for number in numbers if number not in own][-_RESPONSES_SHOWN:]]
-        matched = _matched(self._house, self._connection, numbers)
+        matched = _matched(self._house, self._connection, self._kind, numbers)
         seen = seen_streams(self._house, self._connection, {row[1] for row in self._all})
         created = {write.record: write for write in self._writes if write.op == "create"}
         rows = {row[0]: row for row in self._all}
@@ -652,20 +654,23 @@ def rule_place(house: House, kind: str, name: str) -> str | None:
     return None if place is None else f"{place.file}:{place.line}:{place.column}"
 
 
-def _matched(house: House, connection: Any, records: Sequence[int]) -> dict[int, tuple[str, int]]:
+def _matched(house: House, connection: Any, kind: str, records: Sequence[int]) -> dict[int, tuple[str, int]]:
     """By which rule each record came to the others, and when."""
     own = set(records)
     best: dict[int, tuple[tuple[Any, ...], str, int]] = {}
+    comparer = Comparer(house, connection)
     for column in ('"left"', '"right"'):
-        for left, right, source, rule, who, at in house.database.select(
+        for left, right, source, rule, who, at, score, shown in house.database.select(
             connection,
-            'SELECT "left", "right", source, rule, who, at FROM edge WHERE verdict = \'same\' AND',
+            'SELECT "left", "right", source, rule, who, at, score, shown FROM edge WHERE verdict = \'same\' AND',
             column,
             list(records),
         ):
             if not (left in own and right in own):
                 continue
             text = f"decided by {who}" if source == "person" and who else rule
+            if source == SCORED:
+                text = comparer.words(kind, left, right, rule=rule, bits=score, shown=shown)
             for number, other in ((left, right), (right, left)):
                 # The edge to an earlier record is how it came; the first record of all did not come to anybody.
                 order = (other > number, source != "person", at)

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from crosswalk.store.dialect import Database
 from mapping.match.ids import births
 from mapping.match.keys import extractor
-from mapping.match.rules import MatchRules, strength
+from mapping.match.rules import SCORED, MatchRules, strength
 from mapping.values import Value
 
 LOW: Final = 0xFFFFFFFF
@@ -30,9 +30,14 @@ class IdentRule(NamedTuple):
 
     strength: int
     limit: int
-    verdict: str  # same, review
+    verdict: str  # same, review, scored: see `mapping.match.rules`
     name: str
     counted: int | None  # the kind whose holders are counted instead, by the upper half of the hash
+
+    @property
+    def names(self) -> bool:
+        """Does it tell whose an answer is?"""
+        return self.verdict in ("same", "scored")
 
 
 class IdentKinds:
@@ -184,9 +189,16 @@ def _words(rules: MatchRules) -> list[str]:
 
 
 def of_settings(settings: Mapping[str, Any], kinds: IdentKinds, secret: bytes) -> Rules:
-    """Of the `match` part of the file: per kind `rules`, `limits`, `block`."""
+    """Of the `match` part of the file: per kind `rules`, `limits`, `block`, `scored`."""
     compiled = {
-        kind: MatchRules.compile(kind, rules=told.rules, limits=told.limits, block=told.block)
-        for kind, told in settings.items()
+        kind: MatchRules.compile(
+            kind,
+            rules=told.rules if told else None,
+            limits=told.limits if told else None,
+            block=told.block if told else (),
+            scored=told.scored if told else kind in SCORED,
+        )
+        for kind in {*settings, *SCORED}
+        for told in [settings.get(kind)]
     }
     return Rules(compiled, kinds, secret)

@@ -13,6 +13,7 @@ from uuid import uuid4
 from crosswalk.engine.guards import hold_back
 from crosswalk.engine.loops import Frozen, Loops
 from crosswalk.engine.model import House, Stream
+from crosswalk.engine.overview import OPEN_PAIRS
 from crosswalk.engine.references import References
 from crosswalk.engine.removed import follow_removals
 from crosswalk.engine.settle import EntityMerger, Group, Member, load_groups
@@ -524,11 +525,11 @@ def _in_review(house: House, connection: Any, entities: Sequence[int]) -> set[in
     """Entities of which a person is still to say whether they are somebody else: nothing is made of them yet."""
     return {
         row[0]
+        for mine in ("a", "b")
         for row in house.database.select(
             connection,
-            'SELECT m.entity FROM pair p JOIN member m ON m.record = p."left" OR m.record = p."right" '
-            "WHERE p.state = 'open' AND",
-            "m.entity",
+            f"SELECT {mine}.entity {OPEN_PAIRS} AND",
+            f"{mine}.entity",
             entities,
         )
     }

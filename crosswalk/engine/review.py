@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import log2
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from anyascii import anyascii
 
+from crosswalk.engine import parting
+from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.given import read_value
 from crosswalk.engine.model import House
 from crosswalk.engine.overview import OPEN_PAIRS, count_conflicts, count_pairs
@@ -32,7 +34,7 @@ from crosswalk.engine.words import (
 from crosswalk.store import conflicts
 from crosswalk.store.codec import iso, load, mark, unmark
 from crosswalk.store.goldens import Golden, load_goldens
-from crosswalk.store.records import ARCHIVED, MERGE, SETTLE, add_work
+from crosswalk.store.records import ARCHIVED, MERGE, add_work
 from mapping.match.keys import fold
 from mapping.merge.policy import FieldPolicy
 from mapping.values import ABSENT, Value
@@ -424,9 +426,17 @@ def _pairs(house: House, connection: Any, limit: int | None) -> list[dict[str, A
         connection, "SELECT m.record, e.kind FROM member m JOIN entity e ON e.id = m.entity WHERE", "m.record", records
     ))  # fmt: skip
     names = entity_names(house, connection, [entity for row in rows for entity in (row[4], row[5])])
+    comparer = Comparer(house, connection)
+    for kind in set(kinds.values()):
+        comparer.learn(kind, [number for number in records if kinds.get(number) == kind])
     told = []
     for number, left, right, rule, entity_a, entity_b in rows:
-        evidence = _Evidence(house, connection, left, right, values.get(left, {}), values.get(right, {}))
+        scored = comparer.scored(kinds.get(left, ""), left, right)
+        evidence = (
+            _Evidence(house, connection, left, right, values.get(left, {}), values.get(right, {}))
+            if scored is None
+            else _Weighed(list(scored.reasons), list(scored.against), round(scored.bits, 1))
+        )
         told.append(
             {
                 "id": spoken("pair", number),
@@ -449,6 +459,14 @@ def _pairs(house: House, connection: Any, limit: int | None) -> list[dict[str, A
     return told
 
 
+class _Weighed(NamedTuple):
+    """What scored matching says."""
+
+    agreeing: list[str]
+    against: list[str]
+    bits: float
+
+
 _TELLING: Final = (
     "name", "emails", "phones", "company_name", "job_title", "birth_date", "addresses", "domains", "website",
     "external_ids", "registrations", "respondent",
@@ -461,7 +479,7 @@ def _telling(values: Mapping[str, Value]) -> dict[str, Any]:
 
 
 class _Evidence:
-    """What speaks for two records being one and what against it.
+    """What speaks for two records being one and what against it, of kinds that are not scored.
 
     `bits`: how surprising what they share is among so many records, log2(records / holders) for each identifier.
     """
@@ -596,17 +614,7 @@ def decide_pair(house: House, pair: int | str, *, same: bool, who: str) -> dict[
         verdict = "same" if same else "never"
         if state == verdict:
             raise AskError(f"{name} has been decided like that by {before or 'somebody'}")
-        at = house.now()
-        database.run(connection, "UPDATE pair SET state = ?, who = ?, at = ? WHERE id = ?", (verdict, who, at, number))
-        # A person's word is the last one: what a rule or another person said of these two goes.
-        database.run(connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ?', (left, right))
-        database.insert(
-            connection,
-            "edge",
-            ("left", "right", "source", "verdict", "rule", "who", "at"),
-            [(left, right, "person", verdict, f"decided by {who}", who, at)],
-        )
-        add_work(database, connection, SETTLE, [left, right])
+        parting.decide(house, connection, left, right, verdict, who=who)
         addresses = record_addresses(house, connection, [left, right])
         return {
             "decided": 1,

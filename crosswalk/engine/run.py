@@ -19,6 +19,7 @@ from crosswalk.engine.audit import Audited, Sample, audit_stream
 from crosswalk.engine.failures import code_of, down, is_for_good, problem_of, state_of
 from crosswalk.engine.loops import WITHIN, Frozen
 from crosswalk.engine.model import House, Stream
+from crosswalk.engine.parting import Parting, part
 from crosswalk.engine.plan import Planned, make_plan
 from crosswalk.engine.planned import sent_actions
 from crosswalk.engine.pull import Pulled, fetch_records, pull_stream, remove
@@ -333,6 +334,13 @@ class Runner:
         planned = self._settling(lambda turn: plan_undo(self._house, turn.lease, undoes=undoes, run=self.ran.run))
         self.ran.planned = planned if isinstance(planned, Planned) else None
 
+    def part(self, parting: Parting, *, why: str) -> dict[str, Any] | None:
+        """Part an entity as a person says; None: somebody else settles just now."""
+        told = self._settling(
+            lambda turn: part(self._house, turn.lease, parting, run=self.ran.run, who=self._who, why=why)
+        )
+        return told if isinstance(told, dict) else None
+
     def take_up(self, plan: outbox.Plan) -> None:
         """Put the writes of a proposal among those that are to be sent."""
         self._settling(lambda turn: take_up(self._house, turn.lease, plan, run=self.ran.run))
@@ -598,6 +606,13 @@ def undo(house: House, undoes: int, streams: Sequence[Stream], *, who: str) -> R
         runner.settle()
         runner.undo(undoes)
     return runner.ran
+
+
+def split(house: House, parting: Parting, *, who: str, why: str) -> tuple[Ran, dict[str, Any] | None]:
+    """Part an entity as a person says; what is to be corrected at the vendors is in the plans that follow."""
+    with Runner(house, command="split", who=who) as runner:
+        told = runner.part(parting, why=why)
+    return runner.ran, told
 
 
 def apply_undo(house: House, plan: outbox.Plan, *, who: str, streams: Sequence[Stream]) -> Ran:

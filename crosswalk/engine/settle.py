@@ -11,6 +11,7 @@ from typing import Any
 
 from crosswalk.engine.derive import derive_entities, follow, note_scores
 from crosswalk.engine.identify import Matched, Matcher, pending_work
+from crosswalk.engine.likeness import likeness_of, scored_kinds
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.reach import put_up, reach_entities
@@ -112,6 +113,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
     take_back_goldens(house, lease, run=run)
+    _count_anew(house, lease)
     for kinds in (*ORDER, ()):
         _pick_up(house, lease)
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
@@ -119,6 +121,16 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
     derive_entities(house, lease, run=run)
     reach_entities(house, lease, run=run)
     return settled
+
+
+def _count_anew(house: House, lease: Lease) -> None:
+    """How common values are, before changed records are weighed by it; most runs have nothing to count."""
+    with house.database.write() as connection:
+        fence(house.database, connection, lease)
+    if any(likeness_of(house, kind).has_grown() for kind in scored_kinds(house)):
+        from crosswalk.engine.bulkscored import count_anew  # with numpy
+
+        count_anew(house)
 
 
 def _pick_up(house: House, lease: Lease) -> None:

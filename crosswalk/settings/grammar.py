@@ -281,6 +281,12 @@ MATCH: Final = Section(
             form={"type": "array", "items": {"type": "string"}},
             default="[]",
         ),
+        Key(
+            name="model",
+            about="What records of people and companies are scored by: shipped, none (exact rules alone), or a file.",
+            form=TEXT,
+            default="shipped",
+        ),
     ),
 )
 

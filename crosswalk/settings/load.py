@@ -189,7 +189,7 @@ class _File:
             connection = _Connection(self, name, entry, guards, time_zone or "UTC").read()
             if connection is not None:
                 connections[name] = connection
-        match = self._rules.match(self._value("match"), ROOT / "match")
+        match = self._rules.match(self._value("match"), self._folder, ROOT / "match")
         merge = self._rules.merge(self._value("merge"), ROOT / "merge", self._masters())
         cx = self._rules.cx(self._value("cx"), ROOT / "cx")
         review = ReviewSettings()

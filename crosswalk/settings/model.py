@@ -120,11 +120,16 @@ class MergeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchSettings:
-    """What makes two records of one kind the same. `rules` None: the defaults; `limits` names only what differs."""
+    """What makes two records of one kind the same. `rules` None: the defaults; `limits` names only what differs.
+
+    `scored`: they are compared by the model besides. `model`: a file of the operator's; None: the one that ships.
+    """
 
     rules: tuple[MatchRule, ...] | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     block: tuple[str, ...] = ()
+    scored: bool = False
+    model: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from crosswalk.problems import ProblemsError
 from crosswalk.settings import grammar
 from crosswalk.settings.faults import Mark, Spot, nearest, offer
 from crosswalk.settings.forms import Forms, said
@@ -24,7 +25,7 @@ from crosswalk.settings.model import (
 from crosswalk.settings.source import Entry, Node, Scalar, Table
 from crosswalk.settings.store import store_url
 from mapping.language import Place
-from mapping.match.rules import WORDS, MatchRule
+from mapping.match.rules import SCORED, WORDS, MatchRule
 
 # In rules the words for what belongs to another record or to a part: the company worked for, the country of an address.
 _RULE_WORDS: Final = ("company", "country", *WORDS)
@@ -71,7 +72,8 @@ class Rules:
         elif node.shown is None and passwords(url):
             self._faults.add("CW103", node.mark, "a secret stands in the file", _SECRET_HINT, at=spot)
 
-    def match(self, node: Node, spot: Spot) -> dict[str, MatchSettings]:
+    def match(self, node: Node, folder: Path, spot: Spot) -> dict[str, MatchSettings]:
+        """`folder`: where a model file is looked for."""
         found: dict[str, MatchSettings] = {}
         for kind, entry in self._kinds(node, spot, "match"):
             given = self._forms.keys(entry.value, grammar.MATCH, spot / kind, noun=f"match.{kind}")
@@ -82,8 +84,24 @@ class Rules:
             if "block" in given:
                 texts = self._forms.texts(given["block"].value, "block", at / "block", such_as='"info@*"')
                 block = tuple(text for text, _ in texts or ())
-            found[kind] = MatchSettings(rules=rules, limits=limits, block=block)
+            model = given["model"].value if "model" in given else None
+            scored, path = self._model(kind, model, folder, at / "model")
+            found[kind] = MatchSettings(rules=rules, limits=limits, block=block, scored=scored, model=path)
         return found
+
+    def _model(self, kind: str, node: Node | None, folder: Path, spot: Spot) -> tuple[bool, Path | None]:
+        """Are records of this kind scored, and by which file; None: by the model that ships."""
+        if node is None:
+            return kind in SCORED, None
+        text = self._forms.text(node, "model", spot, expected=_MODEL_HINT)
+        if text is None or text == NO_MODEL:
+            return False, None
+        if kind not in SCORED:
+            there = " and ".join(SCORED)
+            self._faults.add("CW102", node.mark, f"model is {said(node)}", f"only {there} have a model", at=spot)
+        elif text != SHIPPED and (wrong := _wrong_model(folder / text, kind)):
+            self._faults.add("CW102", node.mark, f"model is {said(node)}: {wrong}", _MODEL_HINT, at=spot)
+        return kind in SCORED, None if text == SHIPPED else folder / text
 
     def _rules(self, kind: str, node: Node, spot: Spot) -> tuple[MatchRule, ...] | None:
         items = self._forms.items(node, "rules", spot, "a list, such as [{same: [emails]}]")
@@ -377,6 +395,22 @@ def region(node: Node, forms: Forms, spot: Spot) -> str | None:
         hint = f"did you mean '{names[near[0]]}'?"
     forms.faults.add("CW102", node.mark, f"phone_region is {said(node)}", hint or "an ISO country, such as DE", at=spot)
     return None
+
+
+SHIPPED: Final = "shipped"
+NO_MODEL: Final = "none"
+_MODEL_HINT: Final = f"{SHIPPED}, {NO_MODEL} (exact rules alone) or a file made by  crosswalk match train"
+
+
+def _wrong_model(path: Path, kind: str) -> str:
+    """What is wrong with a model file; "" nothing."""
+    from crosswalk.labelled import model_of  # with numpy: not for those who have no file
+
+    try:
+        model = model_of(path)
+    except ProblemsError as found:
+        return found.problems[0].text
+    return "" if model.kind == kind else f"it is a model of a {model.kind}"
 
 
 def countries() -> dict[str, str]:

@@ -191,6 +191,24 @@ ident_kind = Table(
     Column("kind", Text, nullable=False, unique=True),
 )
 
+block = Table(  # what a record is looked up by in scored matching; what a record had before it was changed may stay
+    "block",
+    metadata,
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, primary_key=True, autoincrement=False),  # keyed hash
+    Column("record", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+frequency = Table(  # values that several records hold, as of the last count: see engine.likeness
+    "frequency",
+    metadata,
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, primary_key=True, autoincrement=False),  # keyed hash
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 member = Table(
     "member",
     metadata,
@@ -224,10 +242,11 @@ edge = Table(
     Column("source", Text, primary_key=True),  # rule and identifier, or "person"
     Column("verdict", Text, nullable=False),  # same, review, never
     Column("rule", Text, nullable=False),
-    Column("score", Text),
+    Column("score", Text),  # bits, where they were scored
     Column("who", Text),
     Column("at", BigInteger, nullable=False),
     Column("run", Integer),
+    Column("shown", Text),  # where they were scored, a digest of what both showed then
     Index("ix_edge_right", "right"),
     Index("ix_edge_source", "source"),
 )
@@ -242,6 +261,7 @@ pair = Table(  # two groups that may be one, for a person to decide
     Column("state", Text, nullable=False),  # open, same, never
     Column("at", BigInteger, nullable=False),
     Column("who", Text),
+    Column("score", Text),  # bits, where they were scored
     UniqueConstraint("left", "right"),
 )
 

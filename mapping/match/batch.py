@@ -4,8 +4,9 @@ Values are numbered per field, so each pair of values is compared once, however 
 looked up in blocks, scored, and put into groups that hold together as groups. Any order of records gives the same.
 """
 
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import log2
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from mapping.match.apart import Apart
 from mapping.match.cluster import Forest
-from mapping.match.groups import Groups, held_together
+from mapping.match.groups import CERTAIN, Edge, Groups, Pair, held_together, inside
 from mapping.match.latin import latin
 from mapping.match.model import Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
@@ -72,19 +73,59 @@ class Table:
         }
 
 
+class Tabling:
+    """A table in the making: a few bytes a record and field, and each different value once."""
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+        self._systems: dict[str, int] = {}
+        self._system: array[int] = array("i")
+        self._numbers: dict[str, dict[Values, int]] = {}
+        self._codes: dict[str, array[int]] = {}
+
+    def add(self, key: str, system: str, profile: Profile) -> None:
+        """Keys are unique."""
+        place = len(self._keys)
+        self._keys.append(key)
+        self._system.append(self._systems.setdefault(system, len(self._systems)))
+        for name, told in profile.items():
+            if not told:
+                continue
+            codes = self._codes.get(name)
+            if codes is None:
+                codes, self._numbers[name] = self._codes.setdefault(name, array("i")), {}
+            if len(codes) < place:
+                codes.extend([_MISSING] * (place - len(codes)))
+            numbers = self._numbers[name]
+            codes.append(numbers.setdefault(told, len(numbers)))
+
+    def done(self) -> tuple[Table, Longs]:
+        """The records in the order of their keys, and by place there which of those that were added it is."""
+        size = len(self._keys)
+        order = np.array(sorted(range(size), key=self._keys.__getitem__), dtype=np.int64)
+        columns = {}
+        for name in sorted(self._codes):
+            codes, values = self._codes.pop(name), list(self._numbers.pop(name))
+            codes.extend([_MISSING] * (size - len(codes)))
+            # Numbered anew in the order of the keys, so that nothing depends on the order of arrival.
+            told, first, inverse = np.unique(
+                np.frombuffer(codes, dtype=np.int32)[order], return_index=True, return_inverse=True
+            )
+            by_first = np.argsort(first, kind="stable")
+            by_first = by_first[told[by_first] != _MISSING]
+            anew = np.full(len(told), _MISSING, dtype=np.int32)
+            anew[by_first] = np.arange(len(by_first), dtype=np.int32)
+            columns[name] = Column([values[number] for number in told[by_first].tolist()], anew[inverse])
+        system = np.frombuffer(self._system, dtype=np.int32)[order] if size else np.zeros(0, dtype=np.int32)
+        return Table([self._keys[place] for place in order.tolist()], columns, system), order
+
+
 def table(records: Iterable[tuple[str, str, Profile]]) -> Table:
     """Of (key, system, profile); keys are unique. In the order of the keys, whatever order they come in."""
-    ordered = sorted(records, key=lambda one: one[0])
-    fields = sorted({name for _, _, profile in ordered for name in profile})
-    columns = {}
-    for name in fields:
-        numbers: dict[Values, int] = {}
-        codes = [numbers.setdefault(told, len(numbers)) if (told := profile.get(name)) else _MISSING
-                 for _, _, profile in ordered]  # fmt: skip
-        columns[name] = Column(list(numbers), np.array(codes, dtype=np.int32))
-    systems: dict[str, int] = {}
-    system = [systems.setdefault(told, len(systems)) for _, told, _ in ordered]
-    return Table([key for key, _, _ in ordered], columns, np.array(system, dtype=np.int32))
+    tabling = Tabling()
+    for one in records:
+        tabling.add(*one)
+    return tabling.done()[0]
 
 
 @dataclass(slots=True)
@@ -119,14 +160,25 @@ class Resolution:
     review: Pairs
     compared: int
     model: Model
+    frequencies: Counts
     alarms: list[str] = field(default_factory=list)
 
 
 Progress = Callable[[str], None]
 
 
-def resolve(table: Table, model: Model, *, progress: Progress | None = None) -> Resolution:
-    """Who is who among these records."""
+def resolve(
+    table: Table,
+    model: Model,
+    *,
+    progress: Progress | None = None,
+    together: Collection[Pair] = (),
+    apart: Container[Pair] = frozenset(),
+) -> Resolution:
+    """Who is who among these records.
+
+    `together` and `apart`: places of two records, the smaller first, that something else than their likeness decides.
+    """
     tell = progress or (lambda _: None)
     tell("counting")
     frequencies = frequencies_of(table)
@@ -141,11 +193,13 @@ def resolve(table: Table, model: Model, *, progress: Progress | None = None) -> 
     tell("grouping")
     model = replace(model, same=threshold_of(pairs, model), same_system=scoring.same_system)
     joining = pairs.where((pairs.bits >= model.same) & ~pairs.conflict)
-    groups = _grouped(table, model, scoring, joining)
-    apart = groups.of[pairs.left] != groups.of[pairs.right]
-    review = pairs.where(apart & (pairs.bits >= model.review))
-    joined = joining.where(groups.of[joining.left] == groups.of[joining.right])
-    return Resolution(groups.of, joined, review, compared, model, groups.alarms)
+    groups = _grouped(model, scoring, joining, together, apart)
+    of = np.arange(len(table), dtype=np.int32)
+    if groups.of:
+        of[list(groups.of)] = list(groups.of.values())
+    review = pairs.where((of[pairs.left] != of[pairs.right]) & (pairs.bits >= model.review))
+    joined = joining.where(of[joining.left] == of[joining.right])
+    return Resolution(of, joined, review, compared, model, frequencies, groups.alarms)
 
 
 def with_identifiers(table: Table, model: Model) -> Model:
@@ -435,6 +489,7 @@ class Scoring:
         self._apart: dict[str, Apart] = {}
         self.prior = self._weigher.prior
         self.same_system = 0.0
+        self.size = len(table)
 
     def score(self, left: Ints, right: Ints, found_by: Longs) -> Pairs:
         """Of candidates: those for joining and for review. Learns first what one system's records say of each other."""
@@ -653,23 +708,29 @@ def _together(made: Sequence[_Whole]) -> _Whole:
 # -- groups ----------------------------------------------------------------------------------------------------
 
 
-def _grouped(table: Table, model: Model, scoring: Scoring, joining: Pairs) -> Groups:
+def _grouped(
+    model: Model, scoring: Scoring, joining: Pairs, together: Collection[Pair], apart: Container[Pair]
+) -> Groups:
     """Groups that hold together: within one, every record is weighed against every other."""
-    forest = Forest(len(table))
-    for one, other in zip(joining.left.tolist(), joining.right.tolist(), strict=True):
+    told = list(zip(joining.left.tolist(), joining.right.tolist(), joining.bits.tolist(), strict=True))
+    if together:
+        certain = set(together)
+        told = [edge for edge in told if edge[:2] not in certain] + [(*pair, CERTAIN) for pair in sorted(certain)]
+    forest = Forest(scoring.size)
+    for one, other, _ in told:
         forest.join(one, other)
-    edges: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
-    for one, other, bits in zip(joining.left.tolist(), joining.right.tolist(), joining.bits.tolist(), strict=True):
-        edges[forest.find(one)].append((one, other, bits))
+    edges: dict[int, list[Edge]] = defaultdict(list)
+    for edge in told:
+        edges[forest.find(edge[0])].append(edge)
 
-    def weighed(pairs: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], float]:
+    def weighed(pairs: Sequence[Pair]) -> Mapping[Pair, float]:
         if not pairs:
             return {}
         left, right = (np.array(some, dtype=np.int32) for some in zip(*pairs, strict=True))
         found = scoring.more(left, right)
-        # Records of one person that share nothing, since each has something else, do not speak against each other.
-        unknown = np.minimum(found.bits + np.float32(scoring.prior), np.float32(0))
-        bits = np.where(found.conflict, np.float32(-99), np.where(found.bits < 0, unknown, found.bits))
-        return dict(zip(pairs, bits.tolist(), strict=True))
+        return {
+            pair: inside(bits, conflict=conflict, prior=scoring.prior)
+            for pair, bits, conflict in zip(pairs, found.bits.tolist(), found.conflict.tolist(), strict=True)
+        }
 
-    return held_together(len(table), edges.values(), weighed, same=model.same, limits=model.limits)
+    return held_together(edges.values(), weighed, same=model.same, limits=model.limits, apart=apart)

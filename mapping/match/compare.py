@@ -5,6 +5,7 @@ share, where the evidence is only as rare as these ("Garcia" of "Garcia Lopez");
 commoner of the two values.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -28,6 +29,8 @@ _TYPO: Final = Like("typo")
 _CLOSE: Final = Like("close")
 _INITIAL: Final = Like("initial")
 _NICKNAME: Final = Like("nickname")
+_NEIGHBOUR: Final = Like("neighbour")  # firms and households are given numbers that follow each other
+_HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # and kana, and hangul
 _LONG: Final = 4  # letters from which one wrong letter is a typing mistake and not another name
 
 
@@ -111,6 +114,9 @@ def _across(one: str, other: str) -> Like:
         return _WRITTEN
     if min(len(left), len(right)) == 1:
         return _INITIAL if left[:1] == right[:1] else DIFFERENT
+    if _HAN.search(one + other):  # these come with their vowels, and 建国 (jianguo) is no Jing
+        apart = OSA.distance(left.replace(" ", ""), right.replace(" ", ""), score_cutoff=2)
+        return _WRITTEN if apart <= 1 and min(len(left), len(right)) >= _LONG else _CLOSE if apart <= 1 else DIFFERENT
     bones, others = skeleton(one), skeleton(other)
     if bones == others and len(bones) > 1:
         return _WRITTEN
@@ -157,8 +163,11 @@ def phone(one: str, other: str) -> Like:
     short, long = (one, other) if len(one) <= len(other) else (other, one)
     if len(short) >= 7 and long.endswith(short) and "x" not in long:
         return SAME
-    if len(one) == len(other) >= 7 and OSA.distance(one, other, score_cutoff=1) <= 1:
-        return _TYPO
+    if len(one) == len(other) >= 7:
+        if one[:-2] == other[:-2]:
+            return _NEIGHBOUR
+        if OSA.distance(one, other, score_cutoff=1) <= 1:
+            return _TYPO
     return DIFFERENT
 
 

@@ -1,44 +1,64 @@
 """Pairs into groups that hold together as groups: a weak pair does not weld two that are strong by themselves.
 
-Two groups become one where their records fit one another on the average, not where one pair of them does.
+Two groups become one where their records fit one another on the average, not where one pair of them does. What is
+certain comes first: pairs that count `CERTAIN` are together whatever else is said, and pairs that are `apart` never
+are. (No pair is both, through whatever chain: whoever asks sees to that.)
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+Pair: TypeAlias = tuple[int, int]  # two records, the smaller first
 Edge: TypeAlias = tuple[int, int, float]  # two records, the smaller first, and the bits that speak for their being one
-Weigh: TypeAlias = Callable[[Sequence[tuple[int, int]]], Mapping[tuple[int, int], float]]
+Weigh: TypeAlias = Callable[[Sequence[Pair]], Mapping[Pair, float]]
+
+CERTAIN: Final = inf  # bits of a pair that something else than its likeness has decided
 
 # A pair counts no more than this in an average, either way: neither the rarest of names nor one wrong field decides
 # for all the others.
 _MOST: Final = 14.0
 _LEAST: Final = -6.0
 _STEP: Final = 2.0
+_KEPT_APART: Final = -99.0
 
 
 @dataclass(slots=True)
 class Groups:
-    """`of`: by record the smallest record of its group."""
+    """`of`: of a record that is not the smallest of its group, that smallest."""
 
-    of: NDArray[np.int32]
+    of: dict[int, int] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
 
 
+def inside(bits: float, *, conflict: bool, prior: float) -> float:
+    """What a pair counts in a group that other pairs made. `prior`: as in `score.Weigher`.
+
+    Records of one person that share nothing, since each has something else, do not speak against each other.
+    """
+    if conflict:
+        return _KEPT_APART
+    return bits if bits >= 0 else min(bits + prior, 0.0)
+
+
 def held_together(
-    size: int, components: Iterable[Sequence[Edge]], weigh: Weigh, *, same: float, limits: Mapping[str, int]
+    components: Iterable[Sequence[Edge]],
+    weigh: Weigh,
+    *,
+    same: float,
+    limits: Mapping[str, int],
+    apart: Container[Pair] = frozenset(),
 ) -> Groups:
     """`components`: the pairs that are the same, each list joined in itself. `weigh` scores pairs that were not met."""
-    groups = Groups(np.arange(size, dtype=np.int32))
-    larger: list[tuple[list[int], dict[tuple[int, int], float]]] = []
+    groups = Groups()
+    larger: list[tuple[list[int], dict[Pair, float]]] = []
     for edges in components:
         if len(edges) == 1:
             one, other, _ = edges[0]
-            groups.of[other] = one
+            if (one, other) not in apart:
+                groups.of[other] = one
             continue
         for part in _small_enough(edges, limits["cluster"], same, groups):
             larger.append((sorted({record for edge in part for record in edge[:2]}), {e[:2]: e[2] for e in part}))
@@ -51,8 +71,8 @@ def held_together(
     ]
     told = weigh(missing)
     for records, known in larger:
-        for group in _agglomerated(records, known, told, same):
-            groups.of[group] = group[0]
+        for group in _agglomerated(records, known, told, same, apart):
+            groups.of.update(dict.fromkeys(group[1:], group[0]))
             _look(group, known, groups, limits["diameter"])
     return groups
 
@@ -64,10 +84,11 @@ def _small_enough(edges: Sequence[Edge], limit: int, same: float, groups: Groups
     while waiting:
         part, bar = waiting.pop()
         records = {record for edge in part for record in edge[:2]}
-        if len(records) <= limit:
+        weakest = min(edge[2] for edge in part)
+        if len(records) <= limit or weakest == CERTAIN:
             done.append(part)
             continue
-        bar = max(bar, min(edge[2] for edge in part)) + _STEP
+        bar = max(bar, weakest) + _STEP
         groups.alarms.append(f"{len(records)} records hang together; taken apart at {bar:.0f} bits")
         waiting += [(one, bar) for one in _components([edge for edge in part if edge[2] >= bar])]
     return done
@@ -92,26 +113,36 @@ def _components(edges: Sequence[Edge]) -> list[list[Edge]]:
 
 
 def _agglomerated(
-    records: Sequence[int], known: Mapping[tuple[int, int], float], told: Mapping[tuple[int, int], float], same: float
+    records: Sequence[int],
+    known: Mapping[Pair, float],
+    told: Mapping[Pair, float],
+    same: float,
+    apart: Container[Pair],
 ) -> list[list[int]]:
     """The best average first; equal ones by their records."""
-    groups = [[record] for record in records]
-    sums: dict[tuple[int, int], float] = {}
-    votes: dict[tuple[int, int], int] = {}  # pairs that say that both are one
-    for at, one in enumerate(records):
-        for to in range(at + 1, len(records)):
-            bits = _bits(one, records[to], known, told)
-            sums[at, to] = max(_LEAST, min(_MOST, bits))
-            votes[at, to] = int(bits >= same)
-    alive = list(range(len(records)))
+    groups = _certain(records, known)
+    sums: dict[Pair, float] = {}
+    votes: dict[Pair, int] = {}  # pairs that say that both are one
+    never: set[Pair] = set()
+    for at, ours in enumerate(groups):
+        for to in range(at + 1, len(groups)):
+            pairs = [_ordered(one, other) for one in ours for other in groups[to]]
+            bits = [known[pair] if pair in known else told[pair] for pair in pairs]
+            sums[at, to] = sum(max(_LEAST, min(_MOST, one)) for one in bits)
+            votes[at, to] = sum(one >= same for one in bits)
+            if any(pair in apart for pair in pairs):
+                never.add((at, to))
+    alive = list(range(len(groups)))
     while len(alive) > 1:
         best, pair = 0.0, None
         for place, at in enumerate(alive):
             for to in alive[place + 1 :]:
-                pairs = len(groups[at]) * len(groups[to])
-                average = sums[at, to] / pairs
+                if (at, to) in never:
+                    continue
+                size = len(groups[at]) * len(groups[to])
+                average = sums[at, to] / size
                 # Where most pairs speak for it, what speaks against a few of them weighs less.
-                bar = 0.0 if votes[at, to] * 2 > pairs else same
+                bar = 0.0 if votes[at, to] * 2 > size else same
                 if average >= bar and (pair is None or average > best):
                     best, pair = average, (at, to)
         if pair is None:
@@ -123,19 +154,27 @@ def _agglomerated(
             if other != at:
                 sums[_ordered(at, other)] += sums[_ordered(to, other)]
                 votes[_ordered(at, other)] += votes[_ordered(to, other)]
+                if _ordered(to, other) in never:
+                    never.add(_ordered(at, other))
     return [sorted(groups[at]) for at in alive]
 
 
-def _ordered(one: int, other: int) -> tuple[int, int]:
+def _certain(records: Sequence[int], known: Mapping[Pair, float]) -> list[list[int]]:
+    """What is together whatever else is said, in the order of their first records."""
+    together = {record: [record] for record in records}
+    for (one, other), bits in known.items():
+        if bits == CERTAIN and together[one] is not together[other]:
+            joined = together[one] + together[other]
+            together.update(dict.fromkeys(joined, joined))
+    groups = {id(group): group for group in together.values()}
+    return sorted((sorted(group) for group in groups.values()), key=lambda group: group[0])
+
+
+def _ordered(one: int, other: int) -> Pair:
     return (one, other) if one < other else (other, one)
 
 
-def _bits(one: int, other: int, known: Mapping[tuple[int, int], float], told: Mapping[tuple[int, int], float]) -> float:
-    found = known.get((one, other))
-    return told[one, other] if found is None else found
-
-
-def _look(group: Sequence[int], known: Mapping[tuple[int, int], float], groups: Groups, limit: int) -> None:
+def _look(group: Sequence[int], known: Mapping[Pair, float], groups: Groups, limit: int) -> None:
     """Tell of a group that is long: records of it that only others hold together."""
     if len(group) <= limit + 1:
         return

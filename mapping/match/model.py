@@ -1,8 +1,9 @@
 """The model of scored matching, read from its file: weights in bits, thresholds, blocks, limits. One per kind."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
+from hashlib import blake2b
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -21,7 +22,8 @@ class Level:
     """What one level of likeness counts, in bits.
 
     `rarity`: how much of the value's rarity is added. `words`: how much of the rarities of the words that both share
-    is added instead; then `beyond` is how many bits that may be over the rarity of the whole value.
+    is added instead; then `beyond` is how many bits that may be over the rarity of the whole value. `shared`: it counts
+    with what a house shares, whatever the field.
     """
 
     bits: float = 0.0
@@ -30,6 +32,7 @@ class Level:
     beyond: float | None = None
     at_most: float | None = None
     says: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,36 @@ class Model:
     blocks: tuple[tuple[str, ...], ...]
     limits: Mapping[str, int] = field(default_factory=dict)
     lent: frozenset[str] = frozenset()  # identifiers that go round in a house, as the records have shown
+
+    @property
+    def digest(self) -> str:
+        """Of all that decides: equal for equal models, in every process."""
+        told = ((name, getattr(self, name)) for name in sorted(f.name for f in fields(self)))
+        text = repr([(name, sorted(one) if isinstance(one, frozenset) else one) for name, one in told])
+        return blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def learned(self) -> dict[str, Any]:
+        """What a batch has learned of its records, for `taught`: numbers and names of fields alone."""
+        return {
+            "same": self.same,
+            "same_system": self.same_system,
+            "lent": sorted(self.lent),
+            "bits": {name: self.comparisons[name].levels["same"].bits for name in sorted(self.lent)},
+        }
+
+    def taught(self, told: Mapping[str, Any]) -> "Model":
+        """This model with what a batch has learned: see `learned`."""
+        comparisons = dict(self.comparisons)
+        for name, bits in told["bits"].items():
+            same = replace(comparisons[name].levels["same"], bits=float(bits))
+            comparisons[name] = replace(comparisons[name], levels={**comparisons[name].levels, "same": same})
+        return replace(
+            self,
+            comparisons=comparisons,
+            same=float(told["same"]),
+            same_system=float(told["same_system"]),
+            lent=frozenset(told["lent"]),
+        )
 
     def outcome(self, bits: float) -> Outcome:
         if bits >= self.same:

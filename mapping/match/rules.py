@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import Final, Literal
 
-Then = Literal["same", "review"]
+# scored: it is evidence, which scored matching weighs. By itself it only tells whose an answer is.
+Then = Literal["same", "review", "scored"]
+SCORED: Final = ("person", "company")  # kinds that have a model
 
 # A hub field in a rule -> the word that stands for it in the kind of an identifier.
 WORDS: Final[Mapping[str, str]] = {
@@ -42,10 +44,23 @@ class MatchRule:
         return "+".join(word(one) for one in self.same)
 
 
-def _rules(*told: tuple[str, ...], review: Sequence[tuple[str, ...]] = ()) -> tuple[MatchRule, ...]:
-    return (*(MatchRule(same) for same in told), *(MatchRule(same, "review") for same in review))
+def _rules(
+    *told: tuple[str, ...], review: Sequence[tuple[str, ...]] = (), scored: Sequence[tuple[str, ...]] = ()
+) -> tuple[MatchRule, ...]:
+    return (
+        *(MatchRule(same) for same in told),
+        *(MatchRule(same, "review") for same in review),
+        *(MatchRule(same, "scored") for same in scored),
+    )
 
 
+# Where records are scored: what is certain, and what an answer is placed by.
+SCORED_RULES: Final[Mapping[str, tuple[MatchRule, ...]]] = {
+    "person": _rules(("external_ids",), ("urls",), scored=(("emails",), ("phones", "name.family"))),
+    "company": _rules(("external_ids",), ("registrations",), scored=(("domains",),)),
+}
+
+# Where they are not.
 DEFAULT_RULES: Final[Mapping[str, tuple[MatchRule, ...]]] = {
     "person": _rules(
         ("external_ids",),
@@ -165,6 +180,8 @@ class MatchRules:
     rules: tuple[MatchRule, ...]
     limits: Mapping[str, int]
     blocked: re.Pattern[str] | None = None
+    scored: bool = False
+    told_limits: Mapping[str, int] = field(default_factory=dict)  # those of the file, which scored matching heeds too
     _by_kind: Mapping[str, tuple[int, Then]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -175,18 +192,30 @@ class MatchRules:
         rules: Sequence[Mapping[str, object]] | Sequence[MatchRule] | None = None,
         limits: Mapping[str, int] | None = None,
         block: Iterable[str] = (),
+        scored: bool = False,
     ) -> "MatchRules":
         """From the words of the file: `rules` as `{same: [...], then: review}`, `limits` by hub field, `block`.
 
         What is left out keeps its default; a limit named keeps the others. Blanks in a blocked number do not count.
+        `scored`: records are scored besides, and the rules that ship are those that go with it.
         """
-        told = DEFAULT_RULES.get(kind, ()) if rules is None else tuple(_rule(one) for one in rules)
-        named = {**DEFAULT_LIMITS, **{word(name): count for name, count in (limits or {}).items()}}
+        shipped = SCORED_RULES if scored and kind in SCORED else DEFAULT_RULES
+        told = shipped.get(kind, ()) if rules is None else tuple(_rule(one) for one in rules)
+        told_limits = {word(name): count for name, count in (limits or {}).items()}
+        named = {**DEFAULT_LIMITS, **told_limits}
         patterns = [translate(_plain(pattern)) for pattern in block]
         order: dict[str, tuple[int, Then]] = {}
         for at, rule in enumerate(told):
             order.setdefault(rule.kind, (at, rule.then))
-        return cls(kind, told, named, re.compile("|".join(patterns)) if patterns else None, order)
+        return cls(
+            kind,
+            told,
+            named,
+            re.compile("|".join(patterns)) if patterns else None,
+            scored and kind in SCORED,
+            told_limits,
+            order,
+        )
 
     def blocks(self, text: str) -> bool:
         """Is this address or number on the block list?"""

@@ -21,6 +21,8 @@ from mapping.match.profile import Profile, called, initial, label, local_part, n
 Key = TypeVar("Key", bound=Hashable)
 
 OF_ONE: Final = 6  # records without a name that may be one person's, of one identifier
+# A store of fewer is taken for a sample of so many: of two records every value is common, and says something still.
+FEWEST: Final = 1000
 
 
 def _first(value: str) -> str:
@@ -64,11 +66,18 @@ class Counts:
     _none: Mapping[str, int] = field(default_factory=dict)
 
     def rarity(self, field: str, value: str) -> float:
-        total = self.totals.get(field, 0)
-        return log2(total / min(total, self.counts.get(field, self._none).get(value, 1))) if total > 1 else 0.0
+        count = self.counts.get(field, self._none).get(value, 1)
+        return rarity_of(count, self.totals.get(field, 0), self.records)
 
     def names(self, field: str, value: str) -> int:
         return self.holders.get(field, self._none).get(value, 1)
+
+
+def rarity_of(count: int, total: int, records: int) -> float:
+    """log2 of one in how many has a value that `count` of `total` records that have the field have."""
+    if total < 2:
+        return 0.0
+    return log2(total / min(total, count)) + (log2(FEWEST / records) if records < FEWEST else 0.0)
 
 
 def counted(profiles: Iterable[Profile], *, identifiers: Iterable[str] = ("email", "phone", "id", "domain")) -> Counts:
@@ -168,7 +177,7 @@ class Weigher:
     def __init__(self, model: Model, frequencies: Frequencies) -> None:
         self._model = model
         self._frequencies = frequencies
-        self.prior = log2(max(2, frequencies.records))
+        self.prior = log2(max(FEWEST, frequencies.records))
 
     def weigh(self, comparison: Comparison, left: Sequence[str], right: Sequence[str]) -> Evidence:
         """The best pair of the values that two records have in a field; neither may be empty."""
@@ -191,7 +200,7 @@ class Weigher:
             bits += level.rarity * self._rarity(name, one, other, like.shared)
         if level.at_most is not None and bits > level.at_most:
             bits = level.at_most
-        return Evidence(name, like.level, bits, level.says, name in self._model.shared)
+        return Evidence(name, like.level, bits, level.says, level.shared or name in self._model.shared)
 
     def _identified(self, name: str, level: Level, value: str) -> Evidence:
         people = self._frequencies.names(name, value)
@@ -224,6 +233,7 @@ class Scorer:
         self._frequencies = frequencies
         self._weigher = Weigher(model, frequencies)
         self._comparisons = tuple(model.comparisons.values())
+        self.prior = self._weigher.prior
 
     def score(self, left: Profile, right: Profile, *, same_system: bool = False) -> Scored:
         """`same_system`: both are live records of one system, which keeps them apart."""
@@ -236,7 +246,7 @@ class Scorer:
         if same_system and self.model.same_system:
             told = Evidence("system", "same", self.model.same_system, "one system keeps them apart")
             found["system"] = told
-        bits = combined(self.model, self._weigher.prior, found)
+        bits = combined(self.model, self.prior, found)
         conflict = self._conflict(found)
         outcome = self.model.outcome(bits)
         if conflict and outcome == "same":

@@ -1,4 +1,4 @@
-"""The README's mistake, made on purpose: planned, applied all the same, taken back, and both CRMs are as they were."""
+"""The README's mistakes, made on purpose: a wrong master is taken back by undo, a wrong join by a split."""
 
 import json
 import re
@@ -15,6 +15,8 @@ from sandbox.server import Sandbox
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 SECTION = README[README.index("### A mistake on purpose") : README.index("## What it never does")]
+JOIN = README[README.index("### Two who are not one") : README.index("### A mistake on purpose")]
+_, WRONG_JOIN = re.findall(r"```\n(.*?)```", JOIN, re.DOTALL)
 YAML, TRANSCRIPT = re.findall(r"```(?:yaml)?\n(.*?)```", SECTION, re.DOTALL)
 STAMPS = {"LastModifiedDate", "LastModifiedById", "SystemModstamp", "update_time", "attributes"}
 
@@ -22,7 +24,7 @@ Say = Callable[..., str]
 Rows = dict[str, dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox.start(("salesforce", "pipedrive"), seed=7, size=100, limits="lifted") as running:
         yield running
@@ -88,23 +90,48 @@ def undated(text: str) -> list[str]:
     """Without what is another one each time: days, times, seconds, calls that are left; and without blanks."""
     for pattern, instead in (
         (r"\b\d{1,2} [A-Z][a-z]{2} \d\d:\d\d", "DAY TIME"), (r"\b\d\d:\d\d\b", "TIME"), (r"\b\d+(\.\d)? s\b", "n s"),
-        (r"of [\d,]+ left today", "of n left today"),
+        (r"of [\d,]+ left today", "of n left today"), (r"\bperson/[0-9a-z]{5}\b", "person/ID"),
+        (r"\bM\d+\b", "Mn"),
     ):  # fmt: skip
         text = re.sub(pattern, instead, text)
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 
 
-def test_the_readmes_mistake_is_taken_back(sandbox: Sandbox, say: Say) -> None:
-    before = both(sandbox)
+def played(transcript: str, sandbox: Sandbox, say: Say) -> tuple[str, list[Rows]]:
+    """What its commands answer, and what both CRMs show after each."""
     told, shown = "", []
-    for line, code in re.findall(r"^\$ (crosswalk .*?)(?:  +\(exit (\d)\))?$", TRANSCRIPT, re.MULTILINE):
+    for line, code in re.findall(r"^\$ (crosswalk .*?)(?:  +\(exit (\d)\))?$", transcript, re.MULTILINE):
         told += f"$ {line}" + f"  (exit {code})" * bool(code) + "\n" + say(line, code=int(code or 0))
         shown.append(both(sandbox))
+    return told, shown
+
+
+def test_the_readmes_wrong_join_is_split_and_both_crms_are_as_they_were(
+    sandbox: Sandbox, say: Say, folder: Path
+) -> None:
+    file = folder / "crosswalk.yaml"
+    file.write_text(file.read_text().replace("[pipedrive, salesforce]", "[salesforce, pipedrive]"))
+
+    told, shown = played(WRONG_JOIN, sandbox, say)
+
+    applied, asked_why, said, joined, split, held, given_back = shown[1:]
+    assert asked_why == said == applied
+    assert {name for name in applied if joined[name] != applied[name]} == {
+        "salesforce/contacts/003Hs000001000tIAA", "pipedrive/persons/135",
+    }  # fmt: skip
+    assert split == held == joined
+    assert given_back == applied
+    assert undated(told) == undated(WRONG_JOIN)
+
+
+def test_the_readmes_mistake_is_taken_back(sandbox: Sandbox, say: Say) -> None:
+    before = both(sandbox)
+    told, shown = played(TRANSCRIPT, sandbox, say)
 
     planned, applied, proposed, taken_back, *_, synced = shown
     changed = {name for name in before if applied[name] != before[name]}
     assert (planned, proposed) == (before, applied)
-    assert len(changed) == 37
+    assert len(changed) == 38
     assert taken_back == before
     assert synced == before
     assert undated(told) == undated(TRANSCRIPT)

@@ -125,7 +125,7 @@ def test_a_grant_is_tried_kept_encrypted_and_used_by_whoever_opens_the_store(fol
     with open_hub(folder / "crosswalk.yaml") as hub:
         synced = hub.sync()
         assert states(hub)["pipedrive"] == "ok"
-    assert synced["exit_code"] == 0
+    assert synced["exit_code"] in (0, 3)  # pairs of that world may wait for a person
     assert {one["stream"]: one["read"] for one in synced["streams"]}["pipedrive/persons"] > 0
 
 

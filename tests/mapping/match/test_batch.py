@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapping.match.batch import Pairs, Resolution, Table, frequencies_of, resolve, table, threshold_of
-from mapping.match.groups import held_together
+from mapping.match.groups import CERTAIN, Groups, held_together
 from mapping.match.model import shipped
 from mapping.match.profile import Profile
 from mapping.match.score import Scorer, counted
@@ -198,14 +198,43 @@ def test_companies_of_one_name_in_several_scripts_and_forms_are_one() -> None:
     assert groups(told, found, ["p1", "p2", "p3"]) == {frozenset({"p1", "p2"}), frozenset({"p3"})}
 
 
+def whole(found: Groups, size: int) -> list[int]:
+    """By record the first of its group."""
+    return [found.of.get(record, record) for record in range(size)]
+
+
 def test_a_weak_pair_welds_no_strong_groups() -> None:
     edges = [(0, 1, 12.0), (0, 2, 12.0), (1, 2, 12.0), (3, 4, 12.0), (3, 5, 12.0), (4, 5, 12.0), (2, 3, 5.0)]
 
     found = held_together(
-        6, [edges], lambda pairs: dict.fromkeys(pairs, -3.0), same=4.0, limits={"cluster": 50, "diameter": 3}
+        [edges], lambda pairs: dict.fromkeys(pairs, -3.0), same=4.0, limits={"cluster": 50, "diameter": 3}
     )
 
-    assert found.of.tolist() == [0, 0, 0, 3, 3, 3]
+    assert whole(found, 6) == [0, 0, 0, 3, 3, 3]
+
+
+def test_what_is_certain_stays_together_and_what_is_apart_never_meets() -> None:
+    edges = [(0, 1, 12.0), (1, 2, CERTAIN), (2, 3, 12.0)]
+
+    found = held_together(
+        [edges],
+        lambda pairs: dict.fromkeys(pairs, -3.0),
+        same=4.0,
+        limits={"cluster": 50, "diameter": 3},
+        apart={(0, 2)},
+    )
+
+    assert whole(found, 4) == [0, 1, 1, 1]
+
+
+def test_what_is_certain_is_never_taken_apart_for_its_size() -> None:
+    edges = [(0, at, CERTAIN) for at in range(1, 60)] + [(59, 60, 5.0)]
+
+    found = held_together(
+        [edges], lambda pairs: dict.fromkeys(pairs, 8.0), same=4.0, limits={"cluster": 50, "diameter": 3}
+    )
+
+    assert whole(found, 61) == [*[0] * 60, 60]
 
 
 def test_a_chain_that_swallows_all_is_taken_apart_and_told() -> None:
@@ -213,10 +242,10 @@ def test_a_chain_that_swallows_all_is_taken_apart_and_told() -> None:
     edges = [(at, at + 1, 5.0 if at % 3 == 2 else 12.0) for at in range(size - 1)]
 
     found = held_together(
-        size, [edges], lambda pairs: dict.fromkeys(pairs, 8.0), same=4.0, limits={"cluster": 50, "diameter": 3}
+        [edges], lambda pairs: dict.fromkeys(pairs, 8.0), same=4.0, limits={"cluster": 50, "diameter": 3}
     )
 
-    assert max(np.bincount(found.of)) == 3
+    assert max(np.bincount(whole(found, size))) == 3
     assert found.alarms == ["60 records hang together; taken apart at 7 bits"]
 
 
@@ -224,8 +253,8 @@ def test_a_group_that_is_a_chain_is_told() -> None:
     edges = [(at, at + 1, 12.0) for at in range(5)]
 
     found = held_together(
-        6, [edges], lambda pairs: dict.fromkeys(pairs, 6.0), same=4.0, limits={"cluster": 50, "diameter": 3}
+        [edges], lambda pairs: dict.fromkeys(pairs, 6.0), same=4.0, limits={"cluster": 50, "diameter": 3}
     )
 
-    assert found.of.tolist() == [0] * 6
+    assert whole(found, 6) == [0] * 6
     assert found.alarms == ["a group of 6 records is 5 steps long"]

@@ -1,0 +1,210 @@
+"""Scored matching of a first load: all records of a kind at once, over arrays (`mapping.match.batch`).
+
+What rules have put together stays together, records that certain ids tell apart stay apart, and what is doubtful goes
+to review. Leaves in the store what changed records are weighed by afterwards: blocks and frequencies.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from crosswalk.engine.identify import SCORED
+from crosswalk.engine.likeness import (
+    BLOCK_COLUMNS,
+    Known,
+    Likeness,
+    bits_told,
+    in_short,
+    likeness_of,
+    scored_kinds,
+    shown_by,
+    without,
+)
+from crosswalk.engine.model import House
+from mapping.match.rules import persons
+
+if TYPE_CHECKING:
+    from mapping.match.batch import Pairs, Resolution, Table
+    from mapping.match.score import Scored as Compared
+
+_AT_A_TIME: Final = 20_000  # blocks a transaction
+Numbers: TypeAlias = "array[int]"
+Scored: TypeAlias = tuple[int, int, str]  # two records, the smaller number first, and bits
+Joined: TypeAlias = tuple[int, int, str, str, str]  # and a digest of what they show, and why in words
+
+
+@dataclass(slots=True)
+class Weighed:
+    """Of all records of a kind, by number. `first`: of one that is not the first of its group, who is."""
+
+    first: Mapping[int, int] = field(default_factory=dict)
+    joined: Sequence[Joined] = ()
+    review: Sequence[Scored] = ()
+    alarms: Sequence[str] = ()
+
+
+def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable[[int, int], bool]) -> Weighed:
+    """`home`: by record one that stands for all that rules put together with it; `apart`: are two told apart?"""
+    from mapping.match.batch import resolve
+
+    told, records = _everybody(likeness)
+    found = resolve(
+        _within_limits(told, likeness),
+        likeness.model,
+        together=_together(records, home),
+        apart=_Apart(records, apart),
+    )
+    _learn(likeness, told, records, found)
+    return Weighed(
+        {records[place]: records[group] for place, group in enumerate(found.group.tolist()) if place != group},
+        [
+            (*pair, shown_by(*(told.profile(at) for at in sorted(places, key=records.__getitem__))), SCORED)
+            for places, pair in _scored(found.joined, records)
+        ],
+        [pair for _, pair in _scored(found.review, records)],
+        found.alarms,
+    )
+
+
+def weigh_few(
+    likeness: Likeness, known: Sequence[Known], *, home: Callable[[int], int], apart: Callable[[int, int], bool]
+) -> Weighed:
+    """The same of a store that is small: nothing is left there, all of it is looked at each time."""
+    from mapping.match.few import meeting, resolve
+    from mapping.match.score import Scorer, counted
+
+    records = array("q", (one.record for one in known))
+    crowded = likeness.crowded(known)
+    weighed = [without(one.profile, crowded) for one in known]
+    scorer = Scorer(likeness.model, counted(weighed))
+    found = resolve(
+        scorer,
+        weighed,
+        [one.stream for one in known],
+        meeting([scorer.keys(one) for one in weighed], likeness.model.limits["block"]),
+        together=_together(records, home),
+        apart=_Apart(records, apart),
+    )
+
+    def told(one: int, other: int, scored: "Compared") -> Scored:
+        return _in_order(records[one], records[other], scored.bits)
+
+    profiles = {one.record: one.profile for one in known}
+    first = {records[place]: records[group[0]] for group in found.groups for place in group[1:]}
+    joined = [
+        (*pair, shown_by(profiles[pair[0]], profiles[pair[1]]), in_short(scored))
+        for places, scored in found.joined.items()
+        for pair in [told(*places, scored)]
+    ]
+    return Weighed(first, joined, [told(*places, scored) for places, scored in found.review.items()], found.alarms)
+
+
+class _Apart:
+    """Contains the pairs of places whose records are told apart."""
+
+    def __init__(self, records: Numbers, apart: Callable[[int, int], bool]) -> None:
+        self._records, self._apart = records, apart
+
+    def __contains__(self, pair: object) -> bool:
+        return isinstance(pair, tuple) and self._apart(self._records[pair[0]], self._records[pair[1]])
+
+
+def _together(records: Numbers, home: Callable[[int], int]) -> list[tuple[int, int]]:
+    first: dict[int, int] = {}
+    return [
+        (there, place)
+        for place, record in enumerate(records)
+        if (there := first.setdefault(home(record), place)) != place
+    ]
+
+
+def _scored(pairs: "Pairs", records: Numbers) -> Iterator[tuple[tuple[int, int], Scored]]:
+    """By places."""
+    for one, other, bits in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.bits.tolist(), strict=True):
+        yield (one, other), _in_order(records[one], records[other], bits)
+
+
+def _in_order(one: int, other: int, bits: float) -> Scored:
+    return min(one, other), max(one, other), bits_told(bits)
+
+
+def _within_limits(told: "Table", likeness: Likeness) -> "Table":
+    """A table without the identifiers that more hold than the file allows."""
+    from mapping.match.batch import Column, Table
+
+    columns = dict(told.columns)
+    for name in likeness.limits:
+        column = columns.get(name)
+        if column is None:
+            continue
+        held: dict[str, list[int]] = defaultdict(list)
+        for code, system in zip(column.codes.tolist(), told.system.tolist(), strict=True):
+            for value in column.values[code] if code >= 0 else ():
+                held[value].append(system)
+        few = {value for value, systems in held.items() if persons(systems) <= likeness.limits[name]}
+        kept = [tuple(value for value in values if value in few) for values in column.values]
+        codes = column.codes.copy()
+        codes[[at for at, code in enumerate(codes.tolist()) if code >= 0 and not kept[code]]] = -1
+        columns[name] = Column(kept, codes)
+    return Table(told.keys, columns, told.system)
+
+
+def count_anew(house: House) -> None:
+    """Count the kinds of which the store holds many more than were counted; see `Likeness.has_grown`."""
+    for kind in scored_kinds(house):
+        likeness = likeness_of(house, kind)
+        if likeness.has_grown():
+            from mapping.match.batch import resolve
+
+            told, records = _everybody(likeness)
+            _learn(likeness, told, records, resolve(_within_limits(told, likeness), likeness.model))
+
+
+def _everybody(likeness: Likeness) -> tuple["Table", Numbers]:
+    """All live records in the order of their birth ids, and by place there their numbers."""
+    from mapping.match.batch import Tabling
+
+    tabling, numbers = Tabling(), array("q")
+    for one in likeness.everybody():
+        tabling.add(one.birth, str(one.stream), one.profile)
+        numbers.append(one.record)
+    told, order = tabling.done()
+    return told, array("q", (numbers[at] for at in order.tolist()))
+
+
+def _learn(likeness: Likeness, told: "Table", records: Numbers, found: "Resolution") -> None:
+    """Blocks and frequencies of all records, in place of what was known. The count holds when all of it is there."""
+    database = likeness.house.database
+    with database.write() as connection:
+        likeness.forget(connection)
+    for rows in _blocks(likeness, told, records):
+        with database.write() as connection:
+            database.upsert(connection, "block", BLOCK_COLUMNS, BLOCK_COLUMNS, rows, replace=False)
+    with database.write() as connection:
+        likeness.save(connection, found.frequencies, found.model.learned())
+
+
+def _blocks(likeness: Likeness, told: "Table", records: Numbers) -> Iterator[list[tuple[int, int, int]]]:
+    """In the order of the table's key, which costs a third of any other."""
+    import numpy as np
+
+    from mapping.match.score import Scorer
+
+    scorer = Scorer(likeness.model, likeness.no_frequencies())
+    values, of = array("q"), array("q")
+    for place, record in enumerate(records):
+        some = likeness.hashes(scorer.keys(told.profile(place)))
+        values.extend(some)
+        of.extend([record] * len(some))
+    if not values:
+        return
+    hashes, numbers = np.frombuffer(values, dtype=np.int64), np.frombuffer(of, dtype=np.int64)
+    order: Any = np.lexsort((numbers, hashes))
+    for start in range(0, len(order), _AT_A_TIME):
+        some = order[start : start + _AT_A_TIME]
+        yield [
+            (likeness.number, value, record)
+            for value, record in zip(hashes[some].tolist(), numbers[some].tolist(), strict=True)
+        ]

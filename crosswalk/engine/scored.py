@@ -1,0 +1,496 @@
+"""Scored matching of changed records, inside the transaction that settles them.
+
+A changed record is weighed against what shares a block with it; it and everything that hangs together with it are put
+into groups anew (`mapping.match.few`), by what the records show now and not by the order in which they came.
+
+Two things hold whatever the scores say. Rules, people and vendors come first: what they put together is together, what
+they keep apart is apart. And what was joined stays so when one of it is edited, or when the hub has written to it: the
+records of one customer come to differ for a while, and to part them then would make new ones. So groups are a function
+of what is there only as long as nobody touches it; afterwards a person parts them, and is asked where an edit makes
+two customers alike that were not.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from crosswalk.engine.identify import SCORED, SCORED_COLUMNS, Matched, Matcher
+from crosswalk.engine.likeness import (
+    Counted,
+    Known,
+    Likeness,
+    bits_told,
+    in_short,
+    likeness_of,
+    scored_kinds,
+    shown_by,
+    without,
+)
+from crosswalk.engine.model import House
+from crosswalk.store.records import LIVE
+from mapping.match.cluster import Edge, Member, cluster, contradict
+
+if TYPE_CHECKING:
+    from mapping.match.few import Few
+    from mapping.match.score import Scorer
+
+_MOST: Final = 400  # records that are looked at together at the most
+_FIRST, _THEN = 9, 8  # strength of what a person said, and of what stays together since it was written to
+Connection = Any
+Pair = tuple[int, int]
+
+
+class ScoredMatcher:
+    """Scored matching over one store."""
+
+    def __init__(self, matcher: Matcher, house: House, *, run: int) -> None:
+        self._matcher, self._house, self._database, self._run = matcher, house, house.database, run
+        self._kinds: list[_OfKind] | None = None
+
+    def match(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
+        """Weigh changed records, each of which is in an entity by now."""
+        if not changed:
+            return
+        if self._kinds is None:
+            self._kinds = [
+                _OfKind(self._matcher, likeness_of(self._house, kind), run=self._run)
+                for kind in scored_kinds(self._house)
+            ]
+        for kind in self._kinds:
+            kind.match(connection, changed, matched)
+
+
+class _OfKind:
+    """One kind of entity."""
+
+    def __init__(self, matcher: Matcher, likeness: Likeness, *, run: int) -> None:
+        self._matcher, self._likeness, self._run = matcher, likeness, run
+        self._house, self._database = likeness.house, likeness.house.database
+        self._by_count: tuple[Scorer, Counted] | None = None
+
+    def match(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
+        few = self._likeness.small(connection)
+        if (
+            few is None and self._weighing(connection) is None
+        ):  # it has become larger since this run looked whether to count
+            few = self._likeness.live(connection, at_most=1 << 62)
+        if few is None:
+            self._match_by_blocks(connection, changed, matched)
+        elif not set(changed).isdisjoint(few):
+            self._match_all(connection, few, changed, matched)
+
+    def _weighing(self, connection: Connection) -> tuple["Scorer", Counted] | None:
+        """By the frequencies of the last count; None: there was none yet."""
+        if self._by_count is None:
+            from mapping.match.score import Scorer
+
+            facts = self._likeness.facts(connection)
+            if facts.records:
+                counted = Counted(self._likeness, facts)
+                self._by_count = Scorer(self._likeness.model.taught(facts.learned), counted), counted
+        return self._by_count
+
+    # -- a store that is small -----------------------------------------------------------------------------
+
+    def _match_all(
+        self, connection: Connection, records: Sequence[int], changed: Sequence[int], matched: Matched
+    ) -> None:
+        from mapping.match.few import meeting
+        from mapping.match.score import Scorer, counted
+
+        regrouping = self._regrouping(connection, self._likeness.known(connection, records), changed)
+        scorer = Scorer(self._likeness.model, counted(regrouping.profiles))
+        keys = [scorer.keys(profile) for profile in regrouping.profiles]
+        regrouping.settle(scorer, meeting(keys, scorer.model.limits["block"]), matched)
+
+    def _regrouping(
+        self, connection: Connection, known: Sequence[Known], changed: Sequence[int], holders: Iterable[Known] = ()
+    ) -> "_Regrouping":
+        """`holders`: who else has identifiers that these have."""
+        crowded = self._likeness.crowded([*known, *holders])
+        return _Regrouping(self._matcher, self._likeness, connection, known, changed, crowded, run=self._run)
+
+    # -- a store that is not ---------------------------------------------------------------------------------
+
+    def _match_by_blocks(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
+        likeness, weighing = self._likeness, self._weighing(connection)
+        if weighing is None:
+            raise AssertionError("records are looked up by blocks before they were counted")
+        scorer, counted = weighing
+        mine = likeness.known(connection, changed)
+        keys = {one.record: likeness.hashes(scorer.keys(one.profile)) for one in mine}
+        likeness.put(connection, keys)
+        blocks = likeness.sharing(connection, (value for values in keys.values() for value in values))
+        beside = _beside(keys, blocks, scorer.model.limits["block"])
+        known = {one.record: one for one in mine}
+        self._learn(connection, known, [other for others in beside.values() for other in others])
+        near = self._near(connection, scorer, counted, known, beside)
+        together = self._hanging_together(connection, {number for pair in near for number in pair} | set(keys))
+        self._learn(connection, known, sorted(together))
+        some = [one for one in sorted(known.values(), key=lambda one: one.birth) if one.record in together]
+        holders = likeness.holders(connection, some, lambda records: self._learn(connection, known, records))
+        counted.own = holders.names
+        others = [one for one in holders.known if one.record not in together]
+        regrouping = self._regrouping(connection, some, changed, others)
+        place = regrouping.place
+        pairs = {
+            _ordered(place[one], place[other]) for one, other in near | self._stored(connection, together)
+            if one in place and other in place
+        }  # fmt: skip
+        regrouping.settle(scorer, pairs, matched, counted)
+
+    def _learn(self, connection: Connection, known: dict[int, Known], records: Iterable[int]) -> list[Known]:
+        """These records, as far as they are live; those that were not known yet are read."""
+        wanted = sorted(set(records))
+        missing = [number for number in wanted if number not in known]
+        known.update((one.record, one) for one in self._likeness.known(connection, missing))
+        return [known[number] for number in wanted if number in known]
+
+    def _near(
+        self,
+        connection: Connection,
+        scorer: "Scorer",
+        counted: Counted,
+        known: Mapping[int, Known],
+        beside: Mapping[int, set[int]],
+    ) -> set[Pair]:
+        """Pairs that may be one, or that share an identifier, which more names may hold now than before."""
+        waiting = [
+            (number, other) for number, others in beside.items() for other in others if other in known
+        ]  # fmt: skip
+        near: set[Pair] = set()
+        while waiting:
+            for number, other in waiting:
+                one, two = known[number], known[other]
+                scored = scorer.score(one.profile, two.profile, same_system=one.stream == two.stream)
+                if scored.outcome != "different" or any(
+                    told.level == "same" and told.field in scorer.model.identifiers for told in scored.evidence
+                ):
+                    near.add(_ordered(number, other))
+                else:
+                    near.discard(_ordered(number, other))
+            if not counted.fetch(connection):
+                break
+        return near
+
+    def _hanging_together(self, connection: Connection, records: set[int]) -> set[int]:
+        """The records of these entities, and of those that would have been joined with them."""
+        matcher, found, edge = self._matcher, set[int](), records
+        while edge and len(found) < _MOST:
+            entities = sorted(set(matcher.homes(connection, sorted(edge)).values()))
+            rows = self._database.select(connection, "SELECT record FROM member WHERE", "entity", entities)
+            members = {row[0] for row in rows}
+            fresh = members - found
+            found |= members
+            edge = self._asked_about(connection, fresh) - found
+        return found
+
+    def _asked_about(self, connection: Connection, records: set[int]) -> set[int]:
+        """Records of which a person is asked whether they are one of these."""
+        found = set()
+        for column in ('"left"', '"right"'):
+            for left, right, score in self._database.select(
+                connection, 'SELECT "left", "right", score FROM pair WHERE', column, sorted(records)
+            ):
+                if score is not None and float(score) >= self._likeness.model.same:
+                    found |= {left, right}
+        return found
+
+    def _stored(self, connection: Connection, records: set[int]) -> set[Pair]:
+        """Pairs of these records that were weighed before, as far as anything came of it."""
+        wanted, found = sorted(records), set[Pair]()
+        for table, only in (("edge", f"source = '{SCORED}' AND "), ("pair", "score IS NOT NULL AND ")):
+            found |= {
+                (row[0], row[1])
+                for row in self._database.select(
+                    connection, f'SELECT "left", "right" FROM "{table}" WHERE {only}', '"left"', wanted
+                )
+                if row[1] in records
+            }
+        return found
+
+
+class _Regrouping:
+    """Some records, put into entities anew. They are all records of their entities that are live."""
+
+    def __init__(
+        self, matcher: Matcher, likeness: Likeness, connection: Connection, known: Sequence[Known],
+        changed: Iterable[int], crowded: Collection[tuple[str, str]], *, run: int,
+    ) -> None:  # fmt: skip
+        self._matcher, self._likeness, self._connection, self._run = matcher, likeness, connection, run
+        self._changed = set(changed)
+        self._house, self._database = likeness.house, likeness.house.database
+        self.known = known
+        self.profiles = [without(one.profile, crowded) for one in known]
+        self.place = {one.record: at for at, one in enumerate(known)}
+        self._homes = matcher.homes(connection, list(self.place))
+
+    def settle(self, scorer: "Scorer", pairs: Iterable[Pair], matched: Matched, counted: Counted | None = None) -> None:
+        """`pairs`: places. `counted`: what has to be asked for values that were not met before."""
+        from mapping.match.few import resolve
+
+        held = _Held(self._matcher, self._likeness, self._connection, self.known, self._homes)
+        streams = [one.stream for one in self.known]
+        some = list(pairs)
+        while True:
+            found = resolve(scorer, self.profiles, streams, some, together=held.together, apart=held)
+            if counted is None or not counted.fetch(self._connection):
+                break
+        groups = self._as_asked(found, held, matched)
+        self._put(groups, matched)
+        self._note(found, groups, held)
+        matched.pairs += self._ask(found)
+
+    def _as_asked(self, found: "Few", held: "_Held", matched: Matched) -> list[list[int]]:
+        """The groups by record. Two that were there before are not joined over two records of one system."""
+        groups = []
+        for places in found.groups:
+            parts = self._kept_apart(places, held, matched)
+            groups += [[self.known[at].record for at in part] for part in parts]
+            if len(parts) > 1:
+                home = {at: number for number, part in enumerate(parts) for at in part}
+                for pair in [one for one in found.joined if one[0] in home and home[one[0]] != home[one[1]]]:
+                    found.review[pair] = found.joined.pop(pair)
+        return groups
+
+    def _kept_apart(self, places: Sequence[int], held: "_Held", matched: Matched) -> list[list[int]]:
+        """Entities that were there before, and that one system keeps two records of: a person decides.
+
+        An edit gave one of them what the other shows: a moved mailbox as well as a duplicate.
+        """
+        by_home: dict[int, list[int]] = defaultdict(list)
+        for at in places:
+            by_home[self._homes[self.known[at].record]].append(at)
+        if len(by_home) < 2 or not (by_home.keys() & held.written or self._were_edited(places, matched)):
+            return [list(places)]
+        parts: list[list[int]] = []
+        for _, some in sorted(by_home.items(), key=lambda one: (one[0] not in held.written, one[0])):
+            old = any(self.known[at].record not in matched.fresh for at in some)
+            into = next((part for part in parts if not (old and self._share_a_stream(part, some, held))), None)
+            if into is None:
+                parts.append(list(some))
+            else:
+                into += some
+        return [sorted(part) for part in parts]
+
+    def _were_edited(self, places: Sequence[int], matched: Matched) -> bool:
+        records = {self.known[at].record for at in places}
+        return not records.isdisjoint(self._changed - matched.fresh)
+
+    def _share_a_stream(self, one: Sequence[int], other: Sequence[int], held: "_Held") -> bool:
+        streams = {self.known[at].stream for at in one if held.is_live(at)}
+        return any(self.known[at].stream in streams for at in other if held.is_live(at))
+
+    def _put(self, groups: Sequence[Sequence[int]], matched: Matched) -> None:
+        """Part and join entities until they are these groups."""
+        group_of = {record: number for number, group in enumerate(groups) for record in group}
+        by_home: dict[int, set[int]] = defaultdict(set)
+        for record, home in self._homes.items():
+            by_home[home].add(group_of[record])
+        for home, wanted in sorted(by_home.items()):
+            if len(wanted) > 1:
+                self._part(home, group_of, matched)
+        homes = self._matcher.homes(self._connection, list(group_of))
+        for group in groups:
+            there = sorted({homes[record] for record in group})
+            for other in there[1:]:
+                self._matcher.join(self._connection, there[0], other, matched)
+
+    def _part(self, home: int, group_of: Mapping[int, int], matched: Matched) -> None:
+        """Records that are not weighed (answers, what is gone) stay with the one that they came to."""
+        members = self._matcher.members(self._connection, home)
+        first = next(one.record for one in self.known if self._homes[one.record] == home)
+        groups: dict[int, list[int]] = defaultdict(list)
+        came_to = self._matcher.came_to(self._connection, [number for number in members if number not in group_of])
+        for number in members:
+            groups[group_of.get(came_to.get(number, number), group_of[first])].append(number)
+        ordered = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
+        self._matcher.part(self._connection, home, [groups[number] for number in ordered], matched)
+
+    def _note(self, found: "Few", groups: Sequence[Sequence[int]], held: "_Held") -> None:
+        """Every pair that is the same, with its bits. What holds since before stays as it was noted then."""
+        group_of = {record: number for number, group in enumerate(groups) for record in group}
+        wanted = {
+            _ordered(self.known[one].record, self.known[other].record): scored
+            for (one, other), scored in found.joined.items()
+        }
+        told = {pair: bits_told(scored.bits) for pair, scored in wanted.items()}
+        there = {
+            (row[0], row[1]): row[2]
+            for row in self._database.select(
+                self._connection, f"SELECT \"left\", \"right\", score FROM edge WHERE source = '{SCORED}' AND",
+                '"left"', list(group_of),
+            )
+            if row[1] in group_of
+        }  # fmt: skip
+        gone = [(*pair, SCORED) for pair in there if pair not in wanted and not held.holds(pair)]
+        self._database.run_many(
+            self._connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ? AND source = ?', gone
+        )
+        profiles = {one.record: one.profile for one in self.known}
+        rows = [
+            (
+                *pair, SCORED, "same", in_short(scored), told[pair], self._house.now(), self._run,
+                shown_by(profiles[pair[0]], profiles[pair[1]]),
+            )
+            for pair, scored in sorted(wanted.items(), key=lambda one: one[0])
+            if pair not in there
+        ]  # fmt: skip
+        self._database.insert(self._connection, "edge", SCORED_COLUMNS, rows)
+        self._database.run_many(
+            self._connection,
+            'UPDATE edge SET score = ? WHERE "left" = ? AND "right" = ? AND source = ?',
+            [(bits, *pair, SCORED) for pair, bits in told.items() if pair in there and there[pair] != bits],
+        )
+
+    def _ask(self, found: "Few") -> int:
+        """Ask about what is doubtful, once for two entities; withdraw what has answered itself."""
+        homes = self._matcher.homes(self._connection, list(self.place))
+        best: dict[Pair, tuple[float, Pair]] = {}
+        for (one, other), scored in sorted(found.review.items()):
+            left, right = self.known[one].record, self.known[other].record
+            ends = _ordered(homes[left], homes[right])
+            if ends[0] != ends[1] and (ends not in best or scored.bits > best[ends][0]):
+                best[ends] = (scored.bits, _ordered(left, right))
+        wanted = {pair: bits for bits, pair in best.values()}
+        rows = self._database.select(
+            self._connection, 'SELECT "left", "right", state, score FROM pair WHERE', '"left"', list(self.place)
+        )
+        known = {(row[0], row[1]): (row[2], row[3]) for row in rows if row[1] in self.place}
+        asked = {_ordered(homes[left], homes[right]) for (left, right), (state, _) in known.items() if state != "open"}
+        gone = [
+            pair
+            for pair, (state, score) in known.items()
+            if state == "open" and score is not None and pair not in wanted
+        ]
+        self._database.run_many(self._connection, 'DELETE FROM pair WHERE "left" = ? AND "right" = ?', gone)
+        self._database.run_many(
+            self._connection,
+            'UPDATE pair SET score = ? WHERE "left" = ? AND "right" = ?',
+            [
+                (bits_told(bits), *pair)
+                for pair, bits in wanted.items()
+                if pair in known and known[pair][1] != bits_told(bits)
+            ],
+        )
+        new = [
+            (*pair, SCORED, bits_told(bits)) for pair, bits in wanted.items()
+            if pair not in known and _ordered(homes[pair[0]], homes[pair[1]]) not in asked
+        ]  # fmt: skip
+        return self._matcher.propose_scored(self._connection, new)
+
+
+class _Held:
+    """What is together, and apart, whatever is scored, by places of some records. Contains the pairs that are apart."""
+
+    def __init__(
+        self, matcher: Matcher, likeness: Likeness, connection: Connection, known: Sequence[Known],
+        homes: Mapping[int, int],
+    ) -> None:  # fmt: skip
+        self._known, self._homes = known, homes
+        self._place = {one.record: at for at, one in enumerate(known)}
+        self._kept_pairs: set[Pair] = set()
+        self.written = _written(likeness, connection, homes)
+        never = {
+            (left, right)
+            for left, right, verdict in matcher.decided(connection, list(self._place))
+            if verdict == "never" and left in self._place and right in self._place
+        }
+        self._never = {_ordered(self._place[left], self._place[right]) for left, right in never}
+        self._members = members_of(likeness, connection, known)
+        edges = [*self._edges(matcher, likeness, connection), *self._kept(known, homes)]
+        self.together = [
+            _ordered(self._place[group[0]], self._place[other])
+            for group in cluster(self._members, edges, apart=never).groups
+            for other in group[1:]
+        ]
+
+    def __contains__(self, pair: object) -> bool:
+        if not isinstance(pair, tuple):
+            return False
+        return pair in self._never or contradict(self._members[pair[0]], self._members[pair[1]])
+
+    def is_live(self, at: int) -> bool:
+        return self._members[at].live
+
+    def holds(self, pair: Pair) -> bool:
+        """A pair of records that was joined, and stays so whatever they come to."""
+        return pair in self._kept_pairs or self._homes[pair[0]] in self.written
+
+    def _edges(self, matcher: Matcher, likeness: Likeness, connection: Connection) -> Iterable[Edge]:
+        rows = likeness.house.database.select(
+            connection, "SELECT \"left\", \"right\", source, shown FROM edge WHERE verdict = 'same' AND", '"left"',
+            list(self._place),
+        )  # fmt: skip
+        for left, right, source, shown in rows:
+            if right not in self._place:
+                continue
+            if source == SCORED:
+                if shown != shown_by(self._known[self._place[left]].profile, self._known[self._place[right]].profile):
+                    self._kept_pairs.add((left, right))
+                    yield Edge(left, right, _THEN, by_person=True)
+                continue
+            kind, _, value = source.partition(":")
+            if not value:
+                yield Edge(left, right, _FIRST if source == "person" else _THEN, by_person=True)
+                continue
+            rule = matcher.rule(int(kind)) if kind.isdigit() else None
+            if rule is not None and rule.verdict == "same":
+                yield Edge(left, right, -rule.strength)
+
+    def _kept(self, known: Sequence[Known], homes: Mapping[int, int]) -> Iterable[Edge]:
+        """What the hub has written to stays together."""
+        first: dict[int, int] = {}
+        for one in known:
+            home = homes[one.record]
+            if home in self.written and first.setdefault(home, one.record) != one.record:
+                yield Edge(first[home], one.record, _THEN, by_person=True)
+
+
+def members_of(likeness: Likeness, connection: Connection, known: Sequence[Known]) -> list[Member]:
+    """With what `cluster` asks of them: their certain ids, and whether they are live."""
+    database, records = likeness.house.database, [one.record for one in known]
+    kinds = frozenset(likeness.house.rules.certain())
+    certain: dict[int, dict[str, set[str]]] = {}
+    for number, kind, value in database.select(
+        connection, "SELECT record, kind, value FROM ident WHERE", "record", records
+    ):
+        if kind in kinds:
+            certain.setdefault(number, {}).setdefault(str(kind), set()).add(str(value))
+    states = dict(database.select(connection, "SELECT id, state FROM record WHERE", "id", records))
+    return [
+        Member(
+            one.record,
+            one.birth,
+            str(one.stream),
+            states[one.record] == LIVE,
+            {kind: frozenset(some) for kind, some in certain.get(one.record, {}).items()},
+        )
+        for one in known
+    ]
+
+
+def _written(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> set[int]:
+    """Entities of which the hub has written to a record."""
+    rows = likeness.house.database.select(
+        connection, "SELECT DISTINCT record FROM journal WHERE", "record", sorted(homes)
+    )
+    return {homes[row[0]] for row in rows}
+
+
+def _beside(keys: Mapping[int, Sequence[int]], blocks: Mapping[int, Sequence[int]], limit: int) -> dict[int, set[int]]:
+    """By record what shares a block with it, of blocks that are not too large to tell anything."""
+    return {
+        number: {
+            other
+            for value in values
+            if len(blocks.get(value, ())) <= limit
+            for other in blocks.get(value, ())
+            if other != number
+        }
+        for number, values in keys.items()
+    }
+
+
+def _ordered(one: int, other: int) -> Pair:
+    return (one, other) if one < other else (other, one)

@@ -1,0 +1,75 @@
+"""A few records come to the same groups as many do, in whatever order they come."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from bench import worlds
+from crosswalk.labelled import read_records, tabled
+from mapping.match import few
+from mapping.match.batch import Table, resolve
+from mapping.match.model import shipped
+from mapping.match.score import Scorer, counted
+
+
+def world(folder: Path, kind: str, records: int, seed: int) -> Table:
+    file, _ = worlds.write(folder / f"{kind}{seed}", kind, records, seed)
+    told, _ = tabled(read_records(file), mapping=None, kind=kind, file=file)
+    return told
+
+
+def in_words(found: few.Few, names: list[str]) -> set[frozenset[str]]:
+    return {frozenset(names[place] for place in group) for group in found.groups}
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("person", 3), ("person", 4), ("company", 5)])
+def test_a_few_come_to_the_groups_of_a_batch(tmp_path: Path, kind: str, seed: int) -> None:
+    told = world(tmp_path, kind, 1200, seed)
+    many = resolve(told, shipped(kind))
+    model = many.model  # with what was learned of these records
+    scorer = Scorer(model, many.frequencies)
+    profiles = [told.profile(at) for at in range(len(told))]
+    pairs = few.meeting([scorer.keys(profile) for profile in profiles], model.limits["block"])
+
+    found = few.resolve(scorer, profiles, told.system.tolist(), pairs)
+
+    of = many.group.tolist()
+    together: dict[int, set[str]] = {}
+    for at, group in enumerate(of):
+        together.setdefault(group, set()).add(told.keys[at])
+    assert in_words(found, list(told.keys)) == {frozenset(one) for one in together.values()}
+    assert set(found.joined) == set(zip(many.joined.left.tolist(), many.joined.right.tolist(), strict=True))
+    assert set(found.review) == set(zip(many.review.left.tolist(), many.review.right.tolist(), strict=True))
+
+
+def test_what_is_decided_otherwise_holds(tmp_path: Path) -> None:
+    told = world(tmp_path, "person", 300, 6)
+    scorer = Scorer(shipped("person"), resolve(told, shipped("person")).frequencies)
+    profiles = [told.profile(at) for at in range(len(told))]
+    pairs = few.meeting([scorer.keys(profile) for profile in profiles], 40)
+    before = few.resolve(scorer, profiles, told.system.tolist(), pairs)
+    joined = min(before.joined)
+    strange = (min(before.groups[0]), max(before.groups[-1]))
+
+    after = few.resolve(scorer, profiles, told.system.tolist(), pairs, together=[strange], apart={joined})
+
+    home = {place: group[0] for group in after.groups for place in group}
+    assert home[strange[0]] == home[strange[1]]
+    assert home[joined[0]] != home[joined[1]]
+    assert joined in after.review
+
+
+def test_the_order_of_arrival_has_no_part_in_it(tmp_path: Path) -> None:
+    told = world(tmp_path, "person", 400, 7)
+    whole = [(told.keys[at], told.profile(at), int(told.system[at])) for at in range(len(told))]
+    seen = set()
+    for seed in range(20):
+        records = list(whole)
+        Random(seed).shuffle(records)
+        scorer = Scorer(shipped("person"), counted([profile for _, profile, _ in records]))
+        records.sort(key=lambda one: one[0])  # a caller puts them in an order of its own, whatever they come in
+        pairs = few.meeting([scorer.keys(profile) for _, profile, _ in records], 40)
+        found = few.resolve(scorer, [one[1] for one in records], [one[2] for one in records], pairs)
+        seen.add(frozenset(in_words(found, [one[0] for one in records])))
+    assert len(seen) == 1
