@@ -79,6 +79,9 @@ class Apart:
     def codes(self, one: Places, other: Places) -> Flags:
         return self.as_long(one, other) & self.mistakes(one, other, 1)
 
+    def numbers(self, one: Places, other: Places) -> Flags:
+        return self.as_long(one, other) & self.mistakes(one, other, 2)  # the last two digits may be any
+
     def days(self, one: Places, other: Places) -> Flags:
         whole: Flags = self._lengths[one] == 8
         return whole & self.as_long(one, other) & self.mistakes(one, other, 2)
@@ -89,7 +92,7 @@ class Apart:
 
 _CERTAIN: Final[Mapping[str, Callable[[Apart, Places, Places], Flags]]] = {
     "email": Apart.emails,
-    "phone": Apart.codes,
+    "phone": Apart.numbers,
     "code": Apart.codes,
     "date": Apart.days,
     "exact": Apart.exact,

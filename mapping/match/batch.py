@@ -35,7 +35,7 @@ LEVELS: Final[Mapping[str, int]] = {
     name: number
     for number, name in enumerate(
         ("different", "same", "typo", "transliterated", "nickname", "part", "member", "part_alike", "part_and_other",
-         "initial", "initials", "close", "label", "local", "unrelated"),
+         "initial", "initials", "close", "label", "local", "neighbour", "unrelated"),
         start=1,
     )
 }  # fmt: skip

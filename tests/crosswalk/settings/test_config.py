@@ -61,8 +61,8 @@ crosswalk.yaml:13:9: error CW101: a Pipedrive stream has no key 'wirte'
 crosswalk.yaml:34:80: error CW110: '(' is not closed
     34 |   ... transactional, mapping: {csat: satisfaction | scale(1, 5)}}
        |                                      ^^^^^^^^^^^^ quote it: in { } a comma ends a value
-crosswalk.yaml:60:26: error CW105: there is no connection 'shopp'
-    60 |     masters: [pipedrive, shopp]
+crosswalk.yaml:61:26: error CW105: there is no connection 'shopp'
+    61 |     masters: [pipedrive, shopp]
        |                          ^^^^^ did you mean 'shop'?
 """
 
