@@ -6,6 +6,7 @@ commoner of the two values.
 """
 
 import re
+import string
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -31,6 +32,8 @@ _INITIAL: Final = Like("initial")
 _NICKNAME: Final = Like("nickname")
 _NEIGHBOUR: Final = Like("neighbour")  # firms and households are given numbers that follow each other
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # and kana, and hangul
+_LETTERS: Final = str.maketrans("", "", "0123456789")
+_DIGITS: Final = str.maketrans("", "", string.ascii_lowercase)
 _LONG: Final = 4  # letters from which one wrong letter is a typing mistake and not another name
 
 
@@ -88,6 +91,8 @@ def _word(one: str, other: str, *, nicknames: bool) -> Like:
         return SAME
     if foreign(one, other) or not (one.isascii() and other.isascii()):
         return _across(one, other)
+    if one.translate(_DIGITS) != other.translate(_DIGITS):
+        return DIFFERENT  # "guest 1", "guest 2": who is told apart by a number is somebody else
     short, long = (one, other) if len(one) <= len(other) else (other, one)
     if len(short) == 1:
         return _INITIAL if long[0] == short else DIFFERENT
@@ -152,7 +157,8 @@ def email(one: str, other: str) -> Like:
             return _TYPO
         return Like("local", (left,)) if len(left) >= 5 else DIFFERENT
     if here == there and min(len(left), len(right)) >= 5 and OSA.distance(left, right, score_cutoff=1) <= 1:
-        return _TYPO
+        # Another number is another mailbox more often than a mistake.
+        return _TYPO if left.translate(_LETTERS) != right.translate(_LETTERS) else DIFFERENT
     return DIFFERENT
 
 

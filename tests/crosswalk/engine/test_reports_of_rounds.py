@@ -33,6 +33,7 @@ match:
     rules:
       - same: [emails]
       - {{same: [phones, name.family], then: review}}
+    model: none
 merge:
   defaults: {{masters: [alpha, beta], on_conflict: [review], on_foreign_edit: review}}
 {more}guards:
