@@ -119,15 +119,27 @@ def _across(one: str, other: str) -> Like:
         return _WRITTEN
     if min(len(left), len(right)) == 1:
         return _INITIAL if left[:1] == right[:1] else DIFFERENT
-    if _HAN.search(one + other):  # these come with their vowels, and 建国 (jianguo) is no Jing
-        apart = OSA.distance(left.replace(" ", ""), right.replace(" ", ""), score_cutoff=2)
-        return _WRITTEN if apart <= 1 and min(len(left), len(right)) >= _LONG else _CLOSE if apart <= 1 else DIFFERENT
+    if _HAN.search(one) and _HAN.search(other) and (one in other or other in one):
+        return Like("part")  # 芳 of 陈芳: systems cut such names at other places, or nowhere
+    if _HAN.search(one + other):
+        return _han(left.replace(" ", ""), right.replace(" ", ""))
     bones, others = skeleton(one), skeleton(other)
     if bones == others and len(bones) > 1:
         return _WRITTEN
     if JaroWinkler.similarity(left, right) >= 0.9:
         return _WRITTEN
     return _CLOSE if len(bones) > 2 and OSA.distance(bones, others, score_cutoff=1) <= 1 else DIFFERENT
+
+
+def _han(one: str, other: str) -> Like:
+    """Romanised names of which one at least came from Chinese, Japanese or Korean: with their vowels."""
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    apart = OSA.distance(one, other, score_cutoff=1)
+    if apart <= 1:
+        return _WRITTEN if len(short) >= _LONG else _CLOSE
+    if len(short) >= 3 and (long.startswith(short) or long.endswith(short)):
+        return Like("part")  # Fang of 赵芳, where the whole name stands in one field
+    return DIFFERENT
 
 
 def date(one: str, other: str) -> Like:

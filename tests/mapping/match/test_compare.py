@@ -59,6 +59,8 @@ def test_given_names_come_to_a_level_whichever_stands_first(one: str, other: str
         (compare.phone, "711555012", "711555021", "neighbour"),
         (compare.phone, "711555012", "711455012", "typo"),
         (compare.given, "建国", "jing", "different"),
+        (compare.given, "芳", "陈芳", "part"),
+        (compare.given, "赵芳", "fang", "part"),
         (compare.family, "person1", "person2", "different"),
         (compare.email, "contact1@a.test", "contact12@a.test", "different"),
         (compare.email, "contact1@a.test", "contcat1@a.test", "typo"),
