@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mapping.match.few import Few
     from mapping.match.score import Scorer
 
-_MOST: Final = 400  # records that are looked at together at the most
+_MOST: Final = 400  # records that are looked at because of those that are alike to the changed ones
 _FIRST, _THEN = 9, 8  # strength of what a person said, and of what stays together since it was written to
 Connection = Any
 Pair = tuple[int, int]
@@ -70,9 +70,8 @@ class _OfKind:
 
     def match(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
         few = self._likeness.small(connection)
-        if (
-            few is None and self._weighing(connection) is None
-        ):  # it has become larger since this run looked whether to count
+        if few is None and self._weighing(connection) is None:
+            # It has become larger since this run looked whether to count.
             few = self._likeness.live(connection, at_most=1 << 62)
         if few is None:
             self._match_by_blocks(connection, changed, matched)
@@ -176,7 +175,8 @@ class _OfKind:
     def _hanging_together(self, connection: Connection, records: set[int]) -> set[int]:
         """The records of these entities, and of those that would have been joined with them."""
         matcher, found, edge = self._matcher, set[int](), records
-        while edge and len(found) < _MOST:
+        most = len(records) + _MOST
+        while edge and len(found) < most:
             entities = sorted(set(matcher.homes(connection, sorted(edge)).values()))
             rows = self._database.select(connection, "SELECT record FROM member WHERE", "entity", entities)
             members = {row[0] for row in rows}
@@ -220,10 +220,11 @@ class _Regrouping:
         self._matcher, self._likeness, self._connection, self._run = matcher, likeness, connection, run
         self._changed = set(changed)
         self._house, self._database = likeness.house, likeness.house.database
-        self.known = known
-        self.profiles = [without(one.profile, crowded) for one in known]
-        self.place = {one.record: at for at, one in enumerate(known)}
-        self._homes = matcher.homes(connection, list(self.place))
+        self._homes = matcher.homes(connection, [one.record for one in known])
+        # What has been landed since this batch was taken is settled by the next.
+        self.known = [one for one in known if one.record in self._homes]
+        self.profiles = [without(one.profile, crowded) for one in self.known]
+        self.place = {one.record: at for at, one in enumerate(self.known)}
 
     def settle(self, scorer: "Scorer", pairs: Iterable[Pair], matched: Matched, counted: Counted | None = None) -> None:
         """`pairs`: places. `counted`: what has to be asked for values that were not met before."""
