@@ -186,6 +186,8 @@ class Matcher:
             self._scored.match(connection, others, matched)
         self._match_responses(connection, [rows[n] for n in responses], homes, matched)
         add_work(self._database, connection, SETTLE, self._claimants(connection, others))
+        gone = [number for number in others if rows[number][3] > ARCHIVED]
+        add_work(self._database, connection, SETTLE, self._left_behind(connection, gone))
         if matched.joined or matched.parted:
             self._referring_again(connection)
         return matched
@@ -203,6 +205,17 @@ class Matcher:
             f"WHERE m.record IS NULL AND r.stream IN ({', '.join(answers)}) AND",
             "mine.record",
             records,
+        )
+        return [row[0] for row in rows]
+
+    def _left_behind(self, connection: Connection, gone: Sequence[int]) -> list[int]:
+        """The live records of entities of which one is gone: what it kept them from joining, it keeps no more."""
+        rows = self._database.select(
+            connection,
+            "SELECT DISTINCT r.id FROM member mine JOIN member theirs ON theirs.entity = mine.entity "
+            f"JOIN record r ON r.id = theirs.record WHERE r.state <= {ARCHIVED} AND",
+            "mine.record",
+            gone,
         )
         return [row[0] for row in rows]
 

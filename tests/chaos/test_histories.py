@@ -83,3 +83,12 @@ def test_who_is_edited_out_of_the_scope_is_held_as_hidden_and_stays_so(stage: St
     play(stage.world(), steps)
     for seed in range(8):
         play(stage.world(), history(seed, kinds=("new", "config", "scope", "sync", "edit")))
+
+
+def test_what_a_record_that_is_gone_kept_apart_is_joined_when_it_goes(stage: Stage) -> None:
+    """The shortest part of a history that broke I10: two records in one system kept an address from joining anybody."""
+    steps = (
+        Step("new", 17, 74, 59), Step("new", 64, 34, 9), Step("new", 18, 15, 11), Step("sync", 70, 98, 98),
+        Step("trash", 88, 65, 48), Step("swap", 1, 36, 26), Step("sync", 43, 61, 72), Step("trash", 0, 45, 24),
+    )  # fmt: skip
+    play(stage.world(), steps)
