@@ -105,12 +105,12 @@ def stores() -> Iterator[list[Store]]:
 
 
 @contextmanager
-def house(port: int, store: Store) -> Iterator[Path]:
+def house(port: int, store: Store, *, scored: bool = False) -> Iterator[Path]:
     """The folder of a hub whose store is empty."""
     folder = Path(tempfile.mkdtemp(prefix="bench-hub-"))
     try:
         empty(store)
-        yield hub.configure(folder, port=port, store=store.url)
+        yield hub.configure(folder, port=port, store=store.url, scored=scored)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -143,6 +143,7 @@ class Figures:
     calls_when_quiet: dict[str, int]
     status: Usage
     resync: Usage
+    scored: tuple[Usage, list[Stage]]  # the first load of a house whose people are scored
 
 
 def warm_up(store: Store) -> None:
@@ -159,13 +160,17 @@ def runs(store: Store, source: Vendor) -> Figures:
         quiet = hub.sync(config, postmaster=store.postmaster)
         calls = source.asked()
         source.behave()
+        status = hub.command(["status", "--config", str(config)], cwd=config.parent)
+        resync = hub.command(["resync", "pipedrive/persons/1", "--config", str(config)], cwd=config.parent)
+    with house(source.port, store, scored=True) as config:
         return Figures(
             first=first,
             again=again,
             quiet=quiet,
             calls_when_quiet=calls,
-            status=hub.command(["status", "--config", str(config)], cwd=config.parent),
-            resync=hub.command(["resync", "pipedrive/persons/1", "--config", str(config)], cwd=config.parent),
+            status=status,
+            resync=resync,
+            scored=hub.sync(config, postmaster=store.postmaster),
         )
 
 
@@ -192,7 +197,7 @@ def lines(figures: list[Figures]) -> list[Line]:
         return Line(what, goal, tuple(tell(one) for one in figures))
 
     def part(name: str, since: str) -> Any:
-        return lambda one: _cost(_stage(one.first[1], name), _stage(one.first[1], since))
+        return lambda one: _between(one.first[1], since, name)
 
     def upto(name: str) -> Any:
         return lambda one: _cost(_stage(one.first[1], name))
@@ -204,6 +209,7 @@ def lines(figures: list[Figures]) -> list[Line]:
         row("  merge, lineage, derive", "", part("settled", "matched")),
         row("  plan and the rest", "", part("ended", "settled")),
         row("the whole first load", "70 / 70 + 32", upto("ended")),
+        row("  match, where people are scored", "", lambda one: _between(one.scored[1], "landed", "matched")),
         row("the same again, all sent, none changed", "15 / 15 + 4", lambda one: _cost(_stage(one.again[1], "ended"))),
         row("nothing changed at the server, ms", "50 over status", lambda one: _ms(one.quiet[0].cpu)),
         row("  calls of persons", "1", lambda one: str(_calls(one.calls_when_quiet))),
@@ -212,6 +218,10 @@ def lines(figures: list[Figures]) -> list[Line]:
         row("`status`, s CPU", "0.25", lambda one: f"{one.status.cpu:.2f}"),
         row("`resync` of one record, s CPU", "0.6", lambda one: f"{one.resync.cpu:.2f}"),
     ]
+
+
+def _between(stages: list[Stage], since: str, name: str) -> str:
+    return _cost(_stage(stages, name), _stage(stages, since))
 
 
 def _stage(stages: list[Stage], name: str) -> Stage:

@@ -42,8 +42,11 @@ class Stage:
     peak: int
 
 
-def configure(folder: Path, *, port: int, store: str) -> Path:
-    """A hub with one connection: the contacts of the bench's vendor, read only, all of their fields mapped."""
+def configure(folder: Path, *, port: int, store: str, scored: bool = False) -> Path:
+    """A hub with one connection: the contacts of the bench's vendor, read only, all of their fields mapped.
+
+    `scored`: they are compared by the model that ships; else by exact rules alone.
+    """
     (folder / "token").write_text("bench-token")
     custom = "".join(f"          custom.bench_{n}: '{label}'\n" for n, (label, _, _) in enumerate(CUSTOM, start=1))
     path = folder / "crosswalk.yaml"
@@ -60,6 +63,7 @@ def configure(folder: Path, *, port: int, store: str) -> Path:
         "    streams:\n"
         "      persons:\n"
         "        mapping:\n" + custom + "merge:\n  defaults: {masters: [pipedrive]}\n"
+        f"match: {{person: {{model: {'shipped' if scored else 'none'}}}}}\n"
     )
     return path
 
