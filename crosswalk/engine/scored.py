@@ -438,6 +438,8 @@ class _Held:
             rule = matcher.rule(int(kind)) if kind.isdigit() else None
             if rule is not None and rule.verdict == "same":
                 yield Edge(left, right, -rule.strength)
+            elif rule is not None and rule.verdict == "scored":  # joined by a rule that was in force before
+                yield Edge(left, right, _THEN, by_person=True)
 
     def _kept(self, known: Sequence[Known], homes: Mapping[int, int]) -> Iterable[Edge]:
         """What the hub has written to stays together."""

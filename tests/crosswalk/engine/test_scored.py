@@ -394,3 +394,18 @@ def test_what_cannot_be_split_is_said(world: World, what: list[str], said: str) 
     joined_by_mistake(world)
     with world.open() as hub, pytest.raises(AskError, match=said):
         hub.part(what)
+
+
+def test_what_an_exact_rule_joined_before_people_were_scored_stays_joined(tmp_path: Path, database_url: str) -> None:
+    world = three(tmp_path, database_url, "match: {person: {model: none}}")
+    world.remote("alpha").put("people", "1", name="Anna Berg", email="berg@home.test")
+    world.remote("beta").put("people", "9", name="Otto Klein", email="berg@home.test")
+    world.sync()
+    assert parts(world) == {frozenset({"alpha/1", "beta/9"})}
+    path = world.folder / "crosswalk.yaml"
+    path.write_text(path.read_text().replace("model: none", "model: shipped"))
+
+    world.remote("alpha").put("people", "1", title="Buyer")
+    world.sync()
+
+    assert parts(world) == {frozenset({"alpha/1", "beta/9"})}
