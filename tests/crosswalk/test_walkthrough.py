@@ -131,7 +131,7 @@ def test_the_readmes_mistake_is_taken_back(sandbox: Sandbox, say: Say) -> None:
     planned, applied, proposed, taken_back, *_, synced = shown
     changed = {name for name in before if applied[name] != before[name]}
     assert (planned, proposed) == (before, applied)
-    assert len(changed) == 38
+    assert len(changed) == 40
     assert taken_back == before
     assert synced == before
     assert undated(told) == undated(TRANSCRIPT)
