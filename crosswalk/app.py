@@ -239,8 +239,8 @@ class Hub:
             )
         )  # fmt: skip
 
-    def review_pair(self, item: str, *, same: bool) -> Answer:
-        return _whole(review.decide_pair(self.offline, item, same=same, who=self._who))
+    def review_pair(self, item: str, *, same: bool, all_like: bool = False) -> Answer:
+        return _whole(review.decide_pair(self.offline, item, same=same, who=self._who, all_alike=all_like))
 
     def unite(self, one: str, other: str, *, why: str = "") -> Answer:
         """A person says that two are the same; the next run joins them."""

@@ -27,6 +27,7 @@ _COARSE = 30  # seconds: a time that is known less exactly is told with how exac
         crosswalk review C31 --take salesforce    unasked
         crosswalk review C31 --take zoho --alike  and all that are like it
         crosswalk review M12 --same
+        crosswalk review M13 --never --alike      and all that the same speaks for and against
     """,
 )
 def review(
@@ -35,7 +36,9 @@ def review(
     take: Annotated[str, typer.Option("--take", metavar="CONNECTION", help="Whose value is right.")] = "",
     value: Annotated[str | None, typer.Option("--value", metavar="TEXT", help="Another value, for all.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave every side what it has.")] = False,
-    alike: Annotated[bool, typer.Option("--alike", help="Decide all conflicts of this kind the same way.")] = False,
+    alike: Annotated[
+        bool, typer.Option("--alike", help="Decide all conflicts, or pairs, that are like it the same way.")
+    ] = False,
     same: Annotated[bool, typer.Option("--same", help="The two are the same.")] = False,
     never: Annotated[
         bool, typer.Option("--never", help="The two are not the same, and are not asked about again.")
@@ -58,7 +61,8 @@ def review(
         if item.upper().startswith("M"):
             if not (same or never):
                 return _one(session, hub, item, "--same or --never")
-            return session.show(hub.review_pair(item.upper(), same=same), decided)
+            more = {"all_like": True} if alike else {}
+            return session.show(hub.review_pair(item.upper(), same=same, **more), decided)
         if not any(chosen[:3]):
             return _one(session, hub, item, "--take, --value or --keep")
         decision: dict[str, Any] = {"value": value} if value is not None else {"take": "keep" if keep else take}
@@ -167,7 +171,11 @@ def decided(answer: Answer, screen: Screen) -> Iterator[Line]:
     """What a decision has brought."""
     done = answer.get("decided")
     if not isinstance(done, list):
-        yield "Decided; the next run acts on it."
+        yield (
+            "Decided; the next run acts on it."
+            if done in (None, 1)
+            else f"{text.number(done)} decided; the next run acts on them."
+        )
         return
     taken = next((one["take"] for one in done if one.get("take")), "")
     yield from _decision(
@@ -205,7 +213,7 @@ class _Table:
             if one["id"] not in self._done and not self._conflict(one, f"{at} of {len(conflicts)}"):
                 return DONE
         for at, one in enumerate(pairs, start=1):
-            if not self._pair(one, f"{at} of {len(pairs)}"):
+            if one["id"] not in self._done and not self._pair(one, f"{at} of {len(pairs)}"):
                 return DONE
         return DONE
 
@@ -249,11 +257,16 @@ class _Table:
 
     def _pair(self, one: Mapping[str, Any], place: str) -> bool:
         self._screen.write(pair(one, place, self._screen))
+        like = int(one.get("alike") or 0)
+        words = "[y] the same, [n] never, [s]kip, "
+        words += f"[a]ll {like} like this, [q]uit, [?]:" if like > 1 else "[q]uit, [?]:"
         while True:
-            words = "[y] the same, [n] never, [s]kip, [q]uit, [?]:"
             answer = self._session.asker.ask(words, what="the same", flag="--same or --never").lower()
-            if answer in ("y", "n"):
-                self._hub.review_pair(one["id"], same=answer == "y")
+            all_like = like > 1 and answer.startswith("a")
+            key = answer[1:].strip() if all_like else answer
+            if key in ("y", "n"):
+                told = self._hub.review_pair(one["id"], same=key == "y", **({"all_like": True} if all_like else {}))
+                self._done |= set(told.get("ids") or ())
             elif answer == "q":
                 return False
             elif answer != "s":
@@ -270,6 +283,7 @@ _HELP_CONFLICT: Sequence[Line] = (
 _HELP_PAIR: Sequence[Line] = (
     "  y  joined, and everything about the two with them; a later `never` gives both back as they were",
     "  n  not the same, and not asked about again     s  later     q  later, all of them",
+    "  a y, a n  the same for all that the same speaks for and against",
 )
 
 

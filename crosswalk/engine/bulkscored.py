@@ -8,9 +8,10 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from crosswalk.engine.identify import SCORED
+from crosswalk.engine.identify import ALIKE_BY
 from crosswalk.engine.likeness import (
     BLOCK_COLUMNS,
     Known,
@@ -27,6 +28,7 @@ from mapping.match.rules import persons
 
 if TYPE_CHECKING:
     from mapping.match.batch import Pairs, Resolution, Table
+    from mapping.match.model import Model
     from mapping.match.score import Scored as Compared
 
 _AT_A_TIME: Final = 20_000  # blocks a transaction
@@ -50,6 +52,7 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
     from mapping.match.batch import resolve
 
     told, records = _everybody(likeness)
+    by_block = by_blocks(likeness.model)
     found = resolve(
         _within_limits(told, likeness),
         likeness.model,
@@ -60,12 +63,37 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
     return Weighed(
         {records[place]: records[group] for place, group in enumerate(found.group.tolist()) if place != group},
         [
-            (*pair, shown_by(*(told.profile(at) for at in sorted(places, key=records.__getitem__))), SCORED)
-            for places, pair in _scored(found.joined, records)
+            (*pair, shown_by(*(told.profile(at) for at in sorted(places, key=records.__getitem__))), by_block(blocks))
+            for (places, pair), blocks in zip(
+                _scored(found.joined, records), found.joined.found_by.tolist(), strict=True
+            )
         ],
         [pair for _, pair in _scored(found.review, records)],
         found.alarms,
     )
+
+
+def by_blocks(model: "Model") -> Callable[[int], str]:
+    """What two records have been found by, in words: `alike by e-mail, phone`. Of the number of `Pairs.found_by`.
+
+    A first load notes no more than that: to weigh each pair once more for its reasons would take as long as the match.
+    """
+    fields = [[part.partition(".")[0] for part in block] for block in model.blocks]
+
+    @cache
+    def told(blocks: int) -> str:
+        found = sorted((some for number, some in enumerate(fields) if blocks >> number & 1), key=len)
+        names = list(dict.fromkeys(name for some in found for name in some))
+        return f"{ALIKE_BY} {', '.join(_WORDS.get(name, name) for name in names[:_NAMED])}"
+
+    return told
+
+
+_NAMED: Final = 4
+_WORDS: Final[Mapping[str, str]] = {
+    "email": "e-mail", "handle": "e-mail", "given": "given name", "family": "family name", "birth": "birthday",
+    "street": "street", "postcode": "postcode", "locality": "town",
+}  # fmt: skip
 
 
 def weigh_few(

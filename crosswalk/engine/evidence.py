@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from crosswalk.engine.identify import SCORED
+from crosswalk.engine.identify import ALIKE_BY
 from crosswalk.engine.likeness import Counted, Known, Likeness, in_short, likeness_of, scored_kinds, shown_by, without
 from crosswalk.engine.model import House
 
@@ -34,16 +34,14 @@ class Comparer:
     def words(self, kind: str, one: int, other: int, *, rule: str, bits: str, shown: str | None) -> str:
         """Why two records were joined, for a line: `same e-mail, same family name, +31.2 bits`.
 
-        `rule`, `bits` and `shown` are those of the edge. A first load notes no reasons: they are found again as long
-        as both show what they showed then.
+        `rule`, `bits` and `shown` are those of the edge. A first load notes only what they were found by: the reasons
+        are found again as long as both show what they showed then.
         """
-        if rule != SCORED:
-            return f"{rule}, {float(bits):+.1f} bits"
-        of = self._of(kind)
+        of = self._of(kind) if rule.startswith(ALIKE_BY) else None
         found = None if of is None else of.scored(one, other)
-        if of is None or found is None or of.shown(one, other) != shown:
-            return f"alike when they met, {float(bits):+.1f} bits"
-        return f"{in_short(found)}, {float(bits):+.1f} bits"
+        if of is not None and found is not None and of.shown(one, other) == shown:
+            rule = in_short(found)
+        return f"{rule}, {float(bits):+.1f} bits"
 
     def _of(self, kind: str) -> "_OfKind | None":
         if kind not in self._kinds:

@@ -698,6 +698,7 @@ class Matcher:
 MERGED_THERE = ("merged_into", "same", "merged there", None, None)
 
 SCORED = "scored"  # the source of an edge, the rule of a pair, that scored matching found
+ALIKE_BY = "alike by"  # how the rule of an edge begins that a first load has noted
 PAIR_COLUMNS = ("left", "right", "rule", "state", "at", "score")
 
 SCORED_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "at", "run", "shown")

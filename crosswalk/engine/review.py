@@ -3,6 +3,8 @@
 A decision is written down and taken by the next run; nothing is merged or written to a vendor here.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -456,7 +458,19 @@ def _pairs(house: House, connection: Any, limit: int | None) -> list[dict[str, A
                 "bits": evidence.bits,
             }
         )
+    alike = Counter(map(_likeness, told))
+    for one in told:
+        one["alike"] = alike[_likeness(one)]
     return told
+
+
+def _likeness(pair: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Of pairs with an equal one the same speaks for and against, whatever it counts: one answer may fit all."""
+    told = (sorted(_BITS.sub("", reason) for reason in pair[side]) for side in ("for", "against"))
+    return (pair["kind"], *map(tuple, told))
+
+
+_BITS: Final = re.compile(r", [+-][\d.]+ bits$")
 
 
 class _Weighed(NamedTuple):
@@ -596,10 +610,11 @@ def _skeleton(name: str) -> frozenset[str]:
     return frozenset(word for word in words if len(word) > 1)
 
 
-def decide_pair(house: House, pair: int | str, *, same: bool, who: str) -> dict[str, Any]:
+def decide_pair(house: House, pair: int | str, *, same: bool, who: str, all_alike: bool = False) -> dict[str, Any]:
     """A person says that two records are, or never are, the same; the next run joins them, or keeps them apart.
 
-    The last word counts: a `never` after a `same` gives both back as they were.
+    The last word counts: a `never` after a `same` gives both back as they were. `all_alike`: so for all open pairs that
+    the same speaks for and against.
     """
     number = number_of("pair", pair)
     database = house.database
@@ -614,11 +629,22 @@ def decide_pair(house: House, pair: int | str, *, same: bool, who: str) -> dict[
         verdict = "same" if same else "never"
         if state == verdict:
             raise AskError(f"{name} has been decided like that by {before or 'somebody'}")
-        parting.decide(house, connection, left, right, verdict, who=who)
+        others = _alike(house, connection, name) if all_alike else []
+        for one, other in [(left, right), *(ends for _, ends in others)]:
+            parting.decide(house, connection, one, other, verdict, who=who)
         addresses = record_addresses(house, connection, [left, right])
         return {
-            "decided": 1,
-            "ids": [name],
+            "decided": 1 + len(others),
+            "ids": [name, *(other for other, _ in others)],
             "same": same,
             "records": [addresses[left], addresses[right]],
         }
+
+
+def _alike(house: House, connection: Any, name: str) -> list[tuple[str, tuple[int, int]]]:
+    """The other open pairs that are like one, each with its records."""
+    told = _pairs(house, connection, None)
+    asked = next((_likeness(one) for one in told if one["id"] == name), None)
+    names = {one["id"] for one in told if one["id"] != name and _likeness(one) == asked}
+    rows = house.database.run(connection, 'SELECT id, "left", "right" FROM pair WHERE state = \'open\'').fetchall()
+    return [(spoken("pair", row[0]), (row[1], row[2])) for row in rows if spoken("pair", row[0]) in names]

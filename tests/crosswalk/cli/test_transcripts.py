@@ -275,6 +275,17 @@ def test_a_pair_is_decided(crosswalk: Run, hub: FakeHub) -> None:
     assert hub.calls[1:] == [("review_pair", ("M12",), {"same": True}), ("review_pair", ("M13",), {"same": False})]
 
 
+def test_one_answer_decides_all_pairs_that_are_like_it(crosswalk: Run, hub: FakeHub) -> None:
+    pairs = [{**one, "alike": 2} for one in fixtures.REVIEW["pairs"][:2]]
+    hub.answers["review_list"] = {**fixtures.REVIEW, "conflicts": [], "pairs": pairs}
+    hub.answers["review_pair"] = {"decided": 2, "ids": [one["id"] for one in pairs], "problems": [], "exit_code": 0}
+
+    result = crosswalk("review", terminal=True, typed="a n\n")
+
+    assert "[a]ll 2 like this" in uncoloured(result.err)
+    assert hub.calls[1:] == [("review_pair", ("M12",), {"same": False, "all_like": True})]
+
+
 def uncoloured(text: str) -> str:
     import re
 

@@ -146,6 +146,27 @@ def test_an_address_that_more_hold_than_the_file_allows_is_no_evidence(
     assert len(parts(world)) == people
 
 
+def test_one_answer_fits_all_pairs_that_the_same_speaks_for_and_against(tmp_path: Path, database_url: str) -> None:
+    world = three(tmp_path, database_url)
+    for key, name in (("1", "Mara Lindqvist"), ("2", "Otto Klein"), ("3", "Ito Sho")):
+        world.remote("alpha").put("people", key, name=name, title=f"Title of {name}")
+        world.remote("beta").put("people", key, name=name)
+    world.remote("alpha").put("people", "4", name="Rosa Gil", email="first@gmail.com")
+    world.remote("beta").put("people", "4", name="Rosa Gil", email="another@gmail.com")
+    world.sync()
+    asked = pairs(world)
+    assert sorted(one["alike"] for one in asked) == [1, 3, 3, 3]
+    first = next(one for one in asked if one["alike"] == 3)
+
+    with world.open() as hub:
+        told = hub.review_pair(first["id"], same=True, all_like=True)
+    world.sync()
+
+    assert told["decided"] == 3
+    assert {frozenset({f"alpha/{key}", f"beta/{key}"}) for key in "123"} <= parts(world)
+    assert [one["alike"] for one in pairs(world)] == [1]
+
+
 # -- what stays ------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +274,27 @@ def test_a_store_that_is_looked_up_by_blocks_comes_to_what_is_looked_at_whole(
     whole.sync()
 
     assert blocks == parts(whole)
+
+
+def test_a_first_load_of_many_says_what_records_were_found_by_and_why_as_long_as_it_is_so(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likeness, "SMALL", 3)
+    world = three(tmp_path, database_url)
+    for system, key, values in PEOPLE:
+        world.remote(system).put("people", key, **values)
+    world.sync()
+
+    def why() -> set[str]:
+        with world.open() as hub:
+            told = hub.explain("alpha/people/3")["records"]
+        return {one["matched_by"].rsplit(",", 1)[0] for one in told} - {"first here"}
+
+    assert any(one.startswith("same ") for one in why())
+    for system in NAMES:
+        world.remote(system).put("people", "3", title="Buyer")
+    world.sync()
+    assert any(one.startswith("alike by ") for one in why())
 
 
 def test_a_count_that_was_interrupted_counts_for_nothing(
