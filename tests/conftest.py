@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from crosswalk.store.dialect import Database
 from tests.databases import DIALECTS, Dialect, Makers, NoServerError, close_run, open_run
+
+# How long a test takes is no matter of the test: a machine may be busy.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _run: Path | None = None
 
