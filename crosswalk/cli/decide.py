@@ -222,12 +222,9 @@ class _Table:
         self._screen.write(conflict(one, place, self._screen))
         like = int(one.get("alike") or 0)
         numbers = [str(at) for at in range(1, len(one["sides"]) + 1)]
-        words = f"Take {', '.join(numbers)}, [e]dit, [k]eep both, [s]kip, "
-        words += f"[a]ll {like} like this, [q]uit, [?]:" if like > 1 else "[q]uit, [?]:"
+        words = f"Take {', '.join(numbers)}, [e]dit, [k]eep both, [s]kip"
         while True:
-            answer = self._session.asker.ask(words, what="which value", flag="--take").lower()
-            all_like = like > 1 and answer.startswith("a")
-            key = answer[1:].strip() if all_like else answer
+            key, all_like = self._ask(words, like, what="which value", flag="--take")
             if key in numbers:
                 self._take(one, int(key), all_like=all_like)
             elif key == "k":
@@ -241,6 +238,13 @@ class _Table:
                 self._screen.write(_HELP_CONFLICT)
                 continue
             return True
+
+    def _ask(self, words: str, like: int, **named: str) -> tuple[str, bool]:
+        """The key that was pressed, and whether it is for all that are alike: `like` of them."""
+        words += f", [a]ll {like} like this, [q]uit, [?]:" if like > 1 else ", [q]uit, [?]:"
+        answer = self._session.asker.ask(words, **named).lower()
+        all_like = like > 1 and answer.startswith("a")
+        return answer[1:].strip() if all_like else answer, all_like
 
     def _take(self, one: Mapping[str, Any], number: int, *, all_like: bool) -> None:
         """A side, by its number where its connection has several."""
@@ -258,18 +262,15 @@ class _Table:
     def _pair(self, one: Mapping[str, Any], place: str) -> bool:
         self._screen.write(pair(one, place, self._screen))
         like = int(one.get("alike") or 0)
-        words = "[y] the same, [n] never, [s]kip, "
-        words += f"[a]ll {like} like this, [q]uit, [?]:" if like > 1 else "[q]uit, [?]:"
+        words = "[y] the same, [n] never, [s]kip"
         while True:
-            answer = self._session.asker.ask(words, what="the same", flag="--same or --never").lower()
-            all_like = like > 1 and answer.startswith("a")
-            key = answer[1:].strip() if all_like else answer
+            key, all_like = self._ask(words, like, what="the same", flag="--same or --never")
             if key in ("y", "n"):
                 told = self._hub.review_pair(one["id"], same=key == "y", **({"all_like": True} if all_like else {}))
                 self._done |= set(told.get("ids") or ())
-            elif answer == "q":
+            elif key == "q":
                 return False
-            elif answer != "s":
+            elif key != "s":
                 self._screen.write(_HELP_PAIR)
                 continue
             return True
