@@ -12,7 +12,16 @@ from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from crosswalk.engine.bulkscored import Scored, Weighed, weigh_all, weigh_few
-from crosswalk.engine.identify import EDGE_COLUMNS, MERGED_THERE, PAIR_COLUMNS, SCORED, SCORED_COLUMNS, Matched, Matcher
+from crosswalk.engine.identify import (
+    EDGE_COLUMNS,
+    MERGED_THERE,
+    PAIR_COLUMNS,
+    SCORED,
+    SCORED_COLUMNS,
+    Matched,
+    Matcher,
+    certain_ids,
+)
 from crosswalk.engine.likeness import Likeness, likeness_of, scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule
 from crosswalk.engine.model import House, Stream
@@ -20,6 +29,7 @@ from crosswalk.store.codec import load_row
 from crosswalk.store.dialect import Database, Row
 from crosswalk.store.records import ARCHIVED, ENTITY_INDEXES, LIVE, MERGED, drop_indexes, make_indexes
 from mapping.match.cluster import Edge, Forest, Member, cluster, contradictions
+from mapping.match.groups import ordered
 from mapping.match.rules import persons
 
 _BATCH: Final = 2000
@@ -237,16 +247,9 @@ class BulkMatcher:
 
     def _members(self, numbers: Sequence[int]) -> list[Member]:
         """Records with what `cluster` asks of them."""
-        certain: dict[int, dict[str, set[str]]] = {}
-        kinds = frozenset(self._house.rules.certain())
-        select = self._database.select
         with self._database.read() as connection:
-            for number, kind, value in select(
-                connection, "SELECT record, kind, value FROM ident WHERE", "record", numbers
-            ):
-                if kind in kinds and self._states[number] == LIVE:
-                    certain.setdefault(number, {}).setdefault(str(kind), set()).add(str(value))
-            keys = dict(select(connection, "SELECT id, rkey FROM record WHERE", "id", numbers))
+            certain = certain_ids(self._house, connection, numbers)
+            keys = dict(self._database.select(connection, "SELECT id, rkey FROM record WHERE", "id", numbers))
         members = []
         for number in numbers:
             stream = self._streams[self._stream_of[number]]
@@ -256,7 +259,7 @@ class BulkMatcher:
                     self._house.rules.births(stream.connection, stream.name)(keys[number]),
                     str(stream.id),
                     self._states[number] == LIVE,
-                    {kind: frozenset(some) for kind, some in certain.get(number, {}).items()},
+                    certain.get(number, {}),
                 )
             )
         return members
@@ -425,7 +428,7 @@ class BulkMatcher:
         with _Rows(self._database, "pair", PAIR_COLUMNS, once_by=("left", "right")) as pairs:
             asked: set[tuple[int, int]] = set()
             for left, right, bits in sorted(doubtful, key=lambda pair: (-float(pair[2]), pair)):
-                ends = (min(homes[left], homes[right]), max(homes[left], homes[right]))
+                ends = ordered(homes[left], homes[right])
                 if ends[0] != ends[1] and ends not in asked:
                     asked.add(ends)
                     pairs.add((left, right, SCORED, "open", self._at, bits))

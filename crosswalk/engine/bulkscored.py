@@ -5,11 +5,9 @@ to review. Leaves in the store what changed records are weighed by afterwards: b
 """
 
 from array import array
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from crosswalk.engine.identify import ALIKE_BY
 from crosswalk.engine.likeness import (
@@ -21,10 +19,11 @@ from crosswalk.engine.likeness import (
     likeness_of,
     scored_kinds,
     shown_by,
-    without,
 )
 from crosswalk.engine.model import House
-from mapping.match.rules import persons
+from crosswalk.store.leases import fence
+from mapping.match.groups import ordered
+from scheduler.leases import Lease
 
 if TYPE_CHECKING:
     from mapping.match.batch import Pairs, Resolution, Table
@@ -37,14 +36,12 @@ Scored: TypeAlias = tuple[int, int, str]  # two records, the smaller number firs
 Joined: TypeAlias = tuple[int, int, str, str, str]  # and a digest of what they show, and why in words
 
 
-@dataclass(slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """Of all records of a kind, by number. `first`: of one that is not the first of its group, who is."""
 
-    first: Mapping[int, int] = field(default_factory=dict)
-    joined: Sequence[Joined] = ()
-    review: Sequence[Scored] = ()
-    alarms: Sequence[str] = ()
+    first: Mapping[int, int]
+    joined: Sequence[Joined]
+    review: Sequence[Scored]
 
 
 def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable[[int, int], bool]) -> Weighed:
@@ -69,7 +66,6 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
             )
         ],
         [pair for _, pair in _scored(found.review, records)],
-        found.alarms,
     )
 
 
@@ -101,12 +97,9 @@ def weigh_few(
 ) -> Weighed:
     """The same of a store that is small: nothing is left there, all of it is looked at each time."""
     from mapping.match.few import meeting, resolve
-    from mapping.match.score import Scorer, counted
 
     records = array("q", (one.record for one in known))
-    crowded = likeness.crowded(known)
-    weighed = [without(one.profile, crowded) for one in known]
-    scorer = Scorer(likeness.model, counted(weighed))
+    scorer, weighed = likeness.weighing_all(known)
     found = resolve(
         scorer,
         weighed,
@@ -126,7 +119,7 @@ def weigh_few(
         for places, scored in found.joined.items()
         for pair in [told(*places, scored)]
     ]
-    return Weighed(first, joined, [told(*places, scored) for places, scored in found.review.items()], found.alarms)
+    return Weighed(first, joined, [told(*places, scored) for places, scored in found.review.items()])
 
 
 class _Apart:
@@ -155,37 +148,35 @@ def _scored(pairs: "Pairs", records: Numbers) -> Iterator[tuple[tuple[int, int],
 
 
 def _in_order(one: int, other: int, bits: float) -> Scored:
-    return min(one, other), max(one, other), bits_told(bits)
+    return *ordered(one, other), bits_told(bits)
 
 
 def _within_limits(told: "Table", likeness: Likeness) -> "Table":
     """A table without the identifiers that more hold than the file allows."""
     from mapping.match.batch import Column, Table
 
+    crowded = likeness.crowded((system, told.profile(at)) for at, system in enumerate(told.system.tolist()))
     columns = dict(told.columns)
     for name in likeness.limits:
         column = columns.get(name)
         if column is None:
             continue
-        held: dict[str, list[int]] = defaultdict(list)
-        for code, system in zip(column.codes.tolist(), told.system.tolist(), strict=True):
-            for value in column.values[code] if code >= 0 else ():
-                held[value].append(system)
-        few = {value for value, systems in held.items() if persons(systems) <= likeness.limits[name]}
-        kept = [tuple(value for value in values if value in few) for values in column.values]
+        kept = [tuple(value for value in values if (name, value) not in crowded) for values in column.values]
         codes = column.codes.copy()
         codes[[at for at, code in enumerate(codes.tolist()) if code >= 0 and not kept[code]]] = -1
         columns[name] = Column(kept, codes)
     return Table(told.keys, columns, told.system)
 
 
-def count_anew(house: House) -> None:
+def count_anew(house: House, lease: Lease) -> None:
     """Count the kinds of which the store holds many more than were counted; see `Likeness.has_grown`."""
     for kind in scored_kinds(house):
         likeness = likeness_of(house, kind)
         if likeness.has_grown():
             from mapping.match.batch import resolve
 
+            with house.database.write() as connection:
+                fence(house.database, connection, lease)
             told, records = _everybody(likeness)
             _learn(likeness, told, records, resolve(_within_limits(told, likeness), likeness.model))
 
@@ -218,9 +209,9 @@ def _blocks(likeness: Likeness, told: "Table", records: Numbers) -> Iterator[lis
     """In the order of the table's key, which costs a third of any other."""
     import numpy as np
 
-    from mapping.match.score import Scorer
+    from mapping.match.score import Counts, Scorer
 
-    scorer = Scorer(likeness.model, likeness.no_frequencies())
+    scorer = Scorer(likeness.model, Counts(0))  # it is asked for keys alone
     values, of = array("q"), array("q")
     for place, record in enumerate(records):
         some = likeness.hashes(scorer.keys(told.profile(place)))

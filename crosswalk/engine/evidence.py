@@ -52,22 +52,19 @@ class Comparer:
 
 class _OfKind:
     def __init__(self, likeness: Likeness, connection: Connection) -> None:
-        from mapping.match.score import Scorer, counted
-
         self._likeness, self._connection = likeness, connection
         self._known: dict[int, Known | None] = {}
         self._counted: Counted | None = None
         self._crowded: set[tuple[str, str]] = set()
         few = likeness.small(connection)
-        facts = likeness.facts(connection)
-        if few is None and facts.records:
-            self._counted = Counted(likeness, facts)
-            self._scorer: Scorer = Scorer(likeness.model.taught(facts.learned), self._counted)
+        weighing = likeness.weighing(connection) if few is None else None
+        if weighing is not None:
+            self._scorer, self._counted = weighing
             return
         known = likeness.known(connection, few or ())
         self._known.update((one.record, one) for one in known)
-        self._crowded = likeness.crowded(known)
-        self._scorer = Scorer(likeness.model, counted(without(one.profile, self._crowded) for one in known))
+        self._crowded = likeness.crowded((one.stream, one.profile) for one in known)
+        self._scorer, _ = likeness.weighing_all(known)
 
     def learn(self, records: Iterable[int]) -> None:
         missing = [number for number in set(records) if number not in self._known]
@@ -99,7 +96,7 @@ class _OfKind:
         if self._counted is not None:
             holders = self._likeness.holders(self._connection, [left, right], self._learned)
             self._counted.own = holders.names
-            self._crowded = self._likeness.crowded(holders.known)
+            self._crowded = self._likeness.crowded((one.stream, one.profile) for one in holders.known)
 
     def _learned(self, records: Iterable[int]) -> list[Known]:
         wanted = sorted(set(records))

@@ -731,6 +731,18 @@ def carriers(
     return sorted(found)
 
 
+def certain_ids(house: House, connection: Connection, records: Sequence[int]) -> dict[int, dict[str, frozenset[str]]]:
+    """By record its certain ids, by kind: two live records of one stream that differ in one are kept apart."""
+    kinds = frozenset(house.rules.certain())
+    found: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for number, kind, value in house.database.select(
+        connection, "SELECT record, kind, value FROM ident WHERE", "record", records
+    ):
+        if kind in kinds:
+            found[number][str(kind)].add(str(value))
+    return {number: {kind: frozenset(some) for kind, some in ids.items()} for number, ids in found.items()}
+
+
 def members_of(house: House, connection: Connection, entity: int) -> list[int]:
     """The records of an entity, in order."""
     return Matcher(house, run=0).members(connection, entity)

@@ -21,7 +21,7 @@ from mapping.values import Value
 if TYPE_CHECKING:
     from mapping.match.model import Model
     from mapping.match.profile import Profile
-    from mapping.match.score import Counts, Scored
+    from mapping.match.score import Counts, Scored, Scorer
 
 SMALL: Final = 200  # records of one kind that are all looked at
 GROWN: Final = 1.25  # how often the counted records the store may hold before they are counted anew
@@ -65,6 +65,7 @@ class Likeness:
         self.house, self.kind, self.model = house, kind, model
         self.streams = {stream.id: stream for stream in house.streams.values() if stream.kind == kind}
         self._database = house.database
+        self._listed = ", ".join(str(number) for number in self.streams) or "NULL"
         self._hashed = house.ident_kinds.hashed
         self._rules = house.rules.of(kind)
         self.number = SCORED.index(kind)  # of its rows in tables that kinds share
@@ -79,12 +80,9 @@ class Likeness:
 
     def live(self, connection: Connection, *, at_most: int) -> list[int]:
         """All live records, or so many of them."""
-        if not self.streams:
-            return []
-        listed = ", ".join(str(number) for number in self.streams)
         rows = self._database.run(
             connection,
-            f"SELECT id FROM record WHERE stream IN ({listed}) AND state <= ? LIMIT {at_most}",
+            f"SELECT id FROM record WHERE stream IN ({self._listed}) AND state <= ? LIMIT {at_most}",
             (ARCHIVED,),
         ).fetchall()
         return sorted(row[0] for row in rows)
@@ -109,12 +107,11 @@ class Likeness:
 
     def everybody(self) -> Iterator[Known]:
         """All live records, in the order of their numbers, without holding them."""
-        listed = ", ".join(str(number) for number in self.streams) or "NULL"
         with self._database.read() as connection:
             rows = self._database.stream(
                 connection,
                 "SELECT r.id, r.stream, r.rkey, r.mapping, b.observed FROM record r JOIN body b ON b.record = r.id "
-                f"WHERE r.stream IN ({listed}) AND r.state <= {ARCHIVED} ORDER BY r.id",
+                f"WHERE r.stream IN ({self._listed}) AND r.state <= {ARCHIVED} ORDER BY r.id",
             )
             for number, stream, rkey, mapping, observed in rows:
                 of = self.streams[stream]
@@ -199,14 +196,35 @@ class Likeness:
         told = self._rules.told_limits
         return {name: told[name] for name in _IDENTIFIERS if name in told}
 
-    def crowded(self, known: Iterable[Known]) -> set[tuple[str, str]]:
-        """Identifiers that more of these hold than the file allows: (field, value)."""
+    def crowded(self, holders: Iterable[tuple[int, "Profile"]]) -> set[tuple[str, str]]:
+        """Identifiers that more of these hold than the file allows: (field, value). `holders`: system and profile."""
         held: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for one in known if self.limits else ():
-            for name in self.limits:
-                for value in one.profile.get(name, ()):
-                    held[name, value].append(one.stream)
-        return {told for told, streams in held.items() if persons(streams) > self.limits[told[0]]}
+        limits = self.limits
+        for system, profile in holders if limits else ():
+            for name in limits:
+                for value in profile.get(name, ()):
+                    held[name, value].append(system)
+        return {told for told, systems in held.items() if persons(systems) > limits[told[0]]}
+
+    # -- weighing ------------------------------------------------------------------------------------------
+
+    def weighing_all(self, known: Sequence[Known]) -> tuple["Scorer", list["Profile"]]:
+        """Of a store that is small, all of whose records these are: what weighs them, and as what each is weighed."""
+        from mapping.match.score import Scorer, counted
+
+        crowded = self.crowded((one.stream, one.profile) for one in known)
+        profiles = [without(one.profile, crowded) for one in known]
+        return Scorer(self.model, counted(profiles)), profiles
+
+    def weighing(self, connection: Connection) -> "tuple[Scorer, Counted] | None":
+        """By the frequencies of the last count; None: there was none yet."""
+        from mapping.match.score import Scorer
+
+        facts = self.facts(connection)
+        if not facts.records:
+            return None
+        counted = Counted(self, facts)
+        return Scorer(self.model.taught(facts.learned), counted), counted
 
     # -- frequencies ---------------------------------------------------------------------------------------
 
@@ -253,9 +271,8 @@ class Likeness:
             last = int(self._database.run(connection, "SELECT max(id) FROM record").scalar() or 0)
             if facts.records and last - facts.last < facts.records * (GROWN - 1):
                 return False
-            listed = ", ".join(str(number) for number in self.streams)
             there = self._database.run(
-                connection, f"SELECT count(*) FROM record WHERE stream IN ({listed}) AND state <= ?", (ARCHIVED,)
+                connection, f"SELECT count(*) FROM record WHERE stream IN ({self._listed}) AND state <= ?", (ARCHIVED,)
             ).scalar()
         return int(there or 0) >= facts.records * GROWN
 
@@ -276,13 +293,6 @@ class Likeness:
         ):  # fmt: skip
             found[by_hash[value]] = count
         return found
-
-    @staticmethod
-    def no_frequencies() -> "Counts":
-        """For whoever only asks what records are looked up by."""
-        from mapping.match.score import Counts
-
-        return Counts(0)
 
 
 _NAMES: Final = "#names"

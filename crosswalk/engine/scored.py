@@ -11,10 +11,10 @@ two customers alike that were not.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from crosswalk.engine.identify import SCORED, SCORED_COLUMNS, Matched, Matcher
+from crosswalk.engine.identify import SCORED, SCORED_COLUMNS, Matched, Matcher, certain_ids
 from crosswalk.engine.likeness import (
     Counted,
     Known,
@@ -29,22 +29,23 @@ from crosswalk.engine.likeness import (
 from crosswalk.engine.model import House
 from crosswalk.store.records import LIVE
 from mapping.match.cluster import Edge, Member, cluster, contradict
+from mapping.match.groups import Pair, ordered
 
 if TYPE_CHECKING:
     from mapping.match.few import Few
+    from mapping.match.profile import Profile
     from mapping.match.score import Scorer
 
 _MOST: Final = 400  # records that are looked at because of those that are alike to the changed ones
 _FIRST, _THEN = 9, 8  # strength of what a person said, and of what stays together since it was written to
 Connection = Any
-Pair = tuple[int, int]
 
 
 class ScoredMatcher:
     """Scored matching over one store."""
 
     def __init__(self, matcher: Matcher, house: House, *, run: int) -> None:
-        self._matcher, self._house, self._database, self._run = matcher, house, house.database, run
+        self._matcher, self._house, self._run = matcher, house, run
         self._kinds: list[_OfKind] | None = None
 
     def match(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
@@ -65,7 +66,7 @@ class _OfKind:
 
     def __init__(self, matcher: Matcher, likeness: Likeness, *, run: int) -> None:
         self._matcher, self._likeness, self._run = matcher, likeness, run
-        self._house, self._database = likeness.house, likeness.house.database
+        self._database = likeness.house.database
         self._by_count: tuple[Scorer, Counted] | None = None
 
     def match(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
@@ -79,14 +80,9 @@ class _OfKind:
             self._match_all(connection, few, changed, matched)
 
     def _weighing(self, connection: Connection) -> tuple["Scorer", Counted] | None:
-        """By the frequencies of the last count; None: there was none yet."""
+        """Once a run: what it has asked for of values is kept."""
         if self._by_count is None:
-            from mapping.match.score import Scorer
-
-            facts = self._likeness.facts(connection)
-            if facts.records:
-                counted = Counted(self._likeness, facts)
-                self._by_count = Scorer(self._likeness.model.taught(facts.learned), counted), counted
+            self._by_count = self._likeness.weighing(connection)
         return self._by_count
 
     # -- a store that is small -----------------------------------------------------------------------------
@@ -95,19 +91,18 @@ class _OfKind:
         self, connection: Connection, records: Sequence[int], changed: Sequence[int], matched: Matched
     ) -> None:
         from mapping.match.few import meeting
-        from mapping.match.score import Scorer, counted
 
-        regrouping = self._regrouping(connection, self._likeness.known(connection, records), changed)
-        scorer = Scorer(self._likeness.model, counted(regrouping.profiles))
-        keys = [scorer.keys(profile) for profile in regrouping.profiles]
-        regrouping.settle(scorer, meeting(keys, scorer.model.limits["block"]), matched)
+        # What has been landed since this batch was taken is settled by the next.
+        settled = list(self._matcher.homes(connection, records))
+        known = self._likeness.known(connection, settled)
+        scorer, profiles = self._likeness.weighing_all(known)
+        pairs = meeting([scorer.keys(profile) for profile in profiles], scorer.model.limits["block"])
+        self._regrouping(connection, known, profiles, changed).settle(scorer, pairs, matched)
 
     def _regrouping(
-        self, connection: Connection, known: Sequence[Known], changed: Sequence[int], holders: Iterable[Known] = ()
+        self, connection: Connection, known: Sequence[Known], profiles: Sequence["Profile"], changed: Sequence[int]
     ) -> "_Regrouping":
-        """`holders`: who else has identifiers that these have."""
-        crowded = self._likeness.crowded([*known, *holders])
-        return _Regrouping(self._matcher, self._likeness, connection, known, changed, crowded, run=self._run)
+        return _Regrouping(self._matcher, self._likeness, connection, known, profiles, changed, run=self._run)
 
     # -- a store that is not ---------------------------------------------------------------------------------
 
@@ -129,11 +124,12 @@ class _OfKind:
         some = [one for one in sorted(known.values(), key=lambda one: one.birth) if one.record in together]
         holders = likeness.holders(connection, some, lambda records: self._learn(connection, known, records))
         counted.own = holders.names
-        others = [one for one in holders.known if one.record not in together]
-        regrouping = self._regrouping(connection, some, changed, others)
+        everybody = {one.record: one for one in [*some, *holders.known]}.values()
+        crowded = likeness.crowded((one.stream, one.profile) for one in everybody)
+        regrouping = self._regrouping(connection, some, [without(one.profile, crowded) for one in some], changed)
         place = regrouping.place
         pairs = {
-            _ordered(place[one], place[other]) for one, other in near | self._stored(connection, together)
+            ordered(place[one], place[other]) for one, other in near | self._stored(connection, together)
             if one in place and other in place
         }  # fmt: skip
         regrouping.settle(scorer, pairs, matched, counted)
@@ -165,9 +161,9 @@ class _OfKind:
                 if scored.outcome != "different" or any(
                     told.level == "same" and told.field in scorer.model.identifiers for told in scored.evidence
                 ):
-                    near.add(_ordered(number, other))
+                    near.add(ordered(number, other))
                 else:
-                    near.discard(_ordered(number, other))
+                    near.discard(ordered(number, other))
             if not counted.fetch(connection):
                 break
         return near
@@ -211,20 +207,21 @@ class _OfKind:
 
 
 class _Regrouping:
-    """Some records, put into entities anew. They are all records of their entities that are live."""
+    """Some records, put into entities anew. They are all records of their entities that are live.
+
+    `profiles`: as what they are weighed.
+    """
 
     def __init__(
         self, matcher: Matcher, likeness: Likeness, connection: Connection, known: Sequence[Known],
-        changed: Iterable[int], crowded: Collection[tuple[str, str]], *, run: int,
+        profiles: Sequence["Profile"], changed: Iterable[int], *, run: int,
     ) -> None:  # fmt: skip
         self._matcher, self._likeness, self._connection, self._run = matcher, likeness, connection, run
         self._changed = set(changed)
         self._house, self._database = likeness.house, likeness.house.database
-        self._homes = matcher.homes(connection, [one.record for one in known])
-        # What has been landed since this batch was taken is settled by the next.
-        self.known = [one for one in known if one.record in self._homes]
-        self.profiles = [without(one.profile, crowded) for one in self.known]
-        self.place = {one.record: at for at, one in enumerate(self.known)}
+        self.known, self.profiles = known, profiles
+        self.place = {one.record: at for at, one in enumerate(known)}
+        self._homes = matcher.homes(connection, list(self.place))
 
     def settle(self, scorer: "Scorer", pairs: Iterable[Pair], matched: Matched, counted: Counted | None = None) -> None:
         """`pairs`: places. `counted`: what has to be asked for values that were not met before."""
@@ -305,14 +302,14 @@ class _Regrouping:
         came_to = self._matcher.came_to(self._connection, [number for number in members if number not in group_of])
         for number in members:
             groups[group_of.get(came_to.get(number, number), group_of[first])].append(number)
-        ordered = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
-        self._matcher.part(self._connection, home, [groups[number] for number in ordered], matched)
+        wanted = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
+        self._matcher.part(self._connection, home, [groups[number] for number in wanted], matched)
 
     def _note(self, found: "Few", groups: Sequence[Sequence[int]], held: "_Held") -> None:
         """Every pair that is the same, with its bits. What holds since before stays as it was noted then."""
         group_of = {record: number for number, group in enumerate(groups) for record in group}
         wanted = {
-            _ordered(self.known[one].record, self.known[other].record): scored
+            ordered(self.known[one].record, self.known[other].record): scored
             for (one, other), scored in found.joined.items()
         }
         told = {pair: bits_told(scored.bits) for pair, scored in wanted.items()}
@@ -350,15 +347,15 @@ class _Regrouping:
         best: dict[Pair, tuple[float, Pair]] = {}
         for (one, other), scored in sorted(found.review.items()):
             left, right = self.known[one].record, self.known[other].record
-            ends = _ordered(homes[left], homes[right])
+            ends = ordered(homes[left], homes[right])
             if ends[0] != ends[1] and (ends not in best or scored.bits > best[ends][0]):
-                best[ends] = (scored.bits, _ordered(left, right))
+                best[ends] = (scored.bits, ordered(left, right))
         wanted = {pair: bits for bits, pair in best.values()}
         rows = self._database.select(
             self._connection, 'SELECT "left", "right", state, score FROM pair WHERE', '"left"', list(self.place)
         )
         known = {(row[0], row[1]): (row[2], row[3]) for row in rows if row[1] in self.place}
-        asked = {_ordered(homes[left], homes[right]) for (left, right), (state, _) in known.items() if state != "open"}
+        asked = {ordered(homes[left], homes[right]) for (left, right), (state, _) in known.items() if state != "open"}
         gone = [
             pair
             for pair, (state, score) in known.items()
@@ -376,7 +373,7 @@ class _Regrouping:
         )
         new = [
             (*pair, SCORED, bits_told(bits)) for pair, bits in wanted.items()
-            if pair not in known and _ordered(homes[pair[0]], homes[pair[1]]) not in asked
+            if pair not in known and ordered(homes[pair[0]], homes[pair[1]]) not in asked
         ]  # fmt: skip
         return self._matcher.propose_scored(self._connection, new)
 
@@ -397,11 +394,11 @@ class _Held:
             for left, right, verdict in matcher.decided(connection, list(self._place))
             if verdict == "never" and left in self._place and right in self._place
         }
-        self._never = {_ordered(self._place[left], self._place[right]) for left, right in never}
+        self._never = {ordered(self._place[left], self._place[right]) for left, right in never}
         self._members = members_of(likeness, connection, known)
         edges = [*self._edges(matcher, likeness, connection), *self._kept(known, homes)]
         self.together = [
-            _ordered(self._place[group[0]], self._place[other])
+            ordered(self._place[group[0]], self._place[other])
             for group in cluster(self._members, edges, apart=never).groups
             for other in group[1:]
         ]
@@ -452,23 +449,12 @@ class _Held:
 
 def members_of(likeness: Likeness, connection: Connection, known: Sequence[Known]) -> list[Member]:
     """With what `cluster` asks of them: their certain ids, and whether they are live."""
-    database, records = likeness.house.database, [one.record for one in known]
-    kinds = frozenset(likeness.house.rules.certain())
-    certain: dict[int, dict[str, set[str]]] = {}
-    for number, kind, value in database.select(
-        connection, "SELECT record, kind, value FROM ident WHERE", "record", records
-    ):
-        if kind in kinds:
-            certain.setdefault(number, {}).setdefault(str(kind), set()).add(str(value))
-    states = dict(database.select(connection, "SELECT id, state FROM record WHERE", "id", records))
+    house, records = likeness.house, [one.record for one in known]
+    certain = certain_ids(house, connection, records)
+    states = dict(house.database.select(connection, "SELECT id, state FROM record WHERE", "id", records))
+    nothing: Mapping[str, frozenset[str]] = {}
     return [
-        Member(
-            one.record,
-            one.birth,
-            str(one.stream),
-            states[one.record] == LIVE,
-            {kind: frozenset(some) for kind, some in certain.get(one.record, {}).items()},
-        )
+        Member(one.record, one.birth, str(one.stream), states[one.record] == LIVE, certain.get(one.record, nothing))
         for one in known
     ]
 
@@ -493,7 +479,3 @@ def _beside(keys: Mapping[int, Sequence[int]], blocks: Mapping[int, Sequence[int
         }
         for number, values in keys.items()
     }
-
-
-def _ordered(one: int, other: int) -> Pair:
-    return (one, other) if one < other else (other, one)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from crosswalk.engine.bulkscored import count_anew
 from crosswalk.engine.derive import derive_entities, follow, note_scores
 from crosswalk.engine.identify import Matched, Matcher, pending_work
-from crosswalk.engine.likeness import likeness_of, scored_kinds
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.reach import put_up, reach_entities
@@ -113,7 +113,6 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
     take_back_goldens(house, lease, run=run)
-    _count_anew(house, lease)
     for kinds in (*ORDER, ()):
         _pick_up(house, lease)
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
@@ -121,16 +120,6 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
     derive_entities(house, lease, run=run)
     reach_entities(house, lease, run=run)
     return settled
-
-
-def _count_anew(house: House, lease: Lease) -> None:
-    """How common values are, before changed records are weighed by it; most runs have nothing to count."""
-    with house.database.write() as connection:
-        fence(house.database, connection, lease)
-    if any(likeness_of(house, kind).has_grown() for kind in scored_kinds(house)):
-        from crosswalk.engine.bulkscored import count_anew  # with numpy
-
-        count_anew(house)
 
 
 def _pick_up(house: House, lease: Lease) -> None:
@@ -160,7 +149,9 @@ def _settle_kinds(
     database = house.database
     # Records of streams that are not listed wait until they are.
     streams = [stream.id for stream in house.streams.values() if not kinds or stream.kind in kinds]
-    for batch in pending_work(house, streams):
+    for number, batch in enumerate(pending_work(house, streams)):
+        if number == 0:  # a run in which nothing changed asks for nothing
+            count_anew(house, lease)
         with database.write() as connection:
             fence(database, connection, lease)
             database.hold(connection, "record", batch)  # first the records, as landing does: else they wait in a ring

@@ -126,7 +126,7 @@ def _agglomerated(
     never: set[Pair] = set()
     for at, ours in enumerate(groups):
         for to in range(at + 1, len(groups)):
-            pairs = [_ordered(one, other) for one in ours for other in groups[to]]
+            pairs = [ordered(one, other) for one in ours for other in groups[to]]
             bits = [known[pair] if pair in known else told[pair] for pair in pairs]
             sums[at, to] = sum(max(_LEAST, min(_MOST, one)) for one in bits)
             votes[at, to] = sum(one >= same for one in bits)
@@ -152,10 +152,10 @@ def _agglomerated(
         alive.remove(to)
         for other in alive:
             if other != at:
-                sums[_ordered(at, other)] += sums[_ordered(to, other)]
-                votes[_ordered(at, other)] += votes[_ordered(to, other)]
-                if _ordered(to, other) in never:
-                    never.add(_ordered(at, other))
+                sums[ordered(at, other)] += sums[ordered(to, other)]
+                votes[ordered(at, other)] += votes[ordered(to, other)]
+                if ordered(to, other) in never:
+                    never.add(ordered(at, other))
     return [sorted(groups[at]) for at in alive]
 
 
@@ -170,7 +170,8 @@ def _certain(records: Sequence[int], known: Mapping[Pair, float]) -> list[list[i
     return sorted((sorted(group) for group in groups.values()), key=lambda group: group[0])
 
 
-def _ordered(one: int, other: int) -> Pair:
+def ordered(one: int, other: int) -> Pair:
+    """The smaller first."""
     return (one, other) if one < other else (other, one)
 
 

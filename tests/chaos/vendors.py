@@ -258,7 +258,7 @@ class VendorPlay(Play):
             hub_id = "hub_id: Crosswalk ID" if n % 2 else ""
             lines[-1] += CRMS[name].settings.format(write=WRITES[n % len(WRITES)], other=other, hub_id=hub_id)
         vendor = self.vendors.vendor(tool)
-        survey = next(iter(self.vendors.hub.vendors["typeform"].forms), "") if tool == "typeform" else ""  # type: ignore[attr-defined]
+        survey = next(iter(self.vendors.hub.vendors["typeform"].forms), "") if tool == "typeform" else ""  # type: ignore[attr-defined] # each vendor has its own
         lines.append(
             f"  {tool}:\n    base_url: {vendor.base_url}\n    token_url: {vendor.token_url}"
             + TOOLS[tool].format(survey=survey, directory=vendor.credentials.get("directory"))
@@ -400,10 +400,10 @@ class VendorPlay(Play):
         tool = self.vendors.hub.vendors[self.cast[2]]
         mail = f"p{1 + step.a % max(1, self.people)}@a.test"
         if self.cast[2] == "typeform":
-            form = next(iter(tool.forms))  # type: ignore[attr-defined]
+            form = next(iter(tool.forms))  # type: ignore[attr-defined] # each vendor has its own
             told = {"form": form, "answers": {"nps": step.b % 11}, "hidden": {"email": mail}}
         else:
-            survey = next(iter(tool.surveys))  # type: ignore[attr-defined]
+            survey = next(iter(tool.surveys))  # type: ignore[attr-defined] # each vendor has its own
             told = {"survey": survey, "values": {"QID1": step.b % 11, "QID1_NPS_GROUP": 1, "recipientEmail": mail}}
         self.vendors.edit(self.cast[2], "responses", None, told)
 
