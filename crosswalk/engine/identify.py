@@ -294,16 +294,10 @@ class Matcher:
 
     def _lost_in(self, connection: Connection, stream: int, keys: Sequence[str]) -> list[int]:
         """Records of which was told earlier that they live on in these, which have arrived only now."""
-        return [
-            row[0]
-            for row in self._database.select(
-                connection,
-                "SELECT s.record FROM survivor s JOIN record r ON r.id = s.record WHERE r.stream = ? AND",
-                "s.rkey",
-                keys,
-                first=(stream,),
-            )
-        ]
+        select = self._database.select
+        lost = [row[0] for row in select(connection, "SELECT record FROM survivor WHERE", "rkey", keys)]
+        rows = select(connection, "SELECT id, stream FROM record WHERE", "id", lost)
+        return [number for number, of in rows if of == stream]
 
     def _follow_people(
         self, connection: Connection, records: Sequence[int], homes: dict[int, int], matched: Matched
@@ -320,26 +314,25 @@ class Matcher:
                 self.regroup(connection, ends[left], matched)
                 homes.update(self.homes(connection, list(homes)))
         # What the hub made for an entity belongs to it, also where it was seen first as somebody new.
-        for column in ('"left"', '"right"'):
-            for left, right in self._database.select(
-                connection, 'SELECT "left", "right" FROM edge WHERE source = \'created\' AND', column, list(records)
-            ):
-                ends = self.homes(connection, [left, right])
-                if len(set(ends.values())) == 2 and not self._told_apart(connection, left, ends[left], ends[right]):
-                    home = self.join(connection, ends[left], ends[right], matched)
-                    homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
+        for left, right, _ in self._said_by("created", connection, records):
+            ends = self.homes(connection, [left, right])
+            if len(set(ends.values())) == 2 and not self._told_apart(connection, left, ends[left], ends[right]):
+                home = self.join(connection, ends[left], ends[right], matched)
+                homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
 
     def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Pairs of which a person has said whether they are the same."""
+        return self._said_by("person", connection, records)
+
+    def _said_by(self, source: str, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
+        """Edges of one source at these records. Picked here: asked for by it, a database may read all that it said."""
         return {
-            (row[0], row[1], row[2])
+            (row[0], row[1], row[3])
             for column in ('"left"', '"right"')
             for row in self._database.select(
-                connection,
-                'SELECT "left", "right", verdict FROM edge WHERE source = \'person\' AND',
-                column,
-                list(records),
+                connection, 'SELECT "left", "right", source, verdict FROM edge WHERE', column, list(records)
             )
+            if row[2] == source
         }
 
     def _told_apart(self, connection: Connection, number: int, home: int | None, there: int) -> bool:
@@ -565,12 +558,11 @@ class Matcher:
         """Withdraw what these identifiers joined, and put the records of those entities apart by what is left."""
         database = self._database
         affected: set[int] = set()
-        for kind, value in crossed:
-            source = f"{kind}:{value}"
-            rows = database.run(connection, 'SELECT "left", "right" FROM edge WHERE source = ?', (source,)).fetchall()
-            ends = [end for row in rows for end in row]
-            affected.update(self.homes(connection, ends).values())
-            database.run(connection, "DELETE FROM edge WHERE source = ?", (source,))
+        sources = sorted(f"{kind}:{value}" for kind, value in crossed)
+        rows = list(database.select(connection, 'SELECT "left", "right", source FROM edge WHERE', "source", sources))
+        ends = sorted({end for row in rows for end in row[:2]})
+        affected.update(self.homes(connection, ends).values())
+        database.delete(connection, "edge", "source", sorted({row[2] for row in rows}))
         for entity in affected:
             self.regroup(connection, entity, matched)
 

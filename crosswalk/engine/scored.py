@@ -11,7 +11,7 @@ two customers alike that were not.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from crosswalk.engine.identify import SCORED, SCORED_COLUMNS, Matched, Matcher, certain_ids
@@ -27,6 +27,7 @@ from crosswalk.engine.likeness import (
     without,
 )
 from crosswalk.engine.model import House
+from crosswalk.store.dialect import Database
 from crosswalk.store.records import LIVE
 from mapping.match.cluster import Edge, Member, cluster, contradict
 from mapping.match.groups import Pair, ordered
@@ -194,16 +195,23 @@ class _OfKind:
 
     def _stored(self, connection: Connection, records: set[int]) -> set[Pair]:
         """Pairs of these records that were weighed before, as far as anything came of it."""
-        wanted, found = sorted(records), set[Pair]()
-        for table, only in (("edge", f"source = '{SCORED}' AND "), ("pair", "score IS NOT NULL AND ")):
-            found |= {
-                (row[0], row[1])
-                for row in self._database.select(
-                    connection, f'SELECT "left", "right" FROM "{table}" WHERE {only}', '"left"', wanted
-                )
-                if row[1] in records
-            }
-        return found
+        wanted = sorted(records)
+        found = {row[:2] for row in edges_of(self._database, connection, wanted) if row[2] == SCORED}
+        rows = self._database.select(connection, 'SELECT "left", "right", score FROM pair WHERE', '"left"', wanted)
+        return found | {(row[0], row[1]) for row in rows if row[2] is not None and row[1] in records}
+
+
+def edges_of(
+    database: Database, connection: Connection, records: Collection[int]
+) -> list[tuple[int, int, str, str, str | None, str | None]]:
+    """Among these records: left, right, source, verdict, score, shown.
+
+    What is wanted of them is picked here: asked for by its source, a database may read all that this one said.
+    """
+    rows = database.select(
+        connection, 'SELECT "left", "right", source, verdict, score, shown FROM edge WHERE', '"left"', list(records)
+    )
+    return [tuple(row) for row in rows if row[1] in records]
 
 
 class _Regrouping:
@@ -314,13 +322,10 @@ class _Regrouping:
         }
         told = {pair: bits_told(scored.bits) for pair, scored in wanted.items()}
         there = {
-            (row[0], row[1]): row[2]
-            for row in self._database.select(
-                self._connection, f"SELECT \"left\", \"right\", score FROM edge WHERE source = '{SCORED}' AND",
-                '"left"', list(group_of),
-            )
-            if row[1] in group_of
-        }  # fmt: skip
+            (left, right): score
+            for left, right, source, _, score, _ in edges_of(self._database, self._connection, group_of)
+            if source == SCORED
+        }
         gone = [(*pair, SCORED) for pair in there if pair not in wanted and not held.holds(pair)]
         self._database.run_many(
             self._connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ? AND source = ?', gone
@@ -416,12 +421,8 @@ class _Held:
         return pair in self._kept_pairs or self._homes[pair[0]] in self.written
 
     def _edges(self, matcher: Matcher, likeness: Likeness, connection: Connection) -> Iterable[Edge]:
-        rows = likeness.house.database.select(
-            connection, "SELECT \"left\", \"right\", source, shown FROM edge WHERE verdict = 'same' AND", '"left"',
-            list(self._place),
-        )  # fmt: skip
-        for left, right, source, shown in rows:
-            if right not in self._place:
+        for left, right, source, verdict, _, shown in edges_of(likeness.house.database, connection, self._place):
+            if verdict != "same":
                 continue
             if source == SCORED:
                 if shown != shown_by(self._known[self._place[left]].profile, self._known[self._place[right]].profile):

@@ -161,7 +161,7 @@ survivor = Table(  # the key of the record that a merged record lives on in
     "survivor",
     metadata,
     Column("record", Key, primary_key=True, autoincrement=False),
-    Column("rkey", Text, nullable=False),
+    Column("rkey", Text, nullable=False, index=True),
 )
 
 base = Table(
@@ -263,6 +263,7 @@ pair = Table(  # two groups that may be one, for a person to decide
     Column("who", Text),
     Column("score", Text),  # bits, where they were scored
     UniqueConstraint("left", "right"),
+    Index("ix_pair_right", "right"),
 )
 
 golden = Table(
