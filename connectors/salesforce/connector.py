@@ -254,7 +254,7 @@ class SalesforceConnector:
         """Ask with the fields as they are known; once more with those of now, where one of them is gone."""
         try:
             return ask(self._asked(stream))
-        except ShapeError as exc:
+        except (ShapeError, RecordError) as exc:  # the latter where a job is asked for
             if exc.vendor_code not in LOST_FIELD:
                 raise
         return ask(self._catalogue(stream, anew=True))

@@ -7,8 +7,8 @@ on reading and back on writing.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 from pydantic import BaseModel
@@ -23,6 +23,9 @@ Position: TypeAlias = Mapping[str, Json]
 # archive: put away so that people there can bring it back, in an archive where the vendor has one, else in its bin;
 # restore: brought back from there, under the same key.
 Operation: TypeAlias = Literal["create", "update", "archive", "restore"]
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RemoteRecord(NamedTuple):
@@ -107,6 +110,7 @@ class RowFault(NamedTuple):
 class Window:
     """What to read of one part: changed at or after `since` (None: from the beginning), to the vendor's now.
 
+    `since` begins a unit of the stream's `resolution` (`StreamSpec.whole`).
     `position`: go on inside a window that was interrupted; everything before it has been landed.
     """
 
@@ -158,6 +162,11 @@ class StreamSpec:
     parent: str | None = None  # stream of the record to group writes by, where rows lock
     fires_automation_on_create: bool = False
     costs: Costs = field(default_factory=Costs)
+
+    def whole(self, moment: datetime | None) -> datetime | None:
+        """The beginning of the unit that a stamp of this moment shows: a vendor that tells minutes dates what changed
+        at 8:00:50 to 8:00, and asked for what changed since 8:00:40 it leaves that out."""
+        return None if moment is None else moment - (moment - _EPOCH) % self.resolution
 
 
 FieldType: TypeAlias = Literal[

@@ -195,7 +195,7 @@ def _is_blind(house: House, link: Link, stream: Stream) -> str | None:
         return None
     key, stamp = row
     for part in link.connector.parts(stream.name):
-        with _pulling(link, stream, Window(part=part, since=moment(stamp))) as pages:
+        with _pulling(link, stream, Window(part=part, since=stream.spec.whole(moment(stamp)))) as pages:
             if any(page.records for page in islice(pages, _PAGES_LOOKED_AT)):
                 return None
     again = [record for page in link.connector.fetch(stream.name, [key]) for record in page.records]

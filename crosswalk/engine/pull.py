@@ -119,7 +119,7 @@ def _pull_part(
     mending = _has_letters(house, stream)
     listed: set[str] | None = set() if stream.spec.cursor == "full" and stream.complete else None
     ended = False
-    window = Window(part=part, since=moment(since), position=position)
+    window = Window(part=part, since=stream.spec.whole(moment(since)), position=position)
     for page in prefetched(link.connector.pull(stream.name, window)):
         if opened is None:
             opened = millis(page.server_time)
@@ -340,7 +340,7 @@ def _read_removals(house: House, link: Link, stream: Stream, lease: Lease, pulle
             house.database.run(connection, "UPDATE stream SET swept_at = NULL WHERE id = ?", (stream.id,))
         since = None
     started = _part_row(house, stream, link.connector.parts(stream.name)[0])["opened"]
-    window = Window(part="", since=moment(since), position=None)
+    window = Window(part="", since=stream.spec.whole(moment(since)), position=None)
     for told in link.connector.removals(stream.name, window):
         deleted = [one.key for one in told if one.survivor is None]
         pulled.removed += remove(house, stream, deleted, lease, there_until=since)

@@ -12,7 +12,7 @@
                 yield Rig(AcmeConnector.connect(settings, bench.tools()), vendor, bench)
 
 `AcmeVendor` is the author's simulation of the vendor, a `Vendor`: it is seeded, and fails on demand. What a stream's
-declaration does not call for is skipped, and so is what the simulation cannot do; each says what would bring it back.
+declaration does not call for is skipped, and so is what the simulation names in `lacks`, with the reason it gives.
 
 Needs pytest, which the hub itself does not; nothing else imports this package.
 """

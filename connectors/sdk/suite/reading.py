@@ -10,10 +10,13 @@ import pytest
 from connectors.sdk.contract import Window
 from connectors.sdk.errors import ShapeError
 from connectors.sdk.suite.vendor import Rig, needs
-from connectors.sdk.suite.windows import Missing, at, holds, pages, read, stored
+from connectors.sdk.suite.windows import Missing, at, holds, is_empty, pages, read, stored
 
 # What would leave its place in a path, a query or a statement.
 STRANGE_KEYS: Final = ("../users/me", "1?x=1&y=2", "x' OR Name != '", 'a"b', "Zoë 🎈", "a,b", "%2e%2e", "0")
+
+# Before the epoch of many clocks, in years that some take for others, a day that few years have.
+DAYS: Final = ("1899-12-31", "1931-05-04", "1969-12-31", "1970-01-01", "2000-02-29", "2068-01-01")
 
 
 class Reading:
@@ -108,6 +111,34 @@ class Reading:
 
         assert modified is not None
         assert abs(modified - moment) <= rig.spec(stream).resolution
+
+    @pytest.mark.parametrize("offset", [timedelta(hours=5, minutes=45), -timedelta(hours=9, minutes=30)], ids=str)
+    def test_a_time_with_an_offset_is_the_moment_it_tells(self, rig: Rig, stream: str, offset: timedelta) -> None:
+        needs(rig.spec(stream).cursor == "modified", 'cursor="modified"')
+        rig.vendor.tell_offset(offset)
+        size = rig.spec(stream).page_size
+        keys = rig.vendor.seed(stream, size * 3 // 2, at=rig.yesterday(), step=timedelta(minutes=10))
+
+        records = read(rig.connector, stream).records
+        later = read(rig.connector, stream, since=rig.yesterday() + timedelta(minutes=10) * size).records
+
+        assert set(records) == set(keys)
+        for place, key in enumerate(keys):
+            modified = records[key].modified
+            assert modified is not None
+            assert abs(modified - rig.yesterday() - timedelta(minutes=10) * place) <= rig.spec(stream).resolution
+        assert set(later) >= set(keys[size:])
+        assert keys[0] not in later
+
+    def test_a_change_later_in_the_unit_of_a_stamp_is_found(self, rig: Rig, stream: str) -> None:
+        """A window begins with a unit of the declared resolution. A vendor whose stamps are coarser than that dates a
+        change to before the window, and leaves it out."""
+        needs(rig.spec(stream).cursor == "modified", 'cursor="modified"')
+        unit = rig.spec(stream).resolution
+        since = rig.yesterday() + timedelta(seconds=37)
+        keys = rig.vendor.seed(stream, 1, at=since + unit * 0.3)
+
+        assert set(read(rig.connector, stream, since=since + unit * 0.1).records) == set(keys)
 
     def test_a_window_says_what_time_it_is_at_the_vendor(self, rig: Rig, stream: str) -> None:
         """Without it the watermark follows the largest stamp; with neither the stream is read from the beginning
@@ -224,6 +255,45 @@ class Reading:
         if rig.spec(stream).missing_means == "cleared" and value is Missing:
             return
         assert value is None, "an emptied field is null in `values`"
+
+    def test_an_emptied_list_is_empty(self, rig: Rig, stream: str) -> None:
+        """[] or cleared, and absent only where the stream says what that means; never a list of nothing."""
+        path = rig.vendor.list_path(stream)
+        full, emptied = rig.vendor.seed(stream, 2, at=rig.yesterday())
+        rig.vendor.fill(stream, full, 2, at=rig.yesterday())
+        rig.vendor.fill(stream, emptied, 2, at=rig.yesterday())
+        rig.vendor.fill(stream, emptied, 0, at=rig.yesterday())
+
+        records = read(rig.connector, stream).records
+
+        held = at(records[full].values, path)
+        assert isinstance(held, list), "several are a list"
+        assert len(held) == 2
+        assert is_empty(at(records[emptied].values, path), rig, stream)
+
+    def test_what_is_not_shown_is_absent_and_not_cleared(self, rig: Rig, stream: str) -> None:
+        """A field that is gone, or hidden from our user, says nothing of what stands in it: taken for cleared it would
+        empty the field everywhere. The other fields, and the stream, go on."""
+        path = rig.vendor.text_path(stream)
+        keys = rig.vendor.seed(stream, 3, at=rig.yesterday())
+        rig.vendor.put(stream, keys[0], "something", at=rig.yesterday())
+        assert at(read(rig.connector, stream).records[keys[0]].values, path) == "something"
+        rig.vendor.vanish(stream)
+
+        records = read(rig.connector, stream).records
+
+        assert set(records) == set(keys)
+        assert at(records[keys[0]].values, path) is Missing
+        if rig.spec(stream).missing_means == "cleared":
+            assert path not in [field.path for field in rig.connector.fields(stream)], "nothing tells it from cleared"
+
+    @pytest.mark.parametrize("day", DAYS)
+    def test_a_day_arrives_as_it_is(self, rig: Rig, stream: str, day: str) -> None:
+        path = rig.vendor.date_path(stream)
+        (key,) = rig.vendor.seed(stream, 1, at=rig.yesterday())
+        rig.vendor.date(stream, key, day, at=rig.yesterday())
+
+        assert at(read(rig.connector, stream).records[key].values, path) == day
 
     def test_an_option_that_the_catalogue_does_not_know_arrives(self, rig: Rig, stream: str) -> None:
         (key,) = rig.vendor.seed(stream, 1, at=rig.yesterday())

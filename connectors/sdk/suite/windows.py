@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from connectors.sdk.contract import Connector, Json, Page, Position, Record, RowFault, Values, Window
+from connectors.sdk.suite.vendor import Rig
 
 # Of one window. A list that does not end is an error too.
 _PAGES: Final = 5_000
@@ -34,7 +35,7 @@ class Read:
 
 def read(connector: Connector, stream: str, *, since: datetime | None = None) -> Read:
     """Every part of a stream to its end."""
-    result = Read()
+    result, since = Read(), connector.streams[stream].whole(since)
     for part in connector.parts(stream):
         positions = result.positions.setdefault(part, [])
         first = True
@@ -81,6 +82,11 @@ def at(values: Values, path: str) -> Json:
 
 class Missing:
     """Absent: neither cleared nor a value."""
+
+
+def is_empty(value: Json, rig: Rig, stream: str) -> bool:
+    """Is a list empty, in one of the ways that a stream may show it?"""
+    return value is None or value == [] or (value is Missing and rig.spec(stream).missing_means == "cleared")
 
 
 def holds(value: Json, text: str) -> bool:

@@ -3,15 +3,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from random import Random
+from typing import Final
 
 import pytest
 
-from connectors.sdk.contract import Operation, Outcome, Record, Write
+from connectors.sdk.contract import Json, Operation, Outcome, Record, Write
 from connectors.sdk.errors import ConnectorError, RecordError, UnknownOutcomeError
 from connectors.sdk.suite.vendor import Effect, Rig, needs
-from connectors.sdk.suite.windows import Missing, at
+from connectors.sdk.suite.windows import Missing, at, holds, is_empty, read
 
-_VALUE = "s3cret value of a customer"
+_VALUE: Final = "s3cret value of a customer"
+_OPTION: Final = "an option that nobody offers"
 
 
 class Writing:
@@ -87,6 +90,55 @@ class Writing:
 
         assert outcome.status == "done"
         assert at(fetched(rig, stream, key)[key].values, path) in (None, Missing)
+
+    @pytest.mark.parametrize("nothing", [None, []], ids=["null", "an-empty-list"])
+    def test_a_list_is_emptied(self, rig: Rig, stream: str, nothing: Json) -> None:
+        may(rig, stream, "update")
+        path = rig.vendor.list_path(stream)
+        (key,) = rig.vendor.seed(stream, 1, at=rig.yesterday())
+        rig.vendor.fill(stream, key, 2, at=rig.yesterday())
+        write = change(key, path, nothing)
+
+        outcome = send(rig, stream, [write])[write.action]
+
+        assert outcome.status == "done"
+        assert is_empty(at(fetched(rig, stream, key)[key].values, path), rig, stream)
+
+    @pytest.mark.parametrize("day", ["1931-05-04", "2000-02-29"])
+    def test_a_day_is_written_as_it_is(self, rig: Rig, stream: str, day: str) -> None:
+        may(rig, stream, "update")
+        path = rig.vendor.date_path(stream)
+        (key,) = rig.vendor.seed(stream, 1, at=rig.yesterday())
+        write = change(key, path, day)
+
+        outcome = send(rig, stream, [write])[write.action]
+
+        assert outcome.status == "done"
+        assert at(fetched(rig, stream, key)[key].values, path) == day
+
+    def test_an_option_that_the_vendor_does_not_offer_is_refused_by_itself_or_stands_there(
+        self, rig: Rig, stream: str
+    ) -> None:
+        """Some take any word, some refuse it: none may tell that it holds what it dropped."""
+        may(rig, stream, "update")
+        path = rig.vendor.choice_path(stream)
+        odd, good = rig.vendor.seed(stream, 2, at=rig.yesterday())
+        (offered,) = [field.options for field in rig.connector.fields(stream) if field.path == path]
+        assert offered, f"{path} offers nothing"
+        writes = [change(odd, path, _OPTION), change(good, path, offered[0][0])]
+
+        outcomes = one_by_one(rig, stream, writes)
+        after = fetched(rig, stream, odd, good)
+
+        assert outcomes[writes[1].action].status == "done"
+        assert holds(str(at(after[good].values, path)), offered[0][0])
+        if outcomes[writes[0].action].status == "done":
+            assert holds(after[odd].values, _OPTION), "it says done, and the option is not there"
+        else:
+            assert outcomes[writes[0].action].status == "rejected"
+            assert outcomes[writes[0].action].reason
+            assert _OPTION not in outcomes[writes[0].action].reason
+            assert not holds(after[odd].values, _OPTION)
 
     @pytest.mark.parametrize("text", ["Zoë 🎈 শর্মিলা", 'a "quoted"; <b>text</b>, 100%', "x" * 60_000], ids=len)
     def test_a_text_is_written_as_it_is(self, rig: Rig, stream: str, text: str) -> None:
@@ -189,6 +241,30 @@ class Writing:
         else:
             assert "done" not in {outcome(outcomes, one).status for one in writes if one.key not in done}
 
+    def test_mixed_outcomes_of_writes_in_any_order_are_each_its_own(self, rig: Rig, stream: str) -> None:
+        """More than one call of them, neither sorted by key nor answered in the order that they were sent in."""
+        may(rig, stream, "update")
+        count = rig.spec(stream).batch + 3
+        keys = rig.vendor.seed(stream, count, at=rig.yesterday())
+        Random(7).shuffle(keys)
+        writes = [update(rig, stream, key, f"new {key}") for key in keys]
+        if not rig.vendor.lacking("shuffle", stream):
+            rig.vendor.shuffle()
+        refused = {0, 2, count - 1}
+        rig.vendor.refuse(*refused)
+
+        outcomes = send(rig, stream, writes)
+
+        written = {effect.key for effect in rig.vendor.effects()}
+        shown = fetched(rig, stream, *keys)
+        path = rig.vendor.text_path(stream)
+        for write in writes:
+            done = outcome(outcomes, write).status == "done"
+            assert done == (write.key in written), "an outcome that is another write's"
+            assert done == (at(shown[str(write.key)].values, path) == f"new {write.key}")
+        if rig.spec(stream).batch_failure == "per_record" or rig.spec(stream).batch == 1:
+            assert len(written) == count - len(refused)
+
     def test_a_reason_holds_no_value_of_a_customer(self, rig: Rig, stream: str) -> None:
         may(rig, stream, "update")
         (key,) = rig.vendor.seed(stream, 1, at=rig.yesterday())
@@ -257,6 +333,57 @@ class Writing:
         assert outcome(outcomes, write).reason
         assert path not in [field.path for field in rig.connector.fields(stream)], "discovery goes on from memory"
 
+    def test_a_vanished_field_costs_the_writes_that_name_it_and_no_other(self, rig: Rig, stream: str) -> None:
+        may(rig, stream, "update")
+        path = rig.vendor.choice_path(stream)
+        lost, good = rig.vendor.seed(stream, 2, at=rig.yesterday())
+        (offered,) = [field.options for field in rig.connector.fields(stream) if field.path == path]
+        rig.vendor.vanish(stream)
+        writes = [update(rig, stream, lost, "x"), change(good, path, offered[-1][0])]
+
+        outcomes = one_by_one(rig, stream, writes)
+
+        assert [outcomes[one.action].status for one in writes] == ["rejected", "done"]
+
+    def test_what_is_put_away_is_gone_and_comes_back(self, rig: Rig, stream: str) -> None:
+        may(rig, stream, "archive")
+        key, stays = rig.vendor.seed(stream, 2, at=rig.yesterday())
+        before = read(rig.connector, stream).records[key]
+
+        put_away = send(rig, stream, [Write("a1", "archive", key, None, {}, None)])["a1"]
+
+        assert put_away.status == "done"
+        assert stays in read(rig.connector, stream).records
+        assert is_away(rig, stream, before)
+        if "restore" in rig.spec(stream).writes:
+            assert send(rig, stream, [Write("a2", "restore", key, None, {}, None)])["a2"].status == "done"
+            assert not is_away(rig, stream, before)
+
+    def test_putting_away_what_is_gone_costs_no_other(self, rig: Rig, stream: str) -> None:
+        may(rig, stream, "archive")
+        gone, other = rig.vendor.seed(stream, 2, at=rig.yesterday())
+        before = read(rig.connector, stream).records[other]
+        rig.vendor.delete(stream, gone, at=rig.yesterday())
+        writes = [Write(f"a-{key}", "archive", key, None, {}, None) for key in (gone, other)]
+
+        outcomes = one_by_one(rig, stream, writes)
+
+        assert outcomes[writes[0].action].status in ("done", "rejected", "moved")
+        assert outcomes[writes[1].action].status == "done"
+        assert is_away(rig, stream, before)
+
+    def test_putting_away_whose_answer_is_lost_is_not_told_as_refused(self, rig: Rig, stream: str) -> None:
+        may(rig, stream, "archive")
+        (key,) = rig.vendor.seed(stream, 1, at=rig.yesterday())
+        before = read(rig.connector, stream).records[key]
+        write = Write("a1", "archive", key, None, {}, None)
+        rig.vendor.lose()
+
+        said = outcome(send(rig, stream, [write]), write).status
+
+        assert said in ("done", "unknown", "later")
+        assert is_away(rig, stream, before) or said != "done"
+
     def test_a_stream_that_is_not_written_says_so(self, rig: Rig, stream: str) -> None:
         needs(not rig.spec(stream).writes, "writes")
 
@@ -276,15 +403,20 @@ def creates(rig: Rig, stream: str, count: int) -> list[Write]:
 
 
 def update(rig: Rig, stream: str, key: str, text: str | None) -> Write:
-    """A change of the text, in the shape of `values`."""
+    """A change of the text."""
+    return change(key, rig.vendor.text_path(stream), text)
+
+
+def change(key: str, path: str, value: Json) -> Write:
+    """A change of what stands at a path, in the shape of `values`."""
     values: dict[str, object] = {}
-    *folders, name = rig.vendor.text_path(stream).split(".")
+    *folders, name = path.split(".")
     inner = values
     for folder in folders:
         deeper: dict[str, object] = {}
         inner[folder] = deeper
         inner = deeper
-    inner[name] = text
+    inner[name] = value
     return Write(f"a-{key}", "update", key, None, values, None)
 
 
@@ -303,6 +435,24 @@ def send(rig: Rig, stream: str, writes: Sequence[Write]) -> dict[str, Outcome]:
         for write in writes:
             outcomes.setdefault(write.action, Outcome(write.action, "rejected", reason=refused.text))
     return outcomes
+
+
+def one_by_one(rig: Rig, stream: str, writes: Sequence[Write]) -> dict[str, Outcome]:
+    """As the engine finds out who of a call that was refused as a whole is the cause: all at once, then each alone."""
+    outcomes = send(rig, stream, writes)
+    if len({one.status for one in outcomes.values()}) == 1 and "rejected" in {one.status for one in outcomes.values()}:
+        for write in writes:
+            outcomes |= send(rig, stream, [write])
+    return outcomes
+
+
+def is_away(rig: Rig, stream: str, before: Record) -> bool:
+    """Is a record no longer listed, or told to be archived?"""
+    listed = read(rig.connector, stream).records.get(before.key)
+    if listed is None:
+        return True
+    flags = [path for path, value in before.values.items() if value is False and listed.values.get(path) is True]
+    return bool(flags)
 
 
 def outcome(outcomes: dict[str, Outcome], write: Write) -> Outcome:

@@ -2,8 +2,10 @@
 
 import csv
 import os
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar, Final
 
 import pytest
 
@@ -13,15 +15,27 @@ from connectors.sdk.contract import Json
 from connectors.sdk.fakes import Bench
 from connectors.sdk.suite import ConnectorContract, Rig, Vendor
 
+COLUMNS: Final = ["no", "name", "tier", "born"]
+
 
 class Office(Vendor):
     """Somebody who saves the table again after every change."""
+
+    lacks: ClassVar[Mapping[str, str]] = {
+        "archive": "a row is in the table or not",
+        "expire_token": "a folder needs no token",
+        "fail": "a folder answers nothing",
+        "list_path": "a cell is a text",
+        "lose": "a folder answers nothing",
+        "merge": "a row is in the table or not",
+    }
 
     def __init__(self, folder: Path, bench: Bench) -> None:
         self._file = folder / "members.csv"
         self._clock = bench.clock
         self._rows: dict[str, list[str]] = {}
         self._deleted: dict[str, list[str]] = {}
+        self._hidden: set[str] = set()
         self._saved = 0
         self._save()
 
@@ -31,7 +45,7 @@ class Office(Vendor):
     def seed(self, stream: str, count: int, *, at: datetime, step: timedelta = timedelta(0)) -> list[str]:
         start = len(self._rows) + len(self._deleted)
         keys = [str(start + number) for number in range(count)]
-        self._rows.update((key, [key, f"name {key}", "gold"]) for key in keys)
+        self._rows.update((key, [key, f"name {key}", "gold", ""]) for key in keys)
         self._save()
         return keys
 
@@ -46,6 +60,13 @@ class Office(Vendor):
         self._rows[key][2] = option
         self._save()
 
+    def date_path(self, stream: str) -> str:
+        return "born"
+
+    def date(self, stream: str, key: str, day: str, *, at: datetime) -> None:
+        self._rows[key][3] = day
+        self._save()
+
     def garble(self, stream: str, key: str, *, at: datetime) -> None:
         self._rows[key][0] = ""
         self._save()
@@ -58,9 +79,15 @@ class Office(Vendor):
         self._rows[key] = self._deleted.pop(key)
         self._save()
 
+    def vanish(self, stream: str) -> None:
+        """Somebody exports without the column."""
+        self._hidden.add("name")
+        self._save()
+
     def _save(self) -> None:
+        shown = [at for at, name in enumerate(COLUMNS) if name not in self._hidden]
         with self._file.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([["no", "name", "tier"], *self._rows.values()])
+            csv.writer(file).writerows([row[at] for at in shown] for row in [COLUMNS, *self._rows.values()])
         self._saved += 1
         os.utime(self._file, (1_700_000_000 + self._saved, 1_700_000_000 + self._saved))
 

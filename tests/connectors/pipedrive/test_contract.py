@@ -1,9 +1,9 @@
 """Pipedrive's connector keeps the contract, against an account that is empty at first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pytest
 
@@ -13,13 +13,12 @@ from connectors.pipedrive.streams import RESOURCES
 from connectors.sdk import Operation, Values
 from connectors.sdk.fakes import Bench
 from connectors.sdk.suite import ConnectorContract, Effect, Rig
-from connectors.sdk.suite.vendor import cannot
 from sandbox import world
 from sandbox.state import Record
 from sandbox.vendors.pipedrive.account import ME
 from sandbox.vendors.pipedrive.answers import invalid
 from sandbox.vendors.pipedrive.app import Pipedrive
-from sandbox.vendors.pipedrive.fields import Field, field_hash
+from sandbox.vendors.pipedrive.fields import Field, Option, field_hash
 from sandbox.vendors.pipedrive.writes import fresh
 from sandbox.web import Answer, Call
 from tests.connectors.bridge import BASE, Bridge
@@ -27,11 +26,30 @@ from tests.connectors.bridge import BASE, Bridge
 ENTITIES: Final = {"persons": "person", "organizations": "organization", "deals": "deal", "activities": "activity"}
 # A text that the account added to its fields, and a choice that it offers from the start.
 REMARK: Final = {entity: field_hash(7, entity, "Remark") for entity in ("person", "organization", "deal")}
-CHOICES: Final = {"person": "Kundenstufe", "organization": "Segment", "deal": "Competitors"}
-OPERATIONS: Final[dict[str, Operation]] = {"POST": "create", "PATCH": "update", "PUT": "update"}
+CHOICE: Final = {entity: field_hash(7, entity, "Choice") for entity in REMARK}
+DAY: Final = {entity: field_hash(7, entity, "Day") for entity in REMARK}
+MANY: Final = {entity: field_hash(7, entity, "Many") for entity in REMARK}
+OPERATIONS: Final[dict[str, Operation]] = {
+    "POST": "create", "PATCH": "update", "PUT": "update", "DELETE": "archive",
+}  # fmt: skip
 
 
 class PipedriveVendor(Bridge):
+    lacks: ClassVar[Mapping[str, str]] = {
+        "archive": "only deals and leads have an archive",
+        "activities/choice_path": "the types of activities are a catalogue of their own, and read as words",
+        "activities/list_path": "an activity has participants, which are records, and no list of its own",
+        "leads/undelete": "a lead that was deleted is gone",
+        "merge": "only persons, organizations and deals are merged",
+        "notes/choice_path": "a note has no picklist",
+        "notes/choose": "a note has no picklist",
+        "notes/date_path": "a note has no day",
+        "notes/list_path": "a note has no list",
+        "shuffle": "every write is a call of its own",
+        "tell_offset": "the API tells every time in UTC",
+        "vanish": "activities and notes have no fields of the account's own",
+    }
+
     def __init__(self, bench: Bench) -> None:
         self._app = Pipedrive(world.make(7, 3), limits_kept=False)
         super().__init__(self._app, bench)
@@ -40,9 +58,14 @@ class PipedriveVendor(Bridge):
             for record in list(table):
                 table.drop(record["id"])
             if name in REMARK:
-                self._account.catalogues[name].fields[REMARK[name]] = Field(
-                    id=1, code=REMARK[name], name="Remark", type="text", custom=True
-                )
+                options = [Option(self._account.next_option_id(), label) for label in "ABC"]
+                for field in (
+                    Field(id=1, code=REMARK[name], name="Remark", type="text", custom=True),
+                    Field(id=4, code=CHOICE[name], name="Choice", type="enum", custom=True, options=options),
+                    Field(id=2, code=DAY[name], name="Day", type="date", custom=True),
+                    Field(id=3, code=MANY[name], name="Many", type="set", custom=True, options=options),
+                ):
+                    self._account.catalogues[name].fields[field.code] = field
         for lead in list(self._account.leads):
             self._account.leads.drop(lead["id"])
 
@@ -104,13 +127,38 @@ class PipedriveVendor(Bridge):
 
     def choose(self, stream: str, key: str, option: str, *, at: datetime) -> None:
         if stream == "notes":
-            cannot("choose")
-        if stream == "activities":
+            super().choose(stream, key, option, at=at)
+        elif stream == "activities":
             self._change(stream, key, at, type=option)
         else:
-            entity = "deal" if stream == "leads" else ENTITIES[stream]
-            code = self._account.catalogues[entity].by_label(CHOICES[entity]).code
-            self._custom(stream, key, code, option if stream != "deals" else [option], at)
+            self._custom(stream, key, CHOICE[_entity(stream)], option, at)
+
+    def choice_path(self, stream: str) -> str:
+        if stream in ("notes", "activities"):
+            super().choice_path(stream)
+        return _custom_path(stream, CHOICE[_entity(stream)])
+
+    def date_path(self, stream: str) -> str:
+        if stream == "notes":
+            super().date_path(stream)
+        return "due_date" if stream == "activities" else _custom_path(stream, DAY[_entity(stream)])
+
+    def date(self, stream: str, key: str, day: str, *, at: datetime) -> None:
+        if stream == "activities":
+            self._change(stream, key, at, due_date=day)
+        else:
+            self._custom(stream, key, DAY[_entity(stream)], day, at)
+
+    def list_path(self, stream: str) -> str:
+        if stream in ("notes", "activities"):
+            super().list_path(stream)
+        return _custom_path(stream, MANY[_entity(stream)])
+
+    def fill(self, stream: str, key: str, count: int, *, at: datetime) -> None:
+        code = MANY[_entity(stream)]
+        options = self._account.catalogues[_entity(stream)].fields[code].options or ()
+        held = [option.id for option in options[:count]]
+        self._custom(stream, key, code, held or None, at)
 
     def garble(self, stream: str, key: str, *, at: datetime) -> None:
         self._change(stream, key, at, update_time="0000-00-00T00:00:00Z")
@@ -130,7 +178,7 @@ class PipedriveVendor(Bridge):
 
     def undelete(self, stream: str, key: str, *, at: datetime) -> None:
         if stream == "leads":
-            cannot("undelete")  # gone is gone
+            super().undelete(stream, key, at=at)
         elif stream == "notes":
             self._change(stream, key, at, active_flag=True)
         else:
@@ -138,20 +186,20 @@ class PipedriveVendor(Bridge):
 
     def archive(self, stream: str, key: str, *, at: datetime) -> None:
         if stream not in ("deals", "leads"):
-            cannot("archive")
+            super().archive(stream, key, at=at)
         self._change(stream, key, at, is_archived=True)
 
     def merge(self, stream: str, key: str, *, into: str, at: datetime) -> None:
         if stream not in REMARK_STREAMS:
-            cannot("merge")
+            super().merge(stream, key, into=into, at=at)
         self.delete(stream, key, at=at)
         self._change(stream, into, at)
 
     def vanish(self, stream: str) -> None:
-        entity = "deal" if stream == "leads" else ENTITIES.get(stream, "note")
+        entity = _entity(stream)
         if entity not in REMARK:
-            cannot("vanish")  # their fields are fixed
-        del self._account.catalogues[entity].fields[REMARK[entity]]
+            super().vanish(stream)
+        self._app.change_schema("deals" if stream == "leads" else stream, REMARK[entity], to=None)
 
     # what was written
 
@@ -167,6 +215,15 @@ class PipedriveVendor(Bridge):
 
 
 MISSING: Final = object()
+
+
+def _entity(stream: str) -> str:
+    """Whose fields a stream's records have: leads have those of deals."""
+    return "deal" if stream == "leads" else ENTITIES.get(stream, "note")
+
+
+def _custom_path(stream: str, code: str) -> str:
+    return code if stream == "leads" else f"custom_fields.{code}"
 
 
 def stamp(at: datetime) -> str:

@@ -1,10 +1,10 @@
 """Salesforce's connector keeps the contract, against an org that is empty at first."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pytest
 
@@ -15,23 +15,34 @@ from connectors.salesforce.streams import RESOURCES
 from connectors.sdk import Operation, Values
 from connectors.sdk.fakes import Bench
 from connectors.sdk.suite import ConnectorContract, Effect, Rig
-from connectors.sdk.suite.vendor import cannot
 from sandbox import world
 from sandbox.state import Record
 from sandbox.vendors.salesforce import query, rest
 from sandbox.vendors.salesforce.app import Salesforce
-from sandbox.vendors.salesforce.schema import external_id, long_text, picklist
+from sandbox.vendors.salesforce.schema import date, external_id, long_text, picklist
 from sandbox.vendors.salesforce.stamps import stamp
 from sandbox.web import Answer, Call
 from tests.connectors.bridge import BASE, Bridge
 
 REMARK: Final = "Remark__c"
 CHOICE: Final = "Stufe__c"
+MANY: Final = "Interests__c"
+DAY: Final = "Born__c"
 HUB_ID: Final = "Crosswalk_Id__c"
 PAGE: Final = 20
 
 
 class SalesforceVendor(Bridge):
+    lacks: ClassVar[Mapping[str, str]] = {
+        "archive": "Salesforce has no archive, only a bin",
+        "groups/undelete": "there is no bin for groups",
+        "merge": "only contacts, leads, accounts and cases are merged",
+        "shuffle": "a collection is answered in its own order",
+        "tell_offset": "the API tells every time in UTC",
+        "users/delete": "users are never deleted, they are switched off",
+        "users/undelete": "users are never deleted, they are switched off",
+    }
+
     def __init__(self, bench: Bench) -> None:
         self.app = Salesforce(world.make(7, 3), limits_kept=False)
         super().__init__(self.app, bench)
@@ -39,12 +50,12 @@ class SalesforceVendor(Bridge):
         self._seen = 0
         self._held: set[str] = set()  # keys that were there before anything was written
         for resource in RESOURCES.values():
-            if resource.sobject != "User":
-                table = self._org.tables[resource.sobject]
-                for record in list(table):
-                    table.drop(record["Id"])
+            table = self._org.tables[resource.sobject]
+            for record in list(table):
+                table.drop(record["Id"])
             entry = self._org.objects[resource.sobject]
-            own = [long_text(REMARK, "Remark"), picklist(CHOICE, "Stufe", "Gold")]
+            own = [long_text(REMARK, "Remark"), picklist(CHOICE, "Stufe", "Gold", "Silver"), date(DAY, "Born")]
+            own.append(replace(picklist(MANY, "Interests", "A", "B", "C"), type="multipicklist"))
             if resource.spec.hub_id_unique and entry.field(HUB_ID) is None:
                 own.append(external_id(HUB_ID, "Crosswalk Id", 36))
             entry.restore({**entry.fields, **{field.name: replace(field, key=field.name) for field in own}})
@@ -123,6 +134,21 @@ class SalesforceVendor(Bridge):
     def choose(self, stream: str, key: str, option: str, *, at: datetime) -> None:
         self._change(stream, key, at, **{CHOICE: option})
 
+    def choice_path(self, stream: str) -> str:
+        return CHOICE
+
+    def date_path(self, stream: str) -> str:
+        return DAY
+
+    def date(self, stream: str, key: str, day: str, *, at: datetime) -> None:
+        self._change(stream, key, at, **{DAY: day})
+
+    def list_path(self, stream: str) -> str:
+        return MANY
+
+    def fill(self, stream: str, key: str, count: int, *, at: datetime) -> None:
+        self._change(stream, key, at, **{MANY: ";".join("ABC"[:count]) or None})
+
     def garble(self, stream: str, key: str, *, at: datetime) -> None:
         # Ordered by its stamp it comes first.
         self._change(stream, key, at, SystemModstamp="0000-00-00T00:00:00.000+0000")
@@ -133,19 +159,21 @@ class SalesforceVendor(Bridge):
         return self._make(stream, 99, at)
 
     def delete(self, stream: str, key: str, *, at: datetime) -> None:
-        if stream == "groups":
+        if stream == "users":
+            super().delete(stream, key, at=at)
+        elif stream == "groups":
             self._org.tables["Group"].drop(key)  # there is no bin for them
         else:
             self._change(stream, key, at, IsDeleted=True, _deleted_at=stamp(at))
 
     def undelete(self, stream: str, key: str, *, at: datetime) -> None:
-        if stream == "groups":
-            cannot("undelete")
+        if stream in ("groups", "users"):
+            super().undelete(stream, key, at=at)
         self._change(stream, key, at, IsDeleted=False, _deleted_at=None)
 
     def merge(self, stream: str, key: str, *, into: str, at: datetime) -> None:
         if not RESOURCES[stream].merges:
-            cannot("merge")
+            super().merge(stream, key, into=into, at=at)
         self._change(stream, key, at, IsDeleted=True, _deleted_at=stamp(at), MasterRecordId=into)
         self._change(stream, into, at)
 
@@ -166,6 +194,8 @@ class SalesforceVendor(Bridge):
                 return {"LastName": f"Lind {number}", "FirstName": "Mara", address: f"p{number}@nordwerk.example"}
             case "leads":
                 return {"LastName": f"Lind {number}", "Company": "Nordwerk", "Email": f"l{number}@nordwerk.example"}
+            case "users":
+                return {"Name": f"Mara Lind {number}", "Username": f"u{number}@nordwerk.example", "IsActive": True}
             case "accounts" | "campaigns" | "groups":
                 return {"Name": f"Nordwerk {number}"}
             case "opportunities":
@@ -209,7 +239,7 @@ def _refusal(record: Record) -> Record:
 
 
 class TestSalesforce(ConnectorContract):
-    streams = tuple(name for name in RESOURCES if name != "users")
+    streams = tuple(RESOURCES)
 
     @pytest.fixture
     def rig(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:

@@ -1,15 +1,16 @@
 """Acme: a vendor that does not exist, and a connector to it. The suite is tried on them.
 
 `people` have everything: changes by (time, id), a feed of deletions that names survivors, batches with an outcome
-per record, versions, a unique field for our id. `visits` come from a search that stops at a cap. `notes` are listed
-whole and created one by one, with nothing that would make a second create harmless.
+per record, versions, a unique field for our id, and a bin. `visits` come from a search that stops at a cap. `notes` are
+listed whole and created one by one, with nothing that would make a second create harmless. `tickets` tell times to the
+minute.
 """
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import parse_qs
 
@@ -20,6 +21,7 @@ from connectors.sdk import (
     Account,
     Answer,
     FieldInfo,
+    FieldType,
     Json,
     Outcome,
     Page,
@@ -60,6 +62,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def cut(moment: datetime, stream: str) -> datetime:
+    """As Acme keeps a time."""
+    return moment.replace(microsecond=0) if stream != "tickets" else moment.replace(second=0, microsecond=0)
+
+
 # The vendor.
 
 
@@ -74,14 +81,15 @@ class Row:
     hub: str | None = None
     garbled: bool = False
 
-    def json(self) -> dict[str, Any]:
-        return {
+    def json(self, zone: timezone, hidden: Set[str] = frozenset()) -> dict[str, Any]:
+        shown = {
             "id": self.id,
-            "updated": "0000-00-00" if self.garbled else iso(self.modified),
+            "updated": "0000-00-00" if self.garbled else self.modified.astimezone(zone).isoformat(),
             "version": self.version,
             "archived": self.state == "archived",
             **self.values,
         }
+        return {name: value for name, value in shown.items() if name not in hidden}
 
 
 @dataclass
@@ -99,13 +107,15 @@ class AcmeVendor(Vendor):
     def __init__(self, bench: Bench) -> None:
         self._clock = bench.clock
         self._lock = threading.RLock()
-        self._rows: dict[str, dict[int, Row]] = {"people": {}, "visits": {}, "notes": {}}
+        self._rows: dict[str, dict[int, Row]] = {"people": {}, "visits": {}, "notes": {}, "tickets": {}}
         self._ids = iter(range(1, 1_000_000))
         self._faults: list[Fault] = []
         self._refused: set[int] = set()
         self._writes = 0
         self._vanished: set[str] = set()
         self._effects: list[Effect] = []
+        self._zone = UTC
+        self._shuffled = False
         self._refresh, self._access, self._renewals = FIRST_TOKEN, "", 0
         self.requests: list[httpx.Request] = []
 
@@ -121,7 +131,8 @@ class AcmeVendor(Vendor):
     def seed(self, stream: str, count: int, *, at: datetime, step: timedelta = timedelta(0)) -> list[str]:
         keys = []
         for number in range(count):
-            row = self._add(stream, {"name": f"name {number}", "tier": "gold"}, at + step * number)
+            values = {"name": f"name {number}", "tier": "gold", "born": None, "tags": ["one"]}
+            row = self._add(stream, values, at + step * number)
             keys.append(str(row.id))
         return keys
 
@@ -134,6 +145,25 @@ class AcmeVendor(Vendor):
 
     def choose(self, stream: str, key: str, option: str, *, at: datetime) -> None:
         self._touch(stream, key, at).values["tier"] = option
+
+    def date_path(self, stream: str) -> str:
+        return "born"
+
+    def choice_path(self, stream: str) -> str:
+        return "tier"
+
+    def list_path(self, stream: str) -> str:
+        return "tags"
+
+    def date(self, stream: str, key: str, day: str, *, at: datetime) -> None:
+        self._touch(stream, key, at).values["born"] = day
+
+    def fill(self, stream: str, key: str, count: int, *, at: datetime) -> None:
+        # As Acme has it, an emptied list is one of nothing.
+        self._touch(stream, key, at).values["tags"] = [f"tag {number}" for number in range(count)] or [""]
+
+    def tell_offset(self, offset: timedelta) -> None:
+        self._zone = timezone(offset)
 
     def garble(self, stream: str, key: str, *, at: datetime) -> None:
         self._touch(stream, key, at).garbled = True
@@ -165,6 +195,9 @@ class AcmeVendor(Vendor):
 
     def refuse(self, *numbers: int) -> None:
         self._writes, self._refused = 0, set(numbers)
+
+    def shuffle(self) -> None:
+        self._shuffled = True
 
     def vanish(self, stream: str) -> None:
         self._vanished.add("name")
@@ -224,7 +257,7 @@ class AcmeVendor(Vendor):
             case "GET", "/me":
                 return self._answer(200, {"id": 77, "name": "Acme of Nordlicht", "user": "hub"})
             case "GET", "/fields":
-                names = [name for name in ("name", "tier", "hub") if name not in self._vanished]
+                names = [name for name in ("name", "tier", "born", "tags", "hub") if name not in self._vanished]
                 return self._answer(200, {"items": names})
             case "GET", "/people/ids":
                 return self._ids_after("people", query)
@@ -237,14 +270,17 @@ class AcmeVendor(Vendor):
             case "GET", "/visits" if "from" in query:
                 start = int(query["offset"])
                 rows = self._visits(query)[:CAP][start : start + PAGE]
-                return self._answer(200, {"items": [row.json() for row in rows]})
-            case "GET", "/people" | "/visits" | "/notes":
+                return self._answer(200, {"items": [self._json(row) for row in rows]})
+            case "GET", "/people" | "/visits" | "/notes" | "/tickets":
                 return self._list(request.url.path[1:], query)
             case "POST", "/people/batch":
                 return self._batch(body["writes"])
             case "POST", "/notes":
                 return self._create_note(body)
         return self._answer(404, {"error": "E404"})
+
+    def _json(self, row: Row) -> dict[str, Any]:
+        return row.json(self._zone, self._vanished)
 
     def _shown(self, stream: str) -> list[Row]:
         return [row for row in self._rows[stream].values() if row.state in ("live", "archived")]
@@ -262,7 +298,7 @@ class AcmeVendor(Vendor):
             rows = [row for row in rows if (iso(row.modified), row.id) > (stamp, int(number))]
         page = rows[:PAGE] if "ids" not in query else rows
         following = f"{iso(page[-1].modified)}|{page[-1].id}" if len(rows) > len(page) else None
-        return self._answer(200, {"items": [row.json() for row in page], "next": following})
+        return self._answer(200, {"items": [self._json(row) for row in page], "next": following})
 
     def _ids_after(self, stream: str, query: Mapping[str, str]) -> httpx.Response:
         rows = sorted(row.id for row in self._shown(stream) if row.id > int(query.get("after", 0)))
@@ -283,7 +319,7 @@ class AcmeVendor(Vendor):
 
     def _batch(self, writes: Sequence[dict[str, Any]]) -> httpx.Response:
         results = [{"place": place, **self._write(write)} for place, write in enumerate(writes)]
-        return self._answer(200, {"results": results[::-1]})  # in an order of their own
+        return self._answer(200, {"results": results[::-1] if self._shuffled else results})
 
     def _write(self, write: dict[str, Any]) -> dict[str, Any]:
         number = self._writes
@@ -293,22 +329,28 @@ class AcmeVendor(Vendor):
             return {"ok": False, "code": "DUPLICATE", "message": f"{write['values'].get('name')} is taken"}
         if set(write["values"]) & self._vanished:
             return {"ok": False, "code": "NO_SUCH_FIELD"}
+        if write["values"].get("tier") not in (None, "gold", "silver"):
+            return {"ok": False, "code": "NO_SUCH_OPTION"}
         if write["op"] == "create":
             if any(row.hub == write["hub"] for row in self._rows["people"].values()):
                 return {"ok": False, "code": "HUB_ID_TAKEN"}
             row = self._add("people", dict(write["values"]), self.now())
             row.hub = write["hub"]
             self._effects.append(Effect("people", "create", str(row.id)))
-            return {"ok": True, "row": row.json()}
+            return {"ok": True, "row": self._json(row)}
         found = self._rows["people"].get(write["id"])
         if found is None or found.state in ("deleted", "merged"):
             return {"ok": False, "code": "GONE"}
         if write["version"] is not None and write["version"] != found.version:
             return {"ok": False, "code": "MOVED"}
+        if write["op"] in ("archive", "restore"):
+            found.state = "archived" if write["op"] == "archive" else "live"
         found.values.update({name: "" if value is None else value for name, value in write["values"].items()})
+        if not found.values["tags"]:
+            found.values["tags"] = [""]
         found.version, found.modified = found.version + 1, self.now()
-        self._effects.append(Effect("people", "update", str(found.id)))
-        return {"ok": True, "row": found.json()}
+        self._effects.append(Effect("people", write["op"], str(found.id)))
+        return {"ok": True, "row": self._json(found)}
 
     def _create_note(self, values: dict[str, Any]) -> httpx.Response:
         number = self._writes
@@ -317,21 +359,24 @@ class AcmeVendor(Vendor):
             return self._answer(422, {"error": "DUPLICATE", "message": values["name"]})
         row = self._add("notes", values, self.now())
         self._effects.append(Effect("notes", "create", str(row.id)))
-        return self._answer(201, row.json())
+        return self._answer(201, self._json(row))
 
     def _add(self, stream: str, values: dict[str, Any], at: datetime) -> Row:
-        row = Row(next(self._ids), at.replace(microsecond=0), values)
+        row = Row(next(self._ids), cut(at, stream), {"tags": [], **values})
         self._rows[stream][row.id] = row
         return row
 
     def _touch(self, stream: str, key: str, at: datetime) -> Row:
         row = self._rows[stream][int(key)]
-        row.modified = at.replace(microsecond=0)
+        row.modified = cut(at, stream)
         row.version += 1
         return row
 
 
 # The connector.
+
+
+TYPES: Final[Mapping[str, FieldType]] = {"tier": "choice", "born": "date", "tags": "multi"}
 
 
 class AcmeSettings(Settings):
@@ -348,7 +393,7 @@ class AcmeConnector:
     stream_settings: ClassVar[type[StreamSettings]] = StreamSettings
     streams: ClassVar[Mapping[str, StreamSpec]] = {
         "people": StreamSpec(
-            writes=frozenset({"create", "update"}),
+            writes=frozenset({"create", "update", "archive", "restore"}),
             page_size=PAGE,
             sweep=True,
             removals=True,
@@ -361,6 +406,7 @@ class AcmeConnector:
         "notes": StreamSpec(
             writes=frozenset({"create"}), cursor="full", page_size=PAGE, sweep=True, hold_back=timedelta(0)
         ),
+        "tickets": StreamSpec(page_size=PAGE, resolution=timedelta(minutes=1)),
     }
 
     def __init__(self, transport: Transport, tools: Tools) -> None:
@@ -398,7 +444,7 @@ class AcmeConnector:
                 name=name,
                 label=name.title(),
                 path=name,
-                type="choice" if name == "tier" else "text",
+                type=TYPES.get(name, "text"),
                 options=(("gold", "Gold"), ("silver", "Silver")) if name == "tier" else (),
                 write=writable,
                 unique=name == "hub",
@@ -414,7 +460,7 @@ class AcmeConnector:
 
     def _pull_list(self, stream: str, window: Window) -> Iterator[Page]:
         first: dict[str, Any] = {}
-        if window.since is not None and stream == "people":
+        if window.since is not None and stream != "notes":
             first["since"] = iso(window.since)
         if window.position is not None:
             first["after"] = window.position["after"]
@@ -461,9 +507,12 @@ class AcmeConnector:
         return Page(records, position, answer.server_time, faults=faults)
 
     def record(self, row: Mapping[str, Any]) -> RemoteRecord:
-        modified = datetime.fromisoformat(row["updated"])
-        values = {name: None if value == "" else value for name, value in row.items()}
+        modified = self.moment(row["updated"])
+        values = {name: None if value == "" else [] if value == [""] else value for name, value in row.items()}
         return RemoteRecord(str(row["id"]), str(row["version"]), modified, values)
+
+    def moment(self, told: str) -> datetime:
+        return datetime.fromisoformat(told)
 
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
         yield self.page(self._transport.get(f"/{stream}", {"ids": ",".join(keys)}), None)
@@ -546,9 +595,9 @@ class AcmeConnector:
             yield Outcome(write.action, "done", record.key, record.version, record.values)
 
 
-def rig_of(connector: type[AcmeConnector], network: respx.MockRouter) -> Rig:
+def rig_of(connector: type[AcmeConnector], network: respx.MockRouter, simulation: type[AcmeVendor] = AcmeVendor) -> Rig:
     """A connector, an Acme of its own, and a bench between them."""
     bench = Bench()
-    vendor = AcmeVendor(bench)
+    vendor = simulation(bench)
     network.route(host="api.acme.test").mock(side_effect=vendor)
     return Rig(connector.connect(AcmeSettings(), bench.tools("acme")), vendor, bench)

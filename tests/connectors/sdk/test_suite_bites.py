@@ -7,8 +7,8 @@ import inspect
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 import pytest
 import respx
@@ -30,14 +30,14 @@ from connectors.sdk import (
     Window,
     Write,
 )
-from connectors.sdk.suite import ConnectorContract, Rig
-from tests.connectors.sdk.acme import AcmeConnector, rig_of
+from connectors.sdk.suite import ConnectorContract, Rig, Vendor
+from tests.connectors.sdk.acme import AcmeConnector, AcmeVendor, rig_of
 
 
 class TestAcme(ConnectorContract):
     """The sound one, as an author of a connector runs it."""
 
-    streams = ("people", "visits", "notes")
+    streams = ("people", "visits", "notes", "tickets")
 
     @pytest.fixture
     def rig(self) -> Iterator[Rig]:
@@ -366,6 +366,101 @@ class KnowsNoLeapDay(AcmeConnector):
         return RemoteRecord(record.key, record.version, told, record.values)
 
 
+class OverlooksOffsets(AcmeConnector):
+    """Takes every time for one of UTC."""
+
+    def moment(self, told: str) -> datetime:
+        return super().moment(told).replace(tzinfo=UTC)
+
+
+class TakesMinutesForSeconds(AcmeConnector):
+    """Declares a time that is finer than the vendor's."""
+
+    streams = {**AcmeConnector.streams, "tickets": StreamSpec(page_size=10)}
+
+
+class ListsNothing(AcmeConnector):
+    """Takes an emptied list for a list of one empty thing."""
+
+    def record(self, row: Mapping[str, Any]) -> RemoteRecord:
+        record = super().record(row)
+        return record._replace(values={**record.values, "tags": row["tags"]})
+
+
+class TakesHiddenForCleared(AcmeConnector):
+    """Tells every column that it once knew."""
+
+    def record(self, row: Mapping[str, Any]) -> RemoteRecord:
+        record = super().record(row)
+        return record._replace(values={"name": None, **record.values})
+
+
+class CountsDaysFromTheEpoch(AcmeConnector):
+    def record(self, row: Mapping[str, Any]) -> RemoteRecord:
+        record = super().record(row)
+        told = record.values.get("born")
+        return record if told is None else record._replace(values={**record.values, "born": max(told, "1970-01-01")})
+
+
+class DropsWhatIsNotOffered(AcmeConnector):
+    """Writes what the catalogue offers, and tells of the rest that it was done."""
+
+    def written(self, values: Values) -> Values:
+        return {name: one for name, one in values.items() if name != "tier" or one in ("gold", "silver")}
+
+
+class WritesNoEmptyList(AcmeConnector):
+    def written(self, values: Values) -> Values:
+        return {name: one for name, one in values.items() if one != []}
+
+
+class WritesDaysAsTheyAreSpokenHere(AcmeConnector):
+    def written(self, values: Values) -> Values:
+        day = values.get("born")
+        return values if day is None else {**values, "born": ".".join(reversed(day.split("-")))}
+
+
+class StopsForAVanishedField(AcmeConnector):
+    """Refuses everything once a field is missing."""
+
+    def send_batch(self, writes: Sequence[Write]) -> Iterator[Outcome]:
+        if "name" not in [field.name for field in self.fields("people")]:
+            yield from (Outcome(one.action, "rejected", reason="a field is gone") for one in writes)
+        else:
+            yield from super().send_batch(writes)
+
+
+class SaysPutAwayAndDoesNothing(AcmeConnector):
+    def send_batch(self, writes: Sequence[Write]) -> Iterator[Outcome]:
+        put_away = [one for one in writes if one.op == "archive"]
+        yield from (Outcome(one.action, "done", one.key) for one in put_away)
+        if kept := [one for one in writes if one.op != "archive"]:
+            yield from super().send_batch(kept)
+
+
+class BringsNothingBack(AcmeConnector):
+    def send_batch(self, writes: Sequence[Write]) -> Iterator[Outcome]:
+        return super().send_batch([one._replace(op="update") if one.op == "restore" else one for one in writes])
+
+
+class FallsOverWhatIsGone(AcmeConnector):
+    """Of one that is gone it takes the whole call for refused, each time."""
+
+    def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
+        found = list(super().send(stream, writes))
+        if any("GONE" in one.reason for one in found):
+            self.fell = True
+        yield from (one._replace(status="rejected") if getattr(self, "fell", False) else one for one in found)
+
+
+class TakesALostArchiveForRefused(AcmeConnector):
+    def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
+        put_away = {one.action for one in writes if one.op == "archive"}
+        for one in super().send(stream, writes):
+            lost = one.status == "unknown" and one.action in put_away
+            yield one._replace(status="rejected", reason="no answer") if lost else one
+
+
 # Each with the test that catches it; some are caught by many.
 DEFECTS: dict[type[AcmeConnector], str] = {
     SkipsAPage: "a_list_of_two_and_a_half_pages_is_read_to_its_end",
@@ -398,7 +493,7 @@ DEFECTS: dict[type[AcmeConnector], str] = {
     TakesALostAnswerForDone: "creates_whose_answer_is_lost_are_not_sent_again",
     TakesALostAnswerForRefused: "creates_whose_answer_is_lost_are_not_sent_again",
     TakesARefusalForDone: "of_several_writes_each_has_its_own_outcome",
-    MixesUpOutcomes: "as_many_creates_as_a_batch_holds_and_one_more",
+    MixesUpOutcomes: "mixed_outcomes_of_writes_in_any_order_are_each_its_own",
     QuotesACustomer: "a_reason_holds_no_value_of_a_customer",
     IgnoresVersions: "a_record_that_moved_is_not_overwritten",
     LeavesOutNull: "null_empties_a_field",
@@ -413,6 +508,19 @@ DEFECTS: dict[type[AcmeConnector], str] = {
     FallsOverAStrangeKey: "a_key_that_no_record_has_is_left_out_whatever_it_looks_like",
     FetchesAllForNone: "nothing_is_fetched_for_no_key",
     KnowsNoLeapDay: "a_time_is_taken_for_what_it_is",
+    OverlooksOffsets: "a_time_with_an_offset_is_the_moment_it_tells",
+    TakesMinutesForSeconds: "a_change_later_in_the_unit_of_a_stamp_is_found",
+    ListsNothing: "an_emptied_list_is_empty",
+    TakesHiddenForCleared: "what_is_not_shown_is_absent_and_not_cleared",
+    CountsDaysFromTheEpoch: "a_day_arrives_as_it_is",
+    DropsWhatIsNotOffered: "an_option_that_the_vendor_does_not_offer_is_refused_by_itself_or_stands_there",
+    WritesNoEmptyList: "a_list_is_emptied",
+    WritesDaysAsTheyAreSpokenHere: "a_day_is_written_as_it_is",
+    StopsForAVanishedField: "a_vanished_field_costs_the_writes_that_name_it_and_no_other",
+    SaysPutAwayAndDoesNothing: "what_is_put_away_is_gone_and_comes_back",
+    BringsNothingBack: "what_is_put_away_is_gone_and_comes_back",
+    FallsOverWhatIsGone: "putting_away_what_is_gone_costs_no_other",
+    TakesALostArchiveForRefused: "putting_away_whose_answer_is_lost_is_not_told_as_refused",
     KeepsTheFirstToken: "a_renewed_token_stands_in_the_store",
 }
 
@@ -473,3 +581,26 @@ class Raises(AcmeConnector):
 )
 def test_an_unknown_outcome_may_be_raised(test: str) -> None:
     assert complaints(Raises, f"test_{test}") == []
+
+
+class Reticent(AcmeVendor):
+    """Without a verb, and without a word of it."""
+
+    archive = Vendor.archive
+
+
+class Outspoken(Reticent):
+    lacks: ClassVar[Mapping[str, str]] = {"people/archive": "Acme has no archive"}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "outcome"),
+    [(Reticent, pytest.fail.Exception), (Outspoken, pytest.skip.Exception)],
+    ids=["silent", "told"],
+)
+def test_what_a_simulation_cannot_show_it_must_say(vendor: type[AcmeVendor], outcome: type[Exception]) -> None:
+    with respx.mock(assert_all_called=False) as network:
+        rig = rig_of(AcmeConnector, network, vendor)
+
+        with pytest.raises(outcome, match="archive"):
+            TestAcme().test_an_archived_record_does_not_disappear_without_a_word(rig, "people")

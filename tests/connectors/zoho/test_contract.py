@@ -3,20 +3,20 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta, timezone
+from typing import Any, ClassVar, Final
 
 import pytest
 
 from connectors.sdk import Operation, Values
 from connectors.sdk.fakes import Bench
 from connectors.sdk.suite import ConnectorContract, Effect, Rig
-from connectors.sdk.suite.vendor import cannot
 from connectors.zoho.connector import ZohoConnector
 from connectors.zoho.settings import ZohoSettings
 from connectors.zoho.streams import RESOURCES, STREAMS
 from sandbox import world
 from sandbox.state import Record
+from sandbox.vendors.zoho import stamps
 from sandbox.vendors.zoho.account import ME, made
 from sandbox.vendors.zoho.app import Zoho
 from sandbox.vendors.zoho.stamps import kept
@@ -26,17 +26,31 @@ from tests.connectors.bridge import BASE, Bridge
 TEXT: Final = "Description"
 CHOICES: Final = {
     "contacts": "Lead_Source", "leads": "Lead_Source", "accounts": "Industry", "deals": "Stage", "tasks": "Status",
-    "calls": "Call_Type", "cases": "Priority", "campaigns": "Status",
+    "calls": "Call_Type", "cases": "Priority", "campaigns": "Status", "events": "Customer_Tier",
 }  # fmt: skip
-OPERATIONS: Final[dict[str, Operation]] = {"POST": "create", "PUT": "update"}
+# Fields of contacts, which the organization has added to its other modules.
+DAY: Final = "Date_of_Birth"
+MANY: Final = "Interests"
+ADDED: Final = (DAY, MANY, "Customer_Tier")
+OPERATIONS: Final[dict[str, Operation]] = {"POST": "create", "PUT": "update", "DELETE": "archive"}
 
 
 class ZohoVendor(Bridge):
-    def __init__(self, bench: Bench) -> None:
+    lacks: ClassVar[Mapping[str, str]] = {
+        "archive": "Zoho has no archive, only a bin",
+        "merge": "only contacts, leads and accounts are merged",
+        "shuffle": "the rows of a call are answered in its own order",
+    }
+
+    def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
         self._app = Zoho(world.make(7, 3), limits_kept=False)
         super().__init__(self._app, bench)
         self._account = self._app.account
         self._garbled: str | None = None
+        for catalogue in self._account.catalogues.values():
+            for name in ADDED:
+                catalogue.fields.setdefault(name, replace(self._account.catalogues["Contacts"].fields[name]))
         for table in self._account.tables.values():
             for record in list(table):
                 table.drop(record["id"])
@@ -95,9 +109,27 @@ class ZohoVendor(Bridge):
         self._change(stream, key, at, **{TEXT: value})
 
     def choose(self, stream: str, key: str, option: str, *, at: datetime) -> None:
-        if stream not in CHOICES:
-            cannot("choose")
         self._change(stream, key, at, **{CHOICES[stream]: option})
+
+    def choice_path(self, stream: str) -> str:
+        return CHOICES[stream]
+
+    def date_path(self, stream: str) -> str:
+        return DAY
+
+    def date(self, stream: str, key: str, day: str, *, at: datetime) -> None:
+        self._change(stream, key, at, **{DAY: day})
+
+    def list_path(self, stream: str) -> str:
+        return MANY
+
+    def fill(self, stream: str, key: str, count: int, *, at: datetime) -> None:
+        offered = [option.actual for option in self._account.catalogues["Contacts"].fields[MANY].options or ()]
+        self._change(stream, key, at, **{MANY: offered[:count] or None})
+
+    def tell_offset(self, offset: timedelta) -> None:
+        self._monkeypatch.setattr(stamps, "ZONE", timezone(offset))
+        stamps.shown.cache_clear()
 
     def garble(self, stream: str, key: str, *, at: datetime) -> None:
         self._garbled = key
@@ -120,7 +152,7 @@ class ZohoVendor(Bridge):
 
     def merge(self, stream: str, key: str, *, into: str, at: datetime) -> None:
         if stream not in ("contacts", "leads", "accounts"):
-            cannot("merge")
+            super().merge(stream, key, into=into, at=at)
         self.delete(stream, key, at=at)
         self._change(stream, into, at)
 
@@ -133,10 +165,7 @@ class ZohoVendor(Bridge):
         return _plain(stream, number)
 
     def effects(self) -> Sequence[Effect]:
-        return [
-            Effect(STREAMS[one.stream], "create" if one.method == "POST" else "update", one.record)
-            for one in self._app.effects()
-        ]
+        return [Effect(STREAMS[one.stream], OPERATIONS[one.method], one.record) for one in self._app.effects()]
 
 
 def _refusal(row: Mapping[str, Any]) -> Record:
@@ -180,7 +209,7 @@ class TestZoho(ConnectorContract):
         for name, resource in RESOURCES.items():
             small = replace(resource, spec=replace(resource.spec, page_size=20))
             monkeypatch.setitem(RESOURCES, name, small)
-        vendor = ZohoVendor(bench)
+        vendor = ZohoVendor(bench, monkeypatch)
         known = vendor._app.credentials
         settings = ZohoSettings.model_validate(
             {
@@ -194,3 +223,4 @@ class TestZoho(ConnectorContract):
             connector = ZohoConnector.connect(settings, bench.tools())
             yield Rig(connector, vendor, bench)
             connector.close()
+        stamps.shown.cache_clear()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from crosswalk.store.records import DELETED, LIVE
 from tests.crosswalk.engine.test_rounds import quiet, settle_down, two
 from tests.databases import Makers
 from tests.hub import World
-from tests.memory.connector import Crash, Remote, lost
+from tests.memory.connector import CoarseConnector, Crash, Remote, lost
 
 
 @pytest.fixture
@@ -637,3 +638,24 @@ def test_what_somebody_wrote_that_cannot_be_read_is_not_written_over(world: Worl
     settle_down(world)
 
     assert asked(world, "SELECT count(*) FROM dead_letter WHERE state = 'open'") == [(0,)]
+
+
+def test_a_change_later_in_the_minute_of_a_stamp_is_found(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a vendor that tells minutes, read again from a moment within the one in which a record was changed."""
+    spec = replace(CoarseConnector.streams["people"], hold_back=timedelta(seconds=40))
+    monkeypatch.setattr(CoarseConnector, "streams", {**CoarseConnector.streams, "people": spec})
+    world = two(tmp_path, url, alpha="coarse")
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.grain = timedelta(minutes=1)
+    for remote in (alpha, beta):
+        remote.put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer")
+    alpha.now = alpha.now.replace(minute=9, second=50)
+    world.sync()
+
+    alpha.put("people", "1", title="Head of Buying")
+    world.sync()
+
+    assert alpha.of("people", "1")["updated"] == "2026-11-24T08:09:00Z"
+    assert beta.of("people", "1")["title"] == "Head of Buying"

@@ -3,10 +3,10 @@
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from connectors.sdk.suite import Vendor
@@ -18,8 +18,22 @@ PAGE = 10
 class Bluebird(Vendor):
     """Serves while it is open. `rows`: contacts by their id."""
 
+    lacks: ClassVar[Mapping[str, str]] = {
+        "archive": "a contact of Bluebird is there or gone",
+        "choose": "Bluebird has no picklists",
+        "date_path": "Bluebird has no days",
+        "expire_token": "a token of Bluebird does not expire",
+        "garble": "Bluebird's contacts are never without a time",
+        "list_path": "Bluebird has no lists",
+        "lose": "what is only read is asked for again, as after any error",
+        "merge": "Bluebird merges nothing",
+        "undelete": "what was deleted is gone",
+        "vanish": "Bluebird's fields are fixed",
+    }
+
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
+        self._zone = UTC
         self._failures: list[list[Any]] = []  # [after, times, status, headers]
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"vendor": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -50,14 +64,20 @@ class Bluebird(Vendor):
         keys = [str(len(self.rows) + number) for number in range(count)]
         for number, key in enumerate(keys):
             self.rows[key] = {"id": key, "name": f"Contact {key}", "email": f"contact{key}@bluebird.test"}
-            self.rows[key]["changed"] = (at + step * number).isoformat()
+            self.rows[key]["changed"] = self._told(at + step * number)
         return keys
 
     def text_path(self, stream: str) -> str:
         return "name"
 
     def put(self, stream: str, key: str, value: Any, *, at: datetime) -> None:
-        self.rows[key].update(name=value or "", changed=at.isoformat())
+        self.rows[key].update(name=value or "", changed=self._told(at))
+
+    def tell_offset(self, offset: timedelta) -> None:
+        self._zone = timezone(offset)
+
+    def _told(self, at: datetime) -> str:
+        return at.astimezone(self._zone).isoformat()
 
     def commit_late(self, stream: str, *, at: datetime) -> str:
         return self.seed(stream, 1, at=at)[0]
