@@ -46,6 +46,7 @@ from crosswalk.settings.model import HubSettings
 from crosswalk.store import outbox
 from crosswalk.store.dialect import Database
 from crosswalk.store.opening import in_words, open_store
+from crosswalk.store.pauses import regain
 from crosswalk.store.tokens import Vault
 from mapping.compile import MappingError
 
@@ -360,6 +361,14 @@ class Hub:
         work = run.audit if audit else run.sync
         ran = work(house, self._begun([connection]), who=self._who, trigger=run.DAEMON)
         return ran, [*self._builder.warnings, *ran.unasked, *ran.problems]
+
+    def let_in(self, connection: str) -> bool:
+        """Is a connection that was paused for a refused token let in again? Then it goes on."""
+        if not check.is_let_in(self.offline, connection):
+            return False
+        with self._database.write() as transaction:
+            regain(self._database, transaction, connection)
+        return True
 
     def audit(self, only: Sequence[str] = (), *, number: int | None = None, share: float | None = None) -> Answer:
         """Compare what the vendors show with what the hub last saw of it, of every record or of a sample per stream.

@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.sdk.registry import Registry
-from crosswalk import __version__, log
+from crosswalk import __version__, log, watchdog
 from crosswalk import clock as real_clock
 from crosswalk.alerting import Alerting, Trouble
 from crosswalk.app import Hub
@@ -36,10 +36,10 @@ from crosswalk.store.daemons import Presence
 from crosswalk.store.dialect import Database
 from crosswalk.store.leases import Leases, Slots
 from crosswalk.store.opening import STORE_ERRORS, in_words, open_store
-from crosswalk.store.pauses import pause_of, pauses, reconsider
+from crosswalk.store.pauses import DOUBTFUL, pause_of, pauses, reconsider
 from crosswalk.store.runs import FAILED, PART
 from crosswalk.store.tokens import Vault
-from scheduler.daemon import Daemon
+from scheduler.daemon import Daemon, Work
 from scheduler.slots import Firing
 from scheduler.triggers import Cron, Trigger
 from scheduler.workers import Stopped
@@ -51,6 +51,8 @@ AUDIT: Final = "audit:"  # of jobs; a connection's own name has no colon
 # Another process settles for as long as a first load takes; a stream it sends to is free within seconds.
 _PATIENCE: Final = Patience(stream=60, settling=600)
 _ALERTS_BOUND: Final = 5.0  # seconds for an alert that is on its way when the daemon ends
+# Of codes: a vendor or a network that does not answer, the store, another process.
+_PASSING: Final = frozenset({"CW3", "CW5", "CW6"})
 _SAID: Final[Mapping[str, str]] = {  # what the log calls a problem by its code; others are a stream's or a connection's
     "CW201": "token.refused",
     "CW202": "token.refused",
@@ -145,6 +147,7 @@ class Unattended:
         )
         self.follow()
         self._daemon.start()
+        watchdog.tell("READY=1")
 
     def stop(self, signal: str = "") -> None:
         """Begin to end: nothing more is begun. What is in flight is finished by `finish`.
@@ -162,6 +165,7 @@ class Unattended:
     def finish(self, *, within: float = BOUND) -> int:
         """Let runs finish the page or batch that they are at, for so many seconds; how many had not ended by then."""
         began = self._clock()
+        watchdog.tell("STOPPING=1")
         log.event("daemon.stopping", signal=self._signal or None, finishing=self._in_flight())
         self._told = True
         self._stop.set()
@@ -240,6 +244,7 @@ class Unattended:
             self.alerting.deliver_aside()
         except STORE_ERRORS as error:
             self._tell_store(error)
+        watchdog.tell("WATCHDOG=1")  # last: a beat that hangs is none
 
     def _failed(self, error: Exception) -> None:
         """Of looking for work, not of a run."""
@@ -259,35 +264,37 @@ class Unattended:
 
     # -- a run -------------------------------------------------------------------------------------------------
 
-    def run(self, firing: Firing) -> bool:
-        """Work off one slot; whether it is done with. Whatever goes wrong is told here and ends nothing."""
+    def run(self, firing: Firing) -> Work:
+        """Work off one slot; what became of it. Whatever goes wrong is told here and ends nothing."""
         name = firing.job.removeprefix(AUDIT)
         if self._told:
-            return False
+            return "left"
         with log.about(connection=name):
             try:
                 with in_words(self._database):
                     return self._work(firing, name)
             except Stopped:
-                return False
+                return "left"
             except ProblemsError as error:
                 found = errors(error.problems)
                 for one in found:
                     log.event("run.failed", level="error", code=one.code, stream=one.stream, text=one.text)
                 self._alert(name, Trouble(code=found[0].code, text=found[0].text) if found else Trouble())
+                return "again" if _passes(found) else "done"
             except STORE_ERRORS as error:
                 self._tell_store(error)
             except Exception as error:  # a boundary: the next slot comes whatever happened to this one
                 log.event("program.error", level="error", error=error)
                 self._alert(name, Trouble(text=f"a fault of the program: {type(error).__name__}"))
-        return True
+        return "again"
 
-    def _work(self, firing: Firing, name: str) -> bool:
+    def _work(self, firing: Firing, name: str) -> Work:
         file = self._file
         with self._database.read() as connection:
             paused = pause_of(pauses(self._database, connection), name)
-        if name not in file.settings.connections or paused is not None:
-            return True
+        if name not in file.settings.connections or (paused is not None and paused.code != DOUBTFUL):
+            return "done"
+        before = self._state_of(name)  # to look anew may fail already
         hub = Hub(
             file.settings, self._database, self._vault, progress=Silent(), who=self._host, clock=self._clock,
             warned=file.warned, sleep=self._sleep, ask=(name,), patience=_PATIENCE,
@@ -296,16 +303,19 @@ class Unattended:
         try:
             if self._told:  # since the question above
                 hub.stop()
+            if paused is not None and not hub.let_in(name):
+                return "again"
             house = hub.look_anew()
             house.begun = lambda run: self._begun(run, firing)
-            before = self._state_of(name)
             with self._first_load if is_first_load(house) else nullcontext():  # that is landed and settled as a whole
                 ran, problems = hub.unattended(name, audit=firing.job.startswith(AUDIT))
             tell(ran, self._news(firing.job, problems))
             self._tell_state(name, before)
             if ran.state != "stopped":
                 self._alert(name, _trouble(ran, problems))
-            return ran.state != "stopped"
+            if ran.state == "stopped":
+                return "left"
+            return "again" if ran.state in (FAILED, PART) and _passes(errors(problems)) else "done"
         finally:
             self._hubs.pop(firing.job, None)
             hub.close()
@@ -352,6 +362,11 @@ class Unattended:
             log.event("connection.paused", level="warning", hint=f"crosswalk check {name}")
         elif now == "ok" and before != "ok":
             log.event("connection.resumed")
+
+
+def _passes(found: Sequence[Problem]) -> bool:
+    """May time alone mend one of these? What a person must mend, in the file or at the vendor, is not tried again."""
+    return not found or any(one.code == DOUBTFUL or one.code[:3] in _PASSING for one in found)
 
 
 def _trouble(ran: Ran, problems: list[Problem]) -> Trouble | None:

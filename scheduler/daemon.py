@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from apscheduler.executors.pool import ThreadPoolExecutor as TickExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -20,7 +20,12 @@ from scheduler.slots import Firing, SlotBook, Timetable
 from scheduler.triggers import Trigger
 
 BEAT_SECONDS: Final = 15.0
+# After how many seconds what failed is tried again, the first time, the second, ...; from then on as after the last.
+PAUSES: Final = (60, 120, 300, 600, 1800)
 _LONG_AGO: Final = timedelta(days=400)  # no schedule has slots further apart that anybody would want made up for
+
+# What became of a slot. again: it failed in a way that time may mend; left: the program ends, the next one has it.
+Work: TypeAlias = Literal["done", "again", "left"]
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +33,8 @@ _log = logging.getLogger(__name__)
 class Daemon:
     """Runs `run` for every firing, at most `limit` side by side and never two of one job.
 
-    `run` says whether the work was done; what was not (the daemon is stopping) is left for whoever comes next.
+    `run` says what became of the work. What is to be done again is tried in a minute, then after longer and longer
+    pauses, until the next slot takes its place.
     `beat` is called several times a minute: what else has to be looked after goes there. `failed` is told what goes
     wrong besides, a book that cannot be reached for instance; the next tick tries again.
     """
@@ -36,7 +42,7 @@ class Daemon:
     def __init__(
         self,
         book: SlotBook,
-        run: Callable[[Firing], bool],
+        run: Callable[[Firing], Work],
         *,
         clock: Callable[[], datetime],
         limit: int,
@@ -51,6 +57,7 @@ class Daemon:
         self._lock = threading.RLock()
         self._table = Timetable({}, book, since={})
         self._running: dict[str, Future[None]] = {}
+        self._unnoted: dict[Firing, Work] = {}  # what became of slots while the book could not be reached
         self._stopping = False
         self._pool = ThreadPoolExecutor(max_workers=max(1, limit), thread_name_prefix="run")
         self._ticker = Ticker(self.tick, self.beat)
@@ -75,7 +82,9 @@ class Daemon:
     def beat(self) -> None:
         """Say that it lives, make up for what others have left behind, and look whether anything is due."""
         self._beat()
+        self._note_all()
         self._start_all(self._book.left_behind)
+        self._start_all(self._book.due_again)
         self.tick()
 
     @property
@@ -118,15 +127,34 @@ class Daemon:
             self._running.pop(job, None)
 
     def _work(self, firing: Firing) -> None:
+        work: Work = "again"
         try:
-            done = True
-            try:
-                done = self._run(firing)
-            finally:
-                if done:
-                    self._book.finish(firing)
+            work = self._run(firing)
         except Exception as error:  # a boundary: the next slot comes whatever happened to this one
             self._failed(error)
+        try:
+            self._note(firing, work)
+        except Exception as error:  # as above
+            self._failed(error)
+            with self._lock:
+                self._unnoted[firing] = work
+
+    def _note(self, firing: Firing, work: Work) -> None:
+        if work == "done":
+            self._book.finish(firing)
+        elif work == "again":
+            pause = PAUSES[min(firing.tries, len(PAUSES) - 1)]
+            self._book.again(firing, self._clock() + timedelta(seconds=pause))
+
+    def _note_all(self) -> None:
+        """What could not be noted when it was time."""
+        with self._lock:
+            try:
+                while self._unnoted:
+                    self._note(*next(iter(self._unnoted.items())))
+                    del self._unnoted[next(iter(self._unnoted))]
+            except Exception as error:  # as above
+                self._failed(error)
 
 
 class Ticker:

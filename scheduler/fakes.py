@@ -48,10 +48,14 @@ class FakeLeases:
 class FakeSlots:
     """One process's view of a book; `beside` gives the view of another process. `gone` holds processes that died."""
 
-    def __init__(self, holder: str = "me", *, beside: "FakeSlots | None" = None) -> None:
+    def __init__(
+        self, holder: str = "me", *, beside: "FakeSlots | None" = None, clock: Callable[[], datetime] | None = None
+    ) -> None:
         self.holder = holder
         self._lock: threading.Lock = beside._lock if beside else threading.Lock()
         self._slots: dict[tuple[str, datetime], tuple[str, bool]] = beside._slots if beside else {}  # holder, done
+        self.owed: dict[tuple[str, datetime], tuple[datetime, int]] = beside.owed if beside else {}  # when again, tries
+        self._clock = clock
         self.gone: set[str] = beside.gone if beside else set()
 
     def claim(self, job: str, slot: datetime) -> bool:
@@ -63,7 +67,12 @@ class FakeSlots:
 
     def finish(self, firing: Firing) -> None:
         with self._lock:
-            self._slots[firing] = (self.holder, True)
+            self._slots[firing.job, firing.slot] = (self.holder, True)
+
+    def again(self, firing: Firing, at: datetime) -> None:
+        with self._lock:
+            self._slots[firing.job, firing.slot] = (self.holder, True)
+            self.owed[firing.job, firing.slot] = (at, firing.tries + 1)
 
     def last(self, job: str) -> datetime | None:
         with self._lock:
@@ -79,6 +88,18 @@ class FakeSlots:
                 self._slots[job, slot] = (self.holder, slot != last)
                 if slot == last:
                     taken.append(Firing(job, slot))
+            return taken
+
+    def due_again(self) -> list[Firing]:
+        with self._lock:
+            now = None if self._clock is None else self._clock()
+            due = [key for key, (at, _) in sorted(self.owed.items()) if now is not None and at <= now]
+            taken = []
+            for job, slot in due:
+                _, tries = self.owed.pop((job, slot))
+                if slot == max(other for name, other in self._slots if name == job):
+                    self._slots[job, slot] = (self.holder, False)
+                    taken.append(Firing(job, slot, tries))
             return taken
 
     def open(self) -> list[Firing]:

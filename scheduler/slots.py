@@ -13,8 +13,11 @@ if TYPE_CHECKING:  # its arithmetic of cron lines takes time to import, and only
 
 
 class Firing(NamedTuple):
+    """A slot of a job that is to be worked off; `tries`: how often that has failed before."""
+
     job: str
     slot: datetime
+    tries: int = 0
 
 
 class SlotBook(Protocol):
@@ -28,6 +31,10 @@ class SlotBook(Protocol):
         """The run of a slot has ended: nobody has to make up for it."""
         ...
 
+    def again(self, firing: Firing, at: datetime) -> None:
+        """The run of a slot has failed, and is to be tried again at `at`, unless the next slot comes before."""
+        ...
+
     def last(self, job: str) -> datetime | None:
         """The last slot that anybody has claimed; None: the job is new."""
         ...
@@ -36,6 +43,13 @@ class SlotBook(Protocol):
         """Slots that somebody claimed, never finished, and is gone: claimed anew, by this process.
 
         The last of each job alone; what came before it is made up for by it.
+        """
+        ...
+
+    def due_again(self) -> list[Firing]:
+        """Slots that failed and whose time to be tried again has come: claimed anew, by this process.
+
+        The last of each job alone, as above.
         """
         ...
 

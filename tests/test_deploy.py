@@ -1,14 +1,19 @@
 """What runs the daemon elsewhere fits the daemon."""
 
 import configparser
+import json
 import re
 import shlex
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from crosswalk.cli.commands import COMMANDS
+from crosswalk.cli.main import application
 from crosswalk.cli.session import USAGE
 from crosswalk.daemon import BOUND
+from scheduler.daemon import BEAT_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -30,6 +35,25 @@ def test_the_unit_runs_the_daemon_and_waits_for_its_end() -> None:
     assert float(service["TimeoutStopSec"]) > BOUND
     assert service["KillSignal"] == "SIGTERM"
     assert service["RestartPreventExitStatus"] == str(USAGE)
+
+
+def test_a_daemon_that_hangs_misses_several_beats_before_it_is_started_anew() -> None:
+    service = unit()["Service"]
+
+    assert service["Type"] == "notify"
+    assert float(service["WatchdogSec"]) >= 4 * BEAT_SECONDS
+    assert "AF_UNIX" in service["RestrictAddressFamilies"]
+
+
+def test_the_image_is_asked_in_words_that_the_command_knows() -> None:
+    (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
+
+    program, *words = json.loads(command)
+
+    assert program == "crosswalk"
+    with pytest.raises(SystemExit) as ended:
+        application([*words, "--help"])
+    assert ended.value.code == 0
 
 
 def test_the_image_takes_in_what_is_built_and_runs_the_daemon() -> None:

@@ -267,17 +267,28 @@ def _label(one: Mapping[str, Any], options: bool) -> str:
         crosswalk status               what works, who is waited for
         crosswalk status -v            with what has been read of each stream
         crosswalk status --exit-code   1: something is down, 3: somebody is waited for
+        crosswalk status --daemon      1: no daemon of this machine lives
     """,
 )
 def status(
     session: Session,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 or 3 where not all is well.")] = False,
+    daemon: Annotated[bool, typer.Option("--daemon", help="End with 1 where no daemon of this machine lives.")] = False,
 ) -> int:
     """How every connection is, and what waits for a person."""
     answer = session.glance(lambda hub: hub.status())
     if exit_code:
         answer = {**answer, "exit_code": _judged(answer)}
+    if daemon and not _lives_here(answer):
+        answer = {**answer, "exit_code": FAILED}
     return session.show({**answer, "told": True, "verbose": session.manners.verbose}, standing)
+
+
+def _lives_here(answer: Answer) -> bool:
+    from socket import gethostname  # nobody else needs it
+
+    here = gethostname()
+    return any(one["host"] == here for one in answer.get("daemons") or ())
 
 
 def _judged(answer: Answer) -> int:
@@ -345,7 +356,7 @@ def _by(paused: Mapping[str, Any], screen: Screen) -> str:
 
 
 def _trouble(connection: Mapping[str, Any], screen: Screen) -> str:
-    """`: token refused since 09:20; paused`."""
+    """`: token refused since 09:20; paused`. When it is tried again stands under `next`."""
     words = f": {connection['text']}" if connection.get("text") else ""
     if connection.get("since"):
         words += f" since {screen.clock(connection['since'])}"

@@ -103,6 +103,15 @@ def check(house: House, *, only: Sequence[str] = (), judge: Judge | None = None)
     }
 
 
+def is_let_in(house: House, name: str) -> bool:
+    """Does the account answer who we are there? One call, and nothing is kept of it."""
+    try:
+        house.links[name].connector.account()
+    except ConnectorError:
+        return False
+    return True
+
+
 def _config(house: House) -> dict[str, int]:
     """`fields`: lines of mappings that do something; `own`: those of them that the operator wrote."""
     lines = [line for stream in house.streams.values() for line in stream.mapping.describe()]

@@ -108,6 +108,7 @@ def _connections(
     alive = any(one.lives(int(now.timestamp() * 1000)) for one in known)
     rows = database.run(connection, "SELECT name, state, code, detail, last_good_at, since FROM connection").fetchall()
     stored = {row[0]: row for row in rows}
+    tries = _tried_again(database, connection) if alive else {}
     told = []
     for one in listed.connections:
         _, state, code, detail, good, since = stored.get(one.name, (one.name, "new", None, None, None, None))
@@ -121,6 +122,12 @@ def _connections(
             begun = datetime.fromtimestamp((good or known[0].started_at) / 1000, UTC)
             every = None if one.due.cron is not None else one.due.every
             late = overdue(trigger, every=every, good=begun, now=now)
+        next_at = None if due is None else int(due.timestamp() * 1000)
+        again = tries.get(one.name)
+        if again is not None and (next_at is None or again < next_at):
+            next_at = again
+        else:
+            again = None
         left = balances[one.name]
         told.append(
             {
@@ -134,7 +141,8 @@ def _connections(
                 "who": "" if paused is None else paused.who,
                 "overdue": late,
                 "last_good_at": iso(good),
-                "next_at": None if due is None else iso(int(due.timestamp() * 1000)),
+                "next_at": iso(next_at),
+                "again_at": iso(again),  # what failed is tried before its next slot
                 "budget": None
                 if left is None
                 else {
@@ -148,6 +156,16 @@ def _connections(
             }
         )
     return told
+
+
+def _tried_again(database: Reading, connection: Any) -> dict[str, int]:
+    """When the last slot of a job that failed is tried again, by job."""
+    rows = database.run(
+        connection,
+        "SELECT job, again_at FROM slot s WHERE again_at IS NOT NULL "
+        "AND at = (SELECT max(at) FROM slot o WHERE o.job = s.job)",
+    ).fetchall()
+    return {row[0]: int(row[1]) for row in rows}
 
 
 def _streams(

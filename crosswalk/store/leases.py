@@ -119,6 +119,14 @@ class Slots:
                 (_millis(self._clock()), firing.job, _millis(firing.slot)),
             )
 
+    def again(self, firing: Firing, at: datetime) -> None:
+        with self._database.write() as connection:
+            self._database.run(
+                connection,
+                "UPDATE slot SET done_at = ?, again_at = ?, tries = ? WHERE job = ? AND at = ?",
+                (_millis(self._clock()), _millis(at), firing.tries + 1, firing.job, _millis(firing.slot)),
+            )
+
     def last(self, job: str) -> datetime | None:
         with self._database.read() as connection:
             at = self._database.run(connection, "SELECT max(at) FROM slot WHERE job = ?", (job,)).scalar()
@@ -129,16 +137,36 @@ class Slots:
         with self._database.read() as connection:
             rows = self._database.run(
                 connection,
-                "SELECT s.job, s.at, s.holder, (SELECT max(at) FROM slot o WHERE o.job = s.job) FROM slot s "
+                "SELECT s.job, s.at, s.holder, s.tries, (SELECT max(at) FROM slot o WHERE o.job = s.job) FROM slot s "
                 "LEFT JOIN daemon d ON d.id = s.holder WHERE s.done_at IS NULL AND s.holder IS NOT NULL "
                 "AND (d.id IS NULL OR d.ended_at IS NOT NULL OR d.heartbeat_at < ?) ORDER BY s.job, s.at",
                 (now - DEAD_AFTER,),
             ).fetchall()
         taken = []
-        for job, at, holder, last in rows:
+        for job, at, holder, tries, last in rows:
             if holder != self._holder and self._take_over(job, at, holder, done_at=None if at == last else now):
-                taken.append(Firing(job, _moment(at)))
+                taken.append(Firing(job, _moment(at), tries))
         return taken
+
+    def due_again(self) -> list[Firing]:
+        now = _millis(self._clock())
+        with self._database.read() as connection:
+            rows = self._database.run(
+                connection,
+                "SELECT job, at, again_at, tries FROM slot s WHERE again_at <= ? "
+                "AND at = (SELECT max(at) FROM slot o WHERE o.job = s.job) ORDER BY job",
+                (now,),
+            ).fetchall()
+        return [Firing(job, _moment(at), tries) for job, at, again_at, tries in rows if self._begin(job, at, again_at)]
+
+    def _begin(self, job: str, at: int, again_at: int) -> bool:
+        with self._database.write() as connection:
+            won = self._database.run(
+                connection,
+                "UPDATE slot SET holder = ?, done_at = NULL, again_at = NULL WHERE job = ? AND at = ? AND again_at = ?",
+                (self._holder, job, at, again_at),
+            ).rowcount
+        return bool(won)
 
     def _take_over(self, job: str, at: int, holder: str, *, done_at: int | None) -> bool:
         """Whether the slot is now to be worked on here; with `done_at` it is only closed."""

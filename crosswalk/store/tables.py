@@ -492,6 +492,8 @@ slot = Table(  # one firing of a job per slot, whoever comes first
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("holder", Text),  # the daemon that fires it
     Column("done_at", BigInteger),  # none while it is worked on, or where its daemon has gone before the end
+    Column("again_at", BigInteger),  # it failed, and is tried again then
+    Column("tries", Integer, nullable=False, server_default="0"),  # that have failed
 )
 
 daemon = Table(

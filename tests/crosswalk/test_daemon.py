@@ -14,6 +14,8 @@ from connectors.sdk.errors import GrantError, LaterError
 from crosswalk import log
 from crosswalk.daemon import Unattended, open_daemon, triggers_of
 from crosswalk.settings.load import load
+from crosswalk.store.codec import iso, millis
+from crosswalk.store.leases import Slots
 from scheduler.slots import Firing
 from tests.hub import REGISTRY, World
 
@@ -88,7 +90,7 @@ def test_a_slot_syncs_its_connection_and_says_so(world: World, daemon: Unattende
     lines()
     world.remote("alpha").put("people", "1", title="CEO")
 
-    assert daemon.run(Firing("alpha", SLOT))
+    assert daemon.run(Firing("alpha", SLOT)) == "done"
 
     told = lines()
     assert events(told) == ["run.start", "run.done"]
@@ -158,7 +160,7 @@ def test_a_connection_that_does_not_answer_fails_its_run_and_no_other(
         raise LaterError("does not answer")
 
     world.remote("alpha").on_page = silent
-    assert daemon.run(Firing("alpha", SLOT))
+    assert daemon.run(Firing("alpha", SLOT)) == "again"
     failed = lines()
     assert (only(failed, "vendor.silent")["code"], failed[-1]["event"]) == ("CW302", "run.failed")
 
@@ -174,12 +176,8 @@ def test_a_refused_connection_is_paused_and_asked_no_more_until_check_lets_it_in
     world: World, daemon: Unattended, lines: Lines
 ) -> None:
     world.sync()
-
-    def refused(_stream: str, _page: int) -> None:
-        raise GrantError("the token has been refused", code="CW202")
-
-    world.remote("alpha").on_page = refused
-    daemon.run(Firing("alpha", SLOT))
+    world.remote("alpha").refused = True
+    assert daemon.run(Firing("alpha", SLOT)) == "again"
     told = lines()
     assert (only(told, "token.refused")["code"], events(told)[-1]) == ("CW202", "connection.paused")
     asked = len(world.remote("alpha").calls)
@@ -195,11 +193,69 @@ def test_a_refused_connection_is_paused_and_asked_no_more_until_check_lets_it_in
     assert [one["code"] for one in synced["problems"] if one["severity"] == "error"] == ["CW202"]
     assert (status["state"], status["code"], status["next_at"]) == ("paused", "CW202", None)
 
-    world.remote("alpha").on_page = None
+    world.remote("alpha").refused = False
     with world.open() as hub:
         hub.check(["alpha"])
     daemon.run(Firing("alpha", SLOT + timedelta(hours=2)))
     assert lines()[-1]["event"] == "run.done"
+
+
+def test_a_connection_whose_token_was_refused_goes_on_by_itself_once_it_is_let_in(
+    world: World, daemon: Unattended, lines: Lines
+) -> None:
+    """A vendor's trouble of an hour at night costs an hour, not the night."""
+    world.sync()
+    world.remote("alpha").refused = True
+    daemon.run(Firing("alpha", SLOT))
+    assert daemon.run(Firing("alpha", SLOT, 1)) == "again"
+    lines()
+    world.remote("alpha").refused = False
+    world.remote("alpha").put("people", "1", title="CEO")
+
+    assert daemon.run(Firing("alpha", SLOT, 2)) == "done"
+
+    assert events(lines()) == ["run.start", "run.done", "connection.resumed"]
+    assert world.remote("beta").of("people", "1")["title"] == "CEO"
+
+
+@pytest.mark.parametrize("code", ["CW201", "CW203"])
+def test_a_grant_that_was_revoked_is_asked_for_no_more(world: World, daemon: Unattended, code: str) -> None:
+    world.sync()
+
+    def revoked(_stream: str, _page: int) -> None:
+        raise GrantError("the refresh token is revoked", code=code)
+
+    world.remote("alpha").on_page = revoked
+
+    assert daemon.run(Firing("alpha", SLOT)) == "done"
+    assert daemon.run(Firing("alpha", SLOT + timedelta(hours=1))) == "done"
+    with world.open() as hub:
+        assert hub.status()["connections"][0]["state"] == "paused"
+
+
+def test_a_persons_pause_is_no_refused_token(world: World, daemon: Unattended) -> None:
+    world.sync()
+    with world.open() as hub:
+        hub.pause("alpha")
+    asked = len(world.remote("alpha").calls)
+
+    assert daemon.run(Firing("alpha", SLOT)) == "done"
+    assert len(world.remote("alpha").calls) == asked
+
+
+def test_status_says_when_what_failed_is_tried_again(world: World, daemon: Unattended) -> None:
+    world.sync()
+    daemon._presence.beat()
+    slots = Slots(daemon._database, holder="x", clock=world.clock)
+    slots.claim("alpha", world.clock())
+    slots.again(Firing("alpha", world.clock()), world.clock() + timedelta(minutes=2))
+
+    with world.open() as hub:
+        alpha, beta = hub.status()["connections"]
+
+    assert alpha["again_at"] == alpha["next_at"] == iso(millis(world.clock() + timedelta(minutes=2)))
+    assert beta["again_at"] is None
+    assert beta["next_at"] > alpha["next_at"]
 
 
 def test_a_fault_of_the_program_ends_the_run_and_names_no_customer(
@@ -211,7 +267,7 @@ def test_a_fault_of_the_program_ends_the_run_and_names_no_customer(
         raise KeyError("mara@a.test")
 
     world.remote("alpha").on_page = broken
-    assert daemon.run(Firing("alpha", SLOT))
+    assert daemon.run(Firing("alpha", SLOT)) == "again"
 
     told = lines()
     assert (told[-1]["event"], told[-1]["error"]) == ("program.error", "KeyError")
@@ -233,8 +289,8 @@ def test_told_to_stop_a_run_ends_behind_its_page_and_its_slot_is_left(world: Wor
 
     world.remote("alpha").on_page = stopped
 
-    assert not daemon.run(Firing("alpha", SLOT))
-    assert not daemon.run(Firing("beta", SLOT))
+    assert daemon.run(Firing("alpha", SLOT)) == "left"
+    assert daemon.run(Firing("beta", SLOT)) == "left"
 
     with world.open() as hub:
         (run,) = hub.runs(1)["runs"]
@@ -255,7 +311,7 @@ def test_a_retry_is_not_slept_through_when_the_daemon_ends(world: World, daemon:
     timer = threading.Timer(0.1, lambda: daemon.finish(within=0))
     world.remote("alpha").on_page = wait_long
 
-    assert not daemon.run(Firing("alpha", SLOT))
+    assert daemon.run(Firing("alpha", SLOT)) == "left"
 
     timer.join()
     with world.open() as hub:
@@ -396,10 +452,7 @@ def test_a_secret_that_changes_beside_the_file_is_followed_and_lets_its_connecti
     path.write_text(path.read_text().replace(f"account: {world.account('beta')}", "account: file:account"))
     daemon.reload()
 
-    def refused(_stream: str, _page: int) -> None:
-        raise GrantError("the token has been refused", code="CW202")
-
-    world.remote("beta").on_page = refused
+    world.remote("beta").refused = True
     daemon.run(Firing("beta", SLOT))
     assert "connection.paused" in events(lines())
     daemon.reload()

@@ -68,6 +68,7 @@ class Remote:
     answers: bool = True
     currency: str | None = None
     forbidden: set[str] = field(default_factory=set)  # streams that the user may not read
+    refused: bool = False  # whoever asks, whatever for
     _next: int = 100
 
     def put(self, stream: str, key: str, /, **values: Any) -> None:
@@ -155,16 +156,22 @@ class MemoryConnector:
         return cls(settings, tools)
 
     def account(self) -> Account:
+        self._let_in()
         return Account(id=self._account, name=self._account, identity="tester", time_zone="UTC", country="DE",
                        currency=self._remote.currency, allowance=self._remote.allowance)  # fmt: skip
 
     def _call(self, what: str, lane: Lane = "read") -> None:
         """One call: paid for, where the account has an allowance, and noted."""
+        self._let_in()
         remote = self._remote
         if remote.allowance is not None:
             self._purse.take(1, lane=lane)
             remote.paid[self._tools.clock().date(), lane_of(lane)] += 1
         remote.calls.append(what)
+
+    def _let_in(self) -> None:
+        if self._remote.refused:
+            raise GrantError("the token has been refused", code="CW202")
 
     def fields(self, stream: str) -> Sequence[FieldInfo]:
         if stream in self._remote.forbidden:

@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 import pytest
 
-from scheduler.daemon import Daemon, Ticker
+from scheduler.daemon import PAUSES, Daemon, Ticker, Work
 from scheduler.fakes import FakeSlots
 from scheduler.slots import Firing
 from scheduler.triggers import Every, Trigger
@@ -30,17 +31,17 @@ class House:
         self.clock = SetClock(START + timedelta(minutes=5))
         self.ran: list[Firing] = []
         self.failed: list[Exception] = []
-        self.finished = True
+        self.work: Work = "done"
         self.go = threading.Event()
         self.go.set()
         self.began = threading.Event()
         self.daemons: list[Daemon] = []
 
-    def run(self, firing: Firing) -> bool:
+    def run(self, firing: Firing) -> Work:
         self.ran.append(firing)
         self.began.set()
         self.go.wait(10)
-        return self.finished
+        return self.work
 
     def daemon(
         self,
@@ -123,7 +124,7 @@ def test_two_daemons_run_a_slot_once(house: House) -> None:
     house.rest()
 
     assert len(house.ran) == len(set(house.ran))
-    assert {job for job, _ in house.ran} == {"crm", "cem"}
+    assert {job for job, *_ in house.ran} == {"crm", "cem"}
 
 
 def test_a_job_never_runs_beside_itself_and_the_slot_it_slept_through_is_done_with(house: House) -> None:
@@ -175,7 +176,7 @@ def test_of_several_slots_that_a_dead_daemon_left_the_last_alone_is_run(house: H
 
 def test_what_was_stopped_is_left_for_the_next(house: House) -> None:
     book = FakeSlots()
-    house.finished = False
+    house.work = "left"
 
     house.daemon(book, "crm").tick()
     house.rest()
@@ -204,11 +205,11 @@ def test_a_book_that_cannot_be_reached_is_told_and_asked_again(house: House) -> 
     assert house.ran == [Firing("crm", START)]
 
 
-def test_a_run_that_fails_is_done_with_and_the_next_slot_comes(house: House) -> None:
+def test_a_run_that_breaks_is_to_be_tried_again_and_the_next_slot_comes(house: House) -> None:
     book = FakeSlots()
     failures: list[Firing] = []
 
-    def run(firing: Firing) -> bool:
+    def run(firing: Firing) -> Work:
         failures.append(firing)
         raise ValueError("x")
 
@@ -216,6 +217,7 @@ def test_a_run_that_fails_is_done_with_and_the_next_slot_comes(house: House) -> 
     daemon.follow({"crm": On()})
     daemon.tick()
     idle(daemon)
+    assert book.owed == {("crm", START): (house.clock() + timedelta(seconds=PAUSES[0]), 1)}
     house.clock.forward(seconds=3600)
     daemon.tick()
     idle(daemon)
@@ -293,3 +295,67 @@ def test_while_a_daemon_ticks_it_beats(house: House) -> None:
     assert beaten.wait(10)
     house.rest()
     assert house.ran == [Firing("crm", START)]
+
+
+def test_what_failed_is_tried_again_after_longer_and_longer_pauses_until_its_next_slot(house: House) -> None:
+    book = FakeSlots(clock=house.clock)
+    daemon = house.daemon(book, "crm")
+    house.work = "again"
+    daemon.tick()
+    idle(daemon)
+    began = house.clock()
+    tried: list[float] = []
+    while house.clock() < START + HOUR:
+        daemon.beat()
+        idle(daemon)
+        if len(house.ran) > len(tried) + 1:
+            tried.append((house.clock() - began).total_seconds())
+        house.clock.forward(seconds=15)
+
+    assert tried == list(accumulate(PAUSES))
+    assert house.ran == [Firing("crm", START, tries) for tries in range(6)]
+    house.work = "done"
+    daemon.beat()
+    idle(daemon)
+    house.clock.forward(seconds=1800)
+    daemon.beat()
+    idle(daemon)
+    assert house.ran[6:] == [Firing("crm", START + HOUR)]
+
+
+def test_what_failed_is_tried_again_by_one_daemon_and_by_another_one_after_a_restart(house: House) -> None:
+    book = FakeSlots("a", clock=house.clock)
+    house.work = "again"
+    house.daemon(book, "crm").tick()
+    house.rest()
+    others = [house.daemon(FakeSlots(name, beside=book, clock=house.clock), "crm") for name in "bc"]
+    house.clock.forward(seconds=PAUSES[0])
+    house.work = "done"
+
+    for one in others * 2:
+        one.beat()
+
+    house.rest()
+    assert house.ran == [Firing("crm", START), Firing("crm", START, 1)]
+    assert book.open() == []
+
+
+def test_what_became_of_a_slot_is_noted_once_the_book_can_be_reached(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = FakeSlots(clock=house.clock)
+    daemon = house.daemon(book, "crm")
+
+    def away(_firing: Firing) -> None:
+        raise OSError("the store is away")
+
+    monkeypatch.setattr(book, "finish", away)
+    daemon.tick()
+    idle(daemon)
+    assert book.open() == [Firing("crm", START)]
+    monkeypatch.undo()
+
+    daemon.beat()
+
+    assert book.open() == []
+    assert [type(one) for one in house.failed] == [OSError]

@@ -33,6 +33,17 @@ def test_a_daemon_that_has_gone_is_told_and_is_down(crosswalk: Run, hub: FakeHub
     assert result.code == 1
 
 
+def test_a_daemon_is_asked_for_on_this_machine_alone(
+    crosswalk: Run, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "hub-2")
+    standing(hub, daemons=[{"host": "hub-1", **BEAT}], waiting={"conflicts": 3})
+    assert crosswalk("status", "--daemon").code == 1
+
+    standing(hub, daemons=[{"host": "hub-1", **BEAT}, {"host": "hub-2", **BEAT}], waiting={"conflicts": 3})
+    assert crosswalk("status", "--daemon").code == 0
+
+
 def test_what_is_overdue_says_so_and_is_down(crosswalk: Run, hub: FakeHub) -> None:
     late = {"name": "zoho", "state": "ok", "overdue": True, "last_good_at": "2026-11-23T07:00:00.000Z"}
     standing(hub, connections=[late], waiting={})

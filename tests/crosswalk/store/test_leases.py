@@ -284,6 +284,33 @@ def test_what_a_later_slot_has_made_up_for_is_closed(database: Database, clock: 
     assert undone == 1  # its own
 
 
+def test_a_slot_that_failed_goes_to_one_daemon_when_its_time_has_come(database: Database, clock: SetClock) -> None:
+    _, slots = present(database, clock, "a")
+    slots.claim(NAME, SLOT)
+    slots.again(Firing(NAME, SLOT), clock() + timedelta(seconds=60))
+    assert slots.due_again() == slots.left_behind() == []
+    clock.forward(seconds=60)
+    others = [present(database, clock, f"b{number}")[1] for number in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [firing for found in pool.map(lambda book: book.due_again(), others) for firing in found]
+
+    assert taken == [Firing(NAME, SLOT, 1)]
+    slots.again(taken[0], clock())
+    assert slots.due_again() == [Firing(NAME, SLOT, 2)]
+    slots.finish(Firing(NAME, SLOT, 2))
+    assert slots.due_again() == []
+
+
+def test_a_slot_that_failed_is_made_up_for_by_the_next_one(database: Database, clock: SetClock) -> None:
+    _, slots = present(database, clock, "a")
+    slots.claim(NAME, SLOT)
+    slots.again(Firing(NAME, SLOT), clock())
+    slots.claim(NAME, SLOT + timedelta(minutes=15))
+
+    assert slots.due_again() == []
+
+
 def test_the_last_slot_of_a_job_is_remembered(database: Database) -> None:
     slots = Slots(database)
     for minutes in (0, 30, 15):
