@@ -19,6 +19,7 @@ from connectors.sdk.registry import Registry
 from crosswalk import clock as real_clock
 from crosswalk import drift
 from crosswalk.engine import (
+    anew,
     audit,
     authorize,
     check,
@@ -35,7 +36,9 @@ from crosswalk.engine import (
 )
 from crosswalk.engine.audit import Sample
 from crosswalk.engine.check import Judged
+from crosswalk.engine.likeness import scored_kinds
 from crosswalk.engine.model import House, Patience, Progress, Silent, Stream
+from crosswalk.engine.settle import is_first_load
 from crosswalk.engine.words import AskError, number_of, shortened, split_address, spoken
 from crosswalk.glance import Glance, remember
 from crosswalk.house import Builder, fault_problem
@@ -255,6 +258,34 @@ class Hub:
         if told is None:
             return {"decided": 0, "problems": problems, "exit_code": FAILED}
         return {"run": spoken("run", ran.run), **told, "problems": problems, "exit_code": DONE}
+
+    def would_match_anew(self, kind: str = "") -> Answer:
+        """What `match_anew` would change, if nothing is edited meanwhile."""
+        house = self.offline
+        return _whole({"kinds": [anew.would(house, one).json() for one in self._scored(house, kind)]})
+
+    def match_anew(self, kind: str = "") -> Answer:
+        """Match all records of a kind, or of every kind that is scored, as if all of them came today."""
+        house = self.offline
+        kinds = self._scored(house, kind)
+        ran = run.match_anew(house, kinds, who=self._who)
+        settled = ran.settled
+        return {
+            "run": spoken("run", ran.run), "kinds": kinds, "joined": settled.joined, "parted": settled.parted,
+            "asked": settled.pairs, "problems": [one.json() for one in ran.problems],
+            "exit_code": FAILED if ran.failed else DONE,
+        }  # fmt: skip
+
+    def _scored(self, house: House, kind: str) -> list[str]:
+        """The kind that was named, or all that are scored."""
+        scored = scored_kinds(house)
+        if kind and kind not in scored:
+            raise AskError(f"'{kind}' is matched by no model here", hint=f"there are: {', '.join(scored) or 'none'}")
+        if not scored:
+            raise AskError("nothing is matched by a model here", hint="exact rules are followed with every change")
+        if is_first_load(house):
+            raise AskError("nothing has been matched yet", hint="crosswalk sync")
+        return [kind] if kind else scored
 
     def alike(self, one: str, other: str) -> Answer:
         """Why two are one, or are not."""

@@ -23,13 +23,14 @@ commands.add_typer(match, name="match")
     examples="""
         crosswalk match merge salesforce/contacts/003Ab pipedrive/persons/4711
         crosswalk match split pipedrive/persons/4711
+        crosswalk match resolve person
         crosswalk match evaluate --records people.csv --truth truth.csv
         crosswalk match train --kind person --out person.yaml
     """,
 )
 def group(session: Session) -> int:
     """Say who is who; judge how well records are matched, and learn weights from them."""
-    raise UsageError("what is to be done?", "crosswalk match merge, split, evaluate or train")
+    raise UsageError("what is to be done?", "crosswalk match merge, split, resolve, evaluate or train")
 
 
 @command(
@@ -70,6 +71,57 @@ def split(
     """
     with session.hub() as hub:
         return session.show(hub.part(records, why=reason), parted)
+
+
+@command(
+    match,
+    json_name="match resolve",
+    examples="""
+        crosswalk match resolve                says what would change, and asks
+        crosswalk match resolve person --yes
+    """,
+)
+def resolve(
+    session: Session,
+    kind: Annotated[
+        str, typer.Argument(metavar="[KIND]", help="person or company; else every kind that is scored.")
+    ] = "",
+) -> int:
+    """Match all records of a kind as if they came today: how common a name is and what is enough is judged anew.
+
+    What people decided holds, and so does what was edited or written to since it was joined. Interrupted, it goes on
+    with the next run.
+    """
+    wanted = _known(kind) or ""
+    with session.hub(works=True) as hub:
+        if not session.asker.agreed:
+            answer = hub.would_match_anew(wanted)
+            for line in foretold(answer):
+                session.err.write([line])
+            if not any(one[what] for one in answer["kinds"] for what in ("join", "part", "ask")):
+                return session.show({"run": None, "joined": 0, "parted": 0, "asked": 0, **answer}, resolved)
+            if not session.asker.confirm("Match them anew?", what="Matching them anew"):
+                raise UsageError("everything stays as it is", "--yes asks nothing")
+        return session.show(hub.match_anew(wanted), resolved)
+
+
+def foretold(answer: Answer) -> Iterator[str]:
+    """A line per kind: `person   2,498 records of 1,402: 12 would be joined, 3 parted, 40 more pairs to review`."""
+    for one in answer["kinds"]:
+        yield (
+            f"{one['kind']:<9}{text.count(one['records'], 'record')} of {text.number(one['entities'])}: "
+            f"{text.number(one['join'])} would be joined, {text.number(one['part'])} parted, "
+            f"{text.count(one['ask'], 'more pair')} to review"
+        )
+
+
+def resolved(answer: Answer, screen: Screen) -> Iterator[Line]:
+    if not (answer["joined"] or answer["parted"] or answer["asked"]):
+        yield from screen.prose("Nothing changed: everybody is matched as if they came today.")
+        return
+    number = text.number
+    told = f"{number(answer['joined'])} joined, {number(answer['parted'])} parted, "
+    yield from screen.prose(f"{told}{text.count(answer['asked'], 'more pair')} to review.  crosswalk plan")
 
 
 def united(answer: Answer, screen: Screen) -> Iterator[Line]:

@@ -311,7 +311,7 @@ class BulkMatcher:
         with self._database.read() as connection:
             few = likeness.small(connection)
             known = likeness.known(connection, few or ())
-        apart = _CertainIds(self._house, self._stream_of, self._states)
+        apart = CertainIds(self._house, self._stream_of, self._states)
         if few is not None:
             return weigh_few(likeness, known, home=homes.__getitem__, apart=apart.differ)
         return weigh_all(likeness, home=homes.__getitem__, apart=apart.differ)
@@ -427,7 +427,7 @@ class BulkMatcher:
         asking = self._rules(lambda rule: rule.verdict == "review")
         with _Rows(self._database, "pair", PAIR_COLUMNS, once_by=("left", "right")) as pairs:
             asked: set[tuple[int, int]] = set()
-            for left, right, bits in sorted(doubtful, key=lambda pair: (-float(pair[2]), pair)):
+            for left, right, bits in sorted(doubtful, key=lambda pair: -float(pair[2])):  # equal ones in order
                 ends = ordered(homes[left], homes[right])
                 if ends[0] != ends[1] and ends not in asked:
                     asked.add(ends)
@@ -440,7 +440,7 @@ class BulkMatcher:
             return int(self._database.run(connection, "SELECT count(*) FROM pair").scalar() or 0)
 
 
-class _CertainIds:
+class CertainIds:
     """Certain ids of live records: two of one stream that have different ones are told apart."""
 
     def __init__(self, house: House, stream_of: Numbers, states: bytearray) -> None:

@@ -16,14 +16,9 @@ from crosswalk.engine.likeness import (
     Likeness,
     bits_told,
     in_short,
-    likeness_of,
-    scored_kinds,
     shown_by,
 )
-from crosswalk.engine.model import House
-from crosswalk.store.leases import fence
 from mapping.match.groups import ordered
-from scheduler.leases import Lease
 
 if TYPE_CHECKING:
     from mapping.match.batch import Pairs, Resolution, Table
@@ -48,15 +43,15 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
     """`home`: by record one that stands for all that rules put together with it; `apart`: are two told apart?"""
     from mapping.match.batch import resolve
 
-    told, records = _everybody(likeness)
+    told, records, _ = everybody(likeness)
     by_block = by_blocks(likeness.model)
     found = resolve(
-        _within_limits(told, likeness),
+        within_limits(told, likeness),
         likeness.model,
         together=_together(records, home),
         apart=_Apart(records, apart),
     )
-    _learn(likeness, told, records, found)
+    learn(likeness, told, records, found)
     return Weighed(
         {records[place]: records[group] for place, group in enumerate(found.group.tolist()) if place != group},
         [
@@ -151,7 +146,7 @@ def _in_order(one: int, other: int, bits: float) -> Scored:
     return *ordered(one, other), bits_told(bits)
 
 
-def _within_limits(told: "Table", likeness: Likeness) -> "Table":
+def within_limits(told: "Table", likeness: Likeness) -> "Table":
     """A table without the identifiers that more hold than the file allows."""
     from mapping.match.batch import Column, Table
 
@@ -168,32 +163,30 @@ def _within_limits(told: "Table", likeness: Likeness) -> "Table":
     return Table(told.keys, columns, told.system)
 
 
-def count_anew(house: House, lease: Lease) -> None:
-    """Count the kinds of which the store holds many more than were counted; see `Likeness.has_grown`."""
-    for kind in scored_kinds(house):
-        likeness = likeness_of(house, kind)
-        if likeness.has_grown():
-            from mapping.match.batch import resolve
+class Everybody(NamedTuple):
+    """All live records in the order of their birth ids; by place their numbers and streams."""
 
-            with house.database.write() as connection:
-                fence(house.database, connection, lease)
-            told, records = _everybody(likeness)
-            _learn(likeness, told, records, resolve(_within_limits(told, likeness), likeness.model))
+    table: "Table"
+    records: Numbers
+    streams: Numbers
 
 
-def _everybody(likeness: Likeness) -> tuple["Table", Numbers]:
-    """All live records in the order of their birth ids, and by place there their numbers."""
+def everybody(likeness: Likeness, *, only: Callable[[int], bool] | None = None) -> Everybody:
+    """`only`: those of these numbers."""
     from mapping.match.batch import Tabling
 
-    tabling, numbers = Tabling(), array("q")
+    tabling, numbers, streams = Tabling(), array("q"), array("i")
     for one in likeness.everybody():
-        tabling.add(one.birth, str(one.stream), one.profile)
-        numbers.append(one.record)
+        if only is None or only(one.record):
+            tabling.add(one.birth, str(one.stream), one.profile)
+            numbers.append(one.record)
+            streams.append(one.stream)
     told, order = tabling.done()
-    return told, array("q", (numbers[at] for at in order.tolist()))
+    places = order.tolist()
+    return Everybody(told, array("q", (numbers[at] for at in places)), array("i", (streams[at] for at in places)))
 
 
-def _learn(likeness: Likeness, told: "Table", records: Numbers, found: "Resolution") -> None:
+def learn(likeness: Likeness, told: "Table", records: Numbers, found: "Resolution") -> None:
     """Blocks and frequencies of all records, in place of what was known. The count holds when all of it is there."""
     database = likeness.house.database
     with database.write() as connection:

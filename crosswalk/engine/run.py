@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from connectors.sdk.errors import ConnectorError
+from crosswalk.engine.anew import ask_for
 from crosswalk.engine.apply import Applied, apply_stream
 from crosswalk.engine.audit import Audited, Sample, audit_stream
 from crosswalk.engine.failures import code_of, down, is_for_good, problem_of, state_of
@@ -34,6 +35,7 @@ from crosswalk.problems import Problem
 from crosswalk.store import outbox, runs, storms
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load, load_row
+from crosswalk.store.leases import fence
 from crosswalk.store.pauses import Pause
 from crosswalk.store.records import IDENT_INDEXES, drop_indexes, make_indexes, put_up_unmatched
 from crosswalk.store.retention import forget
@@ -308,6 +310,7 @@ class Runner:
             ran.settled.records += settled.records
             ran.settled.entities += settled.entities
             ran.settled.joined += settled.joined
+            ran.settled.parted += settled.parted
             ran.settled.pairs += settled.pairs
             ran.settled.conflicts += settled.conflicts
 
@@ -340,6 +343,19 @@ class Runner:
             lambda turn: part(self._house, turn.lease, parting, run=self.ran.run, who=self._who, why=why)
         )
         return told if isinstance(told, dict) else None
+
+    def match_anew(self, kinds: Sequence[str]) -> None:
+        """Match these kinds as if all of their records came today. What is interrupted the next run goes on with."""
+
+        def work(turn: Turn) -> bool:
+            with self._house.database.write() as connection:
+                fence(self._house.database, connection, turn.lease)
+                for kind in kinds:
+                    ask_for(self._house, connection, kind)
+            return True
+
+        if self._settling(work):
+            self.settle()
 
     def take_up(self, plan: outbox.Plan) -> None:
         """Put the writes of a proposal among those that are to be sent."""
@@ -613,6 +629,13 @@ def split(house: House, parting: Parting, *, who: str, why: str) -> tuple[Ran, d
     with Runner(house, command="split", who=who) as runner:
         told = runner.part(parting, why=why)
     return runner.ran, told
+
+
+def match_anew(house: House, kinds: Sequence[str], *, who: str) -> Ran:
+    """Match whole kinds anew; what follows from it at the vendors is in the plans that follow."""
+    with Runner(house, command="resolve", who=who) as runner:
+        runner.match_anew(kinds)
+    return runner.ran
 
 
 def apply_undo(house: House, plan: outbox.Plan, *, who: str, streams: Sequence[Stream]) -> Ran:

@@ -102,8 +102,8 @@ class _OfKind:
 
     def _regrouping(
         self, connection: Connection, known: Sequence[Known], profiles: Sequence["Profile"], changed: Sequence[int]
-    ) -> "_Regrouping":
-        return _Regrouping(self._matcher, self._likeness, connection, known, profiles, changed, run=self._run)
+    ) -> "Regrouping":
+        return Regrouping(self._matcher, self._likeness, connection, known, profiles, changed, run=self._run)
 
     # -- a store that is not ---------------------------------------------------------------------------------
 
@@ -214,7 +214,7 @@ def edges_of(
     return [tuple(row) for row in rows if row[1] in records]
 
 
-class _Regrouping:
+class Regrouping:
     """Some records, put into entities anew. They are all records of their entities that are live.
 
     `profiles`: as what they are weighed.
@@ -235,19 +235,27 @@ class _Regrouping:
         """`pairs`: places. `counted`: what has to be asked for values that were not met before."""
         from mapping.match.few import resolve
 
-        held = _Held(self._matcher, self._likeness, self._connection, self.known, self._homes)
+        held = Held(self._matcher, self._likeness, self._connection, self.known, self._homes)
         streams = [one.stream for one in self.known]
         some = list(pairs)
         while True:
             found = resolve(scorer, self.profiles, streams, some, together=held.together, apart=held)
             if counted is None or not counted.fetch(self._connection):
                 break
+        self._become(found, held, matched)
+        matched.pairs += self._ask(found)
+
+    def become(self, found: "Few", matched: Matched) -> None:
+        """Put them into groups that were found before; what is doubtful is left to whoever found them."""
+        held = Held(self._matcher, self._likeness, self._connection, self.known, self._homes)
+        self._become(found, held, matched)
+
+    def _become(self, found: "Few", held: "Held", matched: Matched) -> None:
         groups = self._as_asked(found, held, matched)
         self._put(groups, matched)
         self._note(found, groups, held)
-        matched.pairs += self._ask(found)
 
-    def _as_asked(self, found: "Few", held: "_Held", matched: Matched) -> list[list[int]]:
+    def _as_asked(self, found: "Few", held: "Held", matched: Matched) -> list[list[int]]:
         """The groups by record. Two that were there before are not joined over two records of one system."""
         groups = []
         for places in found.groups:
@@ -259,7 +267,7 @@ class _Regrouping:
                     found.review[pair] = found.joined.pop(pair)
         return groups
 
-    def _kept_apart(self, places: Sequence[int], held: "_Held", matched: Matched) -> list[list[int]]:
+    def _kept_apart(self, places: Sequence[int], held: "Held", matched: Matched) -> list[list[int]]:
         """Entities that were there before, and that one system keeps two records of: a person decides.
 
         An edit gave one of them what the other shows: a moved mailbox as well as a duplicate.
@@ -283,7 +291,7 @@ class _Regrouping:
         records = {self.known[at].record for at in places}
         return not records.isdisjoint(self._changed - matched.fresh)
 
-    def _share_a_stream(self, one: Sequence[int], other: Sequence[int], held: "_Held") -> bool:
+    def _share_a_stream(self, one: Sequence[int], other: Sequence[int], held: "Held") -> bool:
         streams = {self.known[at].stream for at in one if held.is_live(at)}
         return any(self.known[at].stream in streams for at in other if held.is_live(at))
 
@@ -313,7 +321,7 @@ class _Regrouping:
         wanted = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
         self._matcher.part(self._connection, home, [groups[number] for number in wanted], matched)
 
-    def _note(self, found: "Few", groups: Sequence[Sequence[int]], held: "_Held") -> None:
+    def _note(self, found: "Few", groups: Sequence[Sequence[int]], held: "Held") -> None:
         """Every pair that is the same, with its bits. What holds since before stays as it was noted then."""
         group_of = {record: number for number, group in enumerate(groups) for record in group}
         wanted = {
@@ -349,12 +357,12 @@ class _Regrouping:
     def _ask(self, found: "Few") -> int:
         """Ask about what is doubtful, once for two entities; withdraw what has answered itself."""
         homes = self._matcher.homes(self._connection, list(self.place))
-        best: dict[Pair, tuple[float, Pair]] = {}
+        best: dict[Pair, tuple[str, Pair]] = {}
         for (one, other), scored in sorted(found.review.items()):
             left, right = self.known[one].record, self.known[other].record
-            ends = ordered(homes[left], homes[right])
-            if ends[0] != ends[1] and (ends not in best or scored.bits > best[ends][0]):
-                best[ends] = (scored.bits, ordered(left, right))
+            ends, bits = ordered(homes[left], homes[right]), bits_told(scored.bits)
+            if ends[0] != ends[1] and (ends not in best or float(bits) > float(best[ends][0])):
+                best[ends] = (bits, ordered(left, right))
         wanted = {pair: bits for bits, pair in best.values()}
         rows = self._database.select(
             self._connection, 'SELECT "left", "right", state, score FROM pair WHERE', '"left"', list(self.place)
@@ -370,20 +378,16 @@ class _Regrouping:
         self._database.run_many(
             self._connection,
             'UPDATE pair SET score = ? WHERE "left" = ? AND "right" = ?',
-            [
-                (bits_told(bits), *pair)
-                for pair, bits in wanted.items()
-                if pair in known and known[pair][1] != bits_told(bits)
-            ],
+            [(bits, *pair) for pair, bits in wanted.items() if pair in known and known[pair][1] != bits],
         )
         new = [
-            (*pair, SCORED, bits_told(bits)) for pair, bits in wanted.items()
+            (*pair, SCORED, bits) for pair, bits in wanted.items()
             if pair not in known and ordered(homes[pair[0]], homes[pair[1]]) not in asked
         ]  # fmt: skip
         return self._matcher.propose_scored(self._connection, new)
 
 
-class _Held:
+class Held:
     """What is together, and apart, whatever is scored, by places of some records. Contains the pairs that are apart."""
 
     def __init__(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from crosswalk.engine.bulkscored import count_anew
+from crosswalk.engine.anew import asked_for, count_anew, resolve_asked_for, withdraw
 from crosswalk.engine.derive import derive_entities, follow, note_scores
 from crosswalk.engine.identify import Matched, Matcher, pending_work
 from crosswalk.engine.matching import JOINS
@@ -51,6 +51,7 @@ class Settled:
     records: int = 0
     entities: int = 0
     joined: int = 0
+    parted: int = 0
     pairs: int = 0
     conflicts: int = 0  # new ones
 
@@ -101,6 +102,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
     if first:
         from crosswalk.engine.newcomers import merge_newcomers  # it builds on this module
 
+        wanted = asked_for(house)  # a first load is all of that
         matched, found = matcher.match_all()
         settled.records, settled.joined, settled.pairs = matched.records, matched.joined, matched.pairs
         merge_newcomers(house, lease, found, settled, run=run)
@@ -110,12 +112,15 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             house.database.run(connection, "DELETE FROM todo WHERE stage IN (?, ?)", (SETTLE, MERGE))
+            for kind in wanted:
+                withdraw(house, connection, kind)
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
     take_back_goldens(house, lease, run=run)
     for kinds in (*ORDER, ()):
         _pick_up(house, lease)
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
+    _match_anew(house, lease, matcher, settled, run=run)
     _merge_waiting(house, lease, settled, run=run)
     derive_entities(house, lease, run=run)
     reach_entities(house, lease, run=run)
@@ -161,8 +166,23 @@ def _settle_kinds(
             note_scores(house, lease, connection=connection, records=batch)
         settled.records += len(batch)
         settled.joined += matched.joined
+        settled.parted += matched.parted
         settled.pairs += matched.pairs
         house.progress.advance("settle", changed=len(batch))
+
+
+def _match_anew(house: House, lease: Lease, matcher: Matcher, settled: Settled, *, run: int) -> None:
+    """Kinds that are to be matched as if all of them came today, and whoever answered one of those that were parted."""
+
+    def merge(connection: Any, matched: Matched) -> None:
+        merge_entities(house, connection, matched, settled, run=run)
+
+    became = resolve_asked_for(house, lease, matcher, merge, run=run)
+    settled.joined += became.joined
+    settled.parted += became.parted
+    settled.pairs += became.pairs
+    if became.parted:
+        _settle_kinds(house, lease, matcher, settled, (), run=run)
 
 
 def _merge_waiting(house: House, lease: Lease, settled: Settled, *, run: int) -> None:

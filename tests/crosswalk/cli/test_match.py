@@ -7,7 +7,7 @@ import pytest
 from yaml import safe_load
 
 from bench import worlds
-from tests.crosswalk.cli.fixtures import Run
+from tests.crosswalk.cli.fixtures import FakeHub, Run
 
 RECORDS = "rid,source,given_name,surname,email\n1,crm,Mara,Lind,mara@lind.test\n2,shop,M,Lind,mara@lind.test\n"
 
@@ -108,3 +108,53 @@ def test_too_little_to_learn_from_ends_with_2(crosswalk: Run, files: list[str]) 
 @pytest.mark.parametrize("args", [[], ["--mapping", "columns.yaml"], ["--kind", "ship"]])
 def test_training_wants_to_know_of_what(crosswalk: Run, args: list[str]) -> None:
     assert crosswalk("match", "train", *args).code == 2
+
+
+WOULD = {
+    "kinds": [{"kind": "person", "records": 2498, "entities": 1402, "join": 12, "part": 3, "ask": 1}],
+    "problems": [],
+    "exit_code": 0,
+}
+RESOLVED = {
+    "run": "R9", "kinds": ["person"], "joined": 12, "parted": 3, "asked": 1, "problems": [], "exit_code": 0,
+}  # fmt: skip
+
+
+def test_what_would_be_matched_otherwise_is_told_before_it_is_asked_for(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers |= {"would_match_anew": WOULD, "match_anew": RESOLVED}
+
+    result = crosswalk("match", "resolve", "person", terminal=True, typed="y\n")
+
+    assert "2,498 records of 1,402: 12 would be joined, 3 parted, 1 more pair to review" in result.err
+    assert "12 joined, 3 parted, 1 more pair to review.  crosswalk plan" in result.out
+    assert [name for name, _, _ in hub.calls] == ["would_match_anew", "match_anew"]
+
+
+def test_a_no_leaves_everything_as_it_is(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers |= {"would_match_anew": WOULD, "match_anew": RESOLVED}
+
+    result = crosswalk("match", "resolve", terminal=True, typed="n\n")
+
+    assert result.code == 2
+    assert [name for name, _, _ in hub.calls] == ["would_match_anew"]
+
+
+def test_yes_looks_at_nothing_beforehand_and_json_is_the_answer(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers["match_anew"] = RESOLVED
+
+    result = crosswalk("match", "resolve", "--yes", "--json")
+
+    told = json.loads(result.out)
+    assert (told["command"], told["joined"], told["parted"], told["asked"]) == ("match resolve", 12, 3, 1)
+    assert hub.calls == [("match_anew", ("",), {})]
+
+
+def test_where_nothing_would_change_nothing_is_asked(crosswalk: Run, hub: FakeHub) -> None:
+    hub.answers["would_match_anew"] = {
+        **WOULD, "kinds": [{"kind": "person", "records": 9, "entities": 5, "join": 0, "part": 0, "ask": 0}],
+    }  # fmt: skip
+
+    result = crosswalk("match", "resolve", "person")
+
+    assert result.code == 0
+    assert "Nothing changed" in result.out
