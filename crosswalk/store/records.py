@@ -294,6 +294,7 @@ class Landing:
         }
         bases = load_bases(database, connection, ids)
         records, new_bodies, new_bases, todo, without, gone, back = [], [], [], [], [], [], []
+        stirred = []  # nothing mapped differs, but somebody was there
         idents: list[tuple[int, int, int]] = []
         for new, old in current:
             record, raw, hashed, _, faults, state, _ = new
@@ -317,6 +318,8 @@ class Landing:
             differ = [n for n, (was, now) in enumerate(zip(before, row, strict=True)) if was != now]
             if not differ and state == old.state:
                 landed.touched += 1
+                if millis(record.modified) != old.modified:
+                    stirred.append(old.id)
                 continue
             landed.changed += 1
             landed.records.append(old.id)
@@ -347,7 +350,21 @@ class Landing:
         removals.withdraw(database, connection, back)
         database.delete(connection, "ident", "record", without)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
+        todo += [(SETTLE, number) for number in self._with_a_twin(connection, stirred)]
         database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)
+
+    def _with_a_twin(self, connection: Connection, records: Sequence[int]) -> list[int]:
+        """Those whose entity has another record in this connection: the newest activity says which one represents it."""
+        rows = self.database.select(
+            connection,
+            "SELECT DISTINCT m.record FROM member m JOIN member o ON o.entity = m.entity AND o.record <> m.record "
+            "JOIN record r ON r.id = o.record JOIN stream s ON s.id = r.stream "
+            "JOIN stream mine ON mine.connection = s.connection WHERE mine.id = ? AND",
+            "m.record",
+            records,
+            first=(self.stream,),
+        )
+        return [row[0] for row in rows]
 
 
 def _says(arrived: Arrived, held: bytes | None) -> bool:

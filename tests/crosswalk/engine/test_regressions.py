@@ -659,3 +659,18 @@ def test_a_change_later_in_the_minute_of_a_stamp_is_found(
 
     assert alpha.of("people", "1")["updated"] == "2026-11-24T08:09:00Z"
     assert beta.of("people", "1")["title"] == "Head of Buying"
+
+
+def test_a_duplicate_that_comes_to_represent_by_a_stamp_alone_is_written_from_then_on(world: World) -> None:
+    """It was noted only when something mapped changed: until then it stood for its entity and was left as it was."""
+    alpha, _ = met(world)
+    alpha.put("people", "2", name="Ito Sho", email="ito@a.test")
+    alpha.put("people", "1", phone="+49895550177")
+    settle_down(world)
+    assert alpha.of("people", "2").get("title") is None
+
+    alpha.put("people", "2", scope="whatever: no line of the mapping reads it")
+    world.sync()
+
+    assert (alpha.of("people", "2")["title"], alpha.of("people", "2")["phone"]) == ("Buyer", "+49895550177")
+    settle_down(world)
