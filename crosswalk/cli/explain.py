@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -104,12 +104,15 @@ def alike(answer: Answer, screen: Screen) -> Iterator[Line]:
 # history
 
 
+_DONE: Final = {"archive": "put away", "restore": "brought back", "create": "made", "unsure": "no answer came"}
+
+
 def changes(events: Sequence[Mapping[str, Any]], screen: Screen, *, limit: int) -> Iterator[Line]:
     """What the hub came to hold and what it wrote where, newest first: when, by which run, from what to what, why."""
     shown = events[:limit] if limit else events
     for one in shown:
         where = one.get("record") or "the hub"
-        done = {"archive": "put away", "restore": "brought back", "create": "made"}.get(str(one.get("op")), "")
+        done = _DONE.get(str(one.get("op")), "")
         head: list[Piece] = [f"  {screen.stamp(one['at'])}  {one['run']:<6}{where}  {one.get('field') or ''}"]
         values: list[Piece] = [screen.value(one.get("before")), "  ->  ", screen.value(one.get("after"))]
         yield cut([*head, f"  {done}" if done else ""], screen.width)

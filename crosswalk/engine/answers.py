@@ -68,6 +68,8 @@ def targets_of(house: House, connection: Any, records: Sequence[int]) -> dict[in
 
 
 UNSEEN: Final = "answered, and not to be seen yet"  # the reason of a write that the vendor says it has done
+MADE: Final = "created by the hub"
+FOUND: Final = "found as its create went unanswered"
 MOVES: Final = ("archive", "restore")  # operations that change no field
 
 
@@ -197,11 +199,13 @@ def acknowledge(
     *,
     run: int,
     atomic: bool,
+    unsure: bool = False,
 ) -> None:
     """Take note of writes that arrived; those of one record one after the other.
 
     `atomic`: the record is the answer to the write itself. Read back later, somebody may have edited it in between:
-    then what the vendor was to show is the base, so that the edit is seen as one.
+    then what the vendor was to show is the base, so that the edit is seen as one. `unsure`: it shows what was sent,
+    and somebody else may have written that: it is journaled as such, and an undo leaves it alone.
     """
     while answered:
         now: dict[str, tuple[Action, Record]] = {}
@@ -211,7 +215,7 @@ def acknowledge(
                 again.append((action, record))
             else:
                 now[record.key] = action, record
-        _acknowledge(house, stream, lease, list(now.values()), run=run, atomic=atomic)
+        _acknowledge(house, stream, lease, list(now.values()), run=run, atomic=atomic, unsure=unsure)
         answered = again
 
 
@@ -223,6 +227,7 @@ def _acknowledge(
     *,
     run: int,
     atomic: bool,
+    unsure: bool,
 ) -> None:
     database = house.database
     landing = stream.landing(database)
@@ -247,9 +252,10 @@ def _acknowledge(
         for action, record in answered:
             number = int(numbers[record.key])
             if action.op == "create":
-                _belong(house, connection, stream, action, number, run=run)
+                _belong(house, connection, stream, action, number, run=run, rule=FOUND if unsure else MADE)
             _agree(house, connection, stream, action, number, atomic=atomic)
-            outbox.journal(database, connection, action, run=run, record=number, at=house.now())
+            op = "unsure" if unsure else None
+            outbox.journal(database, connection, action, run=run, record=number, at=house.now(), op=op)
             outbox.move(database, connection, [action], "acked")
             # What it was left as: whether somebody has touched it since is seen by that.
             database.run(
@@ -292,7 +298,7 @@ def _hold_entities(database: Database, connection: Any, creates: Sequence[Action
     database.hold(connection, "entity", sorted({action.entity for action in creates}))
 
 
-def _belong(house: House, connection: Any, stream: Stream, action: Action, number: int, *, run: int) -> None:
+def _belong(house: House, connection: Any, stream: Stream, action: Action, number: int, *, run: int, rule: str) -> None:
     """The new record is one of the entity that it was made for; the edge says so for good."""
     database = house.database
     there = database.run(connection, "SELECT 1 FROM entity WHERE id = ?", (action.entity,)).fetchone()
@@ -312,7 +318,7 @@ def _belong(house: House, connection: Any, stream: Stream, action: Action, numbe
             ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run"),
             [
                 (
-                    min(origin, number), max(origin, number), "created", "same", "created by the hub", None, None,
+                    min(origin, number), max(origin, number), "created", "same", rule, None, None,
                     house.now(), run,
                 )
             ],

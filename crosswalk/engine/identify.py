@@ -57,6 +57,7 @@ class Matcher:
         self._run = run
         self._streams = {stream.id: stream for stream in house.streams.values()}
         self._rules: dict[int, IdentRule | None] = {}
+        self._kinds_left_out: dict[int, str] | None = None
         self._scored = self._scoring()
 
     def _scoring(self) -> "ScoredMatcher | None":
@@ -172,7 +173,7 @@ class Matcher:
             )
         }
         homes = self.homes(connection, list(rows))
-        responses = [n for n, row in rows.items() if self._kind_of(row[1]) in JOINS]
+        responses = [n for n, row in rows.items() if self._kind_of(connection, row[1]) in JOINS]
         others = [n for n, row in rows.items() if row[1] in self._streams and n not in set(responses)]
         reopened = self._crossed(connection, others)
         if reopened:
@@ -219,8 +220,17 @@ class Matcher:
         )
         return [row[0] for row in rows]
 
-    def _kind_of(self, stream: int) -> str:
-        return self._streams[stream].kind if stream in self._streams else ""
+    def _kind_of(self, connection: Connection, stream: int) -> str:
+        """Of the records of a stream, also of one that is not listed any more: they stay what they are."""
+        listed = self._streams.get(stream)
+        if listed is not None:
+            return listed.kind
+        if self._kinds_left_out is None:
+            rows = self._database.run(
+                connection, "SELECT s.id, m.kind FROM stream s JOIN mapping m ON m.id = s.mapping"
+            ).fetchall()
+            self._kinds_left_out = {row[0]: str(row[1]) for row in rows}
+        return self._kinds_left_out.get(stream, "")
 
     def homes(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
         return dict(self._database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
@@ -386,7 +396,7 @@ class Matcher:
             "WHERE i.kind = ? AND i.value BETWEEN ? AND ? AND r.state <= ? LIMIT 1000",
             (rule.counted, low, high, ARCHIVED),
         ).fetchall()
-        return _count([(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in JOINS])
+        return _count([(row[0], row[1]) for row in rows if self._kind_of(connection, row[1]) not in JOINS])
 
     def sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
         """Live records that carry an identifier, with their stream; responses claim it, they do not carry it."""
@@ -396,7 +406,7 @@ class Matcher:
             "WHERE i.kind = ? AND i.value = ? AND r.state <= ? ORDER BY i.record LIMIT 1000",
             (kind, value, ARCHIVED),
         ).fetchall()
-        return [(row[0], row[1]) for row in rows if self._kind_of(row[1]) not in JOINS]
+        return [(row[0], row[1]) for row in rows if self._kind_of(connection, row[1]) not in JOINS]
 
     def _both_in_one_stream(self, connection: Connection, one: int, other: int) -> bool:
         """Does a stream keep a live record of each of these entities?"""
@@ -598,15 +608,23 @@ class Matcher:
         n = -1
         for group in groups:
             matched.fresh.update(group)
-            rows = list(database.select(connection, "SELECT id, stream, rkey FROM record WHERE", "id", group))
-            owners = [row for row in rows if self._kind_of(row[1]) not in JOINS]
+            rows = list(
+                database.select(
+                    connection,
+                    "SELECT r.id, r.stream, r.rkey, s.connection, s.name "
+                    "FROM record r JOIN stream s ON s.id = r.stream WHERE",
+                    "r.id",
+                    group,
+                )
+            )
+            owners = [row for row in rows if self._kind_of(connection, row[1]) not in JOINS]
             # Whose answer it is may be told otherwise now.
             add_work(database, connection, SETTLE, {row[0] for row in rows} - {row[0] for row in owners})
             if not owners:
                 database.delete(connection, "member", "record", group)
                 continue
             n += 1
-            birth = min(self._birth(self._streams[row[1]], row[2]) for row in owners)
+            birth = min(self._house.rules.births(row[3], row[4])(row[2]) for row in owners)
             if n == 0:
                 public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (entity,)).scalar()
                 if public != birth:
@@ -616,8 +634,7 @@ class Matcher:
                 matched.touched.add(entity)
                 continue
             database.run(connection, "DELETE FROM alias WHERE public = ?", (birth,))
-            first = self._streams[owners[0][1]]
-            fresh = self._new_entity_with(connection, first.kind, birth)
+            fresh = self._new_entity_with(connection, self._kind_of(connection, owners[0][1]), birth)
             database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
             matched.touched.add(fresh)
 

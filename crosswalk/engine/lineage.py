@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
+from crosswalk.engine.answers import MADE
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.identify import SCORED
 from crosswalk.engine.model import House, Stream
@@ -279,7 +280,7 @@ class Lineage:
             by, at = matched.get(number) or (_FIRST if number == min(numbers) else _BY_ITSELF, None)
             create = created.get(number)
             if create is not None:
-                by, at = "created by the hub", create.at
+                by, at = MADE, create.at
             if self._until is not None and at is not None and at > self._until:
                 continue  # it came to the others only later
             due = [one.due for one in self._waiting if one.record == number and one.due is not None]

@@ -254,7 +254,12 @@ def _written_since(
 ) -> dict[tuple[int, str], _Written]:
     found: dict[tuple[int, str], _Written] = {}
     rows = house.database.select(
-        connection, "SELECT record, op, at, fields FROM journal WHERE", "record", list(side), "ORDER BY id"
+        connection,
+        "SELECT j.record, coalesce(a.op, j.op), j.at, j.fields "
+        "FROM journal j LEFT JOIN action a ON a.id = j.action WHERE",
+        "j.record",
+        list(side),
+        "ORDER BY j.id",
     )
     for record, op, at, fields in rows:
         if at < since or op == "create":

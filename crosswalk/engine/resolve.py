@@ -83,8 +83,8 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
     with house.database.read() as connection:
         has_arrived = arrived(house, connection, stream, action, row)
         arrived_not = stands(house, connection, stream, action, row)
-    if has_arrived:
-        acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False)
+    if has_arrived:  # or somebody else has written the very same
+        acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False, unsure=action.reason != UNSEEN)
         return
     fetch_records(house, stream, [target.rkey], lease, run=run)
     if arrived_not:
@@ -128,7 +128,8 @@ def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, 
         fetch_records(house, stream, [twin.key], lease, run=run)
         _close(house, lease, action, reason="it did not arrive; a record with its identifiers is there")
     elif twin is not None:
-        acknowledge(house, stream, lease, [(action, twin)], run=run, atomic=False)
+        unsure = action.reason != UNSEEN and not _carries_our_id(stream, action, twin)
+        acknowledge(house, stream, lease, [(action, twin)], run=run, atomic=False, unsure=unsure)
     elif landed is not None:
         # It may have been made and edited, or deleted, since; or somebody else made it.
         _close(house, lease, action, reason="edited or deleted there since", unsure=(run, landed.number))
@@ -136,11 +137,14 @@ def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, 
         _close(house, lease, action, reason="it did not arrive")
 
 
+def _carries_our_id(stream: Stream, action: Action, twin: Record) -> bool:
+    """The only proof that it was made by us: somebody may enter the same person while our create goes unanswered."""
+    return stream.hub_id is not None and at_path(twin.values, stream.hub_id.path) == action.hub_id
+
+
 def _carries_another_id(stream: Stream, action: Action, twin: Record) -> bool:
     """What we make carries our id where that is unique; a record without it was made by somebody else."""
-    if not stream.unique_hub_id or stream.hub_id is None:
-        return False
-    return bool(at_path(twin.values, stream.hub_id.path) != action.hub_id)
+    return stream.unique_hub_id and stream.hub_id is not None and not _carries_our_id(stream, action, twin)
 
 
 def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> _Landed | None:

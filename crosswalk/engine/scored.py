@@ -28,7 +28,7 @@ from crosswalk.engine.likeness import (
 )
 from crosswalk.engine.model import House
 from crosswalk.store.dialect import Database
-from crosswalk.store.records import LIVE
+from crosswalk.store.records import LIVE, MERGED
 from mapping.match.cluster import Edge, Member, cluster, contradict
 from mapping.match.groups import Pair, ordered
 
@@ -405,10 +405,11 @@ class Held:
         }
         self._never = {ordered(self._place[left], self._place[right]) for left, right in never}
         self._members = members_of(likeness, connection, known)
-        edges = [*self._edges(matcher, likeness, connection), *self._kept(known, homes)]
+        gone = _merged_away(likeness, connection, homes)
+        edges = [*self._edges(matcher, likeness, connection, gone), *self._kept(known, homes)]
         self.together = [
-            ordered(self._place[group[0]], self._place[other])
-            for group in cluster(self._members, edges, apart=never).groups
+            ordered(group[0], other)
+            for group in self._places(cluster([*self._members, *gone.values()], edges, apart=never).groups)
             for other in group[1:]
         ]
 
@@ -417,6 +418,9 @@ class Held:
             return False
         return pair in self._never or contradict(self._members[pair[0]], self._members[pair[1]])
 
+    def _places(self, groups: Iterable[Sequence[int]]) -> Iterable[list[int]]:
+        return ([self._place[record] for record in group if record in self._place] for group in groups)
+
     def is_live(self, at: int) -> bool:
         return self._members[at].live
 
@@ -424,9 +428,15 @@ class Held:
         """A pair of records that was joined, and stays so whatever they come to."""
         return pair in self._kept_pairs or self._homes[pair[0]] in self.written
 
-    def _edges(self, matcher: Matcher, likeness: Likeness, connection: Connection) -> Iterable[Edge]:
-        for left, right, source, verdict, _, shown in edges_of(likeness.house.database, connection, self._place):
+    def _edges(
+        self, matcher: Matcher, likeness: Likeness, connection: Connection, gone: Mapping[int, Member]
+    ) -> Iterable[Edge]:
+        some = {*self._place, *gone}
+        for left, right, source, verdict, _, shown in edges_of(likeness.house.database, connection, some):
             if verdict != "same":
+                continue
+            if left in gone or right in gone:  # nobody can weigh it any more: what it was joined with stays with it
+                yield Edge(left, right, _THEN, by_person=True)
                 continue
             if source == SCORED:
                 if shown != shown_by(self._known[self._place[left]].profile, self._known[self._place[right]].profile):
@@ -462,6 +472,22 @@ def members_of(likeness: Likeness, connection: Connection, known: Sequence[Known
         Member(one.record, one.birth, str(one.stream), states[one.record] == LIVE, certain.get(one.record, nothing))
         for one in known
     ]
+
+
+def _merged_away(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> dict[int, Member]:
+    """Records of these entities that their vendor has merged into others: they still say who came to be one."""
+    rows = likeness.house.database.select(
+        connection,
+        "SELECT m.record, s.connection, s.name, r.rkey FROM member m JOIN record r ON r.id = m.record "
+        f"JOIN stream s ON s.id = r.stream WHERE r.state = {MERGED} AND",
+        "m.entity",
+        sorted(set(homes.values())),
+    )
+    births = likeness.house.rules.births
+    return {
+        number: Member(number, births(system, stream)(rkey), f"{system}/{stream}", live=False)
+        for number, system, stream, rkey in rows
+    }
 
 
 def _written(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> set[int]:

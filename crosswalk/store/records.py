@@ -296,6 +296,7 @@ class Landing:
         records, new_bodies, new_bases, todo, without, gone, back = [], [], [], [], [], [], []
         stirred = []  # nothing mapped differs, but somebody was there
         idents: list[tuple[int, int, int]] = []
+        given_up: set[tuple[int, int]] = set()
         for new, old in current:
             record, raw, hashed, _, faults, state, _ = new
             old_raw, old_observed = bodies[old.id]
@@ -342,6 +343,7 @@ class Landing:
             if held != carried:
                 without.append(old.id)
                 idents.extend((kind, value, old.id) for kind, value in carried)
+                given_up |= held - carried
         self._note_survivors(connection, ((old.id, new) for new, old in current))
         database.upsert(connection, "record", ("id",), RECORD_COLUMNS[:-1], records)
         database.upsert(connection, "body", ("record",), ("record", "raw", "observed"), new_bodies)
@@ -351,10 +353,24 @@ class Landing:
         database.delete(connection, "ident", "record", without)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
         todo += [(SETTLE, number) for number in self._with_a_twin(connection, stirred)]
+        todo += [(SETTLE, number) for number in self._of_nobody(connection, given_up)]
         database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)
 
+    def _of_nobody(self, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:
+        """Responses that claim what somebody carries no more: of two whom they may have meant, one may be left."""
+        found: set[int] = set()
+        for kind, value in sorted(idents):
+            rows = self.database.run(
+                connection,
+                "SELECT i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
+                "AND NOT EXISTS (SELECT 1 FROM member m WHERE m.record = i.record)",
+                (kind, value),
+            ).fetchall()
+            found.update(row[0] for row in rows)
+        return found
+
     def _with_a_twin(self, connection: Connection, records: Sequence[int]) -> list[int]:
-        """Those whose entity has another record in this connection: the newest activity says which one represents it."""
+        """Those whose entity has another record in this connection: the newest activity says which represents it."""
         rows = self.database.select(
             connection,
             "SELECT DISTINCT m.record FROM member m JOIN member o ON o.entity = m.entity AND o.record <> m.record "
