@@ -265,8 +265,8 @@ class Makers:
             database = Database(url)
             migrate(database)
             if dialect == "sqlite":  # all of it in the one file that is copied
-                with database.engine.connect() as connection:
-                    connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                with database.lent() as connection:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             database.close()
             self._templates[dialect] = url
         return self._templates[dialect]

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 from crosswalk.store.reading import Reading
 
 if TYPE_CHECKING:  # `crosswalk status` reads balances and goes without the engine
-    from sqlalchemy import Connection
-
+    from crosswalk.store.connections import Connection
     from crosswalk.store.dialect import Database
 
 # What a lane leaves to the more urgent ones above the reserve, in hundredths of the day's allowance.

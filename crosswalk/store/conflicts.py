@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
 from crosswalk.store.codec import dump, load
+from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection
-
 from crosswalk.store.codec import dump, load, load_row, mark
+from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 from mapping.values import ABSENT, Value
 

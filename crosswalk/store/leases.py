@@ -4,9 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection
-
 from crosswalk import clock as real_clock
+from crosswalk.store.connections import Connection
 from crosswalk.store.daemons import DEAD_AFTER
 from crosswalk.store.dialect import Database
 from scheduler.leases import Lease, LeaseLost

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
+from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 
 COLUMNS = (

@@ -8,9 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-
+from crosswalk.store.connections import Address, AddressError, DatabaseError
 from crosswalk.store.dialect import STILL_SECONDS, Database
 from crosswalk.store.errors import StoreError, StoreKeyError
 from crosswalk.store.migrations import migrate
@@ -30,7 +28,7 @@ class StoreFullError(StoreError):
 
 
 # What work on a store raises, in words or before anybody has found some.
-STORE_ERRORS: Final = (StoreError, DBAPIError)
+STORE_ERRORS: Final = (StoreError, DatabaseError)
 
 _FULL: Final = ("database or disk is full", "no space left", "could not extend file")
 
@@ -43,7 +41,7 @@ def open_store(url: str, *, key: str | None, key_file: Path | None) -> tuple[Dat
     try:
         _for_us_alone(url)
         database = Database(url)
-    except (ArgumentError, ModuleNotFoundError):
+    except (AddressError, ModuleNotFoundError):
         raise StoreClosedError(
             "store.url is no address of a database",
             hint="such as sqlite:///crosswalk.db or postgresql://user@host/database",
@@ -62,10 +60,10 @@ def open_store(url: str, *, key: str | None, key_file: Path | None) -> tuple[Dat
 
 def _for_us_alone(url: str) -> None:
     """A new SQLite file can be read by its owner alone: it holds customers. What SQLite puts beside it follows suit."""
-    parts = make_url(url)
-    if parts.get_backend_name() == "sqlite" and parts.database and parts.database != ":memory:":
+    address = Address.of(url)
+    if address.dialect == "sqlite" and address.target:
         with suppress(OSError):  # it is there, or its folder is not: the database says so in its own words
-            os.close(os.open(parts.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(address.target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _key_of(database: Database, key_file: Path | None) -> str:
@@ -100,32 +98,31 @@ def in_words(database: Database) -> Iterator[None]:
     """What the database says, for operators; what is none of its sayings goes on as it is."""
     try:
         yield
-    except DBAPIError as error:
+    except DatabaseError as error:
         told = _told(database, error)
         if told is None:
             raise
         raise told from error
 
 
-def _told(database: Database, error: DBAPIError) -> StoreError | None:
+def _told(database: Database, error: DatabaseError) -> StoreError | None:
     said = str(error.orig).lower()
     if any(word in said for word in _FULL):
         return StoreFullError(
-            f"the disk is full where {_where(database)} lies",
+            f"the disk is full where {database.place} lies",
             hint="make room; the run stopped between pages and goes on where it stood",
         )
     if isinstance(error.orig, sqlite3.OperationalError | sqlite3.DatabaseError):
         for word, hint in _SQLITE.items():
             if word in said:
-                return StoreClosedError(f"{_where(database)} cannot be opened: {word}", hint=hint)
+                return StoreClosedError(f"{database.place} cannot be opened: {word}", hint=hint)
         return None
     if getattr(error.orig, "sqlstate", None) == _STOOD_STILL:
         return StoreClosedError(
             f"this process stood still for {STILL_SECONDS:.0f} s inside a transaction, which PostgreSQL has undone",
             hint="was it, or its machine, suspended? another process may have gone on; the next run does",
         )
-    unreached = isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None
-    if error.connection_invalidated or "connection" in said or unreached:
+    if error.unreached or "connection" in said:
         said, hint = next(
             ((plain, hint) for words, plain, hint in _POSTGRESQL if re.search(words, said)), ("no connection", _START)
         )
@@ -163,8 +160,3 @@ _POSTGRESQL: Final = (
     ("resolve host|translate host name", "no such host", _START),
     ("no such", "no such file or directory", _START),
 )
-
-
-def _where(database: Database) -> str:
-    url = make_url(database.url)
-    return Path(url.database or "the store").name if database.dialect == "sqlite" else "PostgreSQL"

@@ -1,30 +1,29 @@
 """Reading a store: what SQLite and PostgreSQL have in common, and a reader that goes without the engine.
 
-SQL is written once with `?` and sent through the driver. `Database` (dialect.py) reads and writes through SQLAlchemy's
-engine; to import that takes longer than a look at the store may take in all, so `Reader` asks the driver itself.
+SQL is written once with `?` and sent through the driver. `Database` (dialect.py) reads and writes; a `Reader` never
+makes the store that is not there, and needs less.
 """
 
-import re
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import quote
+
+from crosswalk.store.connections import Address, AddressError, Dialect
 
 Row = Sequence[Any]
 BATCH: Final = 500  # keys a prefetch; SQLite slows down beyond
 BUSY_SECONDS: Final = 60
-_SQLITE: Final = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]+)$")
-_POSTGRESQL: Final = re.compile(r"postgresql(?:\+psycopg)?(://.*)$")
 
 
 class Reading(ABC):
     """A store that can be asked. `read()` gives a connection inside one transaction, `run` its cursor."""
 
-    dialect: Literal["sqlite", "postgresql"]
+    dialect: Dialect
 
     @abstractmethod
     def read(self) -> AbstractContextManager[Any]: ...
@@ -76,18 +75,21 @@ class Reader(Reading):
 
     def __init__(self, url: str) -> None:
         self._failure: type[Exception]
-        if found := _SQLITE.match(url):
-            self.dialect, self._failure = "sqlite", sqlite3.Error
+        try:
+            address = Address.of(url)
+        except AddressError as error:
+            raise UnreadableError(str(error)) from None
+        self.dialect = address.dialect
+        if address.dialect == "sqlite":
+            self._failure = sqlite3.Error
             # A plain `connect` would make the file that is not there.
-            file = f"file:{quote(str(Path(found[1]).absolute()))}?mode=rw"
+            file = f"file:{quote(str(Path(address.target).absolute()))}?mode=rw"
             connect = partial[Any](sqlite3.connect, file, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-        elif found := _POSTGRESQL.match(url):
+        else:
             import psycopg  # takes longer than SQLite's whole answer
 
-            self.dialect, self._failure = "postgresql", psycopg.Error
-            connect = partial[Any](psycopg.connect, f"postgresql{found[1]}", autocommit=True)
-        else:
-            raise UnreadableError("an address of another form")
+            self._failure = psycopg.Error
+            connect = partial[Any](psycopg.connect, address.target, autocommit=True)
         try:
             self._connection = connect()
             if self.dialect == "sqlite":

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Connection
 
 from crosswalk.store import removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis
+from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 from crosswalk.store.errors import StoreDamagedError
 from crosswalk.store.leases import fence

@@ -7,8 +7,7 @@ nothing left to do. A record that comes back has none. Only what was held as the
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection
-
+from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 
 OPEN, AGREED, CLOSED = "open", "agreed", "closed"

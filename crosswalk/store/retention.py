@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from crosswalk.store import meta
 from crosswalk.store.codec import dump, load
+from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 from crosswalk.store.reading import batches
 from crosswalk.store.records import DELETED, FORGOTTEN, MERGED

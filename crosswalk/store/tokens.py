@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Connection
 
 from connectors.sdk.contract import Grant
 from crosswalk.store.codec import dump, load
+from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 from crosswalk.store.errors import StoreKeyError
 

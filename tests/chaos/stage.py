@@ -12,11 +12,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
-from sqlalchemy import make_url
-from sqlalchemy.exc import DBAPIError
 
 import crosswalk.app
 import crosswalk.engine.pull
@@ -128,7 +126,7 @@ class StageWorld(World):
     """A world on a stage."""
 
     def __init__(self, folder: Path, database: Database) -> None:
-        super().__init__(folder, str(database.url), "")
+        super().__init__(folder, database.url, "")
         self._database = database
 
     @contextmanager
@@ -139,75 +137,13 @@ class StageWorld(World):
 _KEY = new_key()
 
 
-class _Cursor(sqlite3.Cursor):
-    """What SQLAlchemy's result has besides."""
-
-    def scalar(self) -> Any:
-        row = self.fetchone()
-        return None if row is None else row[0]
-
-
-class _Connection(sqlite3.Connection):
-    """As much of SQLAlchemy's connection as the store uses, over the driver itself."""
-
-    def cursor(self, *_name: Any) -> sqlite3.Cursor:  # type: ignore[override] # no server here keeps named ones
-        return super().cursor(_Cursor)
-
-    @property
-    def connection(self) -> "_Connection":
-        return self
-
-    def exec_driver_sql(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
-        try:
-            if isinstance(values, list):
-                return self.cursor().executemany(statement, values)
-            return self.cursor().execute(statement, values)
-        except sqlite3.Error as error:
-            raise _said(error) from error
-
-
-def _said(error: sqlite3.Error) -> DBAPIError:
-    return DBAPIError.instance(None, None, error, sqlite3.Error)  # type: ignore[return-value] # never another
-
-
 class MemoryStore(Disposable):
-    """A private store in memory, asked without SQLAlchemy: most of what a short history costs would be its overhead."""
+    """A private store in memory that begins as a copy."""
 
     def __init__(self, whole: bytes) -> None:
-        self.dialect = "sqlite"
-        self.url = make_url("sqlite://")
-        self._only = sqlite3.connect(
-            ":memory:", factory=_Connection, check_same_thread=False, isolation_level=None, cached_statements=1000
-        )
-        self._only.deserialize(whole)
-        self._only.execute("PRAGMA foreign_keys = ON")
-
-    @contextmanager
-    def read(self) -> Iterator[Any]:
-        yield from self._within("BEGIN")
-
-    @contextmanager
-    def write(self) -> Iterator[Any]:
-        yield from self._within("BEGIN IMMEDIATE")
-
-    def _within(self, begin: str) -> Iterator[Any]:
-        self._only.exec_driver_sql(begin)
-        try:
-            yield self._only
-        except BaseException:  # a crash too: what was not committed is gone
-            self._only.exec_driver_sql("ROLLBACK")
-            raise
-        self._only.exec_driver_sql("COMMIT")
-
-    @contextmanager
-    def _in_its_words(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _said(error) from error
-
-    def dispose(self) -> None:
-        self._only.close()
+        super().__init__("sqlite://")
+        with self.lent() as connection:
+            cast("sqlite3.Connection", connection).deserialize(whole)
 
 
 @cache
@@ -216,12 +152,10 @@ def _template() -> bytes:
     database = in_memory()
     migrate(database)
     check_key(database, Vault([_KEY]))
-    with database.engine.connect() as connection:
-        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment] # it is SQLite
-        driver.commit()
-        driver.execute("VACUUM")
-        whole = driver.serialize()
-    database.engine.dispose()
+    with database.lent() as connection:
+        connection.execute("VACUUM")
+        whole = cast("sqlite3.Connection", connection).serialize()
+    database.close()
     return whole
 
 

@@ -1,14 +1,50 @@
-"""What of migrating needs Alembic; imported only where there is something to migrate."""
+"""What of migrating needs Alembic, and with it SQLAlchemy; imported only where there is something to migrate."""
 
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
 
-FOLDER: Final = Path(__file__).resolve().parent
+from crosswalk.store import sqlite
+from crosswalk.store.connections import DatabaseError
+from crosswalk.store.migrations import FOLDER, LOCK
+from crosswalk.store.reading import BUSY_SECONDS
+
+
+@contextmanager
+def transaction(url: str) -> Iterator[Connection]:
+    """One that may write, as Alembic wants it. Raises DatabaseError."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, poolclass=StaticPool, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    else:
+        engine = create_engine(address.set(drivername="postgresql+psycopg"))
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            yield connection
+    except DBAPIError as error:
+        raise DatabaseError(_driver_error(error), unreached=error.connection_invalidated) from error
+    finally:
+        engine.dispose()
+
+
+def _driver_error(error: DBAPIError) -> Exception:
+    return error.orig if isinstance(error.orig, Exception) else error
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    sqlite.prepare(connection)
 
 
 def config(connection: Connection) -> Config:
@@ -23,6 +59,9 @@ def current(connection: Connection) -> int | None:
     return None if found is None else int(found)
 
 
-def upgrade(connection: Connection, to: str = "head") -> None:
-    """Inside the caller's transaction: all steps or none, on both databases."""
-    command.upgrade(config(connection), to)
+def upgrade(url: str, to: str = "head", *, check: Callable[[int], None] = lambda _found: None) -> None:
+    """In one transaction: all steps or none, on both databases. `check` may refuse the step that is found."""
+    with transaction(url) as connection:
+        if (found := current(connection)) is not None:
+            check(found)
+        command.upgrade(config(connection), to)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url
 
-import crosswalk.store.dialect
+import crosswalk.store.sqlite
 from crosswalk.store.dialect import Database
 from crosswalk.store.errors import StoreError
 from crosswalk.store.migrations import migrate
@@ -36,13 +36,13 @@ def fill(world: World) -> None:
 
 def prepared(patch: pytest.MonkeyPatch, statement: str) -> None:
     """Every connection to SQLite that is opened from now on begins with this."""
-    prepare = crosswalk.store.dialect._prepare_sqlite
+    prepare = crosswalk.store.sqlite.prepare
 
-    def also(connection: Any, record: Any) -> None:
-        prepare(connection, record)
+    def also(connection: sqlite3.Connection) -> None:
+        prepare(connection)
         connection.execute(statement)
 
-    patch.setattr(crosswalk.store.dialect, "_prepare_sqlite", also)
+    patch.setattr(crosswalk.store.sqlite, "prepare", also)
 
 
 def held(world: World) -> dict[str, int]:
@@ -101,7 +101,7 @@ def test_a_store_that_another_process_holds_for_too_long_is_told(world: World, m
     holder = sqlite3.connect(file_of(world), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with monkeypatch.context() as patch:
-        patch.setattr(crosswalk.store.dialect, "BUSY_SECONDS", 0.1)
+        patch.setattr(crosswalk.store.sqlite, "BUSY_SECONDS", 0.1)
 
         with pytest.raises(StoreClosedError, match="database is locked"):
             world.sync()
@@ -114,8 +114,8 @@ def test_a_store_that_another_process_holds_for_too_long_is_told(world: World, m
 def test_a_file_that_is_damaged_is_told_and_left_alone(world: World) -> None:
     fill(world)
     world.sync()
-    with world.store() as database, database.engine.connect() as connection:
-        connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with world.store() as database, database.lent() as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     path = file_of(world)
     whole = path.read_bytes()
     size = 16384

@@ -1,9 +1,10 @@
-"""Both databases by one word: what goes straight to the driver behaves like what goes through the engine."""
+"""Both databases by one word."""
 
 import pytest
-from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from crosswalk.store.connections import AddressError, DatabaseError
 from crosswalk.store.dialect import Database
+from crosswalk.store.migrations import migrate
 
 COLUMNS = ("record", "entity")
 
@@ -39,10 +40,78 @@ def test_rows_are_streamed_in_any_number(database: Database) -> None:
         assert sorted(row[0] for row in some) == [1, 3]
 
 
-def test_what_the_driver_refuses_is_said_as_the_engine_says_it(database: Database) -> None:
-    with pytest.raises(IntegrityError), database.write() as connection:
+def test_what_a_driver_refuses_is_said_in_one_way(database: Database) -> None:
+    with pytest.raises(DatabaseError) as refused, database.write() as connection:
         database.insert(connection, "member", COLUMNS, [(1, 1), (1, 2)])
-    with pytest.raises(Exception, match="nowhere") as raised, database.read() as connection:
+    with pytest.raises(DatabaseError, match="nowhere") as unknown, database.read() as connection:
         list(database.stream(connection, "SELECT 1 FROM nowhere"))
-    assert raised.type.__module__ == ProgrammingError.__module__
+
+    assert not refused.value.unreached
+    assert not unknown.value.unreached
     assert members(database) == []
+
+
+def test_what_is_not_committed_is_gone_for_whoever_comes_next(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as connection:
+            database.insert(connection, "member", COLUMNS, [(1, 1)])
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+
+    assert members(database) == []
+    with database.write() as connection:
+        database.insert(connection, "member", COLUMNS, [(2, 2)])
+    assert members(database) == [(2, 2)]
+
+
+def test_a_stream_that_is_left_in_the_middle_holds_nothing(database: Database) -> None:
+    with database.write() as connection:
+        database.insert(connection, "member", COLUMNS, [(n, 1) for n in range(12_000)])
+    with database.read() as connection:
+        next(iter(database.stream(connection, "SELECT record FROM member")))
+
+    with database.write() as connection:
+        database.run(connection, "DELETE FROM member")
+
+    assert members(database) == []
+
+
+def test_readers_and_a_writer_go_on_beside_each_other(empty_url: str) -> None:
+    database = Database(empty_url)
+    migrate(database)
+    with database.write() as writing:
+        database.insert(writing, "member", COLUMNS, [(1, 1)])
+        assert members(database) == []  # a connection of its own
+
+    assert members(database) == [(1, 1)]
+    database.close()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_a_connection_that_the_server_has_closed_is_not_handed_out_again(database: Database) -> None:
+    with database.read() as one, database.read() as other:
+        ours = [database.run(each, "SELECT pg_backend_pid()").scalar() for each in (one, other)]
+    administrator = Database(database.url)
+    with administrator.read() as connection:
+        for process in ours:
+            administrator.run(connection, "SELECT pg_terminate_backend(?, 5000)", (process,))
+    administrator.close()
+
+    with database.write() as connection:
+        assert database.run(connection, "SELECT pg_backend_pid()").scalar() not in ours
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_a_connection_that_ends_in_a_transaction_leaves_the_database_unreached(database: Database) -> None:
+    with pytest.raises(DatabaseError) as told, database.write() as connection:
+        database.run(connection, "SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert told.value.unreached
+
+
+@pytest.mark.parametrize("url", ["mysql://a:s3cret@b/c", "crosswalk.db", "postgresql://a:%zz@b/c", ""])
+def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(AddressError, match=r"^no address of a database$"):
+        Database(url)

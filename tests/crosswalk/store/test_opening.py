@@ -6,8 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import make_url
-from sqlalchemy.exc import OperationalError
 
+from crosswalk.store.connections import DatabaseError
 from crosswalk.store.dialect import Database
 from crosswalk.store.errors import StoreError
 from crosswalk.store.opening import in_words, open_store
@@ -58,7 +58,7 @@ def test_what_a_driver_says_is_told_with_what_to_do(tmp_path: Path, driver: str,
     database = Database(f"postgresql://hub@/db?host={tmp_path}")
 
     with pytest.raises(StoreError) as caught, in_words(database):
-        raise OperationalError("SELECT 1", {}, psycopg.OperationalError(f'connection to "db" failed: {driver}'))
+        raise DatabaseError(psycopg.OperationalError(f'connection to "db" failed: {driver}'), unreached=True)
 
     assert caught.value.code == "CW501"
     assert caught.value.text == f"the store cannot be opened: {text}"
