@@ -45,7 +45,7 @@ class IdentKinds:
 
     def __init__(self, database: Database, secret: bytes) -> None:
         self._database = database
-        self._hash = blake2b(digest_size=8, key=secret)
+        self.hashed = _hasher(secret)
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
@@ -78,11 +78,18 @@ class IdentKinds:
     def names(self) -> Iterable[tuple[int, str]]:
         return sorted(self._names.items())
 
-    def hashed(self, value: str) -> int:
-        one = self._hash.copy()
+
+def _hasher(secret: bytes) -> Callable[[str], int]:
+    """The keyed hash of a value. Four of them are made of each person."""
+    begun = blake2b(digest_size=8, key=secret).copy
+
+    def hashed(value: str) -> int:
+        one = begun()
         one.update(value.encode())
-        (number,) = _EIGHT_BYTES(one.digest())
+        number: int = _EIGHT_BYTES(one.digest())[0]
         return number
+
+    return hashed
 
 
 def part_of(value: int) -> tuple[int, int]:
@@ -161,15 +168,16 @@ class Rules:
                         None if counted is None else counted[0],
                     )
                 number, at = entry
+                one = hashed(value)
                 if at is None:
-                    parts[value] = one = hashed(value)
-                    given.append((number, one))
+                    parts[value] = one
                 else:
-                    text = value.split("|", at + 1)[at]
+                    text = value.partition("|")[0] if at == 0 else value.split("|", at + 1)[at]
                     part = parts.get(text)
                     if part is None:
                         part = hashed(text)
-                    given.append((number, (part & ~LOW) | (hashed(value) & LOW)))
+                    one = (part & ~LOW) | (one & LOW)
+                given.append((number, one))
             return given
 
         return identify

@@ -213,11 +213,11 @@ class Landing:
     ) -> Landed:
         """Store what differs, inside the caller's transaction. `whole`: each row carries every field of its record."""
         landed = Landed(read=len(page))
-        fresh = [key for key in page if key not in seen]
-        self._insert(connection, [page[key] for key in fresh], read_no, whole, hub_ids or {}, landed)
-        known = [key for key in page if key in seen]
+        fresh = [row for key, row in page.items() if key not in seen] if seen else list(page.values())
+        self._insert(connection, fresh, read_no, whole, hub_ids or {}, landed)
+        known = [(row, seen[key]) for key, row in page.items() if key in seen] if seen else []
         if known:
-            self._update(connection, [(page[key], seen[key]) for key in known], read_no, whole, landed)
+            self._update(connection, known, read_no, whole, landed)
         return landed
 
     def state_of(self, values: Any) -> int:

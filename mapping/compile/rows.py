@@ -130,7 +130,7 @@ class Rows:
         self._readers, self._inline = readers, inline
         self._tried = 0
         self._known = {at: _Known(simple.step) for at, simple in _simples_of(inline) if not simple.fresh}
-        self._first = _Source(readers, inline, known=self._known).compiled()
+        self._first: RowReader = self._begin  # many a mapping is compiled to be looked at, and reads no row
         self.read: RowReader = self._trial
 
     def remembers(self) -> int:
@@ -142,6 +142,10 @@ class Rows:
         if self._tried >= _TRIAL:
             self._known = {at: known for at, known in self._known.items() if known.missed * 2 < self._tried}
             self.read = self._first = _Source(self._readers, self._inline, known=self._known).compiled()
+        return self._first(row, faults)
+
+    def _begin(self, row: Values, faults: list[ValueFault]) -> list[Value]:
+        self._first = _Source(self._readers, self._inline, known=self._known).compiled()
         return self._first(row, faults)
 
 

@@ -164,9 +164,7 @@ def _rule_part(
             columns.append(values)
         for values, word in zip(columns, counted, strict=True):
             if word is not None:
-                for value in values:
-                    if (word, value) not in given:
-                        given.append((word, value))
+                _count(word, values, given)
         for combination in product(*columns):
             one = (kind, "|".join(combination))
             if one not in given:
@@ -192,9 +190,10 @@ def _pair_part(
         rights = second(right, rules)
         if not rights:
             return
-        for word, values in ((first_word, lefts), (second_word, rights)):
-            if word is not None:
-                given.extend([(word, value) for value in values if (word, value) not in given])
+        if first_word is not None:
+            _count(first_word, lefts, given)
+        if second_word is not None:
+            _count(second_word, rights, given)
         if len(lefts) == 1 and len(rights) == 1:
             given.append((kind, f"{lefts[0]}|{rights[0]}"))
             return
@@ -204,6 +203,13 @@ def _pair_part(
                 given.append(combined)
 
     return part
+
+
+def _count(word: str, values: Sequence[str], given: Given) -> None:
+    for value in values:
+        one = (word, value)
+        if one not in given:
+            given.append(one)
 
 
 def _single_part(entity: str, name: str, kind: str, place: Mapping[str, int], rules: MatchRules) -> _Part | None:
@@ -227,9 +233,7 @@ def _single_part(entity: str, name: str, kind: str, place: Mapping[str, int], ru
     def single(row: Sequence[Value], given: Given) -> None:
         for at in places:
             if value := row[at]:
-                for text in read(value, rules):
-                    if (kind, text) not in given:
-                        given.append((kind, text))
+                _count(kind, read(value, rules), given)
 
     return single
 
@@ -256,6 +260,7 @@ def _emails(value: Value, rules: MatchRules) -> list[str]:
 
 def _phones(value: Value, rules: MatchRules) -> list[str]:
     found = []
+    blocked = rules.blocked
     for one in value if isinstance(value, list) else (value,):
         if isinstance(one, str):
             number, extension, barred = one, None, False
@@ -267,7 +272,7 @@ def _phones(value: Value, rules: MatchRules) -> list[str]:
         # An extension makes the number of a switchboard personal.
         if extension:
             found.append(f"{number};{extension}")
-        elif not rules.blocks(number):
+        elif blocked is None or not rules.blocks(number):
             found.append(number)
     return found
 

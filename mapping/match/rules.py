@@ -169,7 +169,8 @@ def strength(kind: str) -> int:
 
 def is_role(address: str) -> bool:
     """info@ and its kind: a desk, not a person."""
-    return address.partition("@")[0].partition("+")[0] in ROLES
+    local = address.partition("@")[0]
+    return (local if "+" not in local else local.partition("+")[0]) in ROLES
 
 
 @dataclass(frozen=True, slots=True)
