@@ -210,15 +210,18 @@ class Matcher:
         return [row[0] for row in rows]
 
     def _left_behind(self, connection: Connection, gone: Sequence[int]) -> list[int]:
-        """The live records of entities of which one is gone: what it kept them from joining, it keeps no more."""
+        """The live records of entities of which one is gone: what it kept them from joining, it keeps no more.
+
+        Not responses: they stay with whom they came to.
+        """
         rows = self._database.select(
             connection,
-            "SELECT DISTINCT r.id FROM member mine JOIN member theirs ON theirs.entity = mine.entity "
+            "SELECT DISTINCT r.id, r.stream FROM member mine JOIN member theirs ON theirs.entity = mine.entity "
             f"JOIN record r ON r.id = theirs.record WHERE r.state <= {ARCHIVED} AND",
             "mine.record",
             gone,
         )
-        return [row[0] for row in rows]
+        return [row[0] for row in rows if self._kind_of(connection, row[1]) not in JOINS]
 
     def _kind_of(self, connection: Connection, stream: int) -> str:
         """Of the records of a stream, also of one that is not listed any more: they stay what they are."""

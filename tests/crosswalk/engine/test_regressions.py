@@ -22,6 +22,13 @@ from tests.hub import World
 from tests.memory.connector import CoarseConnector, Crash, Remote, lost
 
 
+WHOSE = (
+    "SELECT o.rkey FROM record a JOIN stream s ON s.id = a.stream JOIN member m ON m.record = a.id "
+    "JOIN member p ON p.entity = m.entity JOIN record o ON o.id = p.record "
+    "WHERE s.name = 'answers' AND o.id <> a.id"
+)
+
+
 @pytest.fixture
 def url(databases: Makers) -> Iterator[str]:
     with databases.url("sqlite") as made:
@@ -686,17 +693,34 @@ def test_an_answer_that_meant_one_of_two_goes_to_the_one_who_is_left(world: Worl
     nps = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": 9}
     world.remote("tool").put("answers", "r1", email="desk9@a.test", survey="S1", answers=[nps])
     settle_down(world)
-    whose = (
-        "SELECT o.rkey FROM record a JOIN stream s ON s.id = a.stream JOIN member m ON m.record = a.id "
-        "JOIN member p ON p.entity = m.entity JOIN record o ON o.id = p.record "
-        "WHERE s.name = 'answers' AND o.id <> a.id"
-    )
-    assert asked(world, whose) == []
+    assert asked(world, WHOSE) == []
 
     alpha.put("people", "3", email="cem@a.test")
     settle_down(world)
 
-    assert asked(world, whose) == [("2",)]
+    assert asked(world, WHOSE) == [("2",)]
+
+
+def test_an_answer_stays_with_whom_it_came_to_when_a_record_of_theirs_goes(world: World) -> None:
+    """It was put up again with the others of its entity, and went to whoever had the address by then."""
+    tool = f"  tool: {{connector: survey, account: {world.account('tool')}, streams: {{answers: }}}}\n"
+    rewrite(world, ("merge:\n", f"{tool}merge:\n"))
+    alpha, beta = met(world)
+    nps = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": 9}
+    world.remote("tool").put("answers", "r1", email="ito@a.test", survey="S1", answers=[nps])
+    beta.put("people", "1", gone=True)
+    settle_down(world)
+    alpha.put("people", "1", email="sho@a.test")
+    alpha.put("people", "2", name="Boe Kim", email="ito@a.test")
+    settle_down(world)
+    stood = asked(world, WHOSE)
+
+    with world.store() as database:
+        match_again(database)
+    world.sync()
+
+    assert stood == [("1",), ("1",)]  # in alpha, and what is gone in beta
+    assert asked(world, WHOSE) == stood
 
 
 def test_an_edit_that_equals_a_write_whose_answer_never_came_is_not_taken_back(world: World) -> None:
