@@ -21,7 +21,6 @@ from tests.databases import Makers
 from tests.hub import World
 from tests.memory.connector import CoarseConnector, Crash, Remote, lost
 
-
 WHOSE = (
     "SELECT o.rkey FROM record a JOIN stream s ON s.id = a.stream JOIN member m ON m.record = a.id "
     "JOIN member p ON p.entity = m.entity JOIN record o ON o.id = p.record "
