@@ -19,6 +19,8 @@ from mapping.match.apart import Apart
 from mapping.match.cluster import Forest
 from mapping.match.groups import CERTAIN, Edge, Groups, Pair, held_together, inside
 from mapping.match.latin import latin
+from mapping.match.learned import CERTAIN as CERTAIN_BITS
+from mapping.match.learned import ENOUGH, Systems, sparse
 from mapping.match.model import Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
 from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, tabled
@@ -39,7 +41,6 @@ LEVELS: Final[Mapping[str, int]] = {
         start=1,
     )
 }  # fmt: skip
-_ESTIMATED_FROM: Final = 100  # certain pairs, or identifiers, that tell something of all of them
 _MARGIN: Final = 1.0  # bits; a little less than the model says is chance
 _MISTYPED: Final = 0.04  # records of one that have another initial than the others: mistyped, or another name
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
@@ -191,7 +192,8 @@ def resolve(
     compared = len(left)
     del left, right, found_by
     tell("grouping")
-    model = replace(model, same=threshold_of(pairs, model), same_system=scoring.same_system)
+    model = scoring.model
+    model = replace(model, same=max(model.same, threshold_of(pairs, model)))
     joining = pairs.where((pairs.bits >= model.same) & ~pairs.conflict)
     groups = _grouped(model, scoring, joining, together, apart)
     of = np.arange(len(table), dtype=np.int32)
@@ -206,11 +208,11 @@ def with_identifiers(table: Table, model: Model) -> Model:
     """Counts a mailbox or a phone that two have for less, where two who have one mostly go by two names."""
     comparisons, lent = dict(model.comparisons), set(model.lent)
     for name in ("email", "phone"):
-        if name not in table.columns or name not in model.identifiers:
+        if name not in table.columns or model.identifiers.get(name) != 1:
             continue
         one, of = _of_two(table, name)
         comparison = comparisons[name]
-        if of < _ESTIMATED_FROM or "same" not in comparison.levels:
+        if of < ENOUGH or "same" not in comparison.levels:
             continue
         share = min(0.99, one / of + _MISTYPED)
         same = comparison.levels["same"]
@@ -484,19 +486,17 @@ class Scoring:
     """Scores pairs of places of one table."""
 
     def __init__(self, table: Table, model: Model, frequencies: Counts) -> None:
-        self._table, self._model = table, model
+        self._table, self.model = table, model
         self._weigher = Weigher(model, frequencies)
         self._apart: dict[str, Apart] = {}
         self.prior = self._weigher.prior
-        self.same_system = 0.0
         self.size = len(table)
 
     def score(self, left: Ints, right: Ints, found_by: Longs) -> Pairs:
-        """Of candidates: those for joining and for review. Learns first what one system's records say of each other."""
-        made = list(self._each(left, right, found_by))
-        whole = _together(made)
-        self.same_system = self._learned(whole)
-        return self._with_systems(whole).where_at_least(self._model.review)
+        """Of candidates: those for joining and for review. Learns first, for `model`, what the records tell of it."""
+        whole = _together(list(self._each(left, right, found_by)))
+        self._learn(whole)
+        return self._with_systems(whole).where_at_least(self.model.review)
 
     def more(self, left: Ints, right: Ints) -> Pairs:
         """Of pairs inside a group, whatever they come to."""
@@ -507,13 +507,13 @@ class Scoring:
         for at in range(0, max(1, len(left)), _AT_A_TIME):
             part = slice(at, at + _AT_A_TIME)
             one = self._summed(left[part], right[part], found_by[part])
-            yield one if all_of_them else one.where_at_least(self._model.review)
+            yield one if all_of_them else one.where_at_least(self.model.review)
 
     def evidence(self, left: Ints, right: Ints, found_by: Longs) -> "tuple[Mapping[str, Weighed], Pairs]":
         """What each field says of these pairs, and all of them together."""
         found = self._compared(left, right)
         whole = self._sum(found, left, right, found_by)
-        self.same_system = self._learned(whole)
+        self._learn(whole)
         return found, self._with_systems(whole)
 
     def _summed(self, left: Ints, right: Ints, found_by: Longs) -> "_Whole":
@@ -521,7 +521,7 @@ class Scoring:
 
     def _sum(self, found: "Mapping[str, Weighed]", left: Ints, right: Ints, found_by: Longs) -> "_Whole":
         """As `score.combined` does."""
-        model, size = self._model, len(left)
+        model, size = self.model, len(left)
         own, shared = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
         alike: list[Floats] = []
         for name, one in found.items():
@@ -550,11 +550,20 @@ class Scoring:
             told = np.sum(names, axis=0) - np.float32(self.prior + model.names_at_most)
             beyond = np.maximum(beyond, told)
         bits = own + shared - np.float32(self.prior) - beyond
-        return _Whole(left, right, bits, self._conflicts(found, size), found_by)
+        nothing = np.zeros(size, dtype=np.int8)
+        levels = [found[name].level if name in found else nothing for name in model.names]
+        whole = _Whole(left, right, bits, self._conflicts(found, size), found_by, levels)
+        self._doubted(whole)
+        return whole
+
+    def _doubted(self, pairs: "_Whole") -> None:
+        """As `Scorer` finds them."""
+        for (name, level), bits in self.model.doubts.items():
+            pairs.bits += np.where(pairs.levels[self.model.names.index(name)] == LEVELS[level], np.float32(bits), 0)
 
     def _lent(self, found: Mapping[str, "Weighed"], size: int) -> Floats:
         """As `score.lent` does."""
-        model = self._model
+        model = self.model
         known, own = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=bool)
         if not model.lent:
             return known
@@ -569,10 +578,10 @@ class Scoring:
     def _conflicts(self, found: Mapping[str, "Weighed"], size: int) -> Flags:
         """As `Scorer` finds them."""
         conflict = np.zeros(size, dtype=bool)
-        for name, excuses in self._model.conflicts.items():
+        for (name, of), excuses in self.model.conflicts.items():
             if name not in found:
                 continue
-            here = found[name].level == LEVELS["different"]
+            here = found[name].level == LEVELS[of]
             for field_, level in excuses:
                 if field_ in found:
                     here &= (found[field_].level != LEVELS[level]) | found[field_].shared
@@ -583,11 +592,11 @@ class Scoring:
         """Every field that the records have, in the order of the model."""
         columns = self._table.columns
         found = {}
-        for name, comparison in self._model.comparisons.items():
+        for name, comparison in self.model.comparisons.items():
             if name in columns:
                 codes = columns[name].codes
                 found[name] = self._weighed(comparison, name, name, codes[left], codes[right])
-        swapped = self._model.swapped
+        swapped = self.model.swapped
         if swapped is not None and swapped[0] in found and swapped[1] in found:
             self._turn(found, swapped, left, right)
         return found
@@ -624,7 +633,7 @@ class Scoring:
         """What so many pairs of values count that are different."""
         told = comparison.levels["different"]
         bits = told.bits if told.at_most is None else min(told.bits, told.at_most)
-        shared = comparison.field in self._model.shared
+        shared = comparison.field in self.model.shared
         return (
             np.full(size, bits, dtype=np.float32),
             np.full(size, shared),
@@ -638,7 +647,7 @@ class Scoring:
 
     def _turn(self, found: Mapping[str, "Weighed"], names: tuple[str, str], left: Ints, right: Ints) -> None:
         """Names the other way round, where that fits better; as `Scorer` does."""
-        model = self._model
+        model = self.model
         straight = [found[name] for name in names]
         given, family = (self._table.columns[name].codes for name in names)
         known = (given[left] >= 0) & (family[left] >= 0) & (given[right] >= 0) & (family[right] >= 0)
@@ -658,23 +667,47 @@ class Scoring:
             part.shared[taken] = name in model.shared
             part.level[taken] = 0
 
-    def _learned(self, pairs: "_Whole") -> float:
-        """What it counts that one system has both: as seldom as that is among pairs that are certain anyhow."""
-        share = np.bincount(self._table.system) / max(1, len(self._table))
-        if len(share) < 2:
+    def _learn(self, pairs: "_Whole") -> None:
+        """How sparse the same are; what it counts that one system has both; what is doubtful."""
+        free = ~pairs.conflict
+        self.model = sparse(pairs.bits[free], self.model, len(self._table))
+        of = self._table.system
+        inside = of[pairs.left] == of[pairs.right]
+        certain = free & (pairs.bits >= self.model.same + CERTAIN_BITS)
+        chance = float(((np.bincount(of) / max(1, len(of))) ** 2).sum())
+        self.model = replace(self.model, same_system=self._same_system(inside[certain], chance))
+        systems = Systems.of(inside, certain, chance)
+        if systems is None:
+            return
+        self._doubt(pairs, systems)
+        self.model = replace(self.model, same=systems.threshold(pairs.bits, free, self.model.same))
+
+    def _same_system(self, certain: Flags, chance: float) -> float:
+        """As seldom as one system has both is among pairs that are certain anyhow."""
+        if self._table.system.max(initial=0) == 0:
             return 0.0
-        certain = (pairs.bits >= self._model.same + 6) & ~pairs.conflict
-        count = int(certain.sum())
-        if count < _ESTIMATED_FROM:
-            return self._model.same_system
-        system = self._table.system
-        inside = int((system[pairs.left[certain]] == system[pairs.right[certain]]).sum())
-        return max(-5.0, min(0.0, log2((inside + 1) / (count + 1) / float((share**2).sum()))))
+        if len(certain) < ENOUGH:
+            return self.model.same_system
+        return max(-5.0, min(0.0, log2((int(certain.sum()) + 1) / (len(certain) + 1) / chance)))
+
+    def _doubt(self, pairs: "_Whole", systems: Systems) -> None:
+        """Levels of names whose pairs are two too often."""
+        joinable = ~pairs.conflict & (pairs.bits >= self.model.same)
+        doubts = dict(self.model.doubts)
+        for at, name in enumerate(self.model.names):
+            for level in self.model.comparisons[name].levels:
+                if level in ("same", "different"):
+                    continue
+                at_level = pairs.levels[at] == LEVELS[level]
+                if bits := systems.doubt(joinable & at_level):
+                    doubts[name, level] = doubts.get((name, level), 0.0) + bits
+                    pairs.bits[at_level] += np.float32(bits)
+        self.model = replace(self.model, doubts=doubts)
 
     def _with_systems(self, pairs: "_Whole") -> "_Whole":
         system = self._table.system
         inside = system[pairs.left] == system[pairs.right]
-        pairs.bits += np.where(inside, np.float32(self.same_system), np.float32(0))
+        pairs.bits += np.where(inside, np.float32(self.model.same_system), np.float32(0))
         return pairs
 
 
@@ -687,12 +720,18 @@ class Weighed:
     level: NDArray[np.int8]
 
 
+@dataclass(slots=True)
 class _Whole(Pairs):
-    """Pairs with their sums."""
+    """Pairs with their sums. `levels`: of each of the model's names."""
+
+    levels: list[NDArray[np.int8]]
 
     def where_at_least(self, bits: float) -> "_Whole":
         kept = self.bits >= bits
-        return _Whole(self.left[kept], self.right[kept], self.bits[kept], self.conflict[kept], self.found_by[kept])
+        return _Whole(
+            self.left[kept], self.right[kept], self.bits[kept], self.conflict[kept], self.found_by[kept],
+            [one[kept] for one in self.levels],
+        )  # fmt: skip
 
 
 def _together(made: Sequence[_Whole]) -> _Whole:
@@ -702,6 +741,7 @@ def _together(made: Sequence[_Whole]) -> _Whole:
         np.concatenate([one.bits for one in made]),
         np.concatenate([one.conflict for one in made]),
         np.concatenate([one.found_by for one in made]),
+        [np.concatenate(levels) for levels in zip(*(one.levels for one in made), strict=True)],
     )
 
 

@@ -320,6 +320,7 @@ def _country(cell: str) -> str:
 
 _NAME: Final = ("given", "family")
 _DATE: Final = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[T ].*)?")
+_RUN: Final = re.compile(r"(\d{2})(\d{2})(?:18|19|20)\d{2}")
 _NAMES_OF_MONTHS: Final = (
     "jan", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez",
 )  # fmt: skip
@@ -341,7 +342,18 @@ def digits_of_day(cell: str, *, months_first: bool = False) -> str:
         number = _MONTHS.get(month[:3].lower())
         if number:
             return _ymd(year, str(number), day)
-    return "".join(character for character in text.partition("T")[0].removesuffix(".0") if character.isdigit())
+    return _year_first("".join(filter(str.isdecimal, text.partition("T")[0].removesuffix(".0"))), months_first)
+
+
+def _year_first(digits: str, months_first: bool) -> str:
+    """Of 21041985 as of 19850421."""
+    if len(digits) != 8 or digits[4:6] not in _CENTURIES:  # no month is called so
+        return digits
+    one, two, year = digits[:2], digits[2:4], digits[4:]
+    return _ymd(year, one, two) if months_first else _ymd(year, two, one)
+
+
+_CENTURIES: Final = ("18", "19", "20")
 
 
 def _ymd(year: str, month: str, day: str) -> str:
@@ -356,7 +368,7 @@ def months_first(cells: Iterable[str]) -> bool:
     """Whether dates of a column begin with the month, by those that leave no doubt."""
     days = months = 0
     for cell in cells:
-        found = _DATE.fullmatch(cell.strip())
+        found = _DATE.fullmatch(cell.strip()) or _RUN.fullmatch(cell.strip())
         if found is not None and len(found[1]) <= 2:
             days += int(found[1]) > 12
             months += int(found[2]) > 12

@@ -78,7 +78,7 @@ def _name(one: str, other: str, *, nicknames: bool) -> Like:
 
 
 _ALIKE: Final = ("typo", "nickname", "transliterated")
-_PART_OF: Final = ("different", "close", "initial", "typo", "nickname", "transliterated", "same")
+_PART_OF: Final = ("different", "close", "initial", "part", "typo", "nickname", "transliterated", "same")
 
 
 def _compatible(word: str, others: list[str]) -> bool:

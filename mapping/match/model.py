@@ -71,11 +71,12 @@ class Model:
     alike_shared: bool  # whether these count with what is shared
     swapped: tuple[str, str] | None
     swapped_bits: float
-    conflicts: Mapping[str, tuple[tuple[str, str], ...]]  # by field what excuses it: (field, level)
+    conflicts: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]  # by (field, level) what excuses it, likewise
     same_system: float
     blocks: tuple[tuple[str, ...], ...]
     limits: Mapping[str, int] = field(default_factory=dict)
     lent: frozenset[str] = frozenset()  # identifiers that go round in a house, as the records have shown
+    doubts: Mapping[tuple[str, str], float] = field(default_factory=dict)  # by (field, level), as they have shown, too
 
     @property
     def digest(self) -> str:
@@ -90,6 +91,7 @@ class Model:
             "same": self.same,
             "same_system": self.same_system,
             "lent": sorted(self.lent),
+            "doubts": {".".join(of): bits for of, bits in sorted(self.doubts.items())},
             "bits": {name: self.comparisons[name].levels["same"].bits for name in sorted(self.lent)},
         }
 
@@ -105,6 +107,7 @@ class Model:
             same=float(told["same"]),
             same_system=float(told["same_system"]),
             lent=frozenset(told["lent"]),
+            doubts=_doubts(told.get("doubts", {})),
         )
 
     def outcome(self, bits: float) -> Outcome:
@@ -144,14 +147,21 @@ def _read(told: Mapping[str, Any]) -> Model:
     comparisons = {name: _comparison(name, one) for name, one in told["comparisons"].items()}
     shared, alike, conflicts = told["shared"], told["alike"], told["conflicts"]
     swapped, thresholds = told.get("swapped"), told["thresholds"]
-    named = [*told["identifiers"], *shared["of"], *alike["of"], *conflicts]
-    excuses = {name: tuple(_excuse(one) for one in told) for name, told in conflicts.items()}
+    excuses = {_level(name, "different"): tuple(_excuse(one) for one in told) for name, told in conflicts.items()}
+    named = [*told["identifiers"], *shared["of"], *alike["of"], *(name for name, _ in excuses)]
     named += [name for told in excuses.values() for name, _ in told]
     named += told["names"]["of"] if told.get("names") else []
     named += told.get("lent", ())
     for name in [*named, *(swapped["of"] if swapped else ())]:
         if name not in comparisons:
             raise ModelError(f"'{name}' has no comparison; there are: {', '.join(comparisons)}")
+    names, doubts = (tuple(told["names"]["of"]) if told.get("names") else ()), _doubts(told.get("doubts", {}))
+    for name, _ in doubts:
+        if name not in names:
+            raise ModelError(f"doubts: '{name}' is none of names.of: {', '.join(names)}")
+    for name, level in (*excuses, *doubts):
+        if level not in comparisons[name].levels:
+            raise ModelError(f"'{name}.{level}' is no level; there are: {', '.join(comparisons[name].levels)}")
     return Model(
         version=1,
         kind=told["kind"],
@@ -168,7 +178,7 @@ def _read(told: Mapping[str, Any]) -> Model:
         alike_rest=float(alike["rest"]),
         alike_at_least=float(alike["at_least"]),
         alike_shared=set(alike["of"]) <= set(shared["of"]),
-        names=tuple(told["names"]["of"]) if told.get("names") else (),
+        names=names,
         names_at_most=float(told["names"]["at_most"]) if told.get("names") else 0.0,
         swapped=(swapped["of"][0], swapped["of"][1]) if swapped else None,
         swapped_bits=float(swapped["bits"]) if swapped else 0.0,
@@ -177,15 +187,26 @@ def _read(told: Mapping[str, Any]) -> Model:
         blocks=tuple(tuple(one) for one in told["blocks"]),
         limits={name: int(limit) for name, limit in told["limits"].items()},
         lent=frozenset(told.get("lent", ())),
+        doubts=doubts,
     )
+
+
+def _doubts(told: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    return {_level(name, "different"): float(bits) for name, bits in told.items()}
 
 
 def _excuse(told: str) -> tuple[str, str]:
     """`id` or `id.typo`."""
-    name, _, level = told.partition(".")
-    if level not in ("", "same", "typo"):
+    name, level = _level(told, "same")
+    if level not in ("same", "typo"):
         raise ModelError(f"conflicts: '{told}' was found; a field, FIELD.same or FIELD.typo is allowed")
-    return name, level or "same"
+    return name, level
+
+
+def _level(told: str, usual: str) -> tuple[str, str]:
+    """Field and level of `name.member`; of a field alone the usual level."""
+    name, _, level = told.partition(".")
+    return name, level or usual
 
 
 def _comparison(name: str, told: Mapping[str, Any]) -> Comparison:
@@ -210,7 +231,7 @@ def told(model: Model) -> dict[str, Any]:
         "identifiers": dict(model.identifiers),
         "shared": {"of": sorted(model.shared), "at_most": model.shared_at_most, "beside": model.shared_beside},
         "alike": {"of": list(model.alike), "rest": model.alike_rest, "at_least": model.alike_at_least},
-        "conflicts": {name: [".".join(one) for one in excuses] for name, excuses in model.conflicts.items()},
+        "conflicts": {".".join(of): [".".join(one) for one in excuses] for of, excuses in model.conflicts.items()},
         "same_system": {"bits": model.same_system},
         "blocks": [list(block) for block in model.blocks],
         "limits": dict(model.limits),
@@ -221,6 +242,8 @@ def told(model: Model) -> dict[str, Any]:
         made["swapped"] = {"of": list(model.swapped), "bits": model.swapped_bits}
     if model.lent:
         made["lent"] = sorted(model.lent)
+    if model.doubts:
+        made["doubts"] = {".".join(of): bits for of, bits in model.doubts.items()}
     return made
 
 

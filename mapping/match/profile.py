@@ -146,17 +146,21 @@ def postal_code(text: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def company_name(text: str) -> str:
-    return core(text)
+    """Of a company, without its legal form and words that only join others: "lind berg" of "The Lind & Berg Ltd"."""
+    told = core(text)
+    words = told.removeprefix("the ").split()
+    return " ".join(word for word in words if word not in _JOINS) or told
 
 
 @lru_cache(maxsize=100_000)
 def legal_form(text: str) -> str:
     """What the core of a company's name leaves out: "gmbh"; "" where nothing."""
-    whole, bare = fold(text), company_name(text)
+    whole, bare = fold(text), core(text)
     rest = " ".join(whole.replace(bare, " ", 1).split()) if bare and bare in whole else ""
-    return _FORM_OF.get(rest, rest)
+    return "" if rest in _JOINS else _FORM_OF.get(rest, rest)
 
 
+_JOINS: Final = frozenset({"and", "und", "et", "y", "och", "og"})
 _FORM_OF: Final[Mapping[str, str]] = {
     form: told
     for told, forms in {

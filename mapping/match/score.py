@@ -246,6 +246,9 @@ class Scorer:
         if same_system and self.model.same_system:
             told = Evidence("system", "same", self.model.same_system, "one system keeps them apart")
             found["system"] = told
+        for (name, level), bits in self.model.doubts.items():
+            if (one := found.get(name)) and one.level == level:
+                found[f"{name} doubt"] = Evidence(f"{name} doubt", level, bits, "systems keep such apart as well")
         bits = combined(self.model, self.prior, found)
         conflict = self._conflict(found)
         outcome = self.model.outcome(bits)
@@ -314,8 +317,8 @@ class Scorer:
     def _conflict(self, found: Mapping[str, Evidence]) -> str:
         told = [
             name
-            for name, excuses in self.model.conflicts.items()
-            if (one := found.get(name)) and one.level == "different" and not _excused(found, excuses)
+            for (name, level), excuses in self.model.conflicts.items()
+            if (one := found.get(name)) and one.level == level and not _excused(found, excuses)
         ]
         return min(told, default="")
 

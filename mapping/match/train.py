@@ -269,7 +269,7 @@ class _Told:
         """The estimate, drawn to the model that it began with."""
         before = self.base.comparisons[name].levels[level].bits
         after = before + max(-LESS, min(MORE, weight * (estimate - before)))
-        return min(before, after) if level == "different" and name in self.base.conflicts else after
+        return min(before, after) if (name, level) in self.base.conflicts else after
 
 
 def _blocks_without(model: Model, name: str) -> np.int64:

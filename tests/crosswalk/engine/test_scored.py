@@ -89,7 +89,7 @@ def test_one_mailbox_of_two_given_names_is_asked_about_with_the_evidence(world: 
 
     assert len(parts(world)) == 2
     (pair,) = pairs(world)
-    assert "given name differs, -7.0 bits" in pair["against"]
+    assert "given name differs, -10.0 bits" in pair["against"]
     assert any(one.startswith("same e-mail") for one in pair["for"])
     assert isinstance(pair["bits"], float)
 

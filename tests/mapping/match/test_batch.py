@@ -1,5 +1,6 @@
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,12 +79,14 @@ def _told(found: Resolution) -> list[tuple[int, int]]:
     return sorted(zip(found.review.left.tolist(), found.review.right.tolist(), strict=True))
 
 
+@pytest.mark.parametrize("doubts", [{}, {("given", "typo"): -1.5, ("family", "typo"): -2.0, ("given", "part"): -1.0}])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_batch_and_the_scorer_come_to_the_same_scores(seed: int) -> None:
-    records = _related(seed)
-    told, found = resolved(records)
+def test_the_batch_and_the_scorer_come_to_the_same_scores(seed: int, doubts: Mapping[tuple[str, str], float]) -> None:
+    model = replace(shipped("person"), doubts=doubts)
+    told = table(_related(seed))
+    found = resolve(told, model)
     profiles = [told.profile(at) for at in range(len(told))]
-    scorer = Scorer(shipped("person"), counted(profiles))
+    scorer = Scorer(model, counted(profiles))
     pairs = [*_each(found.joined), *_each(found.review)]
     assert len(pairs) > 20
 

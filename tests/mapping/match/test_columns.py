@@ -52,6 +52,9 @@ from mapping.match.columns import (
         ("cust_name", "name"),
         ("blood_group", None),
         ("owner_email", None),
+        ("employer_city", None),
+        ("employer_name", "company_name"),
+        ("mailing_address_street_name", "addresses.lines"),
         ("emergency contact phone", None),
         ("email_opt_in", None),
         ("ip address", None),
@@ -68,6 +71,8 @@ def test_a_heading_tells_its_field(heading: str, field: str | None) -> None:
         ("1985-03-04", "19850304"),
         ("1985-03-04T00:00:00Z", "19850304"),
         ("19850304", "19850304"),
+        ("24031985", "19850324"),
+        ("03241985", "19850324"),
         ("04.03.1985", "19850304"),
         ("3/24/1985", "19850324"),
         ("4 March 1985", "19850304"),
@@ -86,6 +91,8 @@ def test_a_column_tells_whether_months_stand_first() -> None:
     assert months_first(["1/2/1985", "3/24/1985"])
     assert not months_first(["1/2/1985", "24/3/1985"])
     assert digits_of_day("1/2/1985", months_first=True) == "19850102"
+    assert months_first(["01021985", "03241985"])
+    assert digits_of_day("01022004", months_first=True) == "20040102"
 
 
 @pytest.mark.parametrize(

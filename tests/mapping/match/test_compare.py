@@ -28,6 +28,7 @@ from mapping.match.nicknames import familiar, root
         ("michael g", "mike g", "part_alike"),
         ("mark s", "mark p", "part_and_other"),
         ("tim", "tom", "close"),
+        ("陈 芳", "陈芳 li", "part_alike"),
     ],
 )
 def test_given_names_come_to_a_level_whichever_stands_first(one: str, other: str, level: str) -> None:

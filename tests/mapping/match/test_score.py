@@ -152,6 +152,30 @@ def test_records_of_one_person_share_a_key() -> None:
             "different",
             id="one-word-of-two",
         ),
+        pytest.param(
+            company("The Nordlicht Solar GmbH", domain="nordlicht.test", town="Kiel"),
+            company("Nordlicht Solar GmbH", domain="nordlicht.test"),
+            "same",
+            id="an-article-is-no-part-of-a-name",
+        ),
+        pytest.param(
+            company("Nordlicht & Vara", phone="+493055512300", town="Kiel"),
+            company("Nordlicht und Vara GmbH", phone="+493055512345"),
+            "same",
+            id="two-desks-of-one-house",
+        ),
+        pytest.param(
+            company("Nordlicht Solar", domain="nordlicht.test", phone="+493055512300"),
+            company("Nordlicht Solar", domain="nordlicht.test", phone="+463099988812"),
+            "review",
+            id="a-name-and-its-domain-but-another-phone",
+        ),
+        pytest.param(
+            company("Nordlicht Solar", domain="nordlicht.test", town="Kiel", phone="+493055512300"),
+            company("Nordlicht Solar Sweden", domain="nordlicht.test", town="Kiel", phone="+493055512300"),
+            "review",
+            id="a-daughter-in-the-same-house",
+        ),
     ],
 )
 def test_two_companies_come_to_an_outcome(one: Profile, other: Profile, outcome: str) -> None:
@@ -202,6 +226,8 @@ def test_frequencies_may_come_from_anywhere() -> None:
         ("comparisons", {"given": {"how": "magic", "levels": {}}}, "comparisons.given.how: 'magic' was found"),
         ("identifiers", {"fax": 1}, "'fax' has no comparison"),
         ("thresholds", {}, "a part is missing"),
+        ("conflicts", {"given.other": []}, "'given.other' is no level; there are: same"),
+        ("doubts", {"given.same": -2}, "doubts: 'given' is none of names.of"),
     ],
 )
 def test_a_model_file_that_cannot_be_used_says_why(part: str, held: object, told: str) -> None:

@@ -61,8 +61,8 @@ def test_weights_stay_near_the_model_and_nothing_that_keeps_people_apart_is_weak
         assert change.before == bits(base, change.field, change.level)
         assert change.before - LESS - 0.05 <= change.after <= change.before + MORE + 0.05
         assert change.after == pytest.approx(bits(sloppy.model, change.field, change.level))
-    for field in base.conflicts:
-        assert bits(sloppy.model, field, "different") <= bits(base, field, "different")
+    for field, level in base.conflicts:
+        assert bits(sloppy.model, field, level) <= bits(base, field, level)
 
 
 def test_only_weights_and_what_a_batch_finds_out_are_learned(sloppy: Trained) -> None:
@@ -114,3 +114,6 @@ def test_what_is_told_of_a_model_reads_as_that_model(kind: str) -> None:
 def test_a_trained_model_reads_as_it_is(sloppy: Trained) -> None:
     assert read(told(sloppy.model)) == sloppy.model
     assert read(told(replace(sloppy.model, lent=frozenset({"phone"})))).lent == {"phone"}
+    doubts = {("given", "typo"): -1.5}
+    assert read(told(replace(sloppy.model, doubts=doubts))).doubts == doubts
+    assert sloppy.model.taught(replace(sloppy.model, doubts=doubts).learned()).doubts == doubts
