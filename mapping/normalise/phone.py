@@ -31,8 +31,9 @@ class _Home(NamedTuple):
     """How the numbers of a region are read. `trunk`: what stands before them at home; `abroad`: before other ones."""
 
     code: str
-    plain: _Pattern  # national numbers of the calling code, which regions may share, that need no second look
-    valid: str  # all of them
+    usual: _Pattern  # most numbers of the calling code, without a trunk prefix: those that need no second look
+    fixed_or_mobile: str  # the same, whatever stands before them
+    valid: str  # all national numbers of the calling code, which regions may share
     possible: _Pattern  # what the region takes for one
     trunk: _Pattern | None
     rewrites: bool  # some numbers with a trunk prefix become others
@@ -104,17 +105,17 @@ def _from_abroad(digits: str) -> str | None:
 
 def _at_home(digits: str, home: _Home, at: int = 0) -> str | None:
     """Of a national number that stands from `at` on, with its trunk prefix or without."""
-    if home.plain.fullmatch(digits, at) is not None:
+    if home.usual.fullmatch(digits, at) is not None:
         return f"+{home.code}{digits[at:]}"
-    if home.trunk is None or (begun := home.trunk.match(digits, at)) is None:
-        return None
-    if begun.end() > at:
+    if home.trunk is not None and (begun := home.trunk.match(digits, at)) is not None and begun.end() > at:
         if home.rewrites and begun[begun.re.groups] is not None:
             return None
         at = begun.end()
         if home.possible.fullmatch(digits, at) is None:
             return None  # it may be no prefix at all
-    return None if _compiled(home.valid).fullmatch(digits, at) is None else f"+{home.code}{digits[at:]}"
+    if any(_compiled(these).fullmatch(digits, at) for these in (home.fixed_or_mobile, home.valid)):
+        return f"+{home.code}{digits[at:]}"
+    return None
 
 
 def _begun(digits: str) -> _Home | None:
@@ -146,11 +147,13 @@ def _made(code: str, region: str) -> _Home | None:
     if found is None or not possible:
         return None
     prefix, abroad = found.national_prefix_for_parsing, found.international_prefix
-    valid = _valid(code)
+    regions = _regions(code)
+    fixed_or_mobile = _claims(regions[:1], _FIXED_OR_MOBILE)
     return _Home(
         code,
-        re.compile(f"(?!{prefix})(?:{valid})" if prefix else valid),
-        valid,
+        re.compile(f"(?!{prefix})(?:{fixed_or_mobile})" if prefix else fixed_or_mobile),
+        fixed_or_mobile,
+        _claims(regions, _TYPES),
         re.compile(possible),
         re.compile(prefix) if prefix else None,
         bool(found.national_prefix_transform_rule),
@@ -161,44 +164,40 @@ def _made(code: str, region: str) -> _Home | None:
 # Not all of them are needed, and some take 25 ms.
 _compiled: Final = cache(re.compile)
 
+_FIXED_OR_MOBILE: Final = ("fixed_line", "mobile")
+_TYPES: Final = (
+    *_FIXED_OR_MOBILE, "premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan",
+    "voicemail",
+)  # fmt: skip
+
 
 @cache
-def _valid(code: str) -> str:
-    """The national numbers of all regions of a calling code."""
+def _regions(code: str) -> "list[PhoneMetadata]":
+    """Those that share a calling code."""
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
     regions = COUNTRY_CODE_TO_REGION_CODE[int(code)]
     found = [PhoneMetadata.metadata_for_region_or_calling_code(int(code), region) for region in regions]
-    return _of_regions([one for one in found if one is not None])
+    return [one for one in found if one is not None]
 
 
-def _of_regions(every: "list[PhoneMetadata]") -> str:
-    """The first region that claims a number decides, as in the library; leading digits alone make a claim."""
+def _claims(regions: "list[PhoneMetadata]", types: tuple[str, ...]) -> str:
+    """Their national numbers of these types. The first region that claims a number decides, as in the library; leading
+    digits alone make a claim."""
     told, claimed = [], ""
-    for one in every:
-        types = _of_types(one)
+    for one in regions:
+        numbers = _of_types(one, types)
         if one.leading_digits is not None:
-            told.append(f"{claimed}(?={one.leading_digits}){types}")
+            told.append(f"{claimed}(?={one.leading_digits}){numbers}")
             claimed += f"(?!{one.leading_digits})"
         else:
-            told.append(f"{claimed}{types}")
+            told.append(f"{claimed}{numbers}")
     return "|".join(told)
 
 
-def _of_types(one: "PhoneMetadata") -> str:
-    types = (
-        one.fixed_line,
-        one.mobile,
-        one.premium_rate,
-        one.toll_free,
-        one.shared_cost,
-        one.voip,
-        one.personal_number,
-        one.pager,
-        one.uan,
-        one.voicemail,
-    )
-    told = [matching for desc in types if (matching := _matching(desc))]
+def _of_types(one: "PhoneMetadata", types: tuple[str, ...]) -> str:
+    # Where fixed and mobile numbers are told apart by nobody, both are described alike.
+    told = dict.fromkeys(matching for name in types if (matching := _matching(getattr(one, name))))
     general = _matching(one.general_desc)
     return f"(?={general}$)(?:{'|'.join(told)})" if general and told else "(?!)"
 
