@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any, Final
 
-from crosswalk.store.connections import Address, Connection, Pool
+from crosswalk.store.connections import Address, Connection
+from crosswalk.store.pools import Connections
 from crosswalk.store.reading import BATCH as BATCH
 from crosswalk.store.reading import Reading
 from crosswalk.store.reading import Row as Row
 from crosswalk.store.reading import batches as batches
-from crosswalk.store.sqlite import SqlitePool
+from crosswalk.store.sqlite import SqliteConnections
 
 _STREAMED: Final = 5000  # rows a fetch
 _VALUES: Final = 750  # values that a statement to SQLite inserts; more of them gain nothing
@@ -34,7 +35,7 @@ class Database(Reading):
     def __init__(self, url: str) -> None:
         address = Address.of(url)
         self.url, self.place, self.dialect = url, address.place, address.dialect
-        self._pool = _pool_of(address)
+        self._connections = _connections_to(address)
         # One writer at a time in this process: SQLite's busy handler is unfair, a lock is not.
         self._writer = threading.Lock()
         self._column_types: dict[str, dict[str, int]] = {}
@@ -47,25 +48,25 @@ class Database(Reading):
         """
         if self.dialect == "postgresql":
             still = f"SET LOCAL idle_in_transaction_session_timeout = {int(STILL_SECONDS * 1000)}"
-            with self._pool.transaction(f"BEGIN; {still}") as connection:
+            with self._connections.transaction(f"BEGIN; {still}") as connection:
                 yield connection
             return
-        with self._writer, self._pool.transaction("BEGIN IMMEDIATE") as connection:
+        with self._writer, self._connections.transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self._pool.transaction("BEGIN") as connection:
+        with self._connections.transaction("BEGIN") as connection:
             yield connection
 
     @contextmanager
     def lent(self) -> Iterator[Connection]:
         """A connection outside any transaction, for what a database refuses inside one."""
-        with self._pool.lent() as connection:
+        with self._connections.lent() as connection:
             yield connection
 
     def close(self) -> None:
-        self._pool.close()
+        self._connections.close()
 
     def run(self, connection: Connection, statement: str, values: Row = ()) -> Any:
         """One statement through the driver; its cursor, which also has `scalar`."""
@@ -202,12 +203,12 @@ def in_memory() -> Database:
     return Database("sqlite://")
 
 
-def _pool_of(address: Address) -> Pool:
+def _connections_to(address: Address) -> Connections:
     if address.dialect == "sqlite":
-        return SqlitePool(address.target)
-    from crosswalk.store.postgresql import PostgresqlPool  # psycopg, which SQLite goes without
+        return SqliteConnections(address.target)
+    from crosswalk.store.postgresql import PostgresqlConnections  # psycopg, which SQLite goes without
 
-    return PostgresqlPool(address.target)
+    return PostgresqlConnections(address.target)
 
 
 def _insert_many(cursor: Any, head: str, width: int, rows: Sequence[Row]) -> None:

@@ -4,10 +4,13 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import QueuePool
 
-from crosswalk.store.connections import AddressError, DatabaseError, Pool
+from crosswalk.store.connections import AddressError
+from crosswalk.store.pools import Connections
 
 
 class _Cursor(psycopg.Cursor[TupleRow]):
@@ -16,25 +19,23 @@ class _Cursor(psycopg.Cursor[TupleRow]):
         return None if row is None else row[0]
 
 
-class PostgresqlPool(Pool):
-    """Of the server and database that libpq finds by `target`. Raises AddressError."""
+class PostgresqlConnections(Connections):
+    """To the server and database that libpq finds by `target`. Raises AddressError."""
 
-    size = 5
     failure = psycopg.Error
 
     def __init__(self, target: str) -> None:
-        super().__init__()
         try:
             conninfo_to_dict(target)
         except psycopg.Error:
             raise AddressError("no address of a database") from None
         self._target = target
+        pool = QueuePool(self._connect, pool_size=5, max_overflow=20)
+        event.listen(pool, "checkout", _greet)
+        super().__init__(pool)
 
-    def connect(self) -> psycopg.Connection[TupleRow]:
+    def _connect(self) -> Any:
         return psycopg.connect(self._target, autocommit=True, cursor_factory=_Cursor)
-
-    def is_in_transaction(self, connection: psycopg.Connection[TupleRow]) -> bool:
-        return connection.info.transaction_status is not TransactionStatus.IDLE
 
     def is_lost(self, connection: psycopg.Connection[TupleRow]) -> bool:
         return connection.closed
@@ -42,7 +43,13 @@ class PostgresqlPool(Pool):
     def run(self, connection: psycopg.Connection[TupleRow], statement: str) -> None:
         connection.execute(statement.encode(), prepare=False)  # several at once cannot be prepared
 
-    def _said(self, error: Exception, connection: Any) -> DatabaseError:
-        said = super()._said(error, connection)
-        said.unreached |= isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-        return said
+    def is_away(self, error: Exception, connection: psycopg.Connection[TupleRow]) -> bool:
+        return self.is_lost(connection) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
+
+
+def _greet(connection: psycopg.Connection[TupleRow], _record: Any, _proxy: Any) -> None:
+    """Whoever does not answer is not handed out: the pool lets go of all that it has and connects anew."""
+    try:
+        connection.execute(b"SELECT 1", prepare=False)
+    except psycopg.OperationalError as error:
+        raise DisconnectionError from error

@@ -3,7 +3,9 @@
 import sqlite3
 from typing import Any, Final
 
-from crosswalk.store.connections import Pool
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from crosswalk.store.pools import Connections
 from crosswalk.store.reading import BUSY_SECONDS
 
 # KiB of pages that a connection may keep; also what a sort takes before it goes on in a file.
@@ -21,20 +23,18 @@ class SqliteConnection(sqlite3.Connection):
         return super().cursor(_Cursor)
 
 
-class SqlitePool(Pool):
-    """Of a file, or (empty) of a private store in memory, which is one connection for all."""
+class SqliteConnections(Connections):
+    """To a file, or (empty) to a private store in memory, which is one connection for all."""
 
-    size = 10
     failure = sqlite3.Error
 
     def __init__(self, file: str) -> None:
-        super().__init__()
         self._file = file
-        self._only: SqliteConnection | None = None
+        # The connection that was used last knows most pages: what another one writes empties its cache.
+        kept = QueuePool(self._connect, pool_size=10, max_overflow=20, use_lifo=True)
+        super().__init__(kept if file else StaticPool(self._connect))
 
-    def connect(self) -> SqliteConnection:
-        if self._only is not None:
-            return self._only
+    def _connect(self) -> Any:
         connection = sqlite3.connect(
             self._file or ":memory:",
             timeout=BUSY_SECONDS,
@@ -43,12 +43,7 @@ class SqlitePool(Pool):
             factory=SqliteConnection,
         )
         prepare(connection)
-        if not self._file:
-            self._only = connection
         return connection
-
-    def is_in_transaction(self, connection: SqliteConnection) -> bool:
-        return connection.in_transaction
 
     def is_lost(self, connection: SqliteConnection) -> bool:
         return False

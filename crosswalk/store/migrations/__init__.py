@@ -13,11 +13,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from crosswalk.store.connections import Connection
 from crosswalk.store.errors import StoreTooNewError
 from crosswalk.store.reading import Reading
 
 if TYPE_CHECKING:  # `crosswalk status` asks for the step and goes without the engine
+    from crosswalk.store.connections import Connection
     from crosswalk.store.dialect import Database
 
 # The last step in `versions`. A constant, so that an up-to-date store is opened without reading them.
@@ -53,7 +53,7 @@ def migrate(database: "Database") -> None:
     upgrade(database.url, check=_check)
 
 
-def _is_begun(database: "Database", connection: Connection) -> bool:
+def _is_begun(database: "Database", connection: "Connection") -> bool:
     """Has anybody made tables here?"""
     asked = {
         "sqlite": "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'",
@@ -62,7 +62,7 @@ def _is_begun(database: "Database", connection: Connection) -> bool:
     return database.run(connection, asked[database.dialect]).fetchone() is not None
 
 
-def _make(database: "Database", connection: Connection) -> None:
+def _make(database: "Database", connection: "Connection") -> None:
     """A new store, in the caller's transaction: all of it or nothing."""
     for statement in statements(database.dialect):
         database.run(connection, statement)
