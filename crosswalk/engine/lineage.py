@@ -109,6 +109,7 @@ class Lineage:
                         self._golden.rules[position] = why
         self._changes = [change for change in self._changes if change.run <= run]
         self._writes = [write for write in self._writes if write.run <= run]
+        self._waiting, self._unwritable = [], {}  # they are of now
         self._past = run
         self._until = self._house.database.run(
             self._connection, "SELECT coalesce(ended_at, started_at) FROM run WHERE id = ?", (run,)
@@ -486,7 +487,7 @@ class Lineage:
         """How one side stands to what the hub holds."""
         observed = member.row[member.stream.place[at]]
         pending = name in member.base.hub
-        if not member.stream.mapping.readable[at]:
+        if observed is ABSENT and not member.stream.mapping.readable[at]:
             return self._stand_unread(member, at, name, golden)
         if observed is ABSENT:
             unread = self._unreadable.get(member.id, {}).get(name)
@@ -501,7 +502,7 @@ class Lineage:
         if golden in (ABSENT, None):
             if golden is None and pending:
                 return self._due(member, at, name, observed)
-            return _Stood(observed, "differs", self._unwritten(member, at) or "agreed to differ: left as it is there")
+            return _Stood(observed, "differs", self._unwritten(member, at) or _AGREED)
         theirs = self._shown_there(member, at, golden)
         if theirs is ABSENT:
             return _Stood(observed, "cannot hold", self._cannot(member, at))
@@ -534,7 +535,7 @@ class Lineage:
             return _Stood(observed, "not written", _waits(waits))
         if name in member.base.hub or name in member.base.side:
             return _Stood(observed, "not written", "the next plan writes it")
-        return _Stood(observed, "differs", "agreed to differ: left as it is there")
+        return _Stood(observed, "differs", _AGREED)
 
     def _unwritten(self, member: Member, at: int) -> str | None:
         """Why this side is never written, whatever it shows; None: it may be."""
@@ -631,6 +632,7 @@ class _Stood(NamedTuple):
 
 _FREE: Final[Mapping[str, str | None]] = {"blocked_by": None, "reason": None}
 _FIRST: Final = "first here"
+_AGREED: Final = "agreed to differ: left as it is there"
 _BY_ITSELF: Final = "no rule: put here by a person or by an earlier rule"
 
 

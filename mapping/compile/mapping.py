@@ -185,7 +185,8 @@ class CompiledMapping:
         """What this side can show of a value: read(write(value)) of that field, laid over the record as last seen.
 
         Parts that it makes itself of what is written (Pipedrive splits a name) are taken to follow the value; of a
-        field that is never written nothing can come back as something else.
+        field that is never written nothing can come back as something else, and of one that is never read what is
+        written stands there.
         """
         if value is ABSENT:
             return ABSENT
@@ -197,6 +198,8 @@ class CompiledMapping:
         else:
             out: dict[str, Json] = {}
             self._codes[at].write(value, over, out)
+            if out and not self._codes[at].sees:
+                return value
             told = self._readers[at](laid(over, out, self._by_field[at]), []) if out else now
             if out and self.follows[at] and isinstance(told, dict) and isinstance(value, dict):
                 own = {part: one for part, one in told.items() if part not in self.follows[at]}

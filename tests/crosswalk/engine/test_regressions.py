@@ -778,3 +778,24 @@ def test_records_of_a_stream_that_is_listed_no_more_are_parted_like_any(world: W
 
     homes = "SELECT count(*), count(DISTINCT m.entity) FROM member m JOIN entity e ON e.id = m.entity"
     assert asked(world, homes) == [(3, 2)]
+
+
+def test_a_line_that_is_only_written_is_written(world: World) -> None:
+    """It is never read back, so there is nothing to compare: what was written stands there until the hub moves."""
+    rewrite(
+        world,
+        (
+            "people: {write: [update]}",
+            "people: {write: [update], mapping: {job_title: {field: title, direction: write}}}",
+        ),
+    )
+    alpha, beta = met(world)
+    assert beta.of("people", "1")["title"] == "Buyer"
+    before = len(beta.log)
+
+    alpha.put("people", "1", title="COO")
+    world.sync()
+
+    assert beta.of("people", "1")["title"] == "COO"
+    assert quiet(world.sync())
+    assert len(beta.log) == before + 1

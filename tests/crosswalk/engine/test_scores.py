@@ -152,3 +152,29 @@ def test_two_records_of_one_person_share_what_each_has_answered(world: World) ->
     assert quiet(world)
     shown = {crm.of("people", key)["nps"] for key in ("1", "2")}
     assert 2 in shown  # the record that stands for her shows her latest answer
+
+
+def test_a_score_that_was_taken_back_is_not_told_to_stand_there(world: World) -> None:
+    crm = world.remote("crm")
+    crm.put("people", "1", name="Mara Lindqvist", email="m@n.test", nps=None)
+    answer(world, "a1", 9, email="m@n.test")
+    run = world.sync()["run"]["id"]
+    assert side(world) == (9, "holds")
+
+    with world.open() as hub:
+        plan = hub.undo(run)["plan"]["id"]
+    with world.open() as hub:
+        hub.apply(plan)
+        hub.resume("crm/people")
+    assert quiet(world)
+
+    assert crm.of("people", "1")["nps"] is None
+    assert side(world) == (None, "differs")
+
+
+def side(world: World) -> tuple[Any, str]:
+    """What the CRM shows of Mara's score, as `explain` tells it."""
+    with world.open() as hub:
+        (field,) = hub.explain("crm/people/1", field="cx.nps.score")["fields"]
+    (found,) = field["sides"]
+    return found["value"], found["state"]
