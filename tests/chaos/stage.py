@@ -24,8 +24,10 @@ from connectors.sdk.contract import FieldInfo
 from crosswalk import drift
 from crosswalk.house import Builder
 from crosswalk.settings.load import load
+from crosswalk.store.connections import DatabaseError
 from crosswalk.store.dialect import Database, in_memory
 from crosswalk.store.migrations import migrate
+from crosswalk.store.sqlite import SqliteConnections
 from crosswalk.store.tokens import Vault, check_key, new_key
 from scheduler.leases import LeaseBook
 from scheduler.workers import Ended, Job, Renewer, _run
@@ -137,11 +139,32 @@ class StageWorld(World):
 _KEY = new_key()
 
 
+class _OnlyOne(SqliteConnections):
+    """To a private store in memory, without a pool: a history asks for a connection thousands of times."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self._only: sqlite3.Connection = self._connect()
+
+    @contextmanager
+    def lent(self) -> Iterator[Any]:
+        try:
+            yield self._only
+        except sqlite3.Error as error:
+            raise DatabaseError(error) from error
+        finally:
+            self._only.rollback()
+
+    def close(self) -> None:
+        self._only.close()
+
+
 class MemoryStore(Disposable):
     """A private store in memory that begins as a copy."""
 
     def __init__(self, whole: bytes) -> None:
         super().__init__("sqlite://")
+        self._connections = _OnlyOne()
         with self.lent() as connection:
             cast("sqlite3.Connection", connection).deserialize(whole)
 
