@@ -6,7 +6,7 @@ Effects are counted by the vendors and compared with the journal.
 """
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -573,9 +573,12 @@ def check_effects(play: VendorPlay, house: House) -> None:
     if told := doubled(journal):
         raise BrokenError("I4", "; ".join(told))
     for name in play.cast[:2]:
-        rows = play.read[name].rows[CRMS[name].stream].values()
-        mails = Counter(mail for row in rows for mail in _MAIL.findall(repr(row.get(CRMS[name].email))))
-        if twice := {mail: count for mail, count in mails.items() if count > 1}:
+        by_mail: dict[str, set[str]] = defaultdict(set)
+        for key, row in play.read[name].rows[CRMS[name].stream].items():
+            for mail in _MAIL.findall(repr(row.get(CRMS[name].email))):
+                by_mail[mail].add(key)
+        by_people = {known.key for known in play.records if known.crm.name == name}  # who may enter somebody twice
+        if twice := {mail: keys for mail, keys in by_mail.items() if len(keys) > 1 and keys - by_people}:
             raise BrokenError("I4", f"{name} has somebody more than once: {twice}")
 
 
