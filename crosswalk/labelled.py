@@ -4,6 +4,7 @@ Records: `rid, source, ...`, a row each; truth: `rid, cluster`. All faults of bo
 """
 
 import csv
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ from mapping.match.batch import Column, Ints, Pairs, Resolution, Table, name_key
 from mapping.match.evaluate import Labels, Quality, largest, of_groups, of_pairs
 from mapping.match.model import KINDS, Model, ModelError, read, shipped
 
+_DELIMITERS: Final = ",;\t|"
+_OLDER: Final = "cp1252"  # of what is no UTF-8
+_LONGEST: Final = 2**24  # letters of a cell
+_BLOCK: Final = 2**20  # bytes that are looked at together
 _TOLD: Final = 20  # faults of one file that are told
 _SAMPLE: Final = 2000  # cells by which a column is judged
 _REPEATED: Final = 0.01  # share of ids that two records have, from which a column of ids identifies anybody
@@ -63,6 +68,9 @@ def evaluated(
     progress(f"reading {records.name}")
     read_in = read_records(records)
     labels = read_truth(truth, read_in.keys, records)
+    for file in (records, truth):
+        if _encoding(file) == _OLDER:
+            progress(f"{file.name} is no UTF-8: read as Windows-1252")
     told, used = tabled(read_in, mapping=mapping, kind=kind or (chosen.kind if chosen else None), file=records)
     del read_in.cells[:]
     loaded = process_time()
@@ -186,7 +194,8 @@ class _Faults:
 def _rows(file: Path, faults: _Faults) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
     """Headings, and rows with the number of their line."""
     try:
-        opened = file.open(newline="", encoding="utf-8-sig")
+        encoding = _encoding(file)
+        opened = file.open(newline="", encoding=encoding)
     except OSError as error:
         faults.add(f"the file cannot be read: {error.strerror}", "name a file that is there and may be read")
         faults.stop()
@@ -195,21 +204,42 @@ def _rows(file: Path, faults: _Faults) -> Iterator[tuple[list[str], Iterator[tup
         try:
             first = opened.readline()
             opened.seek(0)
+            csv.field_size_limit(_LONGEST)
             reader = csv.reader(opened, delimiter=_delimiter(first), strict=True)
             headings = [heading.strip() for heading in next(reader, [])]
             if not headings:
                 faults.add("the file is empty", "its first line names the columns", line=1)
                 faults.stop()
             yield headings, ((reader.line_num, row) for row in reader if row)
-        except UnicodeDecodeError as error:
-            faults.add(f"byte {error.start} of a block is no UTF-8", "save the file as UTF-8")
+        except UnicodeError:
+            faults.add(f"neither UTF-8 nor {encoding}", "save the file as UTF-8")
         except csv.Error as error:
             faults.add(f"no CSV: {error}", "quote cells that hold a quote or a line break", line=reader.line_num)
     faults.stop()
 
 
+def _encoding(file: Path) -> str:
+    """UTF-8 where all of it is that, UTF-16 where it says so at its begin; else it is of an older Windows."""
+    with file.open("rb") as opened:
+        if opened.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
+            return "utf-16"
+        opened.seek(0)
+        decoder = getincrementaldecoder("utf-8")()
+        try:
+            while block := opened.read(_BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return _OLDER
+    return "utf-8-sig"
+
+
 def _delimiter(line: str) -> str:
-    return max(",;\t|", key=line.count) if not line.count(",") else ","
+    """By which the headings come apart so that one of them is `rid`; else whatever of them is there most often."""
+    for delimiter in _DELIMITERS:
+        if "rid" in (heading.strip().strip('"').lower() for heading in line.split(delimiter)):
+            return delimiter
+    return max(_DELIMITERS, key=line.count)
 
 
 def read_records(file: Path) -> Records:
@@ -231,13 +261,15 @@ def read_records(file: Path) -> Records:
             if len(row) != size:
                 hint = "quote cells that hold the separator"
                 faults.add(f"{len(row)} cells; the first line has {size}", hint, line=line, column=min(len(row), size))
-            elif not row[key].strip():
+                continue
+            rid = row[key] = row[key].strip()
+            if not rid:
                 faults.add("rid is empty", "each record needs a key of its own", line=line, column=key + 1)
-            elif row[key] in lines:
-                where = f"rid '{row[key]}' stands in line {lines[row[key]]} too"
+            elif rid in lines:
+                where = f"rid '{rid}' stands in line {lines[rid]} too"
                 faults.add(where, "each record needs a key of its own", line=line, column=key + 1)
             else:
-                lines[row[key]] = line
+                lines[rid] = line
                 found.append(row)
         if not found and not faults.found:
             faults.add("there are no records", "a row each, below the names of the columns", line=1)
@@ -268,12 +300,12 @@ def read_truth(file: Path, keys: Sequence[str], records: Path) -> Labels:
                 faults.add(told, "rid,cluster", line=line, column=min(len(row), len(headings)))
             elif not row[cluster].strip():
                 faults.add("cluster is empty", "the name of the group of the record", line=line, column=cluster + 1)
-            elif (at := place.get(row[key])) is None:
+            elif (at := place.get(row[key].strip())) is None:
                 unknown += 1
             elif labels[at] >= 0:
                 faults.add(f"rid '{row[key]}' stands here twice", "one cluster a record", line=line, column=key + 1)
             else:
-                labels[at] = numbers.setdefault(row[cluster], len(numbers))
+                labels[at] = numbers.setdefault(row[cluster].strip(), len(numbers))
         if not numbers and not faults.found:
             faults.add(f"none of its {unknown} rids stands in {records.name}", "the two files belong together", line=1)
     return labels

@@ -32,6 +32,7 @@ _SEVERAL: Final = re.compile(r"\s*[;|\n]\s*|,\s+(?=[+\w.-]+@)|\s+/\s+(?=[+\d(])"
 _SEPARATES: Final = re.compile(r"[;|\n,/]")
 _AROUND: Final = re.compile(r"[\s,;|<>()\[\]\"':]")
 _EXTENSION: Final = re.compile(r"\s*(?:ext\.?|extension|durchwahl|x)\s*(\d{1,6})\s*$", re.IGNORECASE)
+_LOOKED_AT: Final = 500  # letters of a cell that tell whether it is of addresses
 _SHORT: Final = 20  # letters, blanks around it among them
 _EMPTY: Final = frozenset(
     {
@@ -147,7 +148,7 @@ def of_addresses(heading: str, cells: Iterable[str]) -> bool:
     told = [cell for cell in cells if not blank(cell)]
     if not told or _words().others.intersection(_heading(heading)):
         return False
-    return 10 * sum(1 for cell in told if _ADDRESS.search(cell)) >= 9 * len(told)
+    return 10 * sum(1 for cell in told if "@" in cell and _ADDRESS.search(cell[:_LOOKED_AT])) >= 9 * len(told)
 
 
 def _digits(cell: str) -> int:

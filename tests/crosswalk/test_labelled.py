@@ -139,6 +139,43 @@ def test_other_separators_and_a_byte_order_mark_are_read(tmp_path: Path) -> None
     assert evaluated(records, truth)["pairs"]["f1"] == 1.0
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_what_a_spreadsheet_saves_is_read_and_told_where_its_letters_are_guessed(tmp_path: Path, encoding: str) -> None:
+    records, truth = tmp_path / "records.csv", tmp_path / "truth.csv"
+    rows = [(*row[:3], row[3].replace("Lindqvist", "Åberg, Zoë"), *row[4:]) for row in PEOPLE]
+    records.write_text("\n".join("\t".join(row) for row in rows), encoding=encoding)
+    truth.write_text("\n".join(";".join(row) for row in TRUTH), encoding="utf-8")
+    told: list[str] = []
+
+    answer = evaluated(records, truth, progress=told.append)
+
+    assert answer["pairs"]["f1"] == 1.0
+    assert ("records.csv is no UTF-8: read as Windows-1252" in told) is (encoding == "cp1252")
+
+
+def test_the_separator_is_the_one_that_sets_the_key_apart(tmp_path: Path) -> None:
+    records, truth = tmp_path / "records.csv", written(tmp_path / "truth.csv", TRUTH)
+    heading = "rid;source;First Name;Last Name;E-Mail;DOB, as far as known, of birth"
+    rows = [heading, *(";".join(row) for row in PEOPLE[1:])]
+    records.write_text("\n".join(rows), encoding="utf-8")
+
+    assert evaluated(records, truth)["pairs"]["f1"] == 1.0
+
+
+def test_blanks_around_a_key_are_no_part_of_it_and_zeros_are(tmp_path: Path) -> None:
+    told = [PEOPLE[0], *((f" 00{row[0]} ", *row[1:]) for row in PEOPLE[1:])]
+
+    assert judged(tmp_path, told, [TRUTH[0], *((f"00{key}", name) for key, name in TRUTH[1:])])["labelled"] == 3
+    with pytest.raises(ProblemsError, match="none of its 3 rids"):
+        judged(tmp_path, told, TRUTH)
+
+
+def test_a_cell_may_be_long(tmp_path: Path) -> None:
+    told = [(*row, "x" * 200_000 if at else "notes") for at, row in enumerate(PEOPLE)]
+
+    assert judged(tmp_path, told, TRUTH)["ignored"] == ["notes"]
+
+
 @pytest.mark.parametrize(
     ("records", "truth", "places"),
     [
@@ -174,11 +211,11 @@ def test_faults_of_a_file_are_told_with_line_and_column(
     assert [(one.text, one.line, one.column) for one in caught.value.problems] == places
 
 
-def test_what_is_no_utf_8_or_not_there_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_read_or_is_not_there_is_told(tmp_path: Path) -> None:
     truth, broken = written(tmp_path / "truth.csv", TRUTH), tmp_path / "broken.csv"
-    broken.write_bytes(b"rid,name\n1,M\xe4ra\n")
+    broken.write_bytes(b"rid,name\n1,M\x81ra\n")  # of no letter in Windows-1252 either
 
-    for file, words in ((broken, "UTF-8"), (tmp_path / "none.csv", "cannot be read")):
+    for file, words in ((broken, "neither UTF-8 nor"), (tmp_path / "none.csv", "cannot be read")):
         with pytest.raises(ProblemsError, match=words):
             evaluated(file, truth)
 
