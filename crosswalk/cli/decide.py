@@ -339,6 +339,14 @@ def letters(answer: Answer, screen: Screen) -> Iterator[Line]:
         yield cut(line, screen.width)
     if answer.get("left_out"):
         yield f"...  {text.number(answer['left_out'])} more;  --limit 0"
+        yield from _reasons(answer.get("reasons") or ())
+
+
+def _reasons(reasons: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    """`  110  CW401  salesforce/accounts`: of all of them, where not all are listed."""
+    numbers = [text.number(one["count"]) for one in reasons]
+    for one, count in zip(reasons, numbers, strict=True):
+        yield f"  {count:>{max(map(len, numbers))}}  {one['code']}  {one['stream']}"
 
 
 def _record(one: Mapping[str, Any]) -> str:

@@ -233,9 +233,7 @@ def _set_aside(
         posts.append(letters.Letter(stream.id, fault.where, "read", "", code, fault.reason, dump(fault.raw), None))
     for key, value_fault in landed.faults:
         faulty.setdefault(key, set()).add(value_fault.field)
-        reason = f"{value_fault.field}: {value_fault.source} is no {value_fault.want}"
-        got = dump(value_fault.got)
-        posts.append(letters.Letter(stream.id, key, "read", value_fault.field, "CW401", reason, got, got))
+        posts.append(letters.of_field(stream.id, key, value_fault))
     if faulty:
         letters.close_read(house.database, connection, stream.id, faulty)
     if not posts:

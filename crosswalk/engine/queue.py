@@ -24,7 +24,8 @@ _SEEN: Final = "d.state IN ('open', 'retry')"
 def listing(house: House, *, code: str | None = None, stream: str | None = None, limit: int = 0) -> dict[str, Any]:
     """Letters that wait for somebody, oldest first. `stream`: `connection/stream`, or a connection for all of its own.
 
-    `left_out` says how many the `limit` kept back; 0 lists all.
+    `left_out` says how many the `limit` kept back; 0 lists all. `reasons`: how many of each code there are by stream,
+    those that were kept back too, the most first.
     """
     where, values = [_SEEN], list[Any]()
     if code is not None:
@@ -43,13 +44,24 @@ def listing(house: House, *, code: str | None = None, stream: str | None = None,
             raise AskError(
                 f"there is no stream '{stream}'", hint="one of: " + ", ".join(sorted(house.streams) or ["none"])
             )
-        total = house.database.run(connection, f"SELECT count(*) {_FROM} WHERE {condition}", values).scalar() or 0
+        groups = house.database.run(
+            connection,
+            f"SELECT d.code, s.connection, s.name, count(*) {_FROM} WHERE {condition} "
+            "GROUP BY d.code, s.connection, s.name ORDER BY count(*) DESC, d.code, s.connection, s.name",
+            values,
+        ).fetchall()
         rows = house.database.run(
             connection,
             f"SELECT {_COLUMNS} {_FROM} WHERE {condition} ORDER BY d.id LIMIT ?",
             [*values, limit if limit > 0 else 1_000_000],
         ).fetchall()
-        return {"dead_letters": [_told(house, connection, row) for row in rows], "left_out": total - len(rows)}
+        return {
+            "dead_letters": [_told(house, connection, row) for row in rows],
+            "left_out": sum(row[3] for row in groups) - len(rows),
+            "reasons": [
+                {"code": code, "stream": f"{system}/{name}", "count": count} for code, system, name, count in groups
+            ],
+        }
 
 
 def show(house: House, letter: int | str) -> dict[str, Any]:

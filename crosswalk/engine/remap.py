@@ -6,11 +6,11 @@ it before anything is written. The same holds for fields that may be written now
 fields with a changed policy.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from crosswalk.engine.model import House, Stream
-from crosswalk.store import meta
+from crosswalk.store import letters, meta
 from crosswalk.store.codec import Base, digest, dump, load, load_row, mark, unmark
 from crosswalk.store.leases import fence
 from crosswalk.store.records import ARCHIVED, CREATE, DELETED, MERGE, MERGED, SETTLE, add_work, load_bases, save_bases
@@ -34,25 +34,27 @@ def needs_remap(house: House) -> bool:
         )
 
 
-def remap(house: House, lease: Lease) -> int:
+def remap(house: House, lease: Lease, *, run: int) -> int:
     """Bring everything stored to the mappings and policies of today; how many records were read again."""
     _note_absent(house, lease)
     count = 0
     for stream in house.streams.values():
-        count += _reread(house, lease, stream)
+        count += _reread(house, lease, stream, run=run)
         _reconsider(house, lease, stream)
     return count
 
 
-def _reread(house: House, lease: Lease, stream: Stream) -> int:
+def _reread(house: House, lease: Lease, stream: Stream, *, run: int) -> int:
     database = house.database
     count = after = 0
     former: dict[int, tuple[list[str], list[str]]] = {}
+    with database.read() as connection:
+        mending = letters.any_open(database, connection, stream.id, "read")
     while True:
         with database.read() as connection:
             rows = database.run(
                 connection,
-                "SELECT r.id, r.mapping, r.read_no, r.state, r.hash, b.raw, b.observed FROM record r "
+                "SELECT r.id, r.mapping, r.read_no, r.state, r.hash, b.raw, b.observed, r.rkey FROM record r "
                 "JOIN body b ON b.record = r.id "
                 "WHERE r.stream = ? AND r.mapping <> ? AND r.id > ? ORDER BY r.id LIMIT ?",
                 (stream.id, stream.mapping_id, after, _BATCH),
@@ -63,10 +65,12 @@ def _reread(house: House, lease: Lease, stream: Stream) -> int:
             return count
         after = rows[-1][0]
         news = []
+        keys = {row[0]: str(row[7]) for row in rows}
+        faults: dict[int, Sequence[Any]] = {}
         removed = {row[0]: row[3] for row in rows if row[3] in (DELETED, MERGED) and row[4] is None}
-        for record, mapping, _, _, _, raw, observed in rows:
+        for record, mapping, _, _, _, raw, observed, _ in rows:
             values = load(bytes(raw))
-            row, _faults = stream.mapping.read(values)
+            row, faults[record] = stream.mapping.read(values)
             fields, signs = former[mapping]
             before = dict(zip(fields, load_row(bytes(observed)), strict=True))
             prints = dict(zip(fields, signs, strict=True))
@@ -105,6 +109,9 @@ def _reread(house: House, lease: Lease, stream: Stream) -> int:
                 [(dump(row), record) for record, _, row, _, _ in news],
             )
             save_bases(database, connection, changed)
+            there = {keys[record]: faults[record] for record in changed if record not in removed}
+            if mending or any(there.values()):
+                _set_aside(house, connection, stream, there, run=run)
             database.delete(connection, "ident", "record", list(changed))
             alive = {record for state, _, record in states if state <= ARCHIVED}
             database.insert(
@@ -115,6 +122,14 @@ def _reread(house: House, lease: Lease, stream: Stream) -> int:
             )
             add_work(database, connection, SETTLE, list(changed))
         count += len(rows)
+
+
+def _set_aside(house: House, connection: Any, stream: Stream, faults: Mapping[str, Sequence[Any]], *, run: int) -> None:
+    """Fields that this mapping cannot understand; what an earlier one could not, and this one can, is closed."""
+    keep = {key: {"", *(fault.field for fault in some)} for key, some in faults.items()}
+    letters.close_read(house.database, connection, stream.id, keep)
+    posts = [letters.of_field(stream.id, key, fault) for key, some in faults.items() for fault in some]
+    letters.post(house.database, connection, posts, at=house.now(), run=run)
 
 
 def _state(house: House, stream: Stream, values: Any) -> int:

@@ -251,7 +251,8 @@ class Runner:
     def _remapped(self) -> bool:
         """Is everything stored as today's mappings read it? Nothing may land beside what was read by another one."""
         house = self._house
-        return self._settling(lambda turn: remap(house, turn.lease)) is not None or not needs_remap(house)
+        done = self._settling(lambda turn: remap(house, turn.lease, run=self.ran.run))
+        return done is not None or not needs_remap(house)
 
     def fetch(self, stream: Stream, keys: Sequence[str]) -> None:
         """Read these records of one stream again; what is no longer there is removed."""

@@ -1,8 +1,9 @@
 """Dead letters: what could not be read or written, until its inputs change or a person acts."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from crosswalk.store.codec import dump
 from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 
@@ -23,6 +24,13 @@ class Letter(NamedTuple):
     reason: str
     payload: bytes | None
     inputs: bytes | None
+
+
+def of_field(stream: int, key: str, fault: Any) -> Letter:
+    """Of a field that cannot be understood; `fault`: what the mapping says of it."""
+    got = dump(fault.got)
+    reason = f"{fault.field}: {fault.source} is no {fault.want}"
+    return Letter(stream, key, "read", fault.field, "CW401", reason, got, got)
 
 
 def post(database: Database, connection: Connection, letters: Sequence[Letter], *, at: int, run: int | None) -> int:

@@ -75,6 +75,8 @@ def code(raw: object) -> str:
         told = _SIGNS.get(text) or text.upper()
         if told in _EXPONENTS:
             return told
+    if raw is None or raw == "":
+        raise Misfit("amount of a known currency: name it by `currency` of the connection, or as money(EUR)")
     raise Misfit("currency of ISO 4217")
 
 

@@ -93,6 +93,18 @@ def test_a_deal_with_a_person_account_goes_to_the_person(
     assert told(row[at(mapping, "on_deal")]) == people
 
 
+def test_the_contact_of_a_person_account_is_the_person(live: SalesforceConnector) -> None:
+    """Salesforce names it by an id of its own, which is no record of the hub's."""
+    mapping = compiled(live, "opportunities")
+    place = at(mapping, "on_deal")
+
+    row, _ = mapping.read({"AccountId": "001A", "AccountId:stream": "person_accounts", "ContactId": "003P"})
+    others, _ = mapping.read({"AccountId": "001B", "AccountId:stream": "accounts", "ContactId": "003C"})
+
+    assert told(row[place]) == [{"id": "001A", "stream": "person_accounts"}]
+    assert told(others[place]) == [{"id": "003C", "stream": "contacts"}]
+
+
 def told(value: Any) -> Any:
     return [{"id": one["id"], "stream": one["stream"]} for one in value] if value else None
 

@@ -59,6 +59,17 @@ def test_letters_can_be_picked(world: World, wanted: dict[str, Any], found: list
     assert told["left_out"] == (1 if "limit" in wanted else 0)
 
 
+def test_letters_are_counted_by_reason_whether_they_are_listed_or_not(world: World) -> None:
+    world.record("zoho/contacts/5562")
+    world.letter("zoho/contacts/5562")
+
+    assert listing(world.house, limit=1)["reasons"] == [
+        {"code": "CW403", "stream": "zoho/contacts", "count": 2},
+        {"code": "CW402", "stream": "shop/members", "count": 1},
+    ]
+    assert listing(world.house, stream="shop")["reasons"] == [{"code": "CW402", "stream": "shop/members", "count": 1}]
+
+
 def test_a_stream_that_there_is_not_is_no_empty_list(world: World) -> None:
     with pytest.raises(AskError, match="no stream 'zoho/deals'"):
         listing(world.house, stream="zoho/deals")

@@ -799,3 +799,24 @@ def test_a_line_that_is_only_written_is_written(world: World) -> None:
     assert beta.of("people", "1")["title"] == "COO"
     assert quiet(world.sync())
     assert len(beta.log) == before + 1
+
+
+def test_a_mapping_that_understands_what_another_one_did_not_closes_its_letters(world: World) -> None:
+    """And one that understands less opens them: of what is read again from the store as of what lands."""
+    change = "people: {write: [update]}", "people: {write: [update], mapping: {'phones[work]': null}}"
+    world.remote("beta").put("people", "1", name="Ito Sho", email="ito@a.test", phone="12")
+    settle_down(world)
+    assert waiting_letters(world) == ["phones"]
+
+    rewrite(world, change)
+    settle_down(world)
+    assert waiting_letters(world) == []
+
+    rewrite(world, change[::-1])
+    settle_down(world)
+    assert waiting_letters(world) == ["phones"]
+
+
+def waiting_letters(world: World) -> list[str]:
+    with world.open() as hub:
+        return [one["field"] for one in hub.dlq_list()["dead_letters"]]

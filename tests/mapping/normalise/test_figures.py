@@ -151,6 +151,12 @@ def test_a_fault_of_the_amount_says_so() -> None:
         money.normalise("much", "EUR")
 
 
+@pytest.mark.parametrize("currency", [None, ""])
+def test_where_no_currency_is_told_it_says_where_to_name_it(currency: object) -> None:
+    with pytest.raises(Misfit, match="`currency` of the connection"):
+        money.normalise("12", currency)
+
+
 @pytest.mark.parametrize(
     ("minor", "currency", "amount"),
     [(1250, "EUR", "12.5"), (1250, "JPY", "1250"), (1250, "KWD", "1.25"), (12500, "CLF", "1.25"), (0, "EUR", "0")],
