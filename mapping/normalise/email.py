@@ -14,9 +14,11 @@ from mapping.normalise.trim import seen
 
 _WANT: Final = "e-mail address"
 
-# In common form already, and the cheap case of it: no quotes, no other script.
-_LOCAL: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+# In common form already, and the cheap case of it: no quotes, no other script. Possessive: what follows a run of these
+# is never one of them, so there is nothing to be tried again. (Of single characters alone: before Python 3.11.5 groups
+# that are possessive may miss a match.)
+_LOCAL: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]++)*"
+_LABEL: Final = r"[a-z0-9]++(?:-++[a-z0-9]++)*"
 _PLAIN: Final = re.compile(rf"{_LOCAL}@(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]*[a-z0-9])")
 _DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]*[a-z0-9])")
 # a-z, 0-9, !#$%&'*+/=?^_`{|}~- and everything beyond ASCII, said by what is left out: that compiles in no time.

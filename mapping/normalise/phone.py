@@ -113,7 +113,7 @@ def _at_home(digits: str, home: _Home, at: int = 0) -> str | None:
         at = begun.end()
         if home.possible.fullmatch(digits, at) is None:
             return None  # it may be no prefix at all
-    if any(_compiled(these).fullmatch(digits, at) for these in (home.fixed_or_mobile, home.valid)):
+    if _compiled(home.fixed_or_mobile).fullmatch(digits, at) or _compiled(home.valid).fullmatch(digits, at):
         return f"+{home.code}{digits[at:]}"
     return None
 
