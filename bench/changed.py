@@ -3,16 +3,23 @@
     python -m bench.changed                 100,000 made records in three folders of CSV, on SQLite
     BENCH_RECORDS=1000000                   another number of them
     BENCH_STORE=postgresql://...            another store, which is emptied
+    --shuffles 20                           does the order of arrival matter? On SQLite
 
 CPU of our own process, in the transaction that settles: reading, landing and merging are left out.
+
+A shuffle brings the records in an order of its own, all at once or some of them later. It tells how many entities (by
+id and records) are not those of one load in the order of the files: when the last run has ended, which decided by counts
+that may be older, and when all was matched anew, which must be none.
 """
 
+import argparse
 import csv
 import os
 import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from time import process_time
@@ -24,6 +31,7 @@ from rich.table import Table
 from bench import worlds
 from crosswalk.app import open_hub
 from crosswalk.engine.identify import Matched, Matcher
+from crosswalk.store import meta
 from crosswalk.store.dialect import Database
 
 RECORDS: Final = int(os.environ.get("BENCH_RECORDS", "100000"))
@@ -61,14 +69,11 @@ class House:
         with made.open(newline="") as file:
             rows = list(csv.DictReader(file))
         self._heads = [*(head for head in rows[0] if head != "source"), "region", "country"]
-        systems: dict[str, list[dict[str, str]]] = defaultdict(list)
-        for row in rows:
-            systems[row["source"]].append(row)
-        self._files = {}
-        for name, some in systems.items():
-            self._files[name] = folder / name / "people.csv"
-            self._files[name].parent.mkdir()
-            self._write(name, some)
+        self.rows = rows
+        self._files = {name: folder / name / "people.csv" for name in sorted({row["source"] for row in rows})}
+        for path in self._files.values():
+            path.parent.mkdir()
+        self.bring(rows)
         streams = "".join(_STREAM.format(name=name, folder=file.parent) for name, file in self._files.items())
         self._config.write_text(
             f"version: 1\nphone_region: DE\nstore: {{url: '{self._store}'}}\nconnections:\n{streams}"
@@ -79,6 +84,38 @@ class House:
             table = csv.DictWriter(file, self._heads, restval="", extrasaction="ignore")
             table.writeheader()
             table.writerows(rows)
+
+    def bring(self, rows: Sequence[dict[str, str]]) -> None:
+        """Let these be what the systems show, in this order."""
+        for name in self._files:
+            self._write(name, [row for row in rows if row["source"] == name])
+
+    def begin(self, secret: bytes) -> None:
+        """A store that nothing has come to. `secret`: what ids are made with."""
+        for file in self._config.parent.glob("crosswalk.db*"):
+            file.unlink()
+        with open_hub(self._config) as hub:
+            database = hub.offline.database
+            with database.write() as connection:
+                meta.put(database, connection, "secret", secret)
+
+    def match_anew(self) -> dict[str, Any]:
+        with open_hub(self._config) as hub:
+            return hub.match_anew("person")
+
+    def entities(self) -> set[tuple[str, tuple[str, ...]]]:
+        """By public id the records of each."""
+        found: dict[str, list[str]] = defaultdict(list)
+        database = Database(self._store)
+        with database.read() as connection:
+            for public, key in database.stream(
+                connection,
+                "SELECT e.public, r.rkey FROM record r JOIN member m ON m.record = r.id "
+                "JOIN entity e ON e.id = m.entity",
+            ):
+                found[public].append(key)
+        database.close()
+        return {(public, tuple(sorted(keys))) for public, keys in found.items()}
 
     def sync(self) -> dict[str, Any]:
         with open_hub(self._config) as hub:
@@ -145,11 +182,43 @@ def figures(folder: Path) -> Iterator[tuple[str, str]]:
         yield f"{count} changed, decided in CPU ms", f"{sum(spent for _, spent in seen) * 1000:.1f}"
 
 
+def shuffles(folder: Path, count: int) -> Iterator[tuple[str, str]]:
+    """What each order of arrival comes to."""
+    house = House(folder, RECORDS, "")
+    secret = bytes(range(32))
+    house.begin(secret)
+    house.sync()
+    once = house.entities()
+    yield "all at once, in order", f"{len(once):,} entities"
+    for seed in range(count):
+        random = Random(seed)
+        rows = random.sample(house.rows, len(house.rows))
+        cuts = sorted(random.sample(range(1, 20), random.choice((0, 1, 2, 2, 3)))) if seed else []
+        house.begin(secret)
+        for cut in (*cuts, 20):
+            house.bring(rows[: len(rows) * cut // 20])
+            house.sync()
+        before = len(house.entities() ^ once)
+        told = house.match_anew()
+        after = len(house.entities() ^ once)
+        runs = " + ".join(f"{(end - start) * 5} %" for start, end in pairwise((0, *cuts, 20)))
+        yield (
+            f"{runs}: entities that differ",
+            f"{before:,}; {after:,} when matched anew ({told['joined']:,} joined, {told['parted']:,} parted)",
+        )
+
+
 def main() -> None:
-    table = Table("what", "figure", title=f"{RECORDS:,} people, three systems")
+    parser = argparse.ArgumentParser(prog="python -m bench.changed")
+    parser.add_argument("--shuffles", type=int, default=0, metavar="N")
+    asked = parser.parse_args()
+    title = f"{RECORDS:,} people, three systems"
+    table = Table("what", "figure", title=title)
     folder = Path(tempfile.mkdtemp(prefix="bench-changed-"))
+    console = Console(stderr=True)
     try:
-        for what, told in figures(folder):
+        for what, told in shuffles(folder, asked.shuffles) if asked.shuffles else figures(folder):
+            console.print(f"{what}  {told}", highlight=False)
             table.add_row(what, told)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

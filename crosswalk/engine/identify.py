@@ -10,7 +10,7 @@ A response is joined to a person by what its respondent claimed; it never joins 
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _OF_THE_CRM = ("contact_id", "person_id")
 Connection = Any  # the store's; this room does not know what is behind it
 Numbers: TypeAlias = "array[int]"  # 8 bytes a record, where a list would take 36
+Ident: TypeAlias = tuple[int, int]  # kind and value
 
 
 @dataclass
@@ -175,12 +176,13 @@ class Matcher:
         homes = self.homes(connection, list(rows))
         responses = [n for n, row in rows.items() if self._kind_of(connection, row[1]) in JOINS]
         others = [n for n, row in rows.items() if row[1] in self._streams and n not in set(responses)]
-        reopened = self._crossed(connection, others)
+        carried = self._carried(connection, others)
+        reopened = self._crossed(connection, carried)
         if reopened:
             self._open_again(connection, reopened, matched)
             homes = self.homes(connection, list(rows))
         for number in others:
-            self._match_one(connection, number, rows[number], homes, matched)
+            self._match_one(connection, number, rows[number], carried[number], homes, matched)
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
         self._follow_people(connection, others, homes, matched)
         if self._scored is not None:
@@ -238,15 +240,25 @@ class Matcher:
     def homes(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
         return dict(self._database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
 
+    def _carried(self, connection: Connection, records: Sequence[int]) -> dict[int, list[Ident]]:
+        """By record its identifiers."""
+        found: dict[int, list[Ident]] = {number: [] for number in records}
+        for number, kind, value in self._database.select(
+            connection, "SELECT record, kind, value FROM ident WHERE", "record", records
+        ):
+            found[number].append((kind, value))
+        return found
+
     def _match_one(
-        self, connection: Connection, number: int, row: Any, homes: dict[int, int], matched: Matched
-    ) -> None:
+        self, connection: Connection, number: int, row: Any, carried: Sequence[Ident], homes: dict[int, int],
+        matched: Matched,
+    ) -> None:  # fmt: skip
         """Give a record its entity: what it is in already, what its identifiers name, else a new one."""
         stream = self._streams[row[1]]
         home = homes.get(number)
         found: list[tuple[int, int, str, IdentRule]] = []  # strength, other record, source, rule
         if row[3] <= ARCHIVED:
-            found = [item for item in self._neighbours(connection, number, stream) if item[3].verdict != "scored"]
+            found = self._neighbours(connection, number, [one for one in carried if self._decides(one[0])])
         targets: dict[int, tuple[int, str, IdentRule]] = {}
         for _, other, source, rule in sorted(found, key=lambda item: item[:2]):
             there = self.homes(connection, [other]).get(other)
@@ -360,8 +372,10 @@ class Matcher:
         )
 
     def members(self, connection: Connection, entity: int) -> list[int]:
-        rows = self._database.run(connection, "SELECT record FROM member WHERE entity = ? ORDER BY record", (entity,))
-        return [row[0] for row in rows.fetchall()]
+        rows = self._database.select_all(
+            connection, "SELECT record FROM member WHERE entity = ? ORDER BY record", (entity,)
+        )
+        return [row[0] for row in rows]
 
     def came_to(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
         """By record one that it was joined with."""
@@ -373,10 +387,16 @@ class Matcher:
                 found.setdefault(row[mine], row[1 - mine])
         return found
 
-    def _neighbours(self, connection: Connection, number: int, stream: Stream) -> list[tuple[int, int, str, IdentRule]]:
-        own = self._database.run(connection, "SELECT kind, value FROM ident WHERE record = ?", (number,)).fetchall()
+    def _decides(self, kind: int) -> bool:
+        """Is who shares an identifier of this kind one, or asked about, by that alone?"""
+        rule = self.rule(kind)
+        return rule is not None and rule.verdict != "scored"
+
+    def _neighbours(
+        self, connection: Connection, number: int, carried: Sequence[Ident]
+    ) -> list[tuple[int, int, str, IdentRule]]:
         found = []
-        for kind, value in own:
+        for kind, value in carried:
             rule = self.rule(kind)
             if rule is None:
                 continue
@@ -393,22 +413,22 @@ class Matcher:
         if rule.counted is None:
             return _count(self.sharing(connection, kind, value))
         low, high = part_of(value)
-        rows = self._database.run(
+        rows = self._database.select_all(
             connection,
             "SELECT i.record, r.stream FROM ident i JOIN record r ON r.id = i.record "
             "WHERE i.kind = ? AND i.value BETWEEN ? AND ? AND r.state <= ? LIMIT 1000",
             (rule.counted, low, high, ARCHIVED),
-        ).fetchall()
+        )
         return _count([(row[0], row[1]) for row in rows if self._kind_of(connection, row[1]) not in JOINS])
 
     def sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
         """Live records that carry an identifier, with their stream; responses claim it, they do not carry it."""
-        rows = self._database.run(
+        rows = self._database.select_all(
             connection,
             "SELECT i.record, r.stream FROM ident i JOIN record r ON r.id = i.record "
             "WHERE i.kind = ? AND i.value = ? AND r.state <= ? ORDER BY i.record LIMIT 1000",
             (kind, value, ARCHIVED),
-        ).fetchall()
+        )
         return [(row[0], row[1]) for row in rows if self._kind_of(connection, row[1]) not in JOINS]
 
     def _both_in_one_stream(self, connection: Connection, one: int, other: int) -> bool:
@@ -530,40 +550,34 @@ class Matcher:
         self._database.insert(connection, "pair", PAIR_COLUMNS, new)
         return len(new)
 
-    def _crossed(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int]]:
+    def _crossed(self, connection: Connection, carried: Mapping[int, Sequence[Ident]]) -> set[Ident]:
         """Identifiers of these records that joined others and are now shared by more than their limit."""
-        idents = set()
-        for kind, value in self._database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records):
-            rule = self.rule(kind)
-            if rule is not None and (kind, value) not in idents:
-                source = f"{kind}:{value}"
-                used = self._database.run(
-                    connection, "SELECT 1 FROM edge WHERE source = ? LIMIT 1", (source,)
-                ).fetchone()
-                if used is not None and self.holders(connection, kind, value, rule) > rule.limit:
-                    idents.add((kind, value))
-        idents |= self._crossed_by_part(connection, records)
-        return idents
+        sources = {f"{kind}:{value}": (kind, value) for some in carried.values() for kind, value in some}
+        used = self._database.select(connection, "SELECT DISTINCT source FROM edge WHERE", "source", sorted(sources))
+        crossed = {
+            (kind, value)
+            for kind, value in (sources[row[0]] for row in used)
+            if (rule := self.rule(kind)) is not None and self.holders(connection, kind, value, rule) > rule.limit
+        }
+        return crossed | self._crossed_by_part(connection, set(sources.values()))
 
-    def _crossed_by_part(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int]]:
+    def _crossed_by_part(self, connection: Connection, idents: Iterable[Ident]) -> set[Ident]:
         """A number that too many hold now: what it joined together with something else, whoever holds that."""
         counted: dict[int, list[tuple[int, IdentRule]]] = defaultdict(list)
         for number, _ in self._house.ident_kinds.names():
             rule = self.rule(number)
-            if rule is not None and rule.counted is not None:
+            if rule is not None and rule.counted is not None and rule.verdict != "scored":
                 counted[rule.counted].append((number, rule))
-        crossed: set[tuple[int, int]] = set()
-        for kind, value in set(
-            self._database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records)
-        ):
+        crossed: set[Ident] = set()
+        for kind, value in idents:
             for number, rule in counted.get(kind, ()):
                 if self.holders(connection, number, value, rule) <= rule.limit:
                     continue
-                rows = self._database.run(
+                rows = self._database.select_all(
                     connection,
                     "SELECT DISTINCT value FROM ident WHERE kind = ? AND value BETWEEN ? AND ?",
                     (number, *part_of(value)),
-                ).fetchall()
+                )
                 crossed.update((number, row[0]) for row in rows)
         return crossed
 
@@ -685,7 +699,7 @@ class Matcher:
             named = self.referred(connection, stream, bodies)
             self.await_referred(connection, stream, bodies, named)
             for number in mine:
-                record = named.get(number) or self._best_claim(connection, number, stream)
+                record = named.get(number) or self._best_claim(connection, number)
                 there = None if record is None else self.homes(connection, [record]).get(record)
                 before = homes.get(number)
                 if there is None or there == before:
@@ -696,8 +710,10 @@ class Matcher:
                 self._edge(connection, record or 0, number, "claim", "claimed by the respondent")
                 matched.touched.update({there} if before is None else {there, before})
 
-    def _best_claim(self, connection: Connection, number: int, stream: Stream) -> int | None:
-        found = [item for item in self._neighbours(connection, number, stream) if item[3].names]
+    def _best_claim(self, connection: Connection, number: int) -> int | None:
+        carried = self._carried(connection, [number])[number]
+        named_by = [one for one in carried if (rule := self.rule(one[0])) is not None and rule.names]
+        found = self._neighbours(connection, number, named_by)
         if not found:
             return None
         best = min(item[0] for item in found)

@@ -5,6 +5,7 @@ count (table `frequency`, by hash; a value that is not in it counts as held once
 customer's value. A store of at most `SMALL` records needs neither: all of it is looked at.
 """
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,21 +90,24 @@ class Likeness:
 
     def known(self, connection: Connection, records: Sequence[int]) -> list[Known]:
         """Those of these records that are live and of this kind, in the order of their birth ids."""
+        return sorted(self._read(connection, records, live=True), key=lambda one: one.birth)
+
+    def _read(self, connection: Connection, records: Sequence[int], *, live: bool) -> list[Known]:
+        """Those of these records that are of this kind and live, or are not."""
         select = self._database.select
         rows = [
             row
             for row in select(
                 connection, "SELECT id, stream, rkey, state, mapping FROM record WHERE", "id", list(records)
             )
-            if row[3] <= ARCHIVED and row[1] in self.streams and row[4] == self.streams[row[1]].mapping_id
+            if (row[3] <= ARCHIVED) == live and row[1] in self.streams and row[4] == self.streams[row[1]].mapping_id
         ]
         bodies = dict(select(connection, "SELECT record, observed FROM body WHERE", "record", [row[0] for row in rows]))
-        found = [
+        return [
             self._of(number, self.streams[stream], rkey, bytes(bodies[number]))
             for number, stream, rkey, _, _ in rows
             if number in bodies
         ]
-        return sorted(found, key=lambda one: one.birth)
 
     def everybody(self) -> Iterator[Known]:
         """All live records, in the order of their numbers, without holding them."""
@@ -131,10 +135,29 @@ class Likeness:
     def hashes(self, keys: Iterable[str]) -> list[int]:
         return [self._hashed(f"{self.kind}\x1f{key}") for key in keys]
 
-    def put(self, connection: Connection, blocks: Mapping[int, Sequence[int]]) -> None:
-        """`blocks`: by record the hashes of its keys."""
-        rows = [(self.number, value, record) for record, values in blocks.items() for value in values]
+    def put_in(self, connection: Connection, keys: Mapping[int, Sequence[int]], blocks: dict[int, list[int]]) -> None:
+        """Records into their blocks. `keys`: by record the hashes of its keys; `blocks`: as they are, and then will be.
+
+        What a record had before it was changed stays there until the next count: who comes upon it sees what it shows.
+        """
+        rows = [
+            (self.number, value, record)
+            for record, values in keys.items()
+            for value in values
+            if record not in blocks.get(value, ())
+        ]
         self._database.upsert(connection, "block", BLOCK_COLUMNS, BLOCK_COLUMNS, rows, replace=False)
+        for _, value, record in rows:
+            insort(blocks[value], record)
+
+    def take_out(self, connection: Connection, records: Sequence[int], scorer: "Scorer") -> None:
+        """Of these records those that are gone, out of the blocks of what they showed last: they fill them no more."""
+        rows = [
+            (self.number, value, one.record)
+            for one in self._read(connection, records, live=False)
+            for value in self.hashes(scorer.keys(one.profile))
+        ]
+        self._database.run_many(connection, "DELETE FROM block WHERE kind = ? AND value = ? AND record = ?", rows)
 
     def sharing(self, connection: Connection, values: Iterable[int]) -> dict[int, list[int]]:
         """By hash the records that have it; of one that more than a block may hold, as many and one more."""
@@ -332,7 +355,7 @@ class Counted:
     """The frequencies of the last count, asked for as they are needed: see `mapping.match.score.Frequencies`.
 
     What is not known yet reads as held once and is noted; `fetch` asks the store for all that was noted.
-    `own`: how many names hold an identifier now, where that was looked at.
+    `guessed` says that something has read so. `own`: how many names hold an identifier now, where that was looked at.
     """
 
     def __init__(self, likeness: Likeness, facts: Facts) -> None:
@@ -344,6 +367,7 @@ class Counted:
         self.own: dict[tuple[str, str], int] = {}
         self._known: dict[tuple[str, str], int] = {}
         self._missing: set[tuple[str, str]] = set()
+        self.guessed = False
 
     def rarity(self, field: str, value: str) -> float:
         return self._rarity(self._held(field, value), self._totals.get(field, 0), self.records)
@@ -355,6 +379,7 @@ class Counted:
         known = self._known.get((table, value))
         if known is None:
             self._missing.add((table, value))
+            self.guessed = True
             return 1
         return known
 

@@ -69,9 +69,11 @@ class _OfKind:
         self._matcher, self._likeness, self._run = matcher, likeness, run
         self._database = likeness.house.database
         self._by_count: tuple[Scorer, Counted] | None = None
+        self._large = False  # what was too many to be all looked at stays so for this run
 
     def match(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
-        few = self._likeness.small(connection)
+        few = None if self._large else self._likeness.small(connection)
+        self._large = few is None
         if few is None and self._weighing(connection) is None:
             # It has become larger since this run looked whether to count.
             few = self._likeness.live(connection, at_most=1 << 62)
@@ -114,8 +116,9 @@ class _OfKind:
         scorer, counted = weighing
         mine = likeness.known(connection, changed)
         keys = {one.record: likeness.hashes(scorer.keys(one.profile)) for one in mine}
-        likeness.put(connection, keys)
+        likeness.take_out(connection, sorted(set(changed) - keys.keys()), scorer)
         blocks = likeness.sharing(connection, (value for values in keys.values() for value in values))
+        likeness.put_in(connection, keys, blocks)
         beside = _beside(keys, blocks, scorer.model.limits["block"])
         known = {one.record: one for one in mine}
         self._learn(connection, known, [other for others in beside.values() for other in others])
@@ -156,17 +159,19 @@ class _OfKind:
         ]  # fmt: skip
         near: set[Pair] = set()
         while waiting:
+            guessed = []
             for number, other in waiting:
                 one, two = known[number], known[other]
+                counted.guessed = False
                 scored = scorer.score(one.profile, two.profile, same_system=one.stream == two.stream)
-                if scored.outcome != "different" or any(
+                if counted.guessed:
+                    guessed.append((number, other))
+                elif scored.outcome != "different" or any(
                     told.level == "same" and told.field in scorer.model.identifiers for told in scored.evidence
                 ):
                     near.add(ordered(number, other))
-                else:
-                    near.discard(ordered(number, other))
-            if not counted.fetch(connection):
-                break
+            counted.fetch(connection)
+            waiting = guessed
         return near
 
     def _hanging_together(self, connection: Connection, records: set[int]) -> set[int]:
@@ -238,6 +243,10 @@ class Regrouping:
         held = Held(self._matcher, self._likeness, self._connection, self.known, self._homes)
         streams = [one.stream for one in self.known]
         some = list(pairs)
+        if counted is not None:
+            from crosswalk.engine.remembered import Remembering  # it builds on what costs time to import
+
+            scorer = Remembering(scorer, counted)
         while True:
             found = resolve(scorer, self.profiles, streams, some, together=held.together, apart=held)
             if counted is None or not counted.fetch(self._connection):
