@@ -8,8 +8,8 @@
 CPU of our own process, in the transaction that settles: reading, landing and merging are left out.
 
 A shuffle brings the records in an order of its own, all at once or some of them later. It tells how many entities (by
-id and records) are not those of one load in the order of the files: when the last run has ended, which decided by counts
-that may be older, and when all was matched anew, which must be none.
+id and records) are not those of one load in the order of the files: when the last run has ended, which decided by
+counts that may be older, and when all was matched anew, which must be none.
 """
 
 import argparse

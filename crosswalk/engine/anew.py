@@ -90,7 +90,7 @@ class Weighed:
     review: Mapping[Pair, float]  # with the bits
     scorer: "Scorer"
     profile: Callable[[int], "Profile"]
-    alarms: Sequence[str] = ()
+    alarms: Mapping[int, str] = field(default_factory=dict)  # by record
     keep: Callable[[], None] = lambda: None  # put what was counted in place of what is known
 
     def differing(self) -> list[list[int]]:
@@ -181,7 +181,7 @@ def _weigh_few(likeness: Likeness, matcher: Matcher, connection: Connection, few
         {pair: scored.bits for pair, scored in found.review.items()},
         scorer,
         profiles.__getitem__,
-        found.alarms,
+        {known[at].record: words for at, words in zip(found.alarmed, found.alarms, strict=True)},
     )
 
 
@@ -209,7 +209,7 @@ def _weigh_all(likeness: Likeness, matcher: Matcher) -> Weighed:
         {(one, other): bits for one, other, bits in pairs},
         Scorer(found.model, found.frequencies),
         table.profile,
-        found.alarms,
+        {all_of.records[at]: words for at, words in zip(found.alarmed, found.alarms, strict=True)},
         lambda: learn(likeness, all_of.table, all_of.records, found),
     )
 
@@ -295,7 +295,7 @@ class Became:
     joined: int = 0
     parted: int = 0
     pairs: int = 0
-    alarms: list[str] = field(default_factory=list)
+    alarms: dict[int, str] = field(default_factory=dict)
 
 
 def resolve_asked_for(house: House, lease: Lease, matcher: Matcher, merge: Merge, *, run: int) -> Became:
@@ -315,10 +315,11 @@ def resolve_asked_for(house: House, lease: Lease, matcher: Matcher, merge: Merge
                 matched = making.put(connection, some)
                 merge(connection, matched)
             became.joined += matched.joined
+            became.alarms |= matched.alarms
             became.parted += matched.parted
             house.progress.advance("resolve", changed=sum(len(component) for component in some))
         became.pairs += making.ask(lease)
-        became.alarms += found.alarms
+        became.alarms |= found.alarms
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             withdraw(house, connection, kind)
@@ -382,7 +383,7 @@ class _Making:
             for one in places
             for other in self._joined.get(one, ())
         }
-        return Few(list(groups.values()), joined, {}, [])
+        return Few(list(groups.values()), joined, {}, [], [])
 
     def ask(self, lease: Lease) -> int:
         """Ask about what is doubtful as a first load would, and withdraw what has answered itself; how many are new."""

@@ -68,6 +68,7 @@ class BulkMatcher:
         self._stream_of: Numbers = array("i")
         self._states = bytearray()
         self._outdated: set[int] = set()
+        self._alarms: dict[int, str] = {}
 
     def match(self) -> tuple[Matched, Found]:
         with self._database.write() as connection:
@@ -78,7 +79,7 @@ class BulkMatcher:
         homes = self._homes(crowded)
         doubtful = self._score(homes)
         entities: Numbers = array("i", bytes(4 * len(homes)))  # of each home; as dense as the ids of records
-        matched = Matched(joined=sum(1 for number, home in enumerate(homes) if home != number))
+        matched = Matched(joined=sum(1 for number, home in enumerate(homes) if home != number), alarms=self._alarms)
         drop_indexes(self._database, ENTITY_INDEXES)
         matched.records = self._store(homes, entities)
         make_indexes(self._database, ENTITY_INDEXES)
@@ -305,6 +306,7 @@ class BulkMatcher:
                 for left, right, bits, shown, why in found.joined:
                     edges.add((left, right, SCORED, "same", why, bits, self._at, self._run, shown))
             doubtful += found.review
+            self._alarms |= found.alarms
         return doubtful
 
     def _weighed(self, likeness: Likeness, homes: Numbers) -> Weighed:

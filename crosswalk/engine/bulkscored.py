@@ -37,6 +37,7 @@ class Weighed(NamedTuple):
     first: Mapping[int, int]
     joined: Sequence[Joined]
     review: Sequence[Scored]
+    alarms: Mapping[int, str]  # by a record of a group what looks wrong about it
 
 
 def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable[[int, int], bool]) -> Weighed:
@@ -61,6 +62,7 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
             )
         ],
         [pair for _, pair in _scored(found.review, records)],
+        {records[at]: words for at, words in zip(found.alarmed, found.alarms, strict=True)},
     )
 
 
@@ -114,7 +116,12 @@ def weigh_few(
         for places, scored in found.joined.items()
         for pair in [told(*places, scored)]
     ]
-    return Weighed(first, joined, [told(*places, scored) for places, scored in found.review.items()])
+    return Weighed(
+        first,
+        joined,
+        [told(*places, scored) for places, scored in found.review.items()],
+        {records[at]: words for at, words in zip(found.alarmed, found.alarms, strict=True)},
+    )
 
 
 class _Apart:

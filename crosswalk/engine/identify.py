@@ -43,6 +43,7 @@ class Matched:
     parted: int = 0
     touched: set[int] = field(default_factory=set)  # entities whose records changed
     fresh: set[int] = field(default_factory=set)  # records that are new in their entity
+    alarms: dict[int, str] = field(default_factory=dict)  # by record what looks wrong about its group
 
 
 def entity_kind(stream: Stream) -> str:

@@ -6,7 +6,7 @@ connection stops no other: it is told, and the next run goes on from what was co
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -45,6 +45,7 @@ SETTLE_LEASE: Final = "settle"
 DAEMON: Final = "daemon"  # the trigger of runs that nobody asked for
 _SIDE_BY_SIDE: Final = 4  # streams at a time, on as few cores
 _OTHERS: Final = ("CW601", "CW603")  # another process works there
+_ALARMS: Final = 5  # that a run tells one by one
 _AGAIN: Final = 3  # rounds of planning anew what had moved
 
 
@@ -314,6 +315,9 @@ class Runner:
             ran.settled.parted += settled.parted
             ran.settled.pairs += settled.pairs
             ran.settled.conflicts += settled.conflicts
+            ran.settled.alarms |= settled.alarms
+        for problem in _alarms(house, ran.settled.alarms):
+            self._problem(problem)
 
     def plan(self, *, force: bool = False) -> None:
         house, ran = self._house, self.ran
@@ -710,6 +714,24 @@ def _lease_of(stream: Stream) -> str:
 
 def _address_of(lease: str) -> str:
     return lease.removeprefix("stream:")
+
+
+def _alarms(house: House, alarms: Mapping[int, str]) -> Iterator[Problem]:
+    """What looks wrong about groups of records, by one of each; the first of many, and how many there are."""
+    told = sorted(alarms.items())[:_ALARMS]
+    with house.database.read() as connection:
+        records = [record for record, _ in told]
+        homes = dict(house.database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
+        names = entity_names(house, connection, sorted(set(homes.values())))
+    for record, words in told:
+        name = names.get(homes.get(record, 0), "")
+        hint = f"crosswalk explain {name}; what is somebody else: crosswalk match split RECORD"
+        yield Problem(code="CW706", text=f"{name} looks too large: {words}", hint=hint, severity="warning")
+    if len(alarms) > len(told):
+        yield Problem(
+            code="CW706", text=f"{len(alarms) - len(told)} more look too large",
+            hint="they share what is nobody's own: name it under match.block", severity="warning",
+        )  # fmt: skip
 
 
 def _frozen(house: House, frozen: Frozen) -> Problem:

@@ -34,6 +34,7 @@ from mapping.match.groups import Pair, ordered
 
 if TYPE_CHECKING:
     from mapping.match.few import Few
+    from mapping.match.model import Model
     from mapping.match.profile import Profile
     from mapping.match.score import Scorer
 
@@ -263,6 +264,8 @@ class Regrouping:
         groups = self._as_asked(found, held, matched)
         self._put(groups, matched)
         self._note(found, groups, held)
+        told = {self.known[at].record: words for at, words in zip(found.alarmed, found.alarms, strict=True)}
+        matched.alarms |= told | too_large(groups, self._likeness.model)
 
     def _as_asked(self, found: "Few", held: "Held", matched: Matched) -> list[list[int]]:
         """The groups by record. Two that were there before are not joined over two records of one system."""
@@ -394,6 +397,11 @@ class Regrouping:
             if pair not in known and ordered(homes[pair[0]], homes[pair[1]]) not in asked
         ]  # fmt: skip
         return self._matcher.propose_scored(self._connection, new)
+
+
+def too_large(groups: Iterable[Sequence[int]], model: "Model") -> dict[int, str]:
+    """Groups of more records than are compared with one another, by their first."""
+    return {group[0]: f"{len(group)} records are one" for group in groups if len(group) > model.limits["cluster"]}
 
 
 class Held:

@@ -54,6 +54,7 @@ class Settled:
     parted: int = 0
     pairs: int = 0
     conflicts: int = 0  # new ones
+    alarms: dict[int, str] = field(default_factory=dict)  # by record what looks wrong about its group
 
 
 @dataclass(slots=True)
@@ -105,6 +106,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
         wanted = asked_for(house)  # a first load is all of that
         matched, found = matcher.match_all()
         settled.records, settled.joined, settled.pairs = matched.records, matched.joined, matched.pairs
+        settled.alarms |= matched.alarms
         merge_newcomers(house, lease, found, settled, run=run)
         note_scores(house, lease)
         derive_entities(house, lease, run=run)
@@ -167,6 +169,7 @@ def _settle_kinds(
         settled.records += len(batch)
         settled.joined += matched.joined
         settled.parted += matched.parted
+        settled.alarms |= matched.alarms
         settled.pairs += matched.pairs
         house.progress.advance("settle", changed=len(batch))
 
@@ -181,6 +184,7 @@ def _match_anew(house: House, lease: Lease, matcher: Matcher, settled: Settled, 
     settled.joined += became.joined
     settled.parted += became.parted
     settled.pairs += became.pairs
+    settled.alarms |= became.alarms
     if became.parted:
         _settle_kinds(house, lease, matcher, settled, (), run=run)
 

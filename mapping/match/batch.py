@@ -163,6 +163,7 @@ class Resolution:
     model: Model
     frequencies: Counts
     alarms: list[str] = field(default_factory=list)
+    alarmed: list[int] = field(default_factory=list)  # by alarm the place of a record of it
 
 
 Progress = Callable[[str], None]
@@ -201,7 +202,7 @@ def resolve(
         of[list(groups.of)] = list(groups.of.values())
     review = pairs.where((of[pairs.left] != of[pairs.right]) & (pairs.bits >= model.review))
     joined = joining.where(of[joining.left] == of[joining.right])
-    return Resolution(of, joined, review, compared, model, frequencies, groups.alarms)
+    return Resolution(of, joined, review, compared, model, frequencies, groups.alarms, groups.alarmed)
 
 
 def with_identifiers(table: Table, model: Model) -> Model:

@@ -16,12 +16,16 @@ from mapping.match.score import Scored, Scorer
 
 @dataclass(slots=True)
 class Few:
-    """`groups`: places, the smallest first. `joined` and `review`: pairs that are the same, and those to ask about."""
+    """`groups`: places, the smallest first. `joined` and `review`: pairs that are the same, and those to ask about.
+
+    `alarmed`: by alarm the place of a record of it.
+    """
 
     groups: list[list[int]]
     joined: dict[Pair, Scored]
     review: dict[Pair, Scored]
     alarms: list[str]
+    alarmed: list[int]
 
 
 def resolve(
@@ -66,6 +70,7 @@ def resolve(
         {pair: one for pair, one in joining.items() if home[pair[0]] == home[pair[1]]},
         {pair: one for pair, one in told.items() if one.outcome != "different" and home[pair[0]] != home[pair[1]]},
         found.alarms,
+        found.alarmed,
     )
 
 

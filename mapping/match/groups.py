@@ -27,10 +27,15 @@ _KEPT_APART: Final = -99.0
 
 @dataclass(slots=True)
 class Groups:
-    """`of`: of a record that is not the smallest of its group, that smallest."""
+    """`of`: of a record that is not the smallest of its group, that smallest. `alarmed`: by alarm a record of it."""
 
     of: dict[int, int] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
+    alarmed: list[int] = field(default_factory=list)
+
+    def alarm(self, record: int, words: str) -> None:
+        self.alarms.append(words)
+        self.alarmed.append(record)
 
 
 def inside(bits: float, *, conflict: bool, prior: float) -> float:
@@ -89,7 +94,7 @@ def _small_enough(edges: Sequence[Edge], limit: int, same: float, groups: Groups
             done.append(part)
             continue
         bar = max(bar, weakest) + _STEP
-        groups.alarms.append(f"{len(records)} records hang together; taken apart at {bar:.0f} bits")
+        groups.alarm(min(records), f"{len(records)} records hang together; taken apart at {bar:.0f} bits")
         waiting += [(one, bar) for one in _components([edge for edge in part if edge[2] >= bar])]
     return done
 
@@ -190,4 +195,4 @@ def _look(group: Sequence[int], known: Mapping[Pair, float], groups: Groups, lim
         edge = [other for one in edge for other in beside[one] if other not in seen and not seen.add(other)]  # type: ignore[func-returns-value] # marks as it filters
         steps += bool(edge)
     if steps > limit:
-        groups.alarms.append(f"a group of {len(group)} records is {steps} steps long")
+        groups.alarm(group[0], f"a group of {len(group)} records is {steps} steps long")

@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -206,6 +207,47 @@ def test_what_was_written_to_stays_together_and_a_doubt_is_asked_about(world: Wo
     assert len(pairs(world)) == 1
 
 
+# -- what looks wrong ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("small", [200, 1])
+def test_a_run_tells_of_a_group_that_is_longer_than_the_model_allows(
+    tmp_path: Path, database_url: str, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likeness, "SMALL", small)
+    model = files("mapping.match.models").joinpath("person.yaml").read_text(encoding="utf-8")
+    (tmp_path / "person.yaml").write_text(model.replace("  diameter: 3 ", "  diameter: 0 "))
+    world = three(tmp_path, database_url, "match: {person: {model: person.yaml}}")
+    for system in NAMES[:2]:
+        world.remote(system).put("people", "1", name="Robert Zimmermann", phone="+49895550177", email="bob@home.test")
+        world.remote(system).put("people", "2", name="Anna Berg", phone="+49895550101")
+
+    assert alarms(world.sync()) == []
+    world.remote("gamma").put("people", "1", name="Robert Zimmermann", phone="+49895550177", email="bob@home.test")
+    (told,) = alarms(world.sync())
+
+    assert told["severity"] == "warning"
+    assert told["text"].startswith("person/")
+    assert told["text"].endswith(" looks too large: a group of 3 records is 1 steps long")
+
+
+def test_a_first_load_tells_of_what_hangs_together_and_was_taken_apart(tmp_path: Path, database_url: str) -> None:
+    model = files("mapping.match.models").joinpath("person.yaml").read_text(encoding="utf-8")
+    (tmp_path / "person.yaml").write_text(model.replace("  cluster: 50 ", "  cluster: 2 "))
+    world = three(tmp_path, database_url, "match: {person: {model: person.yaml}}")
+    for system in NAMES:
+        world.remote(system).put("people", "1", name="Robert Zimmermann", phone="+49895550177", email="bob@home.test")
+
+    told = alarms(world.sync())
+
+    assert told
+    assert all(" looks too large: 3 records hang together; taken apart at " in one["text"] for one in told)
+
+
+def alarms(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in answer["problems"] if one["code"] == "CW706"]
+
+
 # -- order -----------------------------------------------------------------------------------------------------
 
 
@@ -339,12 +381,11 @@ def test_deciding_a_changed_record_reads_no_table_whole_nor_all_that_was_scored(
     match_some = Matcher.match_some
 
     def watched(self: Matcher, connection: Any, records: Sequence[int]) -> Matched:
-        driver = connection.connection.driver_connection
-        driver.set_trace_callback(asked.append)
+        connection.set_trace_callback(asked.append)
         try:
             return match_some(self, connection, records)
         finally:
-            driver.set_trace_callback(None)
+            connection.set_trace_callback(None)
 
     monkeypatch.setattr(Matcher, "match_some", watched)
     world.remote("alpha").put("people", "1", title="Buyer")
