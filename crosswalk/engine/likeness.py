@@ -383,6 +383,19 @@ class Counted:
             return 1
         return known
 
+    def look_up(self, connection: Connection, profiles: Iterable["Profile"]) -> None:
+        """Ask at once for what is asked of these, so that little is guessed when they are weighed."""
+        from mapping.match.score import tabled
+
+        for profile in profiles:
+            for name, values in profile.items():
+                if name in _IDENTIFIERS:
+                    self._missing.update((name + _NAMES, value) for value in values)
+                else:
+                    self._missing.update((table, part) for table, parts in tabled(name, values) for part in parts)
+        self._missing -= self._known.keys()
+        self.fetch(connection)
+
     def fetch(self, connection: Connection) -> bool:
         """Was there anything to ask for?"""
         if not self._missing:

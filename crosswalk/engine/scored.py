@@ -123,6 +123,7 @@ class _OfKind:
         beside = _beside(keys, blocks, scorer.model.limits["block"])
         known = {one.record: one for one in mine}
         self._learn(connection, known, [other for others in beside.values() for other in others])
+        counted.look_up(connection, (one.profile for one in mine))
         near = self._near(connection, scorer, counted, known, beside)
         together = self._hanging_together(connection, {number for pair in near for number in pair} | set(keys))
         self._learn(connection, known, sorted(together))
