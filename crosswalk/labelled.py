@@ -8,6 +8,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -312,7 +313,16 @@ def read_truth(file: Path, keys: Sequence[str], records: Path) -> Labels:
 
 
 def model_of(file: Path) -> Model:
-    """A model of the operator's own. Raises ProblemsError."""
+    """A model of the operator's own, read again when the file has changed. Raises ProblemsError."""
+    try:
+        seen = file.stat()
+    except OSError:
+        return _model_as_it_is(file, 0, 0)  # says why
+    return _model_as_it_is(file, seen.st_mtime_ns, seen.st_size)
+
+
+@lru_cache(maxsize=8)
+def _model_as_it_is(file: Path, _changed: int, _size: int) -> Model:
     faults = _Faults(file)
     try:
         return read(_yaml(file, faults))

@@ -164,6 +164,8 @@ class Likeness:
         most = self.model.limits["block"] + 1
         wanted = sorted(set(values))
         found: dict[int, list[int]] = defaultdict(list)
+        if not wanted:
+            return found
         if self._database.dialect == "sqlite":
             for value in wanted:
                 rows = self._database.select_all(
@@ -175,8 +177,9 @@ class Likeness:
             return found
         for value, record in self._database.select_all(
             connection,
-            "SELECT v.value, b.record FROM unnest(?) AS v(value) CROSS JOIN LATERAL (SELECT record FROM block "
-            f"WHERE kind = ? AND block.value = v.value ORDER BY record LIMIT {most}) b",
+            "SELECT v.value, b.record FROM unnest(?::bigint[]) AS v(value) "
+            "CROSS JOIN LATERAL (SELECT record FROM block WHERE kind = ? AND block.value = v.value "
+            f"ORDER BY record LIMIT {most}) b",
             (wanted, self.number),
         ):
             found[value].append(record)

@@ -191,7 +191,7 @@ ident_kind = Table(
     Column("kind", Text, nullable=False, unique=True),
 )
 
-block = Table(  # what a record is looked up by in scored matching; what a record had before it was changed may stay
+block = Table(  # what a record is looked up by in scored matching; what it showed before a change stays until a count
     "block",
     metadata,
     Column("kind", SmallInteger, primary_key=True, autoincrement=False),

@@ -136,7 +136,7 @@ def test_the_next_run_goes_on_with_what_was_interrupted(
 
     def interrupted(self: Any, *args: Any) -> Matched:
         calls.append(args)
-        if len(calls) == 2:
+        if len(calls) == 1:
             raise KeyboardInterrupt
         return put(self, *args)
 
@@ -150,7 +150,7 @@ def test_the_next_run_goes_on_with_what_was_interrupted(
     world.sync()
 
     assert groups(world) == once
-    assert len(calls) > 2
+    assert len(calls) > 1
 
 
 @pytest.mark.usefixtures("counted_once")

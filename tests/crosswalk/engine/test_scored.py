@@ -15,6 +15,7 @@ from crosswalk.engine import likeness
 from crosswalk.engine.identify import Matched, Matcher
 from crosswalk.engine.likeness import likeness_of
 from crosswalk.engine.words import AskError
+from mapping.match.model import read
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
 
@@ -244,6 +245,29 @@ def test_a_first_load_tells_of_what_hangs_together_and_was_taken_apart(tmp_path:
     assert all(" looks too large: 3 records hang together; taken apart at " in one["text"] for one in told)
 
 
+def test_a_model_of_ones_own_is_read_once_and_again_when_it_has_changed(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = files("mapping.match.models").joinpath("person.yaml").read_text(encoding="utf-8")
+    (tmp_path / "person.yaml").write_text(text)
+    seen: list[Any] = []
+
+    def noted(told: Any) -> Any:
+        seen.append(told)
+        return read(told)
+
+    monkeypatch.setattr("crosswalk.labelled.read", noted)
+    world = three(tmp_path, url, "match: {person: {model: person.yaml}}")
+    for system, key, values in PEOPLE:
+        world.remote(system).put("people", key, **values)
+        world.sync()
+    assert len(seen) == 1
+
+    (tmp_path / "person.yaml").write_text(f"{text}# ours\n")
+    world.sync()
+    assert len(seen) == 2
+
+
 def alarms(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in answer["problems"] if one["code"] == "CW706"]
 
@@ -398,6 +422,35 @@ def test_deciding_a_changed_record_reads_no_table_whole_nor_all_that_was_scored(
             for *_, step in store.execute(f"EXPLAIN QUERY PLAN {statement}"):
                 assert "SCAN" not in step or "CONSTANT ROW" in step, (step, statement)
                 assert "ix_edge_source" not in step or ":" in statement, statement
+
+
+def test_a_record_that_is_gone_fills_no_block(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likeness, "SMALL", 3)
+    world = three(tmp_path, database_url)
+    for system, key, values in PEOPLE:
+        world.remote(system).put("people", key, **values)
+    world.sync()
+    assert blocks_of(world, "alpha", "1") > 2
+
+    world.remote("alpha").drop("people", "1")
+    world.clock.forward(seconds=25 * 3600)  # a sweep is due
+    world.sync()
+
+    assert blocks_of(world, "alpha", "1") == 0
+    assert blocks_of(world, "gamma", "1") > 1
+
+
+def blocks_of(world: World, system: str, key: str) -> int:
+    with world.store() as store, store.read() as connection:
+        rows = store.run(
+            connection,
+            "SELECT 1 FROM block b JOIN record r ON r.id = b.record JOIN stream s ON s.id = r.stream "
+            "WHERE s.connection = ? AND r.rkey = ?",
+            (system, key),
+        ).fetchall()
+    return len(rows)
 
 
 def test_nothing_that_is_stored_for_matching_tells_who_it_is(
