@@ -665,21 +665,28 @@ class Matcher:
         never: Sequence[tuple[int, int]],
     ) -> None:
         """An identifier that was redundant while the withdrawn one held may hold the group on its own."""
+        for kind, value, rule, sharing in self.exactly_alike(connection, members):
+            for number in sharing[1:]:
+                if _unite(parents, place[sharing[0]], place[number], never):
+                    self._edge(connection, sharing[0], number, f"{kind}:{value}", rule.name)
+
+    def exactly_alike(
+        self, connection: Connection, records: Sequence[int]
+    ) -> Iterator[tuple[int, int, IdentRule, list[int]]]:
+        """Identifiers that make one of whoever has them, by their rule and its limit: kind, value, rule, and which of
+        these records have it (two at least)."""
         by_value: dict[tuple[int, int], list[int]] = defaultdict(list)
         for kind, value, number in self._database.select(
-            connection, "SELECT kind, value, record FROM ident WHERE", "record", members
+            connection, "SELECT kind, value, record FROM ident WHERE", "record", records
         ):
-            by_value[kind, value].append(number)
+            rule = self.rule(kind)
+            if rule is not None and rule.verdict == "same":
+                by_value[kind, value].append(number)
         for (kind, value), sharing in sorted(by_value.items()):
             rule = self.rule(kind)
-            own = sorted(sharing)
-            if rule is None or rule.verdict != "same" or len(own) < 2:
+            if rule is None or len(sharing) < 2 or self.holders(connection, kind, value, rule) > rule.limit:
                 continue
-            if self.holders(connection, kind, value, rule) > rule.limit:
-                continue
-            for number in own[1:]:
-                if _unite(parents, place[own[0]], place[number], never):
-                    self._edge(connection, own[0], number, f"{kind}:{value}", rule.name)
+            yield kind, value, rule, sorted(sharing)
 
     def _new_entity_with(self, connection: Connection, kind: str, public: str) -> int:
         number = _next_entity(self._database, connection)

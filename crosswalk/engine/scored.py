@@ -424,7 +424,11 @@ class Held:
         self._never = {ordered(self._place[left], self._place[right]) for left, right in never}
         self._members = members_of(likeness, connection, known)
         gone = _merged_away(likeness, connection, homes)
-        edges = [*self._edges(matcher, likeness, connection, gone), *self._kept(known, homes)]
+        edges = [
+            *self._edges(matcher, likeness, connection, gone),
+            *self._exactly_alike(matcher, connection),
+            *self._kept(known, homes),
+        ]
         self.together = [
             ordered(group[0], other)
             for group in self._places(cluster([*self._members, *gone.values()], edges, apart=never).groups)
@@ -470,6 +474,15 @@ class Held:
                 yield Edge(left, right, -rule.strength)
             elif rule is not None and rule.verdict == "scored":  # joined by a rule that was in force before
                 yield Edge(left, right, _THEN, by_person=True)
+
+    def _exactly_alike(self, matcher: Matcher, connection: Connection) -> Iterable[Edge]:
+        """What a rule says of records of one entity: no edge tells of those that were one already by something else."""
+        for _, _, rule, sharing in matcher.exactly_alike(connection, list(self._place)):
+            first: dict[int, int] = {}
+            for number in sharing:
+                one = first.setdefault(self._homes[number], number)
+                if one != number:
+                    yield Edge(one, number, -rule.strength)
 
     def _kept(self, known: Sequence[Known], homes: Mapping[int, int]) -> Iterable[Edge]:
         """What the hub has written to stays together."""

@@ -54,7 +54,8 @@ def test_nothing_is_lost_doubled_or_left_on_either_database(seed: int, tmp_path:
 
 
 def test_entities_and_their_ids_do_not_depend_on_the_order_of_arrival(stage: Stage) -> None:
-    for seed in range(8):
+    # Of the last two a record was held by the one rule alone by which it came, another one in each order.
+    for seed in (*range(8), 900050, 900059):
         hold_in_any_order(stage.world, seed)
 
 
