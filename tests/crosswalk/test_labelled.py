@@ -9,6 +9,7 @@ from bench import worlds
 from crosswalk.labelled import evaluated, read_records, tabled
 from crosswalk.problems import ProblemsError
 from mapping.match.columns import columns, recognised
+from mapping.match.model import shipped
 
 PEOPLE = [
     ("rid", "source", "First Name", "Last Name", "E-Mail", "DOB"),
@@ -239,9 +240,9 @@ def test_a_mapping_that_cannot_be_used_is_told(tmp_path: Path, told: str, words:
 def test_a_model_of_ones_own_decides(tmp_path: Path) -> None:
     from importlib.resources import files
 
-    shipped = files("mapping.match.models").joinpath("person.yaml").read_text(encoding="utf-8")
+    base, text = shipped("person"), files("mapping.match.models").joinpath("person.yaml").read_text(encoding="utf-8")
     strict = tmp_path / "model.yaml"
-    strict.write_text(shipped.replace("{same: 2.5,", "{same: 99.0,"), encoding="utf-8")
+    strict.write_text(text.replace(f"{{same: {base.same},", "{same: 99.0,"), encoding="utf-8")
 
     answer = judged(tmp_path, PEOPLE, TRUTH, model=strict)
 

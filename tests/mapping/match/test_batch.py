@@ -156,7 +156,7 @@ def test_a_threshold_goes_up_where_too_many_joins_would_be_doubtful() -> None:
         return threshold_of(Pairs(places, places, *told, np.zeros(size, dtype=np.int64)), model)
 
     assert threshold([]) == model.same
-    assert threshold([15.0] * 1000 + [3.0] * 50) == model.same
+    assert threshold([15.0] * 1000 + [3.0] * 40) == model.same
     assert threshold([15.0] * 100 + [4.5] * 10 + [3.0] * 50) == pytest.approx(4.5)
     assert threshold([3.0] * 50) == model.same_at_most
     assert threshold([3.0] * 50, conflict=True) == model.same
