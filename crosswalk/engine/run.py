@@ -27,7 +27,7 @@ from crosswalk.engine.pull import Pulled, fetch_records, pull_stream, remove
 from crosswalk.engine.remap import needs_remap, remap
 from crosswalk.engine.resolve import resolve_stream
 from crosswalk.engine.review import decide_overdue
-from crosswalk.engine.settle import Settled, is_first_load, settle
+from crosswalk.engine.settle import Settled, is_first_load, note_bulk, settle
 from crosswalk.engine.spoken import FIRST, GUARD, STORM, held_classes, held_reasons, maybe_spoken, spoken
 from crosswalk.engine.undo import plan_undo, put_down, take_up
 from crosswalk.engine.words import entity_names
@@ -37,7 +37,7 @@ from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load, load_row
 from crosswalk.store.leases import fence
 from crosswalk.store.pauses import Pause
-from crosswalk.store.records import IDENT_INDEXES, drop_indexes, make_indexes, put_up_unmatched
+from crosswalk.store.records import IDENT_INDEXES, drop_indexes, make_indexes
 from crosswalk.store.retention import forget
 from scheduler.workers import Ended, Job, Turn, run_jobs
 
@@ -196,6 +196,7 @@ class Runner:
         if not self._remapped():
             return
         if bulk:
+            note_bulk(house, run=ran.run)
             drop_indexes(house.database, IDENT_INDEXES)
 
         def job(stream: Stream) -> Callable[[Turn], Pulled]:
@@ -220,9 +221,7 @@ class Runner:
             self._note(stream, ended)
         if bulk:
             make_indexes(house.database, IDENT_INDEXES)
-            if not is_first_load(house):
-                # Another process has settled its first load meanwhile: what was landed here stands on no list of work.
-                put_up_unmatched(house.database, [stream.id for stream in streams])
+            note_bulk(house, run=ran.run)  # again: this run may have been given up for a while
         self._note_connections(streams, unread)
 
     def _at_work(self, streams: Sequence[Stream]) -> list[Stream]:

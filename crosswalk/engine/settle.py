@@ -7,7 +7,7 @@ history, bases, conflicts and the work that was done are committed together or n
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from crosswalk.engine.anew import asked_for, count_anew, resolve_asked_for, withdraw
 from crosswalk.engine.derive import derive_entities, follow, note_scores
@@ -25,15 +25,19 @@ from crosswalk.store.leases import fence
 from crosswalk.store.records import (
     ARCHIVED,
     CREATE,
+    IDENT_INDEXES,
     LIVE,
     MERGE,
     SETTLE,
     add_work,
     done_work,
     load_bases,
+    make_indexes,
+    put_up_unmatched,
     save_bases,
     work_off,
 )
+from crosswalk.store.runs import is_running
 from mapping.merge import NEVER, RULES, Base, Decision, FieldPolicy, Side, merge, survive
 from mapping.merge.rows import NOBODY, RowSide
 from mapping.values import ABSENT, Value
@@ -41,6 +45,7 @@ from scheduler.leases import Lease
 
 _BATCH = 500
 SETTLED_ONCE = "settled_once"  # the first load was matched and merged to its end
+_BULK: Final = "bulk:"  # and the number of a run that has landed without a list of work
 _NO_BASE: Any = None  # in `StoredBase.hub`: nothing at all was agreed with this side, see `side`
 
 
@@ -96,6 +101,26 @@ def is_first_load(house: House) -> bool:
     return meta.get(house.database, SETTLED_ONCE) is None
 
 
+def note_bulk(house: House, *, run: int) -> None:
+    """This run lands what it reads without a list of work: nothing has been settled yet, so all of it will be."""
+    with house.database.write() as connection:
+        meta.put(house.database, connection, f"{_BULK}{run}", b"1")
+
+
+def _put_up_bulk(house: House, lease: Lease) -> None:
+    """Another process may have settled the first load while this was landed, and whoever landed it may be gone."""
+    database = house.database
+    with database.read() as connection:
+        rows = database.run(connection, "SELECT name FROM meta WHERE name LIKE ?", (f"{_BULK}%",)).fetchall()
+    for (name,) in rows:
+        make_indexes(database, IDENT_INDEXES)
+        with database.write() as connection:
+            fence(database, connection, lease)
+            if not is_running(database, connection, int(name.removeprefix(_BULK))):  # before: what it lands comes first
+                database.run(connection, "DELETE FROM meta WHERE name = ?", (name,))
+            put_up_unmatched(database, connection, [stream.id for stream in house.streams.values()])
+
+
 def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Settled:
     """Work off what landing left. `first`: nothing has been matched yet, so everything is, at once."""
     matcher = Matcher(house, run=run)
@@ -119,6 +144,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
         return settled
     take_back_goldens(house, lease, run=run)
+    _put_up_bulk(house, lease)
     for kinds in (*ORDER, ()):
         _pick_up(house, lease)
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)

@@ -467,15 +467,14 @@ def work_off(
             do(connection, ids)
 
 
-def put_up_unmatched(database: Database, streams: Sequence[int]) -> None:
+def put_up_unmatched(database: Database, connection: Connection, streams: Sequence[int]) -> None:
     """Everything of these streams that belongs to nobody is to be settled."""
-    with database.write() as connection:
-        database.run_many(
-            connection,
-            "INSERT INTO todo (stage, id) SELECT ?, r.id FROM record r LEFT JOIN member m ON m.record = r.id "
-            "WHERE r.stream = ? AND m.record IS NULL ON CONFLICT DO NOTHING",
-            [(SETTLE, stream) for stream in streams],
-        )
+    database.run_many(
+        connection,
+        "INSERT INTO todo (stage, id) SELECT ?, r.id FROM record r LEFT JOIN member m ON m.record = r.id "
+        "WHERE r.stream = ? AND m.record IS NULL ON CONFLICT DO NOTHING",
+        [(SETTLE, stream) for stream in streams],
+    )
 
 
 # Of a first load: built once afterwards they cost a third of what keeping them up to date does.

@@ -62,6 +62,12 @@ def abandon(database: "Database", connection: Any, *, now: int) -> None:
     )
 
 
+def is_running(database: "Database", connection: Any, number: int) -> bool:
+    """As far as anybody has written down."""
+    row = database.run(connection, "SELECT state FROM run WHERE id = ?", (number,)).fetchone()
+    return row is not None and row[0] == RUNNING
+
+
 def is_abandoned(state: str, started_at: int, beat_at: int | None, *, now: int) -> bool:
     """Whether a run is given up, be it that nobody has written so yet."""
     if state != RUNNING:

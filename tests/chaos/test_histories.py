@@ -68,6 +68,13 @@ def test_a_create_that_was_read_and_edited_before_it_was_looked_for_stands_in_th
     play(stage.world(), steps)
 
 
+def test_what_a_dead_process_had_landed_of_a_first_load_that_another_one_settled_is_settled(stage: Stage) -> None:
+    """It stood on no list of work: the person was nobody's, and was made a second time in a system that had them."""
+    steps = (Step("new", 77, 5, 90), Step("page", 38, 11, 28), Step("two", 46, 83, 4), Step("away", 22, 71, 67))
+    made = play(stage.world(), steps)
+    assert len(made.keys("alpha")) == 1
+
+
 def test_a_record_without_our_id_is_not_taken_for_what_a_lost_create_made(stage: Stage) -> None:
     """The shortest part of a history that broke I5: an undo would have put somebody's own record away."""
     steps = (
