@@ -2,7 +2,7 @@
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
@@ -54,6 +54,13 @@ def groups(world: World) -> Groups:
         ).fetchall():
             found.setdefault(public, set()).add(f"{system}/{key}")
     return frozenset((public, frozenset(records)) for public, records in found.items())
+
+
+def bring(world: World, records: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
+    """Put these into their systems, and sync."""
+    for system, key, values in records:
+        world.remote(system).put("people", key, **values)
+    world.sync()
 
 
 def parts(world: World) -> set[frozenset[str]]:
@@ -303,9 +310,7 @@ def test_any_order_of_arrival_gives_the_same_people_under_the_same_ids(
         records = list(PEOPLE)
         Random(seed).shuffle(records)
         for start in range(0, len(records), at_once):
-            for system, key, values in records[start : start + at_once]:
-                world.remote(system).put("people", key, **values)
-            world.sync()
+            bring(world, records[start : start + at_once])
         seen.add(groups(world))
     (only,) = seen
     assert {records for _, records in only} == {
@@ -332,16 +337,12 @@ def test_a_store_that_is_looked_up_by_blocks_comes_to_what_is_looked_at_whole(
     monkeypatch.setattr(likeness, "SMALL", 3)
     world = three(tmp_path, database_url)
     for records in (PEOPLE[:8], PEOPLE[8:10], PEOPLE[10:]):
-        for system, key, values in records:
-            world.remote(system).put("people", key, **values)
-        world.sync()
+        bring(world, records)
     blocks = parts(world)
     monkeypatch.setattr(likeness, "SMALL", 200)
     other = tmp_path / "other"
     whole = three(other, f"sqlite:///{other}/crosswalk.db")
-    for system, key, values in PEOPLE:
-        whole.remote(system).put("people", key, **values)
-    whole.sync()
+    bring(whole, PEOPLE)
 
     assert blocks == parts(whole)
 
@@ -351,9 +352,7 @@ def test_a_first_load_of_many_says_what_records_were_found_by_and_why_as_long_as
 ) -> None:
     monkeypatch.setattr(likeness, "SMALL", 3)
     world = three(tmp_path, database_url)
-    for system, key, values in PEOPLE:
-        world.remote(system).put("people", key, **values)
-    world.sync()
+    bring(world, PEOPLE)
 
     def why() -> set[str]:
         with world.open() as hub:
@@ -372,9 +371,7 @@ def test_a_count_that_was_interrupted_counts_for_nothing(
 ) -> None:
     monkeypatch.setattr(likeness, "SMALL", 3)
     world = three(tmp_path, url)
-    for system, key, values in PEOPLE[:8]:
-        world.remote(system).put("people", key, **values)
-    world.sync()
+    bring(world, PEOPLE[:8])
 
     with world.open() as hub:
         of = likeness_of(hub.house, "person")
@@ -398,9 +395,7 @@ def test_deciding_a_changed_record_reads_no_table_whole_nor_all_that_was_scored(
     """What a few records do not show: in a store of 1,000,000 such a statement takes longer than all the others."""
     monkeypatch.setattr(likeness, "SMALL", 3)
     world = three(tmp_path, url)
-    for system, key, values in PEOPLE:
-        world.remote(system).put("people", key, **values)
-    world.sync()
+    bring(world, PEOPLE)
     asked: list[str] = []
     match_some = Matcher.match_some
 
@@ -429,9 +424,7 @@ def test_a_record_that_is_gone_fills_no_block(
 ) -> None:
     monkeypatch.setattr(likeness, "SMALL", 3)
     world = three(tmp_path, database_url)
-    for system, key, values in PEOPLE:
-        world.remote(system).put("people", key, **values)
-    world.sync()
+    bring(world, PEOPLE)
     assert blocks_of(world, "alpha", "1") > 2
 
     world.remote("alpha").drop("people", "1")
@@ -458,9 +451,7 @@ def test_nothing_that_is_stored_for_matching_tells_who_it_is(
 ) -> None:
     monkeypatch.setattr(likeness, "SMALL", 3)
     world = three(tmp_path, url)
-    for system, key, values in PEOPLE:
-        world.remote(system).put("people", key, **values)
-    world.sync()
+    bring(world, PEOPLE)
 
     with world.store() as store, store.read() as connection:
         told = [
