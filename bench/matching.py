@@ -133,7 +133,7 @@ def judge(system: str, records: Path, truth: Path) -> None:
     collect_seldom()  # as the command does
     begun = process_time()
     read = read_records(records)
-    true = read_truth(truth, read.keys, records)
+    true, _ = read_truth(truth, read.keys, records)
     told, used = tabled(read, mapping=None, kind=None, file=records)
     del read.cells[:]
     reading = process_time() - begun

@@ -68,7 +68,9 @@ def evaluated(
     chosen = model_of(model) if model is not None else None
     progress(f"reading {records.name}")
     read_in = read_records(records)
-    labels = read_truth(truth, read_in.keys, records)
+    labels, unknown = read_truth(truth, read_in.keys, records)
+    if unknown:
+        progress(f"{truth.name}: {unknown:,} of its rids stand in no row of {records.name}; they are left out")
     for file in (records, truth):
         if _encoding(file) == _OLDER:
             progress(f"{file.name} is no UTF-8: read as Windows-1252")
@@ -85,6 +87,7 @@ def evaluated(
         "columns": used.columns,
         "ignored": used.ignored,
         "records": len(told),
+        "truth_without_record": unknown,
         **figures,
         "seconds": {
             "wall": round(perf_counter() - began, 2),
@@ -281,8 +284,8 @@ def read_records(file: Path) -> Records:
     return Records(list(cells[key]), headings, cells, systems)
 
 
-def read_truth(file: Path, keys: Sequence[str], records: Path) -> Labels:
-    """By record its cluster as a number, -1 where the file does not tell it."""
+def read_truth(file: Path, keys: Sequence[str], records: Path) -> tuple[Labels, int]:
+    """By record its cluster as a number, -1 where the file does not tell it; and how many rows are of no record."""
     faults = _Faults(file)
     place = {key: at for at, key in enumerate(keys)}
     labels = np.full(len(keys), -1, dtype=np.int64)
@@ -309,7 +312,7 @@ def read_truth(file: Path, keys: Sequence[str], records: Path) -> Labels:
                 labels[at] = numbers.setdefault(row[cluster].strip(), len(numbers))
         if not numbers and not faults.found:
             faults.add(f"none of its {unknown} rids stands in {records.name}", "the two files belong together", line=1)
-    return labels
+    return labels, unknown
 
 
 def model_of(file: Path) -> Model:

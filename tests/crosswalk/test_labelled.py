@@ -171,6 +171,15 @@ def test_blanks_around_a_key_are_no_part_of_it_and_zeros_are(tmp_path: Path) -> 
         judged(tmp_path, told, TRUTH)
 
 
+def test_a_truth_of_more_records_than_there_are_is_used_and_told(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    answer = judged(tmp_path, PEOPLE, [*TRUTH, ("99", "z"), ("098", "z")], progress=said.append)
+
+    assert answer["truth_without_record"] == 2
+    assert "truth.csv: 2 of its rids stand in no row of records.csv; they are left out" in said
+
+
 def test_a_cell_may_be_long(tmp_path: Path) -> None:
     told = [(*row, "x" * 200_000 if at else "notes") for at, row in enumerate(PEOPLE)]
 
