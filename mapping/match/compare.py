@@ -14,6 +14,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from mapping.match.latin import foreign, latin, skeleton
 from mapping.match.nicknames import familiar
+from mapping.match.rules import OF_ONE_SYSTEM
 
 
 class Like(NamedTuple):
@@ -190,12 +191,12 @@ def phone(one: str, other: str) -> Like:
 
 
 def identifier(one: str, other: str) -> Like:
-    """`namespace:value`. Those of different namespaces say nothing of each other."""
+    """`namespace:value`. Those of different namespaces say nothing of each other, nor do numbers of two systems."""
     if one == other:
         return SAME
     here, _, left = one.rpartition(":")
     there, _, right = other.rpartition(":")
-    if here != there:
+    if here != there or here in OF_ONE_SYSTEM:
         return Like("unrelated")
     if min(len(left), len(right)) >= 6 and OSA.distance(left, right, score_cutoff=1) <= 1:
         return _TYPO

@@ -7,7 +7,7 @@ country.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from mapping.match.keys import fold
 from mapping.match.latin import latin, skeleton
 from mapping.match.nicknames import root
-from mapping.match.rules import ROLES
+from mapping.match.rules import OF_MANY, ROLES
 from mapping.normalise.company import core
 from mapping.normalise.domain import is_free_mail, registrable
 from mapping.normalise.name import order, split
@@ -244,7 +244,7 @@ def _of_company(row: Mapping[str, Value]) -> dict[str, Values]:
         "domain": kept(map(company_domain, [*hosts, *mail])),
         "email": kept(map(mailbox, mail)),
         "phone": _phones(row),
-        "id": (*_ids(row, "external_ids", "namespace"), *_ids(row, "registrations", "scheme")),
+        "id": (*_ids(row, "external_ids", "namespace"), *_ids(row, "registrations", "scheme", but=OF_MANY)),
         "country": kept(str(one.get("country") or "") for one in _parts(row.get("addresses"), "formatted")),
         **_addresses(row),
     }
@@ -270,11 +270,11 @@ def _phones(row: Mapping[str, Value]) -> Values:
     return kept(numbers)
 
 
-def _ids(row: Mapping[str, Value], field: str, space: str) -> Values:
+def _ids(row: Mapping[str, Value], field: str, space: str, *, but: Collection[str] = ()) -> Values:
     return kept(
         f"{one[space]}:{fold(str(one['value'])).replace(' ', '')}"
         for one in row.get(field) or ()
-        if one.get(space) and one.get("value")
+        if one.get(space) and one.get("value") and str(one[space]).lower() not in but
     )
 
 

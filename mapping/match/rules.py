@@ -87,8 +87,16 @@ DEFAULT_RULES: Final[Mapping[str, tuple[MatchRule, ...]]] = {
     "response": (),
 }
 
-# Held by more than this, it identifies nobody.
-DEFAULT_LIMITS: Final[Mapping[str, int]] = {"email": 3, "phone": 4, "domain": 20, "name": 4}
+# Held by more than this, it identifies nobody. Of an id: one system has somebody twice at times; whatever it has three
+# times is no number of theirs (a 0 for none, a number of their group).
+DEFAULT_LIMITS: Final[Mapping[str, int]] = {
+    "email": 3, "phone": 4, "domain": 20, "name": 4, "external": 2, "registration": 2,
+}  # fmt: skip
+
+# Schemes of `registrations` that many companies share: industries, and what a whole group is listed under.
+OF_MANY: Final = frozenset({"sic", "naics", "nace", "isic", "ticker"})
+# Namespaces of `external_ids` in which each system may count for itself: another number is nothing against two.
+OF_ONE_SYSTEM: Final = frozenset({"account_number"})
 
 ROLES: Final = frozenset(
     {
@@ -162,9 +170,15 @@ STRONG: Final = ("email", "domain", "linkedin")
 
 def strength(kind: str) -> int:
     """3 certain, 2 strong, 1 medium."""
-    if kind.startswith(CERTAIN):
+    if kind.startswith(CERTAIN) and not is_of_many(kind):
         return 3
     return 2 if kind in STRONG else 1
+
+
+def is_of_many(kind: str) -> bool:
+    """`registration:sic`: it says what a company does, and not which one it is."""
+    what, _, scheme = kind.partition(":")
+    return what == "registration" and scheme.lower() in OF_MANY
 
 
 def is_role(address: str) -> bool:
@@ -226,7 +240,7 @@ class MatchRules:
         """What two records with one identifier of this kind are; None: it only counts, or is evidence elsewhere."""
         if identifier_kind in ("ref", "hub_id", "tool_contact"):
             return "same"
-        found = self._by_kind.get(identifier_kind.partition(":")[0])
+        found = None if is_of_many(identifier_kind) else self._by_kind.get(identifier_kind.partition(":")[0])
         return None if found is None else found[1]
 
     def order(self, identifier_kind: str) -> int:

@@ -9,7 +9,7 @@ import pytest
 from mapping.match.cluster import Edge, Forest, Member, cluster, contradictions
 from mapping.match.ids import birth_id, public_id
 from mapping.match.keys import extractor, fold, identifiers
-from mapping.match.rules import MatchRules
+from mapping.match.rules import MatchRules, strength
 
 MARA = {
     "name": {"full": "Mara Lindqvist", "given": "Mara", "family": "Lindqvist"},
@@ -69,6 +69,21 @@ def test_one_customer_in_five_systems_is_not_a_shared_mailbox() -> None:
 
     assert rules.identifies("email", ["crm", "cem", "shop", "forms", "files"])
     assert not rules.identifies("email", ["crm"] * 4)
+
+
+def test_the_code_of_an_industry_identifies_no_company() -> None:
+    rules = MatchRules.compile("company")
+
+    assert (rules.then("registration:VAT"), strength("registration:VAT")) == ("same", 3)
+    assert (rules.then("registration:SIC"), strength("registration:SIC")) == (None, 1)
+
+
+def test_a_number_that_one_system_gives_to_many_is_nobodys() -> None:
+    """An empty field that is shown as 0, the customer number of a whole group."""
+    rules = MatchRules.compile("company")
+
+    assert rules.identifies("external:account_number", ["crm", "crm", "shop", "erp"])  # one of them twice in the CRM
+    assert not rules.identifies("external:account_number", ["crm", "crm", "crm"])
 
 
 def test_groups_do_not_depend_on_the_order_over_two_hundred_worlds() -> None:
