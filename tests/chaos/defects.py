@@ -195,7 +195,7 @@ DEFECTS: Final[Mapping[str, Defect]] = {
         Defect("I3", writes_over_edits, ("sure", "sync")),
         Defect("I4", sends_again_without_a_look, ("new", "firm_new", "lost", "sync")),
         Defect("I5", journals_no_create, ("new", "sync")),
-        Defect("I6", holds_nothing_back, ("edit", "late", "sync")),
+        Defect("I6", holds_nothing_back, ("late", "late", "tick", "sync", "sync")),
         Defect("I7", believes_a_listing, ("new", "short", "tick", "sync", "sync")),
         Defect("I9", merges_consent_like_anything, ("opt_out", "opt_in", "sync", "sync")),
         Defect("I10", counts_on_arrival),
