@@ -300,7 +300,7 @@ class Matcher:
     def _follow_survivors(
         self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
     ) -> None:
-        """What was merged at the vendor is one entity here, whatever its identifiers say."""
+        """What was merged at the vendor is one entity here, whatever its identifiers say; a person may say never."""
         for stream_id in {row[1] for row in rows}:
             mine = [row for row in rows if row[1] == stream_id]
             merged = [row[0] for row in mine if row[3] == MERGED]
@@ -315,8 +315,9 @@ class Matcher:
                     EDGE_COLUMNS,
                     [(left, right, *MERGED_THERE, self._house.now(), self._run)],
                 )
-                if len(ends) == 2 and ends[number] != ends[survivor]:
-                    homes[number] = self.join(connection, ends[number], ends[survivor], matched)
+                if len(set(ends.values())) < 2 or self._told_apart(connection, number, ends[number], ends[survivor]):
+                    continue
+                homes[number] = self.join(connection, ends[number], ends[survivor], matched)
 
     def _lost_in(self, connection: Connection, stream: int, keys: Sequence[str]) -> list[int]:
         """Records of which was told earlier that they live on in these, which have arrived only now."""
@@ -329,15 +330,21 @@ class Matcher:
         self, connection: Connection, records: Sequence[int], homes: dict[int, int], matched: Matched
     ) -> None:
         """What a person decided of two records holds against every rule."""
-        for left, right, verdict in self.decided(connection, records):
+        together: set[int] = set()  # entities of which somebody may have been told apart
+        for left, right, verdict in sorted(self.decided(connection, records)):
             ends = self.homes(connection, [left, right])
-            if len(ends) < 2:
-                continue
-            if verdict == "same" and ends[left] != ends[right]:
-                home = self.join(connection, ends[left], ends[right], matched)
-                homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
-            elif verdict == "never" and ends[left] == ends[right]:
-                self.regroup(connection, ends[left], matched)
+            if verdict == "never" and len(set(ends.values())) == 1:
+                together.update(ends.values())
+            if verdict != "same" or len(set(ends.values())) < 2 or self._contradict(connection, left, right):
+                continue  # two who are said to be both would be joined and parted for ever
+            home = self.join(connection, ends[left], ends[right], matched)
+            homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
+            together.add(home)
+        for home in sorted(together):
+            members = set(self.members(connection, home))
+            said = self.decided(connection, sorted(members))
+            if any(verdict == "never" and left in members and right in members for left, right, verdict in said):
+                self.regroup(connection, home, matched)
                 homes.update(self.homes(connection, list(homes)))
         # What the hub made for an entity belongs to it, also where it was seen first as somebody new.
         for left, right, _ in self._said_by("created", connection, records):
@@ -349,6 +356,16 @@ class Matcher:
     def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Pairs of which a person has said whether they are the same."""
         return self._said_by("person", connection, records)
+
+    def _contradict(self, connection: Connection, left: int, right: int) -> bool:
+        """Did people say of two, through whatever chain, that they are the same and that they never are?"""
+        found, edge, never = {left, right}, {left, right}, set[tuple[int, int]]()
+        while edge:
+            said = self.decided(connection, sorted(edge))
+            never |= {(one, other) for one, other, verdict in said if verdict == "never"}
+            edge = {end for one, other, verdict in said if verdict == "same" for end in (one, other)} - found
+            found |= edge
+        return any(one in found and other in found for one, other in never)
 
     def _said_by(self, source: str, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Edges of one source at these records. Picked here: asked for by it, a database may read all that it said."""
@@ -607,9 +624,10 @@ class Matcher:
             if verdict == "never" and left in place and right in place
         ]
         same = database.select(
-            connection, 'SELECT "left", "right" FROM edge WHERE verdict = \'same\' AND', '"left"', members
+            connection, 'SELECT "left", "right", source FROM edge WHERE verdict = \'same\' AND', '"left"', members
         )
-        for left, right in sorted((row[0], row[1]) for row in same):
+        # What a person said comes first: of what cannot all be so, rules give way.
+        for _, left, right in sorted((row[2] != "person", row[0], row[1]) for row in same):
             if right in place:
                 _unite(parents, place[left], place[right], never)
         self._join_by_other_evidence(connection, members, place, parents, never)

@@ -28,7 +28,7 @@ from crosswalk.engine.likeness import (
 )
 from crosswalk.engine.model import House
 from crosswalk.store.dialect import Database
-from crosswalk.store.records import LIVE, MERGED
+from crosswalk.store.records import ARCHIVED, LIVE, MERGED
 from mapping.match.cluster import Edge, Member, cluster, contradict
 from mapping.match.groups import Pair, ordered
 
@@ -423,7 +423,7 @@ class Held:
         }
         self._never = {ordered(self._place[left], self._place[right]) for left, right in never}
         self._members = members_of(likeness, connection, known)
-        gone = _merged_away(likeness, connection, homes)
+        gone, self._merged = _gone(likeness, connection, homes)
         edges = [
             *self._edges(matcher, likeness, connection, gone),
             *self._exactly_alike(matcher, connection),
@@ -457,8 +457,9 @@ class Held:
         for left, right, source, verdict, _, shown in edges_of(likeness.house.database, connection, some):
             if verdict != "same":
                 continue
-            if left in gone or right in gone:  # nobody can weigh it any more: what it was joined with stays with it
-                yield Edge(left, right, _THEN, by_person=True)
+            if left in gone or right in gone:  # nobody can weigh it any more
+                if source != SCORED or left in self._merged or right in self._merged:
+                    yield Edge(left, right, _FIRST if source == "person" else _THEN, by_person=True)
                 continue
             if source == SCORED:
                 if shown != shown_by(self._known[self._place[left]].profile, self._known[self._place[right]].profile):
@@ -505,20 +506,26 @@ def members_of(likeness: Likeness, connection: Connection, known: Sequence[Known
     ]
 
 
-def _merged_away(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> dict[int, Member]:
-    """Records of these entities that their vendor has merged into others: they still say who came to be one."""
+def _gone(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> tuple[dict[int, Member], set[int]]:
+    """Records of these entities that are gone, and which of them their vendor has merged into others.
+
+    They still say who came to be one: by what a person or a rule said of them, and of merged ones by their likeness.
+    """
     rows = likeness.house.database.select(
         connection,
-        "SELECT m.record, s.connection, s.name, r.rkey FROM member m JOIN record r ON r.id = m.record "
-        f"JOIN stream s ON s.id = r.stream WHERE r.state = {MERGED} AND",
+        "SELECT m.record, s.connection, s.name, r.rkey, r.state FROM member m JOIN record r ON r.id = m.record "
+        f"JOIN stream s ON s.id = r.stream WHERE r.state > {ARCHIVED} AND",
         "m.entity",
         sorted(set(homes.values())),
     )
     births = likeness.house.rules.births
-    return {
-        number: Member(number, births(system, stream)(rkey), f"{system}/{stream}", live=False)
-        for number, system, stream, rkey in rows
-    }
+    gone: dict[int, Member] = {}
+    merged = set()
+    for number, system, stream, rkey, state in rows:
+        gone[number] = Member(number, births(system, stream)(rkey), f"{system}/{stream}", live=False)
+        if state == MERGED:
+            merged.add(number)
+    return gone, merged
 
 
 def _written(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> set[int]:

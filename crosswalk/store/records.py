@@ -353,21 +353,8 @@ class Landing:
         database.delete(connection, "ident", "record", without)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
         todo += [(SETTLE, number) for number in self._with_a_twin(connection, stirred)]
-        todo += [(SETTLE, number) for number in self._of_nobody(connection, given_up)]
+        todo += [(SETTLE, number) for number in claiming(database, connection, given_up)]
         database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)
-
-    def _of_nobody(self, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:
-        """Responses that claim what somebody carries no more: of two whom they may have meant, one may be left."""
-        found: set[int] = set()
-        for kind, value in sorted(idents):
-            rows = self.database.run(
-                connection,
-                "SELECT i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
-                "AND NOT EXISTS (SELECT 1 FROM member m WHERE m.record = i.record)",
-                (kind, value),
-            ).fetchall()
-            found.update(row[0] for row in rows)
-        return found
 
     def _with_a_twin(self, connection: Connection, records: Sequence[int]) -> list[int]:
         """Those whose entity has another record in this connection: the newest activity says which represents it."""
@@ -433,8 +420,24 @@ def mark_state(database: Database, connection: Connection, records: Sequence[int
     database.run_many(
         connection, "UPDATE record SET state = ?, hash = NULL WHERE id = ?", [(state, n) for n in records]
     )
+    rows = database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records)
+    given_up = {(row[0], row[1]) for row in rows}
     database.delete(connection, "ident", "record", records)
-    add_work(database, connection, SETTLE, records)
+    add_work(database, connection, SETTLE, {*records, *claiming(database, connection, given_up)})
+
+
+def claiming(database: Database, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:
+    """Responses of nobody that claim what somebody carries no more: of two whom they may mean, one may be left."""
+    found: set[int] = set()
+    for kind, value in sorted(idents):
+        rows = database.run(
+            connection,
+            "SELECT i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
+            "AND NOT EXISTS (SELECT 1 FROM member m WHERE m.record = i.record)",
+            (kind, value),
+        ).fetchall()
+        found.update(row[0] for row in rows)
+    return found
 
 
 def add_work(database: Database, connection: Connection, stage: int, ids: Iterable[int]) -> None:

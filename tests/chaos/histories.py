@@ -428,6 +428,8 @@ class Play:
         if name == "tags":
             value = sorted(value)
         homes, contested = self.homes(), self.contested()
+        # What a vendor has never carried says nothing: a value there is a first contact, and a master's goes first.
+        contested |= name not in self.remote(target[0]).of("people", target[1])
         other = "beta" if target[0] == "alpha" else "alpha"
         fault = ("", "lost", "vanish", "stale", "busy", "die_before", "die_after", "stale", "lost")[step.c % 9]
         if fault:

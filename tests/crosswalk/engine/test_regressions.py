@@ -722,6 +722,55 @@ def test_an_answer_stays_with_whom_it_came_to_when_a_record_of_theirs_goes(world
     assert asked(world, WHOSE) == stood
 
 
+def test_an_answer_goes_to_the_one_who_is_left_where_the_other_is_gone(world: World) -> None:
+    tool = f"  tool: {{connector: survey, account: {world.account('tool')}, streams: {{answers: }}}}\n"
+    rewrite(world, ("merge:\n", f"{tool}merge:\n"))
+    alpha, _ = met(world)
+    alpha.put("people", "2", name="Boe Kim", email="desk9@a.test")
+    alpha.put("people", "3", name="Cem Aydin", email="desk9@a.test")
+    nps = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": 9}
+    world.remote("tool").put("answers", "r1", email="desk9@a.test", survey="S1", answers=[nps])
+    settle_down(world)
+    assert asked(world, WHOSE) == []
+
+    alpha.drop("people", "3")
+    world.clock.forward(seconds=26 * 3600)  # a listing of all keys a day tells that it is gone
+    alpha.now += timedelta(hours=26)
+    settle_down(world)
+
+    assert asked(world, WHOSE) == [("2",)]
+
+
+def test_two_who_are_one_by_a_person_beside_one_who_is_never_are_left_as_they_are(tmp_path: Path, url: str) -> None:
+    """What two people said of three records cannot all be so: they were joined and parted by every run."""
+    world = two(tmp_path, url)
+    rewrite(world, ("merge:\n", "match: {person: {rules: [{same: [emails]}]}}\nmerge:\n"))
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.put("people", "1", name="Ito Sho", email="ito@a.test")
+    beta.put("people", "1", name="Ito Sho", email="ito@a.test")
+    alpha.put("people", "2", name="Boe Kim", email="boe@a.test")
+    settle_down(world)
+    numbers = dict(asked(world, "SELECT s.connection || r.rkey, r.id FROM record r JOIN stream s ON s.id = r.stream"))
+    with world.store() as database, database.write() as connection:
+        for other, verdict in (("alpha1", "same"), ("beta1", "never")):
+            left, right = sorted((numbers[other], numbers["alpha2"]))
+            database.run(
+                connection,
+                'INSERT INTO edge ("left", "right", source, verdict, rule, who, at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+                (left, right, "person", verdict, "decided by tester", "tester", 0),
+            )
+    with world.store() as database:
+        match_again(database)
+    world.sync()
+    with world.store() as database:
+        stood = partition(database)
+        match_again(database)
+    world.sync()
+
+    with world.store() as database:
+        assert partition(database) == stood
+
+
 def test_an_edit_that_equals_a_write_whose_answer_never_came_is_not_taken_back(world: World) -> None:
     """It showed what was sent, so it counted as written: an undo would have taken a person's own edit away."""
     alpha, beta = met(world)
