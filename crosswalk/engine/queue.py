@@ -83,7 +83,7 @@ def retry(house: House, letters: Sequence[int | str], who: str) -> dict[str, Any
     `again`: addresses by stream of what could not be read: only reading it once more from the vendor can mend that.
     """
     told = _decide(house, letters, state="retry", note=f"retry, {who}")
-    names = [one["id"] for one in told["dead_letters"] if one["state"] == "retry"]
+    names = [one["id"] for one in told["dead_letters"] if one["state"] != "closed"]
     told["text"] = f"{', '.join(names)}: up again, the next run plans anew." if names else "nothing was left to do."
     return told
 
@@ -104,9 +104,9 @@ def _decide(house: House, letters: Sequence[int | str], *, state: str, note: str
         for number in numbers:
             row = _row(house, connection, number)
             if row[9] != "closed":
-                database.run(
-                    connection, "UPDATE dead_letter SET state = ?, note = ? WHERE id = ?", (state, note, number)
-                )
+                # What could not be read goes on blocking until it has been: what somebody wrote is not written over.
+                now = "open" if state == "retry" and row[5] == "read" else state
+                database.run(connection, "UPDATE dead_letter SET state = ?, note = ? WHERE id = ?", (now, note, number))
                 if state == "retry":
                     _put_up(house, connection, row[1], row[4])
                     if row[5] == "read":

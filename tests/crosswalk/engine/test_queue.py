@@ -99,7 +99,10 @@ def test_a_retry_plans_anew_and_no_longer_blocks(world: World) -> None:
 def test_what_could_not_be_read_has_to_be_read_again(world: World) -> None:
     number = world.letter("zoho/contacts/5561", phase="read", name="phones", code="CW401")
 
-    assert retry(world.house, [number], "anna")["again"] == {"zoho/contacts": ["5561"]}
+    told = retry(world.house, [number], "anna")
+
+    assert told["again"] == {"zoho/contacts": ["5561"]}
+    assert told["dead_letters"][0]["state"] == "open"  # and blocks: what stands there is not written over
 
 
 def test_a_refused_create_is_put_up_as_the_entity_that_it_was_for(world: World) -> None:
