@@ -35,6 +35,10 @@ _IDS: Final = ("external_ids", "registrations")
 Progress = Callable[[str], None]
 
 
+def _silent(_words: str) -> None:
+    """Nobody is told."""
+
+
 @dataclass(slots=True)
 class Records:
     """What was read of a file of records, column by column, in the order of the keys."""
@@ -61,19 +65,16 @@ def evaluated(
     mapping: Path | None = None,
     kind: str | None = None,
     model: Path | None = None,
-    progress: Progress = lambda _: None,
+    progress: Progress = _silent,
 ) -> dict[str, Any]:
     """The figures of a model on these files. Raises ProblemsError."""
     began, cpu = perf_counter(), process_time()
     chosen = model_of(model) if model is not None else None
     progress(f"reading {records.name}")
-    read_in = read_records(records)
-    labels, unknown = read_truth(truth, read_in.keys, records)
+    read_in = read_records(records, progress=progress)
+    labels, unknown = read_truth(truth, read_in.keys, records, progress=progress)
     if unknown:
         progress(f"{truth.name}: {unknown:,} of its rids stand in no row of {records.name}; they are left out")
-    for file in (records, truth):
-        if _encoding(file) == _OLDER:
-            progress(f"{file.name} is no UTF-8: read as Windows-1252")
     told, used = tabled(read_in, mapping=mapping, kind=kind or (chosen.kind if chosen else None), file=records)
     del read_in.cells[:]
     loaded = process_time()
@@ -195,7 +196,9 @@ class _Faults:
 
 
 @contextmanager
-def _rows(file: Path, faults: _Faults) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
+def _rows(
+    file: Path, faults: _Faults, progress: Progress
+) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
     """Headings, and rows with the number of their line."""
     try:
         encoding = _encoding(file)
@@ -204,6 +207,8 @@ def _rows(file: Path, faults: _Faults) -> Iterator[tuple[list[str], Iterator[tup
         faults.add(f"the file cannot be read: {error.strerror}", "name a file that is there and may be read")
         faults.stop()
         raise
+    if encoding == _OLDER:
+        progress(f"{file.name} is no UTF-8: read as Windows-1252")
     with opened:
         try:
             first = opened.readline()
@@ -246,10 +251,10 @@ def _delimiter(line: str) -> str:
     return max(_DELIMITERS, key=line.count)
 
 
-def read_records(file: Path) -> Records:
+def read_records(file: Path, *, progress: Progress = _silent) -> Records:
     """Raises ProblemsError with the lines and columns of all faults."""
     faults = _Faults(file)
-    with _rows(file, faults) as (headings, rows):
+    with _rows(file, faults, progress) as (headings, rows):
         names = [heading.lower() for heading in headings]
         if "rid" not in names:
             told = ", ".join(headings[:8])
@@ -284,14 +289,14 @@ def read_records(file: Path) -> Records:
     return Records(list(cells[key]), headings, cells, systems)
 
 
-def read_truth(file: Path, keys: Sequence[str], records: Path) -> tuple[Labels, int]:
+def read_truth(file: Path, keys: Sequence[str], records: Path, *, progress: Progress = _silent) -> tuple[Labels, int]:
     """By record its cluster as a number, -1 where the file does not tell it; and how many rows are of no record."""
     faults = _Faults(file)
     place = {key: at for at, key in enumerate(keys)}
     labels = np.full(len(keys), -1, dtype=np.int64)
     numbers: dict[str, int] = {}
     unknown = 0
-    with _rows(file, faults) as (headings, rows):
+    with _rows(file, faults, progress) as (headings, rows):
         names = [heading.lower() for heading in headings]
         for name in ("rid", "cluster"):
             if name not in names:

@@ -23,6 +23,7 @@ from crosswalk.engine.likeness import Known, Likeness, bits_told, likeness_of, s
 from crosswalk.engine.model import House
 from crosswalk.engine.scored import Held, Regrouping
 from crosswalk.store import meta
+from crosswalk.store.dialect import batches
 from crosswalk.store.leases import fence
 from mapping.match.cluster import Forest
 from mapping.match.groups import Pair, ordered
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 300  # records whose entities are made anew in one transaction
 _HELD_AT_ONCE: Final = 1000
-_PAIRS_AT_ONCE: Final = 500
 _MARK: Final = "anew"
 Connection = Any
 Numbers: TypeAlias = "array[int]"
@@ -50,7 +50,7 @@ def ask_for(house: House, connection: Connection, kind: str) -> None:
 
 
 def withdraw(house: House, connection: Connection, kind: str) -> None:
-    house.database.run(connection, "DELETE FROM meta WHERE name = ?", (f"{_MARK}:{kind}",))
+    meta.drop(house.database, connection, f"{_MARK}:{kind}")
 
 
 def asked_for(house: House) -> list[str]:
@@ -390,15 +390,15 @@ class _Making:
         home_of = _homes(self._likeness)
         asking = _Asking(self._likeness, self._found, lambda at: home_of[self._found.records[at]])
         database, count = self._database, 0
-        for some in _batches(asking.gone):
+        for some in batches(asking.gone):
             with database.write() as connection:
                 fence(database, connection, lease)
                 database.run_many(connection, 'DELETE FROM pair WHERE "left" = ? AND "right" = ?', some)
-        for moved in _batches(asking.moved):
+        for moved in batches(asking.moved):
             with database.write() as connection:
                 fence(database, connection, lease)
                 database.run_many(connection, 'UPDATE pair SET score = ? WHERE "left" = ? AND "right" = ?', moved)
-        for new in _batches(asking.new):
+        for new in batches(asking.new):
             with database.write() as connection:
                 fence(database, connection, lease)
                 count += self._matcher.propose_scored(connection, new)
@@ -450,8 +450,3 @@ def _pairs_of(likeness: Likeness, records: Collection[int]) -> dict[Pair, tuple[
 def _bits(found: Weighed, one: int, other: int) -> float:
     same_system = found.streams[one] == found.streams[other]
     return found.scorer.score(found.profile(one), found.profile(other), same_system=same_system).bits
-
-
-def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(rows), _PAIRS_AT_ONCE):
-        yield rows[start : start + _PAIRS_AT_ONCE]

@@ -693,18 +693,16 @@ class Matcher:
     ) -> Iterator[tuple[int, int, IdentRule, list[int]]]:
         """Identifiers that make one of whoever has them, by their rule and its limit: kind, value, rule, and which of
         these records have it (two at least)."""
-        by_value: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for kind, value, number in self._database.select(
-            connection, "SELECT kind, value, record FROM ident WHERE", "record", records
-        ):
-            rule = self.rule(kind)
-            if rule is not None and rule.verdict == "same":
-                by_value[kind, value].append(number)
+        by_value: dict[Ident, list[int]] = defaultdict(list)
+        for number, carried in self._carried(connection, records).items():
+            for ident in carried:
+                by_value[ident].append(number)
         for (kind, value), sharing in sorted(by_value.items()):
             rule = self.rule(kind)
-            if rule is None or len(sharing) < 2 or self.holders(connection, kind, value, rule) > rule.limit:
+            if rule is None or rule.verdict != "same" or len(sharing) < 2:
                 continue
-            yield kind, value, rule, sorted(sharing)
+            if self.holders(connection, kind, value, rule) <= rule.limit:
+                yield kind, value, rule, sorted(sharing)
 
     def _new_entity_with(self, connection: Connection, kind: str, public: str) -> int:
         number = _next_entity(self._database, connection)

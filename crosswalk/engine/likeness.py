@@ -264,7 +264,7 @@ class Likeness:
 
     def forget(self, connection: Connection) -> None:
         """What the last count has left. Until the next is whole, there is none."""
-        self._database.run(connection, "DELETE FROM meta WHERE name = ?", (self._name,))
+        meta.drop(self._database, connection, self._name)
         for table in ("block", "frequency"):
             self._database.run(connection, f"DELETE FROM {table} WHERE kind = ?", (self.number,))
 

@@ -112,13 +112,15 @@ def _put_up_bulk(house: House, lease: Lease) -> None:
     database = house.database
     with database.read() as connection:
         rows = database.run(connection, "SELECT name FROM meta WHERE name LIKE ?", (f"{_BULK}%",)).fetchall()
-    for (name,) in rows:
-        make_indexes(database, IDENT_INDEXES)
-        with database.write() as connection:
-            fence(database, connection, lease)
-            if not is_running(database, connection, int(name.removeprefix(_BULK))):  # before: what it lands comes first
-                database.run(connection, "DELETE FROM meta WHERE name = ?", (name,))
-            put_up_unmatched(database, connection, [stream.id for stream in house.streams.values()])
+    if not rows:
+        return
+    make_indexes(database, IDENT_INDEXES)
+    with database.write() as connection:
+        fence(database, connection, lease)
+        for (name,) in rows:
+            if not is_running(database, connection, int(name.removeprefix(_BULK))):
+                meta.drop(database, connection, name)
+        put_up_unmatched(database, connection, [stream.id for stream in house.streams.values()])
 
 
 def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Settled:
@@ -142,6 +144,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
             for kind in wanted:
                 withdraw(house, connection, kind)
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
+            meta.drop(house.database, connection, f"{_BULK}{run}")  # what this run has landed was all of that, too
         return settled
     take_back_goldens(house, lease, run=run)
     _put_up_bulk(house, lease)

@@ -21,6 +21,10 @@ def put(database: "Database", connection: Any, name: str, value: bytes) -> None:
     database.upsert(connection, "meta", ("name",), ("name", "value"), [(name, value)])
 
 
+def drop(database: "Database", connection: Any, name: str) -> None:
+    database.run(connection, "DELETE FROM meta WHERE name = ?", (name,))
+
+
 def secret(database: "Database") -> bytes:
     """What hashes of this store are keyed with: made once, never shown."""
     known = get(database, _SECRET)

@@ -21,10 +21,9 @@ class Connections(ABC):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    @abstractmethod
     def is_lost(self, connection: Any) -> bool:
-        """Has the database left it?"""
-        ...
+        """Has the database left it? A file never does."""
+        return False
 
     @abstractmethod
     def run(self, connection: Any, statement: str) -> None:

@@ -29,27 +29,28 @@ class SqliteConnections(Connections):
     failure = sqlite3.Error
 
     def __init__(self, file: str) -> None:
-        self._file = file
+        def opened() -> Any:
+            return connect(file)
+
         # The connection that was used last knows most pages: what another one writes empties its cache.
-        kept = QueuePool(self._connect, pool_size=10, max_overflow=20, use_lifo=True)
-        super().__init__(kept if file else StaticPool(self._connect))
-
-    def _connect(self) -> Any:
-        connection = sqlite3.connect(
-            self._file or ":memory:",
-            timeout=BUSY_SECONDS,
-            isolation_level=None,  # transactions begin where we say, not where the driver guesses
-            check_same_thread=False,
-            factory=SqliteConnection,
-        )
-        prepare(connection)
-        return connection
-
-    def is_lost(self, connection: SqliteConnection) -> bool:
-        return False
+        kept = QueuePool(opened, pool_size=10, max_overflow=20, use_lifo=True)
+        super().__init__(kept if file else StaticPool(opened))
 
     def run(self, connection: SqliteConnection, statement: str) -> None:
         connection.execute(statement)
+
+
+def connect(file: str) -> SqliteConnection:
+    """A new one, to a file or (empty) to a store in memory of its own."""
+    connection = sqlite3.connect(
+        file or ":memory:",
+        timeout=BUSY_SECONDS,
+        isolation_level=None,  # transactions begin where we say, not where the driver guesses
+        check_same_thread=False,
+        factory=SqliteConnection,
+    )
+    prepare(connection)
+    return connection
 
 
 def prepare(connection: sqlite3.Connection) -> None:

@@ -23,4 +23,4 @@ def stopped(database: Database, connection: Any) -> dict[int, int]:
 
 def go_on(database: Database, connection: Any, stream: int) -> None:
     """A person has mended what was refused."""
-    database.run(connection, "DELETE FROM meta WHERE name = ?", (f"{_NAME}{stream}",))
+    meta.drop(database, connection, f"{_NAME}{stream}")

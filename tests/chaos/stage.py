@@ -27,7 +27,7 @@ from crosswalk.settings.load import load
 from crosswalk.store.connections import DatabaseError
 from crosswalk.store.dialect import Database, in_memory
 from crosswalk.store.migrations import migrate
-from crosswalk.store.sqlite import SqliteConnections
+from crosswalk.store.sqlite import SqliteConnections, connect
 from crosswalk.store.tokens import Vault, check_key, new_key
 from scheduler.leases import LeaseBook
 from scheduler.workers import Ended, Job, Renewer, _run
@@ -144,7 +144,7 @@ class _OnlyOne(SqliteConnections):
 
     def __init__(self) -> None:
         super().__init__("")
-        self._only: sqlite3.Connection = self._connect()
+        self._only = connect("")
 
     @contextmanager
     def lent(self) -> Iterator[Any]:

@@ -1,8 +1,7 @@
-"""What of migrating needs Alembic, and with it SQLAlchemy; imported only where there is something to migrate."""
+"""What of migrating needs Alembic; imported only where there is something to migrate."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -12,21 +11,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from crosswalk.store import sqlite
-from crosswalk.store.connections import DatabaseError
+from crosswalk.store.connections import Address, DatabaseError
 from crosswalk.store.migrations import FOLDER, LOCK
-from crosswalk.store.reading import BUSY_SECONDS
 
 
 @contextmanager
 def transaction(url: str) -> Iterator[Connection]:
     """One that may write, as Alembic wants it. Raises DatabaseError."""
-    address = make_url(url)
-    if address.get_backend_name() == "sqlite":
-        engine = create_engine(address, poolclass=StaticPool, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(engine, "connect", _prepare_sqlite)
+    address = Address.of(url)
+    if address.dialect == "sqlite":
+        engine = create_engine("sqlite://", poolclass=StaticPool, creator=lambda: sqlite.connect(address.target))
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
-        engine = create_engine(address.set(drivername="postgresql+psycopg"))
+        engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
@@ -40,11 +37,6 @@ def transaction(url: str) -> Iterator[Connection]:
 
 def _driver_error(error: DBAPIError) -> Exception:
     return error.orig if isinstance(error.orig, Exception) else error
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-    sqlite.prepare(connection)
 
 
 def config(connection: Connection) -> Config:

@@ -48,6 +48,25 @@ def met(world: World, **values: Any) -> tuple[Remote, Remote]:
     return alpha, beta
 
 
+def answer(world: World, email: str) -> None:
+    """A survey tool beside the two systems, and what somebody with this address answered there."""
+    tool = f"  tool: {{connector: survey, account: {world.account('tool')}, streams: {{answers: }}}}\n"
+    rewrite(world, ("merge:\n", f"{tool}merge:\n"))
+    nps = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": 9}
+    world.remote("tool").put("answers", "r1", email=email, survey="S1", answers=[nps])
+
+
+def one_of_two_answered(world: World) -> Remote:
+    """One of two who share an address, so that it is nobody's answer. The system that both are in."""
+    alpha, _ = met(world)
+    alpha.put("people", "2", name="Boe Kim", email="desk9@a.test")
+    alpha.put("people", "3", name="Cem Aydin", email="desk9@a.test")
+    answer(world, "desk9@a.test")
+    settle_down(world)
+    assert asked(world, WHOSE) == []
+    return alpha
+
+
 def rewrite(world: World, *changes: tuple[str, str]) -> None:
     path = world.folder / "crosswalk.yaml"
     text = path.read_text()
@@ -684,15 +703,7 @@ def test_a_duplicate_that_comes_to_represent_by_a_stamp_alone_is_written_from_th
 
 
 def test_an_answer_that_meant_one_of_two_goes_to_the_one_who_is_left(world: World) -> None:
-    tool = f"  tool: {{connector: survey, account: {world.account('tool')}, streams: {{answers: }}}}\n"
-    rewrite(world, ("merge:\n", f"{tool}merge:\n"))
-    alpha, _ = met(world)
-    alpha.put("people", "2", name="Boe Kim", email="desk9@a.test")
-    alpha.put("people", "3", name="Cem Aydin", email="desk9@a.test")
-    nps = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": 9}
-    world.remote("tool").put("answers", "r1", email="desk9@a.test", survey="S1", answers=[nps])
-    settle_down(world)
-    assert asked(world, WHOSE) == []
+    alpha = one_of_two_answered(world)
 
     alpha.put("people", "3", email="cem@a.test")
     settle_down(world)
@@ -702,11 +713,8 @@ def test_an_answer_that_meant_one_of_two_goes_to_the_one_who_is_left(world: Worl
 
 def test_an_answer_stays_with_whom_it_came_to_when_a_record_of_theirs_goes(world: World) -> None:
     """It was put up again with the others of its entity, and went to whoever had the address by then."""
-    tool = f"  tool: {{connector: survey, account: {world.account('tool')}, streams: {{answers: }}}}\n"
-    rewrite(world, ("merge:\n", f"{tool}merge:\n"))
     alpha, beta = met(world)
-    nps = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": 9}
-    world.remote("tool").put("answers", "r1", email="ito@a.test", survey="S1", answers=[nps])
+    answer(world, "ito@a.test")
     beta.put("people", "1", gone=True)
     settle_down(world)
     alpha.put("people", "1", email="sho@a.test")
@@ -723,15 +731,7 @@ def test_an_answer_stays_with_whom_it_came_to_when_a_record_of_theirs_goes(world
 
 
 def test_an_answer_goes_to_the_one_who_is_left_where_the_other_is_gone(world: World) -> None:
-    tool = f"  tool: {{connector: survey, account: {world.account('tool')}, streams: {{answers: }}}}\n"
-    rewrite(world, ("merge:\n", f"{tool}merge:\n"))
-    alpha, _ = met(world)
-    alpha.put("people", "2", name="Boe Kim", email="desk9@a.test")
-    alpha.put("people", "3", name="Cem Aydin", email="desk9@a.test")
-    nps = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": 9}
-    world.remote("tool").put("answers", "r1", email="desk9@a.test", survey="S1", answers=[nps])
-    settle_down(world)
-    assert asked(world, WHOSE) == []
+    alpha = one_of_two_answered(world)
 
     alpha.drop("people", "3")
     world.clock.forward(seconds=26 * 3600)  # a listing of all keys a day tells that it is gone
