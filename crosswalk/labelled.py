@@ -124,8 +124,8 @@ def _figures(found: Resolution, labels: Labels, model: Model) -> dict[str, Any]:
         "compared": found.compared,
         "same_from_bits": round(found.model.same, 2),
         "same_system_bits": round(found.model.same_system, 2),
-        "alarms": found.alarms[:_TOLD],
-        "alarms_in_all": len(found.alarms),
+        "alarms": [words for _, words in found.alarmed[:_TOLD]],
+        "alarms_in_all": len(found.alarmed),
     }
 
 

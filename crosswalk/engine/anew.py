@@ -181,7 +181,7 @@ def _weigh_few(likeness: Likeness, matcher: Matcher, connection: Connection, few
         {pair: scored.bits for pair, scored in found.review.items()},
         scorer,
         profiles.__getitem__,
-        {known[at].record: words for at, words in zip(found.alarmed, found.alarms, strict=True)},
+        {known[at].record: words for at, words in found.alarmed},
     )
 
 
@@ -209,7 +209,7 @@ def _weigh_all(likeness: Likeness, matcher: Matcher) -> Weighed:
         {(one, other): bits for one, other, bits in pairs},
         Scorer(found.model, found.frequencies),
         table.profile,
-        {all_of.records[at]: words for at, words in zip(found.alarmed, found.alarms, strict=True)},
+        {all_of.records[at]: words for at, words in found.alarmed},
         lambda: learn(likeness, all_of.table, all_of.records, found),
     )
 
@@ -383,7 +383,7 @@ class _Making:
             for one in places
             for other in self._joined.get(one, ())
         }
-        return Few(list(groups.values()), joined, {}, [], [])
+        return Few(list(groups.values()), joined, {}, [])
 
     def ask(self, lease: Lease) -> int:
         """Ask about what is doubtful as a first load would, and withdraw what has answered itself; how many are new."""

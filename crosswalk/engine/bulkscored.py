@@ -62,7 +62,7 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
             )
         ],
         [pair for _, pair in _scored(found.review, records)],
-        {records[at]: words for at, words in zip(found.alarmed, found.alarms, strict=True)},
+        {records[at]: words for at, words in found.alarmed},
     )
 
 
@@ -120,7 +120,7 @@ def weigh_few(
         first,
         joined,
         [told(*places, scored) for places, scored in found.review.items()],
-        {records[at]: words for at, words in zip(found.alarmed, found.alarms, strict=True)},
+        {records[at]: words for at, words in found.alarmed},
     )
 
 

@@ -265,7 +265,7 @@ class Regrouping:
         groups = self._as_asked(found, held, matched)
         self._put(groups, matched)
         self._note(found, groups, held)
-        told = {self.known[at].record: words for at, words in zip(found.alarmed, found.alarms, strict=True)}
+        told = {self.known[at].record: words for at, words in found.alarmed}
         matched.alarms |= told | too_large(groups, self._likeness.model)
 
     def _as_asked(self, found: "Few", held: "Held", matched: Matched) -> list[list[int]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mapping.match.apart import Apart
 from mapping.match.cluster import Forest
-from mapping.match.groups import CERTAIN, Edge, Groups, Pair, held_together, inside
+from mapping.match.groups import CERTAIN, Alarm, Edge, Groups, Pair, held_together, inside
 from mapping.match.latin import latin
 from mapping.match.learned import CERTAIN as CERTAIN_BITS
 from mapping.match.learned import ENOUGH, Systems, sparse
@@ -162,8 +162,7 @@ class Resolution:
     compared: int
     model: Model
     frequencies: Counts
-    alarms: list[str] = field(default_factory=list)
-    alarmed: list[int] = field(default_factory=list)  # by alarm the place of a record of it
+    alarmed: list[Alarm] = field(default_factory=list)
 
 
 Progress = Callable[[str], None]
@@ -202,7 +201,7 @@ def resolve(
         of[list(groups.of)] = list(groups.of.values())
     review = pairs.where((of[pairs.left] != of[pairs.right]) & (pairs.bits >= model.review))
     joined = joining.where(of[joining.left] == of[joining.right])
-    return Resolution(of, joined, review, compared, model, frequencies, groups.alarms, groups.alarmed)
+    return Resolution(of, joined, review, compared, model, frequencies, groups.alarmed)
 
 
 def with_identifiers(table: Table, model: Model) -> Model:

@@ -9,23 +9,19 @@ from collections.abc import Collection, Container, Hashable, Iterable, Mapping, 
 from dataclasses import dataclass
 
 from mapping.match.cluster import Forest
-from mapping.match.groups import CERTAIN, Edge, Pair, held_together, inside
+from mapping.match.groups import CERTAIN, Alarm, Edge, Pair, held_together, inside
 from mapping.match.profile import Profile
 from mapping.match.score import Scored, Scorer
 
 
 @dataclass(slots=True)
 class Few:
-    """`groups`: places, the smallest first. `joined` and `review`: pairs that are the same, and those to ask about.
-
-    `alarmed`: by alarm the place of a record of it.
-    """
+    """`groups`: places, the smallest first. `joined` and `review`: pairs that are the same, and those to ask about."""
 
     groups: list[list[int]]
     joined: dict[Pair, Scored]
     review: dict[Pair, Scored]
-    alarms: list[str]
-    alarmed: list[int]
+    alarmed: list[Alarm]
 
 
 def resolve(
@@ -69,7 +65,6 @@ def resolve(
         list(groups.values()),
         {pair: one for pair, one in joining.items() if home[pair[0]] == home[pair[1]]},
         {pair: one for pair, one in told.items() if one.outcome != "different" and home[pair[0]] != home[pair[1]]},
-        found.alarms,
         found.alarmed,
     )
 

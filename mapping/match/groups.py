@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 Pair: TypeAlias = tuple[int, int]  # two records, the smaller first
 Edge: TypeAlias = tuple[int, int, float]  # two records, the smaller first, and the bits that speak for their being one
+Alarm: TypeAlias = tuple[int, str]  # a record of a group, and what looks wrong about that
 Weigh: TypeAlias = Callable[[Sequence[Pair]], Mapping[Pair, float]]
 
 CERTAIN: Final = inf  # bits of a pair that something else than its likeness has decided
@@ -27,15 +28,14 @@ _KEPT_APART: Final = -99.0
 
 @dataclass(slots=True)
 class Groups:
-    """`of`: of a record that is not the smallest of its group, that smallest. `alarmed`: by alarm a record of it."""
+    """`of`: of a record that is not the smallest of its group, that smallest."""
 
     of: dict[int, int] = field(default_factory=dict)
-    alarms: list[str] = field(default_factory=list)
-    alarmed: list[int] = field(default_factory=list)
+    alarmed: list[Alarm] = field(default_factory=list)
 
-    def alarm(self, record: int, words: str) -> None:
-        self.alarms.append(words)
-        self.alarmed.append(record)
+    @property
+    def alarms(self) -> list[str]:
+        return [words for _, words in self.alarmed]
 
 
 def inside(bits: float, *, conflict: bool, prior: float) -> float:
@@ -94,7 +94,7 @@ def _small_enough(edges: Sequence[Edge], limit: int, same: float, groups: Groups
             done.append(part)
             continue
         bar = max(bar, weakest) + _STEP
-        groups.alarm(min(records), f"{len(records)} records hang together; taken apart at {bar:.0f} bits")
+        groups.alarmed.append((min(records), f"{len(records)} records hang together; taken apart at {bar:.0f} bits"))
         waiting += [(one, bar) for one in _components([edge for edge in part if edge[2] >= bar])]
     return done
 
@@ -195,4 +195,4 @@ def _look(group: Sequence[int], known: Mapping[Pair, float], groups: Groups, lim
         edge = [other for one in edge for other in beside[one] if other not in seen and not seen.add(other)]  # type: ignore[func-returns-value] # marks as it filters
         steps += bool(edge)
     if steps > limit:
-        groups.alarm(group[0], f"a group of {len(group)} records is {steps} steps long")
+        groups.alarmed.append((group[0], f"a group of {len(group)} records is {steps} steps long"))
