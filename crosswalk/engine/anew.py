@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from crosswalk.engine.bulk import NO_RECORD, CertainIds
 from crosswalk.engine.bulkscored import Everybody, everybody, learn, within_limits
-from crosswalk.engine.identify import SCORED, Matched, Matcher
+from crosswalk.engine.identify import SCORED, WERE_TWO, Matched, Matcher
 from crosswalk.engine.likeness import Known, Likeness, bits_told, likeness_of, scored_kinds
 from crosswalk.engine.model import House
 from crosswalk.engine.scored import Held, Regrouping
@@ -424,27 +424,28 @@ class _Asking:
         }
         place = {record: at for at, record in enumerate(found.records)}
         known = _pairs_of(likeness, place)
-        open_ones = {pair: score for pair, (state, score) in known.items() if state == "open" and score is not None}
+        open_ones = {pair: score for pair, (state, score, _) in known.items() if state == "open" and score is not None}
 
         def ends_of(pair: Pair) -> Pair:
             return ordered(home(place[pair[0]]), home(place[pair[1]]))
 
-        decided = {ends_of(pair) for pair, (state, _) in known.items() if state != "open"}
+        decided = {ends_of(pair) for pair, (state, *_) in known.items() if state != "open"}
+        rules = {ends_of(pair): rule for pair, (*_, rule) in known.items() if rule == WERE_TWO and pair in open_ones}
         self.gone = [pair for pair in open_ones if pair not in wanted]
         self.moved = [(bits, *pair) for pair, bits in wanted.items() if pair in open_ones and open_ones[pair] != bits]
         self.new = [
-            (*pair, SCORED, bits)
+            (*pair, rules.get(ends_of(pair), SCORED), bits)
             for pair, bits in sorted(wanted.items())
             if pair not in known and ends_of(pair) not in decided
         ]
 
 
-def _pairs_of(likeness: Likeness, records: Collection[int]) -> dict[Pair, tuple[str, str | None]]:
-    """Pairs of these records that there are: state and bits."""
+def _pairs_of(likeness: Likeness, records: Collection[int]) -> dict[Pair, tuple[str, str | None, str]]:
+    """Pairs of these records that there are: state, bits and rule."""
     database = likeness.house.database
     with database.read() as connection:
-        rows = database.stream(connection, 'SELECT "left", "right", state, score FROM pair')
-        return {(row[0], row[1]): (row[2], row[3]) for row in rows if row[0] in records and row[1] in records}
+        rows = database.stream(connection, 'SELECT "left", "right", state, score, rule FROM pair')
+        return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows if row[0] in records and row[1] in records}
 
 
 def _bits(found: Weighed, one: int, other: int) -> float:

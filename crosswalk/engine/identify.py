@@ -750,6 +750,7 @@ class Matcher:
 MERGED_THERE = ("merged_into", "same", "merged there", None, None)
 
 SCORED = "scored"  # the source of an edge, the rule of a pair, that scored matching found
+WERE_TWO = "were two"  # the rule of a pair that an edit made the same: two records of one system, in two entities
 ALIKE_BY = "alike by"  # how the rule of an edge begins that a first load has noted
 PAIR_COLUMNS = ("left", "right", "rule", "state", "at", "score")
 

@@ -5,7 +5,7 @@ A decision is written down and taken by the next run; nothing is merged or writt
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import log2
@@ -16,6 +16,7 @@ from anyascii import anyascii
 from crosswalk.engine import parting
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.given import read_value
+from crosswalk.engine.identify import WERE_TWO
 from crosswalk.engine.model import House
 from crosswalk.engine.overview import OPEN_PAIRS, count_conflicts, count_pairs
 from crosswalk.engine.removed import RECORD
@@ -437,7 +438,7 @@ def _pairs(house: House, connection: Any, limit: int | None) -> list[dict[str, A
         evidence = (
             _Evidence(house, connection, left, right, values.get(left, {}), values.get(right, {}))
             if scored is None
-            else _Weighed(list(scored.reasons), list(scored.against), round(scored.bits, 1))
+            else _Weighed(list(scored.reasons), _against(scored.against, rule), round(scored.bits, 1))
         )
         told.append(
             {
@@ -462,6 +463,11 @@ def _pairs(house: House, connection: Any, limit: int | None) -> list[dict[str, A
     for one in told:
         one["alike"] = alike[_likeness(one)]
     return told
+
+
+def _against(reasons: Iterable[str], rule: str) -> list[str]:
+    """Reasons that scores give, and what they do not know: that an edit made the two alike."""
+    return [*reasons, *(["were two before an edit made them alike"] if rule == WERE_TWO else [])]
 
 
 def _likeness(pair: Mapping[str, Any]) -> tuple[Any, ...]:

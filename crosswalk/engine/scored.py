@@ -7,14 +7,15 @@ Two things hold whatever the scores say. Rules, people and vendors come first: w
 they keep apart is apart. And what was joined stays so when one of it is edited, or when the hub has written to it: the
 records of one customer come to differ for a while, and to part them then would make new ones. So groups are a function
 of what is there only as long as nobody touches it; afterwards a person parts them, and is asked where an edit makes
-two customers alike that were not.
+two customers alike that were not. The question remembers that an edit asked it, and stays until it is answered.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from crosswalk.engine.identify import SCORED, SCORED_COLUMNS, Matched, Matcher, certain_ids
+from crosswalk.engine.identify import SCORED, SCORED_COLUMNS, WERE_TWO, Matched, Matcher, certain_ids
 from crosswalk.engine.likeness import (
     Counted,
     Known,
@@ -237,6 +238,7 @@ class Regrouping:
         self.known, self.profiles = known, profiles
         self.place = {one.record: at for at, one in enumerate(known)}
         self._homes = matcher.homes(connection, list(self.place))
+        self._were_two: set[Pair] = set()  # records that are the same, and that a person decides about
 
     def settle(self, scorer: "Scorer", pairs: Iterable[Pair], matched: Matched, counted: Counted | None = None) -> None:
         """`pairs`: places. `counted`: what has to be asked for values that were not met before."""
@@ -278,6 +280,7 @@ class Regrouping:
                 home = {at: number for number, part in enumerate(parts) for at in part}
                 for pair in [one for one in found.joined if one[0] in home and home[one[0]] != home[one[1]]]:
                     found.review[pair] = found.joined.pop(pair)
+                    self._were_two.add(ordered(self.known[pair[0]].record, self.known[pair[1]].record))
         return groups
 
     def _kept_apart(self, places: Sequence[int], held: "Held", matched: Matched) -> list[list[int]]:
@@ -301,8 +304,22 @@ class Regrouping:
         return [sorted(part) for part in parts]
 
     def _were_edited(self, places: Sequence[int], matched: Matched) -> bool:
+        """By this run, or by one before that asked a person, who has not answered."""
         records = {self.known[at].record for at in places}
-        return not records.isdisjoint(self._changed - matched.fresh)
+        if not records.isdisjoint(self._changed - matched.fresh):
+            return True
+        return any(left in records and right in records for left, right in self._asked_before)
+
+    @cached_property
+    def _asked_before(self) -> list[Pair]:
+        rows = self._database.select(
+            self._connection, 'SELECT "left", "right", state, rule FROM pair WHERE', '"left"', list(self.place)
+        )
+        return [
+            (left, right)
+            for left, right, state, rule in rows
+            if (state, rule) == ("open", WERE_TWO) and right in self.place
+        ]
 
     def _share_a_stream(self, one: Sequence[int], other: Sequence[int], held: "Held") -> bool:
         streams = {self.known[at].stream for at in one if held.is_live(at)}
@@ -378,23 +395,29 @@ class Regrouping:
                 best[ends] = (bits, ordered(left, right))
         wanted = {pair: bits for bits, pair in best.values()}
         rows = self._database.select(
-            self._connection, 'SELECT "left", "right", state, score FROM pair WHERE', '"left"', list(self.place)
+            self._connection, 'SELECT "left", "right", state, score, rule FROM pair WHERE', '"left"', list(self.place)
         )
-        known = {(row[0], row[1]): (row[2], row[3]) for row in rows if row[1] in self.place}
-        asked = {ordered(homes[left], homes[right]) for (left, right), (state, _) in known.items() if state != "open"}
+        known = {(row[0], row[1]): tuple(row[2:]) for row in rows if row[1] in self.place}
+        asked = {ordered(homes[left], homes[right]) for (left, right), (state, *_) in known.items() if state != "open"}
+        were_two = {ordered(homes[left], homes[right]) for left, right in (*self._were_two, *self._asked_before)}
+        rule = {pair: WERE_TWO if ends in were_two else SCORED for ends, (_, pair) in best.items()}
         gone = [
             pair
-            for pair, (state, score) in known.items()
+            for pair, (state, score, _) in known.items()
             if state == "open" and score is not None and pair not in wanted
         ]
         self._database.run_many(self._connection, 'DELETE FROM pair WHERE "left" = ? AND "right" = ?', gone)
         self._database.run_many(
             self._connection,
-            'UPDATE pair SET score = ? WHERE "left" = ? AND "right" = ?',
-            [(bits, *pair) for pair, bits in wanted.items() if pair in known and known[pair][1] != bits],
+            'UPDATE pair SET score = ?, rule = ? WHERE "left" = ? AND "right" = ?',
+            [
+                (bits, rule[pair], *pair)
+                for pair, bits in wanted.items()
+                if pair in known and known[pair][1:] != (bits, rule[pair])
+            ],
         )
         new = [
-            (*pair, SCORED, bits) for pair, bits in wanted.items()
+            (*pair, rule[pair], bits) for pair, bits in wanted.items()
             if pair not in known and ordered(homes[pair[0]], homes[pair[1]]) not in asked
         ]  # fmt: skip
         return self._matcher.propose_scored(self._connection, new)

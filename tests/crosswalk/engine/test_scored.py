@@ -180,6 +180,35 @@ def test_one_answer_fits_all_pairs_that_the_same_speaks_for_and_against(tmp_path
     assert [one["alike"] for one in pairs(world)] == [1]
 
 
+def test_two_of_one_system_that_an_edit_made_alike_wait_for_a_person_however_often_they_are_matched(
+    tmp_path: Path, database_url: str
+) -> None:
+    world = three(tmp_path, database_url)
+    alpha = world.remote("alpha")
+    alpha.put("people", "1", name="Mara Lindqvist", phone="+49895550101", email="mara@home.test")
+    alpha.put("people", "2", name="Otto Klein", phone="+49895550102", email="otto@home.test")
+    world.sync()
+    alpha.put("people", "2", name="Mara Lindqvist", phone="+49895550101", email="mara@gmail.com")
+    world.sync()
+    apart = {frozenset({"alpha/1"}), frozenset({"alpha/2"})}
+    assert parts(world) == apart
+
+    world.remote("beta").put("people", "9", name="Mara Lindqvist", phone="+49895550101", email="ml@firm.test")
+    world.sync()
+    with world.open() as hub:
+        hub.match_anew("person")
+    world.sync()
+
+    assert len(parts(world)) == 2
+    assert frozenset({"alpha/1", "alpha/2"}) not in {one & frozenset({"alpha/1", "alpha/2"}) for one in parts(world)}
+    (pair,) = [one for one in pairs(world) if one["rule"] == "were two"]
+    assert "were two before an edit made them alike" in pair["against"]
+    with world.open() as hub:
+        hub.review_pair(pair["id"], same=True)
+    world.sync()
+    assert parts(world) == {frozenset({"alpha/1", "alpha/2", "beta/9"})}
+
+
 # -- what stays ------------------------------------------------------------------------------------------------
 
 
