@@ -525,6 +525,7 @@ class EntityMerger:
         width = len(self._layout.fields)
         if before is None:
             return self._first(group, members) if members else Golden.blank(width)
+        self._hand_on(members)
         names = {*self._decided.get(group.entity, ()), *self._contested.get(group.entity, ())}
         for member in members:
             if member.fresh:
@@ -536,6 +537,22 @@ class EntityMerger:
         names -= self._frozen.get(group.entity, set()) - set(self._decided.get(group.entity, ()))
         positions = sorted(self._layout.position[name] for name in names if name in self._layout.position)
         return self._decide(group, members, before, positions) if positions else before
+
+    def _hand_on(self, members: Sequence[Member]) -> None:
+        """What a record was still to be shown when another one came to represent its system, that one is to be shown.
+
+        Else nobody there would ever show it, and what somebody edits in the first one later would meet it as an edit.
+        """
+        heirs = {member.stream.connection: member for member in members if member.represents}
+        for member in members:
+            heir = heirs.get(member.stream.connection)
+            if heir is None or heir is member or heir.fresh or not (heir.state == member.state == LIVE):
+                continue
+            for name, held in list(member.base.hub.items()):
+                if held and held is not _NO_BASE and name in heir.stream.at:
+                    del member.base.hub[name]
+                    heir.base.hub.setdefault(name, held)
+                    self.bases |= {member.id: member.base, heir.id: heir.base}
 
     def _first(self, group: Group, members: Sequence[Member]) -> Golden:
         """First contact. Whole rows at once; only where a record is to be shown something, or nobody knows better,

@@ -702,6 +702,27 @@ def test_a_duplicate_that_comes_to_represent_by_a_stamp_alone_is_written_from_th
     settle_down(world)
 
 
+def test_what_was_still_to_be_written_goes_to_the_record_that_represents_meanwhile(world: World) -> None:
+    """It stayed with the one before: nobody showed it, and a later edit there met it as if both were edited at once."""
+    alpha, beta = met(world)
+    alpha.put("people", "2", name="Ito Sho", email="ito@a.test")
+    settle_down(world)
+    alpha.put("people", "1", phone="+49895550177")  # it represents
+    settle_down(world)
+    beta.put("people", "1", title="Director")
+    with world.open() as hub:
+        hub.plan()
+    assert alpha.of("people", "1")["title"] == "Buyer"
+
+    alpha.put("people", "2", scope="it was touched last, and represents from now on")
+    settle_down(world)
+
+    assert [alpha.of("people", key).get("title") for key in "12"] == ["Buyer", "Director"]
+    alpha.put("people", "1", title="Head of sales")
+    settle_down(world)
+    assert [alpha.of("people", "1")["title"], beta.of("people", "1")["title"]] == ["Head of sales"] * 2
+
+
 def test_an_answer_that_meant_one_of_two_goes_to_the_one_who_is_left(world: World) -> None:
     alpha = one_of_two_answered(world)
 
