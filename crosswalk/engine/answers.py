@@ -4,7 +4,7 @@ An acknowledgement lands the answer, moves the base of the fields that were sent
 closes the action, all in one transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -128,9 +128,17 @@ def create_write(house: House, stream: Stream, action: Action) -> Write:
     return Write(str(action.id), "create", None, action.hub_id, values, None)
 
 
-def stands(house: House, connection: Any, stream: Stream, action: Action, observed: Sequence[Value]) -> bool:
-    """Does the record still show what the plan was made for, in the fields that are to be written?"""
-    return all(_stands(house, connection, stream, one, observed) for one in action.fields)
+def stands(
+    house: House, connection: Any, stream: Stream, action: Action, observed: Sequence[Value], *,
+    unread: Collection[str] = (),
+) -> bool:  # fmt: skip
+    """Does the record still show what the plan was made for, in the fields that are to be written?
+
+    `unread`: fields that show something which cannot be understood. Plans are made for none of these.
+    """
+    return all(
+        one["field"] not in unread and _stands(house, connection, stream, one, observed) for one in action.fields
+    )
 
 
 def _stands(house: House, connection: Any, stream: Stream, one: Mapping[str, Any], observed: Sequence[Value]) -> bool:
@@ -170,11 +178,13 @@ def shows_before(house: House, stream: Stream, action: Action, record: Record) -
         return False
     if action.op in MOVES:
         return not has_moved(house, stream, action, record)
-    row, _ = stream.mapping.read(record.values)
+    row, faults = stream.mapping.read(record.values)
+    unread = {fault.field for fault in faults}
     with house.database.read() as connection:
         return any(
             _stands(house, connection, stream, one, row) and not _arrived(house, connection, stream, one, row)
             for one in action.fields
+            if one["field"] not in unread
         )
 
 

@@ -171,12 +171,18 @@ class _Sender:
         gone: list[Action] = []
         with self._database.read() as connection:
             bases = load_bases(self._database, connection, list(targets))
+            unread = letters.unread(self._database, connection, stream.id, [one.rkey for one in targets.values()])
             for action in actions:
                 target, base = targets.get(action.record or 0), bases.get(action.record or 0)
                 # What somebody has edited since is in `side`, until it is settled.
                 edited = base is not None and any(one["field"] in base.side for one in action.fields)
-                fits = target is not None and not edited
-                fits = fits and stands(self._house, connection, stream, action, target.observed if target else ())
+                fits = (
+                    target is not None
+                    and not edited
+                    and stands(
+                        self._house, connection, stream, action, target.observed, unread=unread.get(target.rkey, ())
+                    )
+                )
                 (still if fits else gone).append(action)
         if gone:
             with self._database.write() as connection:

@@ -79,10 +79,10 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
         # It may have been written before it went.
         _close(house, lease, action, reason="the record is gone", unsure=(run, action.record or 0))
         return
-    row, _ = stream.mapping.read(record.values)
+    row, faults = stream.mapping.read(record.values)
     with house.database.read() as connection:
         has_arrived = arrived(house, connection, stream, action, row)
-        arrived_not = stands(house, connection, stream, action, row)
+        arrived_not = stands(house, connection, stream, action, row, unread={fault.field for fault in faults})
     if has_arrived:  # or somebody else has written the very same
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False, unsure=action.reason != UNSEEN)
         return

@@ -117,6 +117,21 @@ def any_open(database: Database, connection: Connection, stream: int, phase: str
     return row is not None
 
 
+def unread(database: Database, connection: Connection, stream: int, keys: Sequence[str]) -> dict[str, set[str]]:
+    """By key the fields that show something which cannot be understood."""
+    found: dict[str, set[str]] = {}
+    for rkey, field in database.select(
+        connection,
+        "SELECT rkey, field FROM dead_letter "
+        "WHERE phase = 'read' AND state = 'open' AND field <> '' AND stream = ? AND",
+        "rkey",
+        keys,
+        first=(stream,),
+    ):
+        found.setdefault(rkey, set()).add(field)
+    return found
+
+
 def blocking(
     database: Database, connection: Connection, stream: int, keys: Sequence[str]
 ) -> dict[str, dict[str, tuple[int, bytes | None]]]:

@@ -702,6 +702,38 @@ def test_a_duplicate_that_comes_to_represent_by_a_stamp_alone_is_written_from_th
     settle_down(world)
 
 
+def test_what_somebody_wrote_since_the_plan_is_not_written_over_because_nobody_understands_it(world: World) -> None:
+    """It was taken for what stood there when the plan was made: nothing."""
+    alpha, beta = met(world)
+    beta.put("people", "1", phone="+49895550177")
+    with world.open() as hub:
+        plan = hub.plan()["plan"]["id"]
+    alpha.put("people", "1", phone="ask Ito first")
+
+    with world.open() as hub:
+        hub.apply(plan)
+    settle_down(world)
+
+    assert alpha.of("people", "1")["phone"] == "ask Ito first"
+
+
+@pytest.mark.parametrize("written", ["ask Ito first", "+49895550188"])
+def test_a_write_without_an_answer_that_somebody_wrote_over_may_have_arrived(world: World, written: str) -> None:
+    """What cannot be understood was taken for what had stood there before: nothing."""
+    alpha, beta = met(world)
+    beta.put("people", "1", phone="+49895550177")
+    alpha.after = crash
+    with pytest.raises(Crash):
+        world.sync()
+    alpha.after = None
+    world.clock.forward(seconds=120)
+    alpha.put("people", "1", phone=written)
+    settle_down(world)
+
+    assert asked(world, "SELECT op FROM journal ORDER BY id")[0] == ("unsure",)
+    assert alpha.of("people", "1")["phone"] == written
+
+
 def test_what_was_still_to_be_written_goes_to_the_record_that_represents_meanwhile(world: World) -> None:
     """It stayed with the one before: nobody showed it, and a later edit there met it as if both were edited at once."""
     alpha, beta = met(world)
