@@ -6,6 +6,7 @@ through a cache.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -205,9 +206,18 @@ def _of_types(one: "PhoneMetadata", types: tuple[str, ...]) -> str:
 def _matching(desc: Any) -> str:  # PhoneNumberDesc, which the package does not export
     if desc is None or not desc.national_number_pattern:
         return ""
-    lengths = [length for length in desc.possible_length or () if length > 0]
-    ahead = f"(?={'|'.join(f'[0-9]{{{length}}}$' for length in lengths)})" if lengths else ""
+    lengths = sorted(length for length in desc.possible_length or () if length > 0)
+    ahead = f"(?=(?:{'|'.join(_spans(lengths))})$)" if lengths else ""
     return f"{ahead}(?:{desc.national_number_pattern})"
+
+
+def _spans(lengths: Sequence[int]) -> Iterator[str]:
+    """So many digits; lengths that follow each other together, so that a number is looked at once and not for each."""
+    begun = 0
+    for at, length in enumerate(lengths):
+        if at + 1 == len(lengths) or lengths[at + 1] > length + 1:
+            yield f"[0-9]{{{lengths[begun]},{length}}}"
+            begun = at + 1
 
 
 @lru_cache(maxsize=65_536)
