@@ -21,7 +21,7 @@ from mapping.match.groups import CERTAIN, Alarm, Edge, Groups, Pair, held_togeth
 from mapping.match.latin import latin
 from mapping.match.learned import CERTAIN as CERTAIN_BITS
 from mapping.match.learned import ENOUGH, Systems, sparse
-from mapping.match.model import Comparison, Model
+from mapping.match.model import SYSTEM, Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
 from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, tabled
 
@@ -43,6 +43,8 @@ LEVELS: Final[Mapping[str, int]] = {
 }  # fmt: skip
 _MARGIN: Final = 1.0  # bits; a little less than the model says is chance
 _MISTYPED: Final = 0.04  # records of one that have another initial than the others: mistyped, or another name
+# Bits that it counts at most that one system has both: where it would be more, no two of its records are joined.
+_BELIEVED: Final = -5.0
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
 
 
@@ -560,6 +562,8 @@ class Scoring:
         """As `Scorer` finds them."""
         for (name, level), bits in self.model.doubts.items():
             pairs.bits += np.where(pairs.levels[self.model.names.index(name)] == LEVELS[level], np.float32(bits), 0)
+        for name, level in self.model.vetoes - {SYSTEM}:
+            pairs.conflict |= pairs.levels[self.model.names.index(name)] == LEVELS[level]
 
     def _lent(self, found: Mapping[str, "Weighed"], size: int) -> Floats:
         """As `score.lent` does."""
@@ -675,12 +679,18 @@ class Scoring:
         inside = of[pairs.left] == of[pairs.right]
         certain = free & (pairs.bits >= self.model.same + CERTAIN_BITS)
         chance = float(((np.bincount(of) / max(1, len(of))) ** 2).sum())
-        self.model = replace(self.model, same_system=self._same_system(inside[certain], chance))
+        same_system = self._same_system(inside[certain], chance)
+        self.model = replace(self.model, same_system=same_system)
+        if same_system <= _BELIEVED:
+            self.model = replace(self.model, vetoes=self.model.vetoes | {SYSTEM}, rivals=True)
         systems = Systems.of(inside, certain, chance)
         if systems is None:
             return
         self._doubt(pairs, systems)
-        self.model = replace(self.model, same=systems.threshold(pairs.bits, free, self.model.same))
+        free = ~pairs.conflict
+        rivals = systems.mostly_two(pairs.conflict & (pairs.bits >= self.model.same))
+        same = systems.threshold(pairs.bits, free, self.model.same)
+        self.model = replace(self.model, same=same, rivals=rivals or self.model.rivals)
 
     def _same_system(self, certain: Flags, chance: float) -> float:
         """As seldom as one system has both is among pairs that are certain anyhow."""
@@ -688,26 +698,31 @@ class Scoring:
             return 0.0
         if len(certain) < ENOUGH:
             return self.model.same_system
-        return max(-5.0, min(0.0, log2((int(certain.sum()) + 1) / (len(certain) + 1) / chance)))
+        return max(_BELIEVED, min(0.0, log2((int(certain.sum()) + 1) / (len(certain) + 1) / chance)))
 
     def _doubt(self, pairs: "_Whole", systems: Systems) -> None:
         """Levels of names whose pairs are two too often."""
         joinable = ~pairs.conflict & (pairs.bits >= self.model.same)
-        doubts = dict(self.model.doubts)
+        doubts, vetoes = dict(self.model.doubts), set(self.model.vetoes)
         for at, name in enumerate(self.model.names):
             for level in self.model.comparisons[name].levels:
-                if level in ("same", "different"):
+                if level == "same":
                     continue
                 at_level = pairs.levels[at] == LEVELS[level]
                 if bits := systems.doubt(joinable & at_level):
                     doubts[name, level] = doubts.get((name, level), 0.0) + bits
                     pairs.bits[at_level] += np.float32(bits)
-        self.model = replace(self.model, doubts=doubts)
+                    if systems.doubtful(joinable & at_level & (pairs.bits >= self.model.same)):
+                        vetoes.add((name, level))
+                        pairs.conflict |= at_level
+        self.model = replace(self.model, doubts=doubts, vetoes=frozenset(vetoes))
 
     def _with_systems(self, pairs: "_Whole") -> "_Whole":
         system = self._table.system
         inside = system[pairs.left] == system[pairs.right]
         pairs.bits += np.where(inside, np.float32(self.model.same_system), np.float32(0))
+        if SYSTEM in self.model.vetoes:
+            pairs.conflict |= inside
         return pairs
 
 
@@ -773,4 +788,6 @@ def _grouped(
             for pair, bits, conflict in zip(pairs, found.bits.tolist(), found.conflict.tolist(), strict=True)
         }
 
-    return held_together(edges.values(), weighed, same=model.same, limits=model.limits, apart=apart)
+    return held_together(
+        edges.values(), weighed, same=model.same, limits=model.limits, apart=apart, rivals=model.rivals
+    )

@@ -55,7 +55,12 @@ def resolve(
         return found
 
     found = held_together(
-        _components(len(profiles), edges), weighed, same=scorer.model.same, limits=scorer.model.limits, apart=apart
+        _components(len(profiles), edges),
+        weighed,
+        same=scorer.model.same,
+        limits=scorer.model.limits,
+        apart=apart,
+        rivals=scorer.model.rivals,
     )
     groups: dict[int, list[int]] = defaultdict(list)
     for place in range(len(profiles)):

@@ -23,6 +23,7 @@ CERTAIN: Final = inf  # bits of a pair that something else than its likeness has
 _MOST: Final = 14.0
 _LEAST: Final = -6.0
 _STEP: Final = 2.0
+_AS_WELL: Final = 2.0  # bits within which a record fits two groups alike
 _KEPT_APART: Final = -99.0
 
 
@@ -55,8 +56,12 @@ def held_together(
     same: float,
     limits: Mapping[str, int],
     apart: Container[Pair] = frozenset(),
+    rivals: bool = False,
 ) -> Groups:
-    """`components`: the pairs that are the same, each list joined in itself. `weigh` scores pairs that were not met."""
+    """`components`: the pairs that are the same, each list joined in itself. `weigh` scores pairs that were not met.
+
+    `rivals`: records in conflict are two, so one that fits both of them about as well is joined to neither.
+    """
     groups = Groups()
     larger: list[tuple[list[int], dict[Pair, float]]] = []
     for edges in components:
@@ -76,7 +81,7 @@ def held_together(
     ]
     told = weigh(missing)
     for records, known in larger:
-        for group in _agglomerated(records, known, told, same, apart):
+        for group in _agglomerated(records, known, told, same, apart, rivals=rivals):
             groups.of.update(dict.fromkeys(group[1:], group[0]))
             _look(group, known, groups, limits["diameter"])
     return groups
@@ -123,20 +128,28 @@ def _agglomerated(
     told: Mapping[Pair, float],
     same: float,
     apart: Container[Pair],
+    *,
+    rivals: bool,
 ) -> list[list[int]]:
     """The best average first; equal ones by their records."""
     groups = _certain(records, known)
+    least = -_MOST if rivals else _LEAST
     sums: dict[Pair, float] = {}
+    whole: dict[Pair, float] = {}  # the same, whatever a pair counts
     votes: dict[Pair, int] = {}  # pairs that say that both are one
     never: set[Pair] = set()
+    conflicts: set[Pair] = set()
     for at, ours in enumerate(groups):
         for to in range(at + 1, len(groups)):
             pairs = [ordered(one, other) for one in ours for other in groups[to]]
             bits = [known[pair] if pair in known else told[pair] for pair in pairs]
-            sums[at, to] = sum(max(_LEAST, min(_MOST, one)) for one in bits)
+            sums[at, to] = sum(max(least if one == _KEPT_APART else _LEAST, min(_MOST, one)) for one in bits)
+            whole[at, to] = sum(bits)
             votes[at, to] = sum(one >= same for one in bits)
             if any(pair in apart for pair in pairs):
                 never.add((at, to))
+            if rivals and _KEPT_APART in bits:
+                conflicts.add((at, to))
     alive = list(range(len(groups)))
     while len(alive) > 1:
         best, pair = 0.0, None
@@ -153,14 +166,29 @@ def _agglomerated(
         if pair is None:
             break
         at, to = pair
+
+        def fits(one: int, other: int) -> float:
+            return whole[ordered(one, other)] / (len(groups[one]) * len(groups[other]))
+
+        # Somebody else than `other` whom `one` fits as well.
+        if doubtful := [
+            ordered(one, third)
+            for one, other in ((at, to), (to, at))
+            for third in alive
+            if third != one and ordered(other, third) in conflicts and fits(one, third) > fits(at, to) - _AS_WELL
+        ]:
+            never.update([pair, *doubtful])
+            continue
         groups[at] += groups[to]
         alive.remove(to)
         for other in alive:
             if other != at:
                 sums[ordered(at, other)] += sums[ordered(to, other)]
+                whole[ordered(at, other)] += whole[ordered(to, other)]
                 votes[ordered(at, other)] += votes[ordered(to, other)]
-                if ordered(to, other) in never:
-                    never.add(ordered(at, other))
+                for some in (never, conflicts):
+                    if ordered(to, other) in some:
+                        some.add(ordered(at, other))
     return [sorted(groups[at]) for at in alive]
 
 

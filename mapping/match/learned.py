@@ -24,6 +24,7 @@ _MATCHES: Final = 1.1  # records that are one with another, by record, where the
 _RAISED: Final = 3.0  # bits that thresholds go up at most where records have few others
 _WRONG: Final = 0.02  # share of pairs of one level that may be wrong
 _DOUBTFUL: Final = 0.06  # share of pairs of just enough bits that may be
+_MOSTLY: Final = 0.5
 _DOUBT: Final = 6.0  # bits that a level may lose
 _WINDOW: Final = 2.0
 _STEPS: Final = 6  # bits that the threshold goes up where pairs of just enough bits are mostly two
@@ -72,6 +73,15 @@ class Systems:
             return 0.0
         wrong = min(0.5, wrong)
         return -min(_DOUBT, log2(wrong / (1 - wrong)) - log2(_WRONG / (1 - _WRONG)))
+
+    def doubtful(self, some: Flags) -> bool:
+        """Whether too many of these pairs are two even so."""
+        wrong, off = self.wrong(some)
+        return wrong - off > _DOUBTFUL
+
+    def mostly_two(self, some: Flags) -> bool:
+        wrong, off = self.wrong(some)
+        return wrong - off > _MOSTLY
 
     def threshold(self, bits: Bits, joinable: Flags, same: float) -> float:
         """From how many bits pairs are one: higher while those of just enough are two too often, and so are all."""

@@ -1,6 +1,6 @@
 """The model of scored matching, read from its file: weights in bits, thresholds, blocks, limits. One per kind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from hashlib import blake2b
@@ -11,6 +11,7 @@ from mapping.match.compare import COMPARISONS, Compare
 
 Outcome = Literal["same", "review", "different"]
 KINDS: Final = ("person", "company")
+SYSTEM: Final = ("system", "same")  # of `vetoes`: two records that one system keeps apart
 
 
 class ModelError(ValueError):
@@ -77,6 +78,8 @@ class Model:
     limits: Mapping[str, int] = field(default_factory=dict)
     lent: frozenset[str] = frozenset()  # identifiers that go round in a house, as the records have shown
     doubts: Mapping[tuple[str, str], float] = field(default_factory=dict)  # by (field, level), as they have shown, too
+    vetoes: frozenset[tuple[str, str]] = frozenset()  # levels that are for a person, as they have shown; see `learned`
+    rivals: bool = False  # whether records in conflict are two, as they have shown
 
     @property
     def digest(self) -> str:
@@ -92,6 +95,8 @@ class Model:
             "same_system": self.same_system,
             "lent": sorted(self.lent),
             "doubts": {".".join(of): bits for of, bits in sorted(self.doubts.items())},
+            "vetoes": sorted(map(".".join, self.vetoes)),
+            "rivals": self.rivals,
             "bits": {name: self.comparisons[name].levels["same"].bits for name in sorted(self.lent)},
         }
 
@@ -108,6 +113,8 @@ class Model:
             same_system=float(told["same_system"]),
             lent=frozenset(told["lent"]),
             doubts=_doubts(told.get("doubts", {})),
+            vetoes=_vetoes(told.get("vetoes", ())),
+            rivals=bool(told.get("rivals")),
         )
 
     def outcome(self, bits: float) -> Outcome:
@@ -159,7 +166,11 @@ def _read(told: Mapping[str, Any]) -> Model:
     for name, _ in doubts:
         if name not in names:
             raise ModelError(f"doubts: '{name}' is none of names.of: {', '.join(names)}")
-    for name, level in (*excuses, *doubts):
+    vetoes = _vetoes(told.get("vetoes", ()))
+    for name, _ in vetoes - {SYSTEM}:
+        if name not in names:
+            raise ModelError(f"vetoes: '{name}' is none of names.of: {', '.join(names)}, and not system.same")
+    for name, level in (*excuses, *doubts, *(vetoes - {SYSTEM})):
         if level not in comparisons[name].levels:
             raise ModelError(f"'{name}.{level}' is no level; there are: {', '.join(comparisons[name].levels)}")
     return Model(
@@ -188,7 +199,13 @@ def _read(told: Mapping[str, Any]) -> Model:
         limits={name: int(limit) for name, limit in told["limits"].items()},
         lent=frozenset(told.get("lent", ())),
         doubts=doubts,
+        vetoes=vetoes,
+        rivals=bool(told.get("rivals")),
     )
+
+
+def _vetoes(told: Iterable[str]) -> frozenset[tuple[str, str]]:
+    return frozenset(_level(name, "same") for name in told)
 
 
 def _doubts(told: Mapping[str, Any]) -> dict[tuple[str, str], float]:
@@ -244,6 +261,10 @@ def told(model: Model) -> dict[str, Any]:
         made["lent"] = sorted(model.lent)
     if model.doubts:
         made["doubts"] = {".".join(of): bits for of, bits in model.doubts.items()}
+    if model.vetoes:
+        made["vetoes"] = sorted(map(".".join, model.vetoes))
+    if model.rivals:
+        made["rivals"] = True
     return made
 
 

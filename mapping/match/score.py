@@ -15,7 +15,7 @@ from math import log2
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from mapping.match.latin import latin
-from mapping.match.model import Comparison, Level, Model, Outcome
+from mapping.match.model import SYSTEM, Comparison, Level, Model, Outcome
 from mapping.match.profile import Profile, called, initial, label, local_part, name_keys, sound, words
 
 Key = TypeVar("Key", bound=Hashable)
@@ -243,7 +243,7 @@ class Scorer:
             if (ours := left.get(one.field)) and (theirs := right.get(one.field))
         }
         self._turn(found, left, right)
-        if same_system and self.model.same_system:
+        if same_system and (self.model.same_system or SYSTEM in self.model.vetoes):
             told = Evidence("system", "same", self.model.same_system, "one system keeps them apart")
             found["system"] = told
         for (name, level), bits in self.model.doubts.items():
@@ -320,6 +320,7 @@ class Scorer:
             for (name, level), excuses in self.model.conflicts.items()
             if (one := found.get(name)) and one.level == level and not _excused(found, excuses)
         ]
+        told += [name for name, level in self.model.vetoes if (one := found.get(name)) and one.level == level]
         return min(told, default="")
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mapping.match.batch import Pairs, Resolution, Table, frequencies_of, resolve, table, threshold_of
 from mapping.match.groups import CERTAIN, Groups, held_together
-from mapping.match.model import shipped
+from mapping.match.model import SYSTEM, shipped
 from mapping.match.profile import Profile
 from mapping.match.score import Scorer, counted
 from tests.mapping.match.people import company, person, strangers
@@ -79,10 +79,16 @@ def _told(found: Resolution) -> list[tuple[int, int]]:
     return sorted(zip(found.review.left.tolist(), found.review.right.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("doubts", [{}, {("given", "typo"): -1.5, ("family", "typo"): -2.0, ("given", "part"): -1.0}])
+DOUBTS = {("given", "typo"): -1.5, ("family", "typo"): -2.0, ("given", "part"): -1.0}
+VETOES = frozenset({("given", "initial"), ("family", "same")})
+
+
+@pytest.mark.parametrize(("doubts", "vetoes"), [({}, frozenset()), (DOUBTS, frozenset()), ({}, VETOES)])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_batch_and_the_scorer_come_to_the_same_scores(seed: int, doubts: Mapping[tuple[str, str], float]) -> None:
-    model = replace(shipped("person"), doubts=doubts)
+def test_the_batch_and_the_scorer_come_to_the_same_scores(
+    seed: int, doubts: Mapping[tuple[str, str], float], vetoes: frozenset[tuple[str, str]]
+) -> None:
+    model = replace(shipped("person"), doubts=doubts, vetoes=vetoes)
     told = table(_related(seed))
     found = resolve(told, model)
     profiles = [told.profile(at) for at in range(len(told))]
@@ -214,6 +220,38 @@ def test_a_weak_pair_welds_no_strong_groups() -> None:
     )
 
     assert whole(found, 6) == [0, 0, 0, 3, 3, 3]
+
+
+def test_a_record_that_fits_two_in_conflict_alike_is_joined_to_neither() -> None:
+    father, son, either = 0, 1, 2
+    edges = [(father, either, 20.0), (son, either, 19.0)]
+
+    def grouped(told: Sequence[tuple[int, int, float]], *, rivals: bool) -> dict[int, int]:
+        return held_together(
+            [told],
+            lambda pairs: dict.fromkeys(pairs, -99.0),
+            same=3.0,
+            limits={"cluster": 50, "diameter": 3},
+            rivals=rivals,
+        ).of
+
+    assert grouped(edges, rivals=True) == {}
+    assert grouped(edges, rivals=False) != {}
+    assert grouped([(father, either, 20.0), (son, either, 9.0)], rivals=True) == {either: father}
+
+
+def test_a_system_that_holds_nobody_twice_is_believed() -> None:
+    people = strangers(400, seed=5)
+    records = [(f"{system}{at:04}", system, one) for system in ("crm", "shop") for at, one in enumerate(people)]
+    twice = [("crm9999", "crm", people[0])]
+
+    _, sure = resolved(records)
+    told, found = resolved([*records, *twice])
+
+    assert SYSTEM in sure.model.vetoes
+    assert SYSTEM in found.model.vetoes
+    assert frozenset({"crm0000", "crm9999"}) not in groups(told, found, ["crm0000", "crm9999"])
+    assert (told.keys.index("crm0000"), told.keys.index("crm9999")) in _told(found)
 
 
 def test_what_is_certain_stays_together_and_what_is_apart_never_meets() -> None:

@@ -1,5 +1,6 @@
 """A few records come to the same groups as many do, in whatever order they come."""
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -8,8 +9,8 @@ import pytest
 from bench import worlds
 from crosswalk.labelled import read_records, tabled
 from mapping.match import few
-from mapping.match.batch import Table, resolve
-from mapping.match.model import shipped
+from mapping.match.batch import Resolution, Table, resolve
+from mapping.match.model import SYSTEM, shipped
 from mapping.match.score import Scorer, counted
 
 
@@ -26,7 +27,24 @@ def in_words(found: few.Few, names: list[str]) -> set[frozenset[str]]:
 @pytest.mark.parametrize(("kind", "seed"), [("person", 3), ("person", 4), ("company", 5)])
 def test_a_few_come_to_the_groups_of_a_batch(tmp_path: Path, kind: str, seed: int) -> None:
     told = world(tmp_path, kind, 1200, seed)
-    many = resolve(told, shipped(kind))
+
+    same_as_a_batch(told, resolve(told, shipped(kind)))
+
+
+@pytest.mark.parametrize("kind", ["person", "company"])
+def test_a_few_come_to_the_groups_of_a_batch_that_learned_whom_to_believe(tmp_path: Path, kind: str) -> None:
+    told = world(tmp_path, kind, 1200, 7)
+    level = "part" if kind == "company" else "nickname"
+    model = replace(shipped(kind), vetoes=frozenset({SYSTEM, (shipped(kind).names[0], level)}), rivals=True)
+
+    many = resolve(told, model)
+
+    assert many.model.vetoes >= model.vetoes
+    assert many.model.rivals
+    same_as_a_batch(told, many)
+
+
+def same_as_a_batch(told: Table, many: Resolution) -> None:
     model = many.model  # with what was learned of these records
     scorer = Scorer(model, many.frequencies)
     profiles = [told.profile(at) for at in range(len(told))]

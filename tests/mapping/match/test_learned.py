@@ -68,6 +68,22 @@ def test_a_level_whose_pairs_are_two_too_often_loses_what_it_takes() -> None:
     assert worse.doubt(most) < -5.0
 
 
+def test_a_level_whose_pairs_are_two_even_so_is_for_a_person() -> None:
+    right, some = systems(mixed(2000, 0.02))
+    wrong, others = systems(mixed(2000, 0.2))
+
+    assert not right.doubtful(some)
+    assert wrong.doubtful(others)
+
+
+def test_records_in_conflict_are_two_where_systems_hold_them_as_often_as_chance() -> None:
+    mistyped, some = systems(mixed(400, 0.1))
+    namesakes, others = systems(mixed(400, 0.9))
+
+    assert not mistyped.mostly_two(some)
+    assert namesakes.mostly_two(others)
+
+
 def test_the_threshold_goes_up_over_pairs_that_are_two_too_often() -> None:
     some = mixed(1000, 0.3)
     found, at = systems(np.concatenate([some, mixed(4000, 0.0)]))

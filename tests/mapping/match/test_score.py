@@ -228,6 +228,7 @@ def test_frequencies_may_come_from_anywhere() -> None:
         ("thresholds", {}, "a part is missing"),
         ("conflicts", {"given.other": []}, "'given.other' is no level; there are: same"),
         ("doubts", {"given.same": -2}, "doubts: 'given' is none of names.of"),
+        ("vetoes", ["given.same"], "vetoes: 'given' is none of names.of"),
     ],
 )
 def test_a_model_file_that_cannot_be_used_says_why(part: str, held: object, told: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mapping.match.batch import table
-from mapping.match.model import Model, read, shipped, told
+from mapping.match.model import SYSTEM, Model, read, shipped, told
 from mapping.match.profile import Profile
 from mapping.match.train import LESS, MORE, RECORDS, TooLittleError, Trained, train
 from tests.mapping.match.people import person, strangers
@@ -117,3 +117,10 @@ def test_a_trained_model_reads_as_it_is(sloppy: Trained) -> None:
     doubts = {("given", "typo"): -1.5}
     assert read(told(replace(sloppy.model, doubts=doubts))).doubts == doubts
     assert sloppy.model.taught(replace(sloppy.model, doubts=doubts).learned()).doubts == doubts
+
+
+def test_what_records_have_shown_is_kept_with_a_model() -> None:
+    shown = replace(shipped("company"), vetoes=frozenset({("name", "part"), SYSTEM}), rivals=True)
+
+    assert read(told(shown)) == shown
+    assert shipped("company").taught(shown.learned()) == shown
