@@ -208,6 +208,7 @@ class _Sender:
                 target = targets[action.record or 0]
                 wanted = wanted_of(self._stream, action, references)
                 values = self._stream.mapping.write(wanted, over=target.raw)
+                action.expects = target.version  # by that it is known later whether anybody touched it since
                 expects = target.version if self._stream.spec.precondition != "none" else None
                 writes.append(Write(str(action.id), "update", target.rkey, action.hub_id, values, expects))
         return writes

@@ -87,8 +87,11 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False, unsure=action.reason != UNSEEN)
         return
     fetch_records(house, stream, [target.rkey], lease, run=run)
-    if arrived_not:
+    untouched = action.expects in (None, record.version)
+    if arrived_not and untouched:
         _close(house, lease, action, reason="it did not arrive", unsure=_if_answered(action, run))
+    elif arrived_not:  # somebody has touched it since, and may have put back what stood there before
+        _close(house, lease, action, reason="it did not arrive, or was put back", unsure=(run, target.id))
     else:
         # It may have been written and edited since: what is there now goes through the merge like any edit.
         _close(house, lease, action, reason="edited there since", unsure=(run, target.id))

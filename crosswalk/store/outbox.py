@@ -235,9 +235,9 @@ def mark_sent(database: Database, connection: Any, actions: Sequence[Action], *,
     for action in actions:
         row = database.run(
             connection,
-            "UPDATE action SET state = 'sent', sent_at = ?, attempts = attempts + 1, run = ?, seen = ? "
+            "UPDATE action SET state = 'sent', sent_at = ?, attempts = attempts + 1, run = ?, seen = ?, expects = ? "
             "WHERE id = ? AND state = 'planned' RETURNING entity",
-            (at, run, str(upcoming - 1).encode(), action.id),
+            (at, run, str(upcoming - 1).encode(), action.expects, action.id),
         ).fetchone()
         if row is not None:
             action.entity = row[0]
