@@ -1,4 +1,4 @@
-"""Connections to a database: the driver's own, kept by a pool. Those to PostgreSQL by one of SQLAlchemy's.
+"""Connections to a database: the driver's own, kept by a pool of SQLAlchemy's.
 
 A statement goes straight to the driver: on its way through the engine it costs twice, and a row three times.
 """
@@ -6,34 +6,11 @@ A statement goes straight to the driver: on its way through the engine it costs 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
+
+from sqlalchemy.pool import Pool, PoolProxiedConnection
 
 from crosswalk.store.connections import DatabaseError
-
-
-class Kept(Protocol):
-    """A connection that a pool has handed out. SQLAlchemy's PoolProxiedConnection is one."""
-
-    @property
-    def driver_connection(self) -> Any: ...
-
-    def invalidate(self) -> None:
-        """It is of no more use."""
-        ...
-
-    def close(self) -> None:
-        """Give it back; what it left open is rolled back."""
-        ...
-
-
-class Pool(Protocol):
-    """SQLAlchemy's Pool is one."""
-
-    def connect(self) -> Kept: ...
-
-    def dispose(self) -> None:
-        """Close the connections that nobody has."""
-        ...
 
 
 class Connections(ABC):
@@ -64,7 +41,7 @@ class Connections(ABC):
     @contextmanager
     def lent(self) -> Iterator[Any]:
         """A connection outside any transaction; one that is left open is rolled back. Raises DatabaseError."""
-        kept: Kept | None = None
+        kept: PoolProxiedConnection | None = None
         try:
             kept = self._pool.connect()
             yield kept.driver_connection

@@ -1,15 +1,15 @@
-"""Connections to SQLite, and their pool: importing SQLAlchemy for it took a fifth of what a run needs to start."""
+"""Connections to SQLite."""
 
 import sqlite3
-from collections.abc import Callable
 from typing import Any, Final
+
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from crosswalk.store.pools import Connections
 from crosswalk.store.reading import BUSY_SECONDS
 
 # KiB of pages that a connection may keep; also what a sort takes before it goes on in a file.
 _CACHE: Final = 32 * 1024
-_KEPT: Final = 10  # connections that nobody uses; more are closed
 
 
 class _Cursor(sqlite3.Cursor):
@@ -23,63 +23,6 @@ class SqliteConnection(sqlite3.Connection):
         return super().cursor(_Cursor)
 
 
-class _Pool:
-    """Any number of connections, for any number of threads. The one that was used last comes first: it knows most
-    pages, and what another one writes empties its cache."""
-
-    def __init__(self, opened: Callable[[], SqliteConnection]) -> None:
-        self._opened = opened
-        self._idle: list[SqliteConnection] = []
-
-    def connect(self) -> "_Kept":
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._opened()
-        return _Kept(connection, self)
-
-    def take_back(self, connection: SqliteConnection) -> None:
-        if len(self._idle) < _KEPT:
-            self._idle.append(connection)
-        else:
-            connection.close()
-
-    def dispose(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
-
-
-class _Single(_Pool):
-    """One connection for all: a store in memory is gone with its connection."""
-
-    def connect(self) -> "_Kept":
-        if not self._idle:
-            self._idle.append(self._opened())
-        return _Kept(self._idle[0], self)
-
-    def take_back(self, connection: SqliteConnection) -> None:
-        """Nobody else has it."""
-
-
-class _Kept:
-    """A connection that a pool has handed out."""
-
-    def __init__(self, connection: SqliteConnection, pool: _Pool) -> None:
-        self.driver_connection = connection
-        self._pool = pool
-
-    def invalidate(self) -> None:
-        self.driver_connection.close()
-
-    def close(self) -> None:
-        try:
-            self.driver_connection.rollback()
-        except sqlite3.Error:
-            self.driver_connection.close()  # and with it goes what it left open
-        else:
-            self._pool.take_back(self.driver_connection)
-
-
 class SqliteConnections(Connections):
     """To a file, or (empty) to a private store in memory, which is one connection for all."""
 
@@ -89,7 +32,9 @@ class SqliteConnections(Connections):
         def opened() -> Any:
             return connect(file)
 
-        super().__init__(_Pool(opened) if file else _Single(opened))
+        # The connection that was used last knows most pages: what another one writes empties its cache.
+        kept = QueuePool(opened, pool_size=10, max_overflow=20, use_lifo=True)
+        super().__init__(kept if file else StaticPool(opened))
 
     def run(self, connection: SqliteConnection, statement: str) -> None:
         connection.execute(statement)
