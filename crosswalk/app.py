@@ -23,6 +23,7 @@ from crosswalk.engine import (
     audit,
     authorize,
     check,
+    erase,
     explain,
     export,
     parting,
@@ -258,6 +259,29 @@ class Hub:
         if told is None:
             return {"decided": 0, "problems": problems, "exit_code": FAILED}
         return {"run": spoken("run", ran.run), **told, "problems": problems, "exit_code": DONE}
+
+    def would_erase(self, what: str) -> Answer:
+        """What erasing a person would take, and where they would still stand."""
+        return _whole(erase.foreseen(self.offline, what))
+
+    def erase(self, what: str, *, reason: str = "") -> Answer:
+        """Keep nothing of a person, and store nothing of what is sent of them again."""
+        ran, told = run.erase_person(self.offline, what, who=self._who, reason=reason)
+        problems = [one.json() for one in ran.problems]
+        if told is None:
+            return {"erasure": None, "problems": problems, "exit_code": FAILED}
+        return {"run": spoken("run", ran.run), **told, "problems": problems, "exit_code": DONE}
+
+    def erasures(self) -> Answer:
+        return _whole(erase.listing(self.offline))
+
+    def lift_erasure(self, erasure: str) -> Answer:
+        """Store again what is sent of somebody who was erased."""
+        return _whole(erase.lift(self.offline, erasure))
+
+    def scrub(self) -> Answer:
+        """Try again to leave nothing of what was erased in free places of the store's files."""
+        return _whole({"scrubbed": erase.scrub(self.offline)})
 
     def would_match_anew(self, kind: str = "") -> Answer:
         """What `match_anew` would change, if nothing is edited meanwhile."""

@@ -471,6 +471,16 @@ _ALL: Final = (
         severity="warning",
     ),
     Message(
+        code="CW311",
+        text="2 of salesforce/contacts are of people who were erased: not stored",
+        happened="A vendor sent records of people of whom the hub is to keep nothing: their keys or e-mail addresses "
+        "are those of somebody who was erased (crosswalk erase).",
+        itself="They are not stored, not matched and written nowhere. Whatever the vendor sends of them again is left "
+        "out as well.",
+        todo="Delete them at the vendor, too. If they have come back as customers: crosswalk erase --lift E3.",
+        severity="warning",
+    ),
+    Message(
         code="CW401",
         text="members-11.csv line 214: phone is no possible number in DE",
         happened="A value cannot be understood as what its field holds. The field counts as not read on this record: "

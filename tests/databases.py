@@ -26,6 +26,7 @@ from sqlalchemy import URL, create_engine, make_url
 
 from crosswalk.store.dialect import Database
 from crosswalk.store.migrations import migrate
+from crosswalk.store.tables import metadata
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
@@ -294,3 +295,15 @@ class Makers:
 
 if __name__ == "__main__":
     keep(Path(sys.argv[1]), int(sys.argv[2]))
+
+
+def stored(database: Database) -> Iterator[tuple[str, str]]:
+    """Every text and every value of every table."""
+    with database.read() as connection:
+        for table in metadata.tables:
+            for row in database.run(connection, f'SELECT * FROM "{table}"').fetchall():
+                for value in row:
+                    if isinstance(value, str):
+                        yield table, value
+                    elif isinstance(value, bytes | memoryview):
+                        yield table, bytes(value).decode("utf-8", "replace")

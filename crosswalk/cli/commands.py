@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Place] = {
     "audit": Place("audit", "Compare the systems with what the hub believes."),
     "review": Place("decide", "Decide conflicts and doubtful pairs."),
     "match": Place("match", "Judge how well records are matched, or train it."),
+    "erase": Place("erase", "Keep nothing of a person."),
     "dlq": Place("decide", "Show, retry or drop records that were set aside."),
     "export": Place("look", "Write the golden records of a kind to CSV."),
     "sandbox": Place("start", "Run the simulated vendors."),

@@ -197,6 +197,7 @@ class _Auditor:
                 )
             }
             ids = [one.id for one in held.values()]
+            erased = self._house.suppressed.values(connection)
             self._restless += [
                 row[0] for row in self._database.select(connection, "SELECT record FROM base WHERE", "record", ids)
             ]
@@ -205,7 +206,7 @@ class _Auditor:
             if known.state == HIDDEN:
                 self._note(key, "", "filter", "out of the scope of `where`", "neither matched nor written")
         missed: dict[str, Understood] = {}
-        for key, now in landing.understand(news).items():
+        for key, now in landing.let_in(landing.understand(news), seen, erased).items():
             old = seen.get(key)
             if old is None:
                 self._newcomer(key, now, missed)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.words import AskError, find_entity, number_of, shortened, split_address
-from crosswalk.store.codec import load, load_row
+from crosswalk.engine.words import AskError, find_entity, number_of, shortened, split_address, spoken
+from crosswalk.store import erasures
+from crosswalk.store.codec import iso, load, load_row
 from mapping.match.keys import fold
 from mapping.match.rules import is_role
 from mapping.normalise import domain, email, phone
@@ -62,6 +63,7 @@ def find(house: House, connection: Any, what: str) -> Found:
             f"'{text}' is {shared}: it identifies nobody, so nobody is found by it",
             hint="ask for the person by an address of their own, or by a record",
         )
+    _say_who_was_erased(house, connection, text, _forms(house, connection, text))
     raise AskError(
         f"nothing here carries '{text}'",
         hint="an e-mail address, a phone number with its country code, person/8f2kq, or connection/stream/id",
@@ -124,10 +126,23 @@ def _record(house: House, connection: Any, system: str, stream: str, key: str) -
     ).fetchone()
     if letter is not None:
         return Found(letter=letter[0])
+    _say_who_was_erased(house, connection, f"{system}/{stream}/{key}", [f"{system}/{stream}/{key}"])
     raise AskError(
         f"no record {system}/{stream}/{key} has been read",
         hint=f"if it is there, it is read now by: crosswalk resync {system}/{stream}/{key}",
     )
+
+
+def _say_who_was_erased(house: House, connection: Any, what: str, forms: Iterable[str]) -> None:
+    """Raise AskError if nothing is here because it was erased."""
+    found = erasures.by_hashes(house.database, connection, map(house.ident_kinds.hashed, forms))
+    known = erasures.of(house.database, connection, min(found.values())) if found else None
+    if known is not None:
+        name = spoken("erasure", known.id)
+        raise AskError(
+            f"'{what}' was erased on {str(iso(known.at))[:10]} ({name})",
+            hint=f"nothing of it is kept; crosswalk erase --lift {name} stores again what is sent of them",
+        )
 
 
 def record_number(house: House, connection: Any, stream: int, key: str) -> int | None:

@@ -11,6 +11,7 @@ from crosswalk.engine.matching import IdentKinds, Rules
 from crosswalk.engine.policies import Policies
 from crosswalk.problems import Problem
 from crosswalk.store.dialect import Database
+from crosswalk.store.erasures import Gate, Suppressed
 from crosswalk.store.goldens import Layout
 from crosswalk.store.leases import Leases
 from crosswalk.store.pauses import Pause, pause_of
@@ -54,6 +55,9 @@ class Patience:
     settling: float = 0
 
 
+ABOUT_PEOPLE: Final = ("activity", "invitation")  # kinds that may be of one person alone, and then are theirs
+WITH_PEOPLE: Final = frozenset({"person", "response", *ABOUT_PEOPLE})
+
 _LEVELS: Final = {"owner": 0, "company": 1, "person": 2}
 
 
@@ -81,6 +85,7 @@ class Stream:
     identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]
     catalogue: Sequence[FieldInfo] = ()
     complete: bool = False
+    gate: Gate | None = None  # of a stream that holds people: keeps out who was erased
     straight: bool = field(init=False)  # the fields stand in the layout as they do in the mapping
 
     def __post_init__(self) -> None:
@@ -96,7 +101,7 @@ class Stream:
         return _LEVELS.get(self.kind, len(_LEVELS))
 
     def landing(self, database: Database, *, bulk: bool = False) -> Landing:
-        return Landing(database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk)
+        return Landing(database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk, self.gate)
 
     @property
     def unique_hub_id(self) -> bool:
@@ -146,6 +151,13 @@ class House:
     unasked: Sequence[Problem] = ()  # of connections that could not be asked what they have, or are asked no more
     patience: Patience = Patience()
     begun: Callable[[int], None] = lambda run: None  # told the number of a run before its work begins
+    suppressed: Suppressed = field(init=False)  # by what people who were erased are known
+
+    def __post_init__(self) -> None:
+        self.suppressed = Suppressed(self.database, self.ident_kinds.hashed)
+        for stream in self.streams.values():
+            if stream.kind in WITH_PEOPLE:
+                stream.gate = Gate(self.database, stream.address, self.suppressed)
 
     def by_id(self, number: int) -> Stream | None:
         return next((stream for stream in self.streams.values() if stream.id == number), None)

@@ -13,6 +13,7 @@ from typing import Any
 from connectors.sdk.contract import Page, Window
 from connectors.sdk.errors import ShapeError
 from connectors.sdk.paging import prefetched
+from crosswalk.engine.erase import names_erased
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.store import letters, meta, removals
 from crosswalk.store.codec import dump, load, millis, moment
@@ -228,9 +229,13 @@ def _set_aside(
     faulty: dict[str, set[str]] = {key: set() for key in again}
     posts = []
     for fault in page.faults:
+        raw = dump(fault.raw)
+        if stream.gate is not None and names_erased(house, connection, raw):
+            landed.erased += 1
+            continue
         code = "CW406" if "twice" in fault.reason else "CW402"
         faulty.setdefault(fault.where, set()).add("")
-        posts.append(letters.Letter(stream.id, fault.where, "read", "", code, fault.reason, dump(fault.raw), None))
+        posts.append(letters.Letter(stream.id, fault.where, "read", "", code, fault.reason, raw, None))
     for key, value_fault in landed.faults:
         faulty.setdefault(key, set()).add(value_fault.field)
         posts.append(letters.of_field(stream.id, key, value_fault))
@@ -388,7 +393,8 @@ def sweep(house: House, stream: Stream, lease: Lease, pulled: Pulled, *, run: in
             raise
         pulled.doubt = error  # no proof, no removal: everything stays, and the next run looks again
         return
-    for back in _unheld(house, stream):
+    erased_before = pulled.landed.erased
+    for back in _unheld(house, stream, pulled):
         landed, unshown = fetch_records(house, stream, back, lease, run=run)
         pulled.back += [key for key in back if key not in unshown]
         pulled.landed.add(landed)
@@ -396,13 +402,16 @@ def sweep(house: House, stream: Stream, lease: Lease, pulled: Pulled, *, run: in
         _confirm_removed(house, stream, missing, lease, pulled, run=run)
     with database.write() as connection:
         fence(database, connection, lease)
-        _note_coverage(house, connection, stream)
+        _note_coverage(house, connection, stream, erased=pulled.landed.erased - erased_before)
         database.run(connection, "DELETE FROM swept WHERE stream = ?", (stream.id,))
         database.run(connection, "UPDATE stream SET swept_at = ? WHERE id = ?", (house.now(), stream.id))
 
 
-def _note_coverage(house: House, connection: Any, stream: Stream) -> None:
-    """How many records the vendor has listed, and how many of them are held: for whoever asks what is covered."""
+def _note_coverage(house: House, connection: Any, stream: Stream, *, erased: int) -> None:
+    """How many records the vendor has listed, and how many of them are held: for whoever asks what is covered.
+
+    `erased`: how many of the listed ones are not to be held.
+    """
     listed, held = house.database.run(
         connection,
         "SELECT count(*), count(r.id) FROM swept s LEFT JOIN record r ON r.stream = s.stream AND r.rkey = s.rkey "
@@ -414,12 +423,15 @@ def _note_coverage(house: House, connection: Any, stream: Stream) -> None:
         "part",
         ("stream", "name"),
         ("stream", "name", "total", "position", "read_no", "complete"),
-        [(stream.id, SWEEP, listed, dump({"held": held}), 0, True)],
+        [(stream.id, SWEEP, listed - erased, dump({"held": held}), 0, True)],
     )
 
 
-def _unheld(house: House, stream: Stream) -> Iterator[list[str]]:
-    """Keys that are listed and not held, or held as gone: what came late under an old stamp, or came back."""
+def _unheld(house: House, stream: Stream, pulled: Pulled) -> Iterator[list[str]]:
+    """Keys that are listed and not held, or held as gone: what came late under an old stamp, or came back.
+
+    Those of people who were erased are only counted.
+    """
     after = ""
     while True:
         with house.database.read() as connection:
@@ -433,7 +445,12 @@ def _unheld(house: House, stream: Stream) -> Iterator[list[str]]:
         if not rows:
             return
         after = rows[-1][0]
-        yield [row[0] for row in rows]
+        with house.database.read() as connection:
+            keys = [row[0] for row in rows]
+            known = keys if stream.gate is None else stream.gate.without(connection, keys)
+        pulled.landed.erased += len(keys) - len(known)
+        if known:
+            yield known
 
 
 def _unswept(house: House, stream: Stream) -> Iterator[list[str]]:

@@ -17,6 +17,7 @@ from connectors.sdk.errors import ConnectorError
 from crosswalk.engine.anew import ask_for
 from crosswalk.engine.apply import Applied, apply_stream
 from crosswalk.engine.audit import Audited, Sample, audit_stream
+from crosswalk.engine.erase import erase
 from crosswalk.engine.failures import code_of, down, is_for_good, problem_of, state_of
 from crosswalk.engine.loops import WITHIN, Frozen
 from crosswalk.engine.model import House, Stream
@@ -215,6 +216,8 @@ class Runner:
                 unread.add(stream.connection)
             if isinstance(ended.result, Pulled):
                 ran.pulled.setdefault(stream.address, Pulled()).add(ended.result)
+                if ended.result.landed.erased:
+                    self._problem(_kept_out(stream, ended.result.landed.erased))
                 if (doubt := ended.result.doubt) is not None:
                     told = problem_of(doubt, connection=stream.connection, stream=stream)
                     self._problem(replace(told, severity="warning"))
@@ -271,6 +274,8 @@ class Runner:
         for ended in self._jobs([Job(_lease_of(stream), work)]):
             if isinstance(ended.result, Pulled):
                 ran.pulled[stream.address] = ended.result
+                if ended.result.landed.erased:
+                    self._problem(_kept_out(stream, ended.result.landed.erased))
             self._note(stream, ended)
 
     def audit(self, streams: Sequence[Stream], sample: Sample | None) -> None:
@@ -346,6 +351,15 @@ class Runner:
         told = self._settling(
             lambda turn: part(self._house, turn.lease, parting, run=self.ran.run, who=self._who, why=why)
         )
+        return told if isinstance(told, dict) else None
+
+    def erase(self, what: str, *, reason: str) -> dict[str, Any] | None:
+        """Erase a person; None: somebody else settles just now."""
+        told = self._settling(
+            lambda turn: erase(self._house, turn.lease, what, run=self.ran.run, who=self._who, reason=reason)
+        )
+        if told is not None:
+            self.settle()
         return told if isinstance(told, dict) else None
 
     def match_anew(self, kinds: Sequence[str]) -> None:
@@ -635,6 +649,13 @@ def split(house: House, parting: Parting, *, who: str, why: str) -> tuple[Ran, d
     return runner.ran, told
 
 
+def erase_person(house: House, what: str, *, who: str, reason: str) -> tuple[Ran, dict[str, Any] | None]:
+    """Keep nothing of a person; figures that their answers were counted in follow."""
+    with Runner(house, command="erase", who=who) as runner:
+        told = runner.erase(what, reason=reason)
+    return runner.ran, told
+
+
 def match_anew(house: House, kinds: Sequence[str], *, who: str) -> Ran:
     """Match whole kinds anew; what follows from it at the vendors is in the plans that follow."""
     with Runner(house, command="resolve", who=who) as runner:
@@ -754,6 +775,17 @@ def _widened(stream: Stream, audited: Audited, wider: timedelta) -> Problem:
         code="CW310",
         text=f"{audited.unseen} of {stream.address} had changed unseen: overlap is now {minutes:g} min",
         hint="nothing: they have been read; see crosswalk explain CW310",
+        severity="warning",
+        connection=stream.connection,
+        stream=stream.address,
+    )
+
+
+def _kept_out(stream: Stream, count: int) -> Problem:
+    return Problem(
+        code="CW311",
+        text=f"{count} of {stream.address} are of people who were erased: not stored",
+        hint=f"delete them in {stream.connection} as well; see crosswalk erase --list",
         severity="warning",
         connection=stream.connection,
         stream=stream.address,

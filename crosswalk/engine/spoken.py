@@ -6,9 +6,12 @@ Apart from the other words of answers, which take the whole schema: `crosswalk s
 from collections.abc import Mapping
 from typing import Final
 
-LETTERS: Final[Mapping[str, str]] = {"run": "R", "plan": "P", "conflict": "C", "pair": "M", "letter": "D"}
+LETTERS: Final[Mapping[str, str]] = {
+    "run": "R", "plan": "P", "conflict": "C", "pair": "M", "letter": "D",
+    "erasure": "E",
+}  # fmt: skip
 _NAMES: Final[Mapping[str, str]] = {
-    "run": "run", "plan": "plan", "conflict": "conflict", "pair": "pair", "letter": "dead letter",
+    "run": "run", "plan": "plan", "conflict": "conflict", "pair": "pair", "letter": "dead letter", "erasure": "erasure",
 }  # fmt: skip
 
 # What holds an action back: the words of `action.held_by`, of which there may be several, with commas between.

@@ -191,10 +191,13 @@ class Database(Reading):
             self.run(connection, f'SELECT 1 FROM "{table}" WHERE id = ANY(?) ORDER BY id FOR UPDATE', (list(ids),))
 
     @contextmanager
-    def lock(self, connection: Connection, number: int) -> Iterator[None]:
-        """Serialise on PostgreSQL what SQLite's single writer serialises anyway; held to the transaction's end."""
+    def lock(self, connection: Connection, number: int, *, shared: bool = False) -> Iterator[None]:
+        """Serialise on PostgreSQL what SQLite's single writer serialises anyway; held to the transaction's end.
+
+        `shared`: only against who holds it alone.
+        """
         if self.dialect == "postgresql":
-            self.run(connection, "SELECT pg_advisory_xact_lock(?)", (number,))
+            self.run(connection, f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}(?)", (number,))
         yield
 
 

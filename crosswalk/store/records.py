@@ -1,7 +1,7 @@
 """Records as they were last seen: landing pages, reading them back, what is new about them."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
@@ -12,6 +12,7 @@ from crosswalk.store import removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis
 from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
+from crosswalk.store.erasures import Gate
 from crosswalk.store.errors import StoreDamagedError
 from crosswalk.store.leases import fence
 from mapping.values import ABSENT, Value
@@ -112,6 +113,7 @@ class Landed:
     changed: int = 0  # of them, records of which a mapped field or the state differs
     touched: int = 0  # read anew, nothing mapped differs
     stale: int = 0  # older than what is held
+    erased: int = 0  # of people who were erased: not stored
     records: list[int] = field(default_factory=list)  # new or changed
     faults: list[tuple[str, Any]] = field(default_factory=list)  # (key, ValueFault)
 
@@ -121,6 +123,7 @@ class Landed:
         self.changed += other.changed
         self.touched += other.touched
         self.stale += other.stale
+        self.erased += other.erased
 
 
 @dataclass
@@ -133,6 +136,7 @@ class Landing:
     mapped: Mapped
     identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]  # (kind, hashed value) of a row
     bulk: bool = False  # the first load: nothing is there yet, and the indexes of `ident` are built afterwards
+    gate: Gate | None = None  # of streams that hold people
     _ids: deque[int] = field(default_factory=deque)
 
     def prepare(self, count: int) -> None:
@@ -213,12 +217,42 @@ class Landing:
     ) -> Landed:
         """Store what differs, inside the caller's transaction. `whole`: each row carries every field of its record."""
         landed = Landed(read=len(page))
+        if self.gate is not None and (erased := self.gate.suppressed.held(connection)):
+            page = self._without_erased(connection, page, seen, erased, landed)
         fresh = [row for key, row in page.items() if key not in seen] if seen else list(page.values())
         self._insert(connection, fresh, read_no, whole, hub_ids or {}, landed)
         known = [(row, seen[key]) for key, row in page.items() if key in seen] if seen else []
         if known:
             self._update(connection, known, read_no, whole, landed)
         return landed
+
+    def let_in(
+        self, page: dict[str, Understood], seen: Collection[str], erased: frozenset[int]
+    ) -> dict[str, Understood]:
+        """Without what is sent of people who were erased, known by these hashes.
+
+        `seen`: keys of others, which are held. What somebody comes to carry is theirs.
+        """
+        if self.gate is None or not erased:
+            return page
+        return {
+            key: row
+            for key, row in page.items()
+            if self.gate.hashed(key) not in erased
+            and (key in seen or not any(value in erased for _, value in row.idents))
+        }
+
+    def _without_erased(
+        self, connection: Connection, page: dict[str, Understood], seen: Collection[str], erased: frozenset[int],
+        landed: Landed,
+    ) -> dict[str, Understood]:  # fmt: skip
+        let_in = self.let_in(page, seen, erased)
+        landed.erased = len(page) - len(let_in)
+        if self.gate is not None:
+            idents = {key: [value for _, value in row.idents] for key, row in page.items()}
+            self.gate.learn(connection, {key: some for key, some in idents.items() if key not in let_in})
+            self.gate.give_up(connection, {value for key in let_in for value in idents[key]} & erased)
+        return let_in
 
     def state_of(self, values: Any) -> int:
         return CODES[self.mapped.state(values)] if self.mapped.accepts(values) else HIDDEN
@@ -424,6 +458,14 @@ def mark_state(database: Database, connection: Connection, records: Sequence[int
     given_up = {(row[0], row[1]) for row in rows}
     database.delete(connection, "ident", "record", records)
     add_work(database, connection, SETTLE, {*records, *claiming(database, connection, given_up)})
+
+
+def forget(database: Database, connection: Connection, records: Mapping[int, int]) -> None:
+    """Take from removed records, each with the number of fields of its mapping, what they showed."""
+    shown = [(FORGOTTEN, dump([ABSENT] * width), number) for number, width in records.items()]
+    database.run_many(connection, "UPDATE body SET raw = ?, observed = ? WHERE record = ?", shown)
+    database.run_many(connection, "UPDATE record SET hash = NULL WHERE id = ?", [(number,) for number in records])
+    database.delete(connection, "base", "record", list(records))
 
 
 def claiming(database: Database, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from crosswalk.store import meta
-from crosswalk.store.codec import dump, load
+from crosswalk.store import meta, records
+from crosswalk.store.codec import load
 from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 from crosswalk.store.reading import batches
 from crosswalk.store.records import DELETED, FORGOTTEN, MERGED
 from crosswalk.store.removals import CLOSED
-from mapping.values import ABSENT
 
 FOREVER: Final = ("create",)  # operations of the journal
 _ASKED_AT: Final = "retention_at"
@@ -74,14 +73,14 @@ def _drop(database: Database, table: str, key: Sequence[str], clause: str, befor
 
 def _drop_journal(database: Database, before: int) -> int:
     with database.read() as connection:
-        records = [
+        written = [
             row[0]
             for row in database.run(
                 connection, "SELECT DISTINCT record FROM journal WHERE at < ? ORDER BY record", (before,)
             ).fetchall()
         ]
     dropped = 0
-    for some in batches(records, _BATCH):
+    for some in batches(written, _BATCH):
         with database.write() as connection:
             rows = database.select(
                 connection, "SELECT record, id, at, op, fields FROM journal WHERE", "record", some, "ORDER BY id DESC"
@@ -125,19 +124,16 @@ def _drop_removed(database: Database, before: int, now: int) -> int:
         after = rows[-1][0]
 
 
-def _empty(database: Database, connection: Connection, records: Sequence[tuple[int, int]]) -> None:
+def _empty(database: Database, connection: Connection, removed: Sequence[tuple[int, int]]) -> None:
     """Take from records, each with its number of fields, what they showed, unless they have come back just now."""
-    numbers = dict(records)
+    numbers = dict(removed)
     still = [
         row[0]
         for row in database.select(
             connection, f"SELECT id FROM record WHERE state IN ({DELETED}, {MERGED}) AND", "id", list(numbers)
         )
     ]
-    shown = [(FORGOTTEN, dump([ABSENT] * numbers[number]), number) for number in still]
-    database.run_many(connection, "UPDATE body SET raw = ?, observed = ? WHERE record = ?", shown)
-    database.run_many(connection, "UPDATE record SET hash = NULL WHERE id = ?", [(number,) for number in still])
-    database.delete(connection, "base", "record", still)
+    records.forget(database, connection, {number: numbers[number] for number in still})
 
 
 def _superseded(rows: Iterable[Any], before: int) -> list[int]:

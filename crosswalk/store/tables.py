@@ -465,6 +465,26 @@ dead_letter = Table(
     UniqueConstraint("stream", "rkey", "phase", "field"),
 )
 
+erasure = Table(  # people of whom nothing is kept: see store.erasures
+    "erasure",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", BigInteger, nullable=False, index=True),
+    Column("run", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("lifted_at", BigInteger),  # none: what is sent of them again is not stored
+)
+
+suppressed = Table(  # by what they are known
+    "suppressed",
+    metadata,
+    Column("value", BigInteger, primary_key=True, autoincrement=False),  # keyed hash: of an address or an identifier
+    Column("erasure", Integer, nullable=False, index=True),
+)
+
 approval = Table(
     "approval",
     metadata,

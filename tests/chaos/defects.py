@@ -21,6 +21,7 @@ from crosswalk.engine.undo import _Undoer
 from crosswalk.store import letters, outbox
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import dump, load
+from crosswalk.store.records import Landing
 from mapping.merge import NEVER, Base
 from mapping.merge.sets import merge_set
 from mapping.merge.threeway import merge_unit
@@ -187,6 +188,11 @@ def reads_everything_first(patch: Patch) -> None:
     patch.setattr(crosswalk.engine.pull, "prefetched", lambda pages: iter(list(pages)))
 
 
+def forgets_who_was_erased(patch: Patch) -> None:
+    """What a vendor sends of them again is landed like anything."""
+    patch.setattr(Landing, "let_in", lambda _self, page, *_: page)
+
+
 DEFECTS: Final[Mapping[str, Defect]] = {
     one.breaks.__name__: one
     for one in (
@@ -197,6 +203,7 @@ DEFECTS: Final[Mapping[str, Defect]] = {
         Defect("I5", journals_no_create, ("new", "sync")),
         Defect("I6", holds_nothing_back, ("late", "late", "tick", "sync", "sync")),
         Defect("I7", believes_a_listing, ("new", "short", "tick", "sync", "sync")),
+        Defect("I8", forgets_who_was_erased, ("new", "sync", "erase", "edit", "sync")),
         Defect("I9", merges_consent_like_anything, ("opt_out", "opt_in", "sync", "sync")),
         Defect("I10", counts_on_arrival),
         Defect("I11", takes_back_all_but_one_field, within=100, whole=lambda make, seed: undo_in(make(), seed)),

@@ -16,7 +16,10 @@ import pytest
 
 from connectors.sdk.contract import Outcome, Write
 from connectors.sdk.errors import LaterError, UnknownOutcomeError
+from crosswalk.engine.words import AskError
 from crosswalk.store.dialect import Database
+from tests.chaos import erased
+from tests.chaos.erased import Erased
 from tests.chaos.invariants import (
     BrokenError,
     Effect,
@@ -97,6 +100,7 @@ SOMETIMES: Final = (
 
 _COLUMN: Final = {"job_title": "title", "phones": "phone", "tags": "tags", "works_at": "firm", "emails": "email",
                   "department": "site"}  # fmt: skip
+_ERASES: Final = 0.2  # of the histories have people who are erased, now and then
 RUNS: Final = frozenset({"sync", "sure", "away", "hint"})
 
 
@@ -114,7 +118,7 @@ def history(seed: int, length: int = 45, *, kinds: Sequence[str] = ()) -> list[S
     """
     random = Random(seed)
     some = [name for name in SOMETIMES if random.random() < 0.3]
-    names = kinds or [*ALWAYS, *some * 3]
+    names = kinds or [*ALWAYS, *some * 3, *(["erase"] * (random.random() < _ERASES))]
     steps = [Step("world", *(random.randrange(100) for _ in range(3)))]
     steps += [Step("new", random.randrange(100), random.randrange(100), random.randrange(100)) for _ in range(3)]
     if random.random() < 0.7:
@@ -148,6 +152,7 @@ class Play:
     unlanded: int = 0  # pages that were handed over since something was last committed
     pages: int = 1  # that may be
     nested: bool = False
+    erased: Erased = field(default_factory=Erased)
 
     def __post_init__(self) -> None:
         self.write_config()
@@ -264,6 +269,7 @@ class Play:
                 value = self.remote(name).of(stream, key)["title"]
             self.edits[name, stream, key, one] = value
             self.exempt.discard((name, stream, key, one))
+        self.erased.note(name, stream, key, values)
         self.log.append(f"{name}/{stream}/{key} {values}")
 
     def keys(self, name: str, stream: str = "people") -> list[str]:
@@ -587,10 +593,10 @@ class Play:
     def do_answer(self, step: Step) -> None:
         self.answers += 1
         asked = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": step.b % 11}
-        self.remote("tool").put(
-            "answers", f"r{self.answers if step.c % 3 else max(1, self.answers - 1)}",
-            email=f"p{step.a % (self.people + 1)}@a.test", survey="S1", answers=[asked],
-        )  # fmt: skip
+        key = f"r{self.answers if step.c % 3 else max(1, self.answers - 1)}"
+        email = f"p{step.a % (self.people + 1)}@a.test"
+        self.remote("tool").put("answers", key, email=email, survey="S1", answers=[asked])
+        self.erased.note("tool", "answers", key, {"email": email})
 
     def do_decide(self, step: Step) -> None:
         with self.opened() as hub:
@@ -611,6 +617,25 @@ class Play:
             letters = hub.dlq_list()["dead_letters"]
             if letters:
                 hub.dlq_retry(letters[step.a % len(letters)]["id"])
+
+    def do_erase(self, step: Step) -> None:
+        """Somebody wants nothing to be kept of them. What others edited before may have gone with it."""
+        target = self.pick(step.a)
+        if target is None or self.told["listed"]:
+            return
+        with self.world.store() as database:
+            theirs = erased.theirs_of(self, database, *target)
+            before = erased.count(database)
+        try:
+            with self.opened() as hub:
+                hub.erase(f"{target[0]}/people/{target[1]}")
+        except AskError as error:
+            self.log.append(f"not erased: {error.text}")
+        finally:
+            with self.world.store() as database:
+                if erased.count(database) > before:
+                    self.erased.add(self, theirs)
+                    self.exempt.update(self.edits)
 
     def do_config(self, step: Step) -> None:
         name = list(CHOICES)[step.a % len(CHOICES)]

@@ -21,11 +21,11 @@ from crosswalk.store.records import DELETED, LIVE, MERGED, SETTLE, STATES, add_w
 from mapping.merge.consent import severity
 from mapping.schema import target
 from mapping.values import ABSENT
+from tests.databases import stored
 
 if TYPE_CHECKING:
     from tests.chaos.histories import Play
 
-# I8 (an erased identity never comes back) has nothing to judge before identities can be erased.
 INVARIANTS: Final = {
     "I1": "in a quiet world the second run writes nothing",
     "I2": "once edits stop, every permitted field is at rest or sits in a queue",
@@ -34,6 +34,7 @@ INVARIANTS: Final = {
     "I5": "every write is journaled, and nothing else is written",
     "I6": "no record stamped before the watermark is missing from the store",
     "I7": "deletes and clears only with evidence",
+    "I8": "who was erased never comes back, neither in the store nor at a vendor",
     "I9": "consent never loosens without newer evidence",
     "I10": "matching depends on no order, and is stable when it runs again",
     "I11": "an undo restores every untouched field",
@@ -77,10 +78,12 @@ class Witness:
 
 
 def at_any_time(play: "Play", database: Database) -> None:
+    play.erased.look(play)
     with database.read() as connection:
         check_watermarks(play, database, connection)
         check_removals(play, database, connection)
         check_texts(play, database, connection)
+    check_erased(play, database)
     for effect in play.effects[play.witness.judged :]:
         check_clear(play, effect)
         check_opt_out(play, effect)
@@ -113,6 +116,8 @@ def check_watermarks(play: "Play", database: Database, connection: Any) -> None:
     ).fetchall()
     for stream, system, name, watermark in parts:
         for row in play.remote(system).shown(name):
+            if play.erased.has(system, name, row["id"]):
+                continue
             if _millis(row["updated"]) >= watermark:
                 continue  # the next window begins with it
             play.held["I6"] += 1
@@ -128,6 +133,8 @@ def check_removals(play: "Play", database: Database, connection: Any) -> None:
         f"WHERE r.state IN ({DELETED}, {MERGED})",
     ).fetchall()
     for system, stream, key, state in rows:
+        if key.startswith("erased-"):
+            continue
         play.held["I7"] += 1
         if (system, stream, key) not in play.witness.gone:
             raise BrokenError("I7", f"{system}/{stream}/{key} is held as {STATES[state]} and was never gone")
@@ -185,6 +192,26 @@ _REASONS: Final = (
     "SELECT reason FROM action WHERE reason IS NOT NULL",
     "SELECT detail FROM connection WHERE detail IS NOT NULL",
 )
+
+
+def check_erased(play: "Play", database: Database) -> None:
+    """I8: no record of theirs is held, none is written to, and nothing has an address of theirs in it."""
+    erased = play.erased
+    if not erased.keys:
+        return
+    with database.read() as connection:
+        rows = database.run(
+            connection, "SELECT s.connection, s.name, r.rkey FROM record r JOIN stream s ON s.id = r.stream"
+        ).fetchall()
+    play.held["I8"] += len(erased.keys) + len(erased.mails)
+    if back := {tuple(row) for row in rows} & erased.keys:
+        raise BrokenError("I8", f"is held again: {back}")
+    for effect in play.effects[erased.after :]:
+        if (effect.system, effect.stream, effect.key) in erased.keys:
+            raise BrokenError("I8", f"was written to: {effect}")
+    for table, text in stored(database) if erased.mails else ():
+        if found := [mail for mail in erased.mails if mail in text]:
+            raise BrokenError("I8", f"{found} stands in {table}")
 
 
 def check_texts(play: "Play", database: Database, connection: Any) -> None:
@@ -399,7 +426,7 @@ def check_edits(play: "Play", house: House) -> None:
             told = _FIELD.get(column)
             if stream is None or told is None or value is None or told not in stream.at:
                 continue
-            if (system, stream_name, key, column) in play.exempt:
+            if (system, stream_name, key, column) in play.exempt or play.erased.has(system, stream_name, key):
                 continue
             there = play.remote(system).rows[stream_name].get(key)
             held = rows.get((stream.id, key))
@@ -445,9 +472,9 @@ def check_creates(play: "Play", house: House) -> None:
                 "SELECT m.entity FROM record r JOIN member m ON m.record = r.id WHERE r.stream = ? AND r.rkey = ?",
                 (house.streams[f"{effect.system}/{effect.stream}"].id, effect.key),
             ).scalar()
-            if entity is None:
+            if entity is None and not play.erased.has(effect.system, effect.stream, effect.key):
                 raise BrokenError("I4", f"what was made is nobody's: {effect}")
-            homes[effect.system, effect.stream, entity] += 1
+            homes[effect.system, effect.stream, entity or 0] += 1
         del homes  # two that were made for two entities may be one by now
     same = Counter(
         (e.system, e.stream, repr(sorted((k, v) for k, v in e.values.items() if k in ("name", "email", "phone"))))

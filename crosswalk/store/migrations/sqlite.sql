@@ -194,6 +194,20 @@ CREATE TABLE entity (
 
 CREATE UNIQUE INDEX uq_entity_public ON entity (public);
 
+CREATE TABLE erasure (
+	id INTEGER NOT NULL,
+	entity BIGINT NOT NULL,
+	run INTEGER NOT NULL,
+	at BIGINT NOT NULL,
+	who TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	records INTEGER NOT NULL,
+	lifted_at BIGINT,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_erasure_entity ON erasure (entity);
+
 CREATE TABLE frequency (
 	kind SMALLINT NOT NULL,
 	value BIGINT NOT NULL,
@@ -431,6 +445,14 @@ CREATE TABLE stream (
 	PRIMARY KEY (id),
 	CONSTRAINT uq_stream_connection_name UNIQUE (connection, name)
 );
+
+CREATE TABLE suppressed (
+	value BIGINT NOT NULL,
+	erasure INTEGER NOT NULL,
+	PRIMARY KEY (value)
+);
+
+CREATE INDEX ix_suppressed_erasure ON suppressed (erasure);
 
 CREATE TABLE survivor (
 	record INTEGER NOT NULL,
