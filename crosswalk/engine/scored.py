@@ -439,32 +439,31 @@ class Held:
         self._place = {one.record: at for at, one in enumerate(known)}
         self._kept_pairs: set[Pair] = set()
         self.written = _written(likeness, connection, homes)
-        never = {
-            (left, right)
-            for left, right, verdict in matcher.decided(connection, list(self._place))
-            if verdict == "never" and left in self._place and right in self._place
-        }
-        self._never = {ordered(self._place[left], self._place[right]) for left, right in never}
         self._members = members_of(likeness, connection, known)
         gone, self._merged = _gone(likeness, connection, homes)
+        some = {*self._place, *gone}
+        never = {
+            (left, right)
+            for left, right, verdict in matcher.decided(connection, sorted(some))
+            if verdict == "never" and left in some and right in some
+        }
         edges = [
             *self._edges(matcher, likeness, connection, gone),
             *self._exactly_alike(matcher, connection),
             *self._kept(known, homes),
         ]
-        self.together = [
-            ordered(group[0], other)
-            for group in self._places(cluster([*self._members, *gone.values()], edges, apart=never).groups)
-            for other in group[1:]
-        ]
+        groups = cluster([*self._members, *gone.values()], edges, apart=never).groups
+        places = self._places(groups)
+        self._never = _apart(groups, places, never)
+        self.together = [ordered(group[0], other) for group in places for other in group[1:]]
 
     def __contains__(self, pair: object) -> bool:
         if not isinstance(pair, tuple):
             return False
         return pair in self._never or contradict(self._members[pair[0]], self._members[pair[1]])
 
-    def _places(self, groups: Iterable[Sequence[int]]) -> Iterable[list[int]]:
-        return ([self._place[record] for record in group if record in self._place] for group in groups)
+    def _places(self, groups: Iterable[Sequence[int]]) -> list[list[int]]:
+        return [[self._place[record] for record in group if record in self._place] for group in groups]
 
     def is_live(self, at: int) -> bool:
         return self._members[at].live
@@ -515,6 +514,14 @@ class Held:
             home = homes[one.record]
             if home in self.written and first.setdefault(home, one.record) != one.record:
                 yield Edge(first[home], one.record, _THEN, by_person=True)
+
+
+def _apart(groups: Sequence[Sequence[int]], places: Sequence[Sequence[int]], never: Iterable[Pair]) -> set[Pair]:
+    """Places that are never one: what people say of a record holds for all that it is together with, also once it is
+    gone. `places`: what is there of each group."""
+    group_of = {record: number for number, group in enumerate(groups) for record in group}
+    ends = {(group_of[left], group_of[right]) for left, right in never if group_of[left] != group_of[right]}
+    return {ordered(one, other) for left, right in ends for one in places[left] for other in places[right]}
 
 
 def members_of(likeness: Likeness, connection: Connection, known: Sequence[Known]) -> list[Member]:

@@ -14,6 +14,7 @@ import pytest
 from crosswalk.engine import likeness
 from crosswalk.engine.identify import Matched, Matcher
 from crosswalk.engine.likeness import likeness_of
+from crosswalk.engine.parting import decide
 from crosswalk.engine.words import AskError
 from mapping.match.model import read
 from tests.crosswalk.engine.test_rounds import settle_down, two
@@ -178,6 +179,35 @@ def test_one_answer_fits_all_pairs_that_the_same_speaks_for_and_against(tmp_path
     assert told["decided"] == 3
     assert {frozenset({f"alpha/{key}", f"beta/{key}"}) for key in "123"} <= parts(world)
     assert [one["alike"] for one in pairs(world)] == [1]
+
+
+def test_who_a_person_kept_apart_stays_so_through_those_who_are_left_of_them(tmp_path: Path, database_url: str) -> None:
+    """Said of two records that are gone, it held for nobody: what was left of both was joined, and parted again."""
+    world = three(tmp_path, database_url)
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for key, name in (("1", "Mara Lindqvist"), ("2", "Otto Klein")):
+        for remote in (alpha, beta):
+            remote.put("people", key, name=name, email=f"{key}@home.test")
+    world.sync()
+    with world.open() as hub:
+        house = hub.house
+        with house.database.write() as connection:
+            numbers = dict(house.database.run(connection, "SELECT s.connection || r.rkey, r.id FROM record r "
+                                              "JOIN stream s ON s.id = r.stream").fetchall())  # fmt: skip
+            for key in "12":
+                decide(house, connection, numbers[f"alpha{key}"], numbers[f"beta{key}"], "same", who="tester")
+            decide(house, connection, numbers["alpha1"], numbers["beta2"], "never", who="tester")
+    world.sync()
+    alpha.drop("people", "1")
+    beta.drop("people", "2")
+    world.clock.forward(seconds=25 * 3600)
+    world.sync()
+    for _ in range(2):
+        beta.put("people", "1", name="Mara Lindqvist", email="mara@home.test", phone="+49895550101")
+        alpha.put("people", "2", name="Mara Lindqvist", email="mara@home.test", phone="+49895550101")
+        world.sync()
+
+        assert not any({"beta/1", "alpha/2"} <= records for records in parts(world))
 
 
 def test_two_of_one_system_that_an_edit_made_alike_wait_for_a_person_however_often_they_are_matched(
