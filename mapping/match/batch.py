@@ -45,6 +45,7 @@ _MARGIN: Final = 1.0  # bits; a little less than the model says is chance
 _MISTYPED: Final = 0.04  # records of one that have another initial than the others: mistyped, or another name
 # Bits that it counts at most that one system has both: where it would be more, no two of its records are joined.
 _BELIEVED: Final = -5.0
+_DIFFERING: Final = -3.0
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
 
 
@@ -553,7 +554,7 @@ class Scoring:
             beyond = np.maximum(beyond, told)
         bits = own + shared - np.float32(self.prior) - beyond
         nothing = np.zeros(size, dtype=np.int8)
-        levels = [found[name].level if name in found else nothing for name in model.names]
+        levels = [found[name].level if name in found else nothing for name in model.watched]
         whole = _Whole(left, right, bits, self._conflicts(found, size), found_by, levels)
         self._doubted(whole)
         return whole
@@ -561,9 +562,9 @@ class Scoring:
     def _doubted(self, pairs: "_Whole") -> None:
         """As `Scorer` finds them."""
         for (name, level), bits in self.model.doubts.items():
-            pairs.bits += np.where(pairs.levels[self.model.names.index(name)] == LEVELS[level], np.float32(bits), 0)
+            pairs.bits += np.where(pairs.levels[self.model.watched.index(name)] == LEVELS[level], np.float32(bits), 0)
         for name, level in self.model.vetoes - {SYSTEM}:
-            pairs.conflict |= pairs.levels[self.model.names.index(name)] == LEVELS[level]
+            pairs.conflict |= pairs.levels[self.model.watched.index(name)] == LEVELS[level]
 
     def _lent(self, found: Mapping[str, "Weighed"], size: int) -> Floats:
         """As `score.lent` does."""
@@ -673,6 +674,7 @@ class Scoring:
 
     def _learn(self, pairs: "_Whole") -> None:
         """How sparse the same are; what it counts that one system has both; what is doubtful."""
+        self._differing(pairs)
         free = ~pairs.conflict
         self.model = sparse(pairs.bits[free], self.model, len(self._table))
         of = self._table.system
@@ -691,6 +693,26 @@ class Scoring:
         rivals = systems.mostly_two(pairs.conflict & (pairs.bits >= self.model.same))
         same = systems.threshold(pairs.bits, free, self.model.same)
         self.model = replace(self.model, same=same, rivals=rivals or self.model.rivals)
+
+    def _differing(self, pairs: "_Whole") -> None:
+        """What it counts that mailboxes, or phones, differ: by how seldom they do where the other is the same."""
+        watched = self.model.watched
+        if self.model.kind != "person":
+            return
+        same = LEVELS["same"]
+        given, email, phone = (pairs.levels[watched.index(name)] for name in ("given", "email", "phone"))
+        doubts = dict(self.model.doubts)
+        for name, here, other in (("email", email, phone), ("phone", phone, email)):
+            told = (given == same) & (other == same) & (here > 0)
+            if int(told.sum()) < ENOUGH:
+                continue
+            differ = here == LEVELS["different"]
+            usual = self.model.comparisons[name].levels["different"].bits
+            bits = max(_DIFFERING, log2(float(differ[told].mean()) + 0.01)) - usual
+            if bits < 0:
+                doubts[name, "different"] = doubts.get((name, "different"), 0.0) + bits
+                pairs.bits[differ] += np.float32(bits)
+        self.model = replace(self.model, doubts=doubts)
 
     def _same_system(self, certain: Flags, chance: float) -> float:
         """As seldom as one system has both is among pairs that are certain anyhow."""
@@ -737,7 +759,7 @@ class Weighed:
 
 @dataclass(slots=True)
 class _Whole(Pairs):
-    """Pairs with their sums. `levels`: of each of the model's names."""
+    """Pairs with their sums. `levels`: of each field that the model watches."""
 
     levels: list[NDArray[np.int8]]
 

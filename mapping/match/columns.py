@@ -13,6 +13,9 @@ from mapping.match.profile import (
     Values,
     company_domain,
     company_name,
+    day,
+    generation,
+    generation_behind,
     given_and_family,
     handle,
     kept,
@@ -34,6 +37,7 @@ _AROUND: Final = re.compile(r"[\s,;|<>()\[\]\"':]")
 _EXTENSION: Final = re.compile(r"\s*(?:ext\.?|extension|durchwahl|x)\s*(\d{1,6})\s*$", re.IGNORECASE)
 _LOOKED_AT: Final = 500  # letters of a cell that tell whether it is of addresses
 _SHORT: Final = 20  # letters, blanks around it among them
+_BARE: Final = (["number"], ["nr"], ["num"], ["no"])
 _EMPTY: Final = frozenset(
     {
         "", "null", "none", "nan", "n/a", "na", "n.a.", "-", "--", "---", "unknown", "unk", "?", "??", "nil", "\\n",
@@ -48,6 +52,7 @@ _SIGNS: Final = re.compile(r"[0-9&+®™]|'s\b")
 PERSONAL: Final = frozenset(
     {"name.given", "name.family", "name.additional", "birth_date", "birth_date.year", "job_title"}
 )
+_CALLED: Final = frozenset({"name", "name.given", "name.family", "company_name", "legal_name", "aliases", "emails"})
 OF_COMPANIES: Final = frozenset({"website", "domains", "registrations", "legal_name", "aliases"})
 
 
@@ -97,7 +102,8 @@ def _named(words: list[str], known: _Words) -> str | None:
         found = known.names.get(" ".join(words))
     while found is None and words and words[0] in known.passed:
         words = words[1:]
-        found = known.names.get(" ".join(words))
+        # An account number is none of a house.
+        found = known.names.get(" ".join(words)) if words not in _BARE else None
     return found
 
 
@@ -119,6 +125,12 @@ def recognised(headings: Sequence[str], told: Mapping[str, str] | None = None) -
         field = (told or {}).get(heading) or field_of(heading)
         if field is not None and field not in ("rid", "source"):
             found[at] = field
+    if not _CALLED.intersection(found.values()):
+        # Of what has no other name and no mailbox, the title is no job.
+        for at in [
+            at for at, heading in enumerate(headings) if found.get(at) == "job_title" and heading not in (told or {})
+        ]:
+            found[at] = "name"
     return found
 
 
@@ -213,7 +225,7 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
         add("email", ["emails"], lambda cells: kept(map(mailbox, _addresses(cells))))
     else:
         _names(made, places)
-        add("birth", ["birth_date"], _each(lambda cell: digits_of_day(cell, months_first=months_first)))
+        add("birth", ["birth_date"], _each(lambda cell: day(digits_of_day(cell, months_first=months_first))))
         if "birth_date" not in places:
             add("birth", ["birth_date.year", "birth_date.month", "birth_date.day"], _day_of_parts)
         add("company", ["company_name"], _each(company_name, several=False))
@@ -234,22 +246,22 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
 
 
 def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
+    """Given and family name, and what tells father and son apart, of the same cells."""
+    suffixes = tuple(places.get("name.suffix", ()))
     given = (*places.get("name.given", ()), *places.get("name.additional", ()))
     family, full = tuple(places.get("name.family", ())), tuple(places.get("name", ()))
-    if not (given or family):
-        if full:
-            made.readers.append(Reader(_NAME, full, _of_full))
-        return
-    g, f = len(given), len(family)
+    s, g, f = len(suffixes), len(suffixes) + len(given), len(suffixes) + len(given) + len(family)
 
-    def parted(cells: Cells) -> tuple[Values, Values]:
+    def read(cells: Cells) -> tuple[Values, Values, Values]:
         """Where the parts are empty, the whole name tells them."""
-        first, last = " ".join(filter(None, cells[:g])), " ".join(filter(None, cells[g : g + f]))
-        if first or last or not full:
-            return single(person_word(first)), single(person_word(last))
-        return _of_full(cells[g + f :])
+        apart = kept([*map(generation, cells[:s]), *map(generation_behind, cells[s:])])[:1]
+        first, last = " ".join(filter(None, cells[s:g])), " ".join(filter(None, cells[g:f]))
+        if first or last:
+            return single(person_word(first)), single(person_word(last)), apart
+        return *_of_full(cells[f:]), apart
 
-    made.readers.append(Reader(_NAME, (*given, *family, *full), parted))
+    if given or family or full:
+        made.readers.append(Reader(("given", "family", "generation"), (*suffixes, *given, *family, *full), read))
 
 
 def _of_full(cells: Cells) -> tuple[Values, Values]:
@@ -319,7 +331,6 @@ def _country(cell: str) -> str:
         return fold(cell)
 
 
-_NAME: Final = ("given", "family")
 _DATE: Final = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[T ].*)?")
 _RUN: Final = re.compile(r"(\d{2})(\d{2})(?:18|19|20)\d{2}")
 _NAMES_OF_MONTHS: Final = (

@@ -246,7 +246,7 @@ def words(one: str, other: str) -> Like:
 
 
 def exact(one: str, other: str) -> Like:
-    """A country, a kind of body."""
+    """A country, a kind of body, whether of father or son."""
     return SAME if one == other else DIFFERENT
 
 
@@ -274,6 +274,8 @@ _MEMBERS: Final = frozenset(
     """.split()  # noqa: SIM905 # two hundred quotes more would not help to read it
 )
 
+_NUMERALS: Final = frozenset({"i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"})
+
 
 def company(one: str, other: str) -> Like:
     """Names of companies without their legal forms."""
@@ -289,6 +291,8 @@ def company(one: str, other: str) -> Like:
     if not lone and not others:
         return Like("typo" if set(ours) != set(theirs) else "same", shared)
     if shared:
+        if any(word.isdecimal() or word in _NUMERALS for word in (*lone, *others)):
+            return Like("member", shared)  # "Fund II" and "Fund III", "Store 12" and "Store"
         if not lone or not others:
             return Like("member" if _MEMBERS.intersection(lone or others) else "part", shared)
         return Like("part_and_other", shared)

@@ -11,6 +11,7 @@ from mapping.match.compare import COMPARISONS, Compare
 
 Outcome = Literal["same", "review", "different"]
 KINDS: Final = ("person", "company")
+DIFFERING: Final = ("email", "phone")  # of `doubts`: what it counts more, by the records, that these are different
 SYSTEM: Final = ("system", "same")  # of `vetoes`: two records that one system keeps apart
 
 
@@ -80,6 +81,12 @@ class Model:
     doubts: Mapping[tuple[str, str], float] = field(default_factory=dict)  # by (field, level), as they have shown, too
     vetoes: frozenset[tuple[str, str]] = frozenset()  # levels that are for a person, as they have shown; see `learned`
     rivals: bool = False  # whether records in conflict are two, as they have shown
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Fields whose levels records may show to be worth more or less than the file says."""
+        told = (name for name in DIFFERING if name in self.comparisons and name not in self.names)
+        return (*self.names, *told)
 
     @property
     def digest(self) -> str:
@@ -164,8 +171,8 @@ def _read(told: Mapping[str, Any]) -> Model:
             raise ModelError(f"'{name}' has no comparison; there are: {', '.join(comparisons)}")
     names, doubts = (tuple(told["names"]["of"]) if told.get("names") else ()), _doubts(told.get("doubts", {}))
     for name, _ in doubts:
-        if name not in names:
-            raise ModelError(f"doubts: '{name}' is none of names.of: {', '.join(names)}")
+        if name not in (*names, *DIFFERING):
+            raise ModelError(f"doubts: '{name}' is none of names.of: {', '.join(names)}, nor {' or '.join(DIFFERING)}")
     vetoes = _vetoes(told.get("vetoes", ()))
     for name, _ in vetoes - {SYSTEM}:
         if name not in names:

@@ -1,9 +1,9 @@
 """What scored matching compares of a record: per field the values in comparing form.
 
 A profile comes from a row in the common form (`of_row`) or from cells of a table (`mapping.match.columns`). A field
-that is missing is not in it. Fields of a person: given, family, birth, email, handle, phone, id, street, postcode,
-locality, company, domain, title. Of a company: name, form, domain, email, phone, id, street, postcode, locality,
-country.
+that is missing is not in it. Fields of a person: given, family, generation, birth, email, handle, phone, id, street,
+postcode, locality, company, domain, title. Of a company: name, form, domain, email, phone, id, street, postcode,
+locality, country.
 """
 
 import re
@@ -39,6 +39,11 @@ _STREETS: Final[Mapping[str, str]] = {
     "west": "w",
 }  # fmt: skip
 _COUNTED: Final = "12345678901234567890 9876543210"  # what is typed where a number is demanded
+# What is entered, or made of nothing by a program, where a birthday is demanded.
+DEFAULT_DAYS: Final = frozenset({
+    "00000000", "00010101", "11111111", "18991230", "18991231", "19000101", "19000000", "19010101", "19700101",
+    "99991231", "99999999",
+})  # fmt: skip
 _DISTINCT: Final = 3  # digits from which a local part is somebody's choice
 _NO_DIGITS: Final = str.maketrans("", "", "0123456789")
 _HOST: Final = re.compile(r"(?:https?://)?([a-z0-9.-]+)/?")  # most of them, without the cost of a whole URL
@@ -55,6 +60,31 @@ def given_and_family(name: Value) -> tuple[str, str]:
         parts = split(_untitled_text(full), name.get("order") or order(full))
         told_given, told_family = parts.get("given", ""), parts["family"]
     return person_word(told_given), person_word(told_family)
+
+
+_GENERATIONS: Final[Mapping[str, str]] = {
+    "sr": "1", "senior": "1", "jr": "2", "jnr": "2", "junior": "2", "ii": "2", "2nd": "2", "iii": "3", "3rd": "3",
+    "iv": "4", "4th": "4",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=100_000)
+def generation(text: str) -> str:
+    """By what father and son of one name are told apart, "Jr." or "III": of a suffix; "" where nothing."""
+    return next((_GENERATIONS[word] for word in fold(text).split() if word in _GENERATIONS), "")
+
+
+@lru_cache(maxsize=100_000)
+def generation_behind(name: str) -> str:
+    """The same of a name that it stands behind."""
+    words = fold(name).split()
+    return _GENERATIONS.get(words[-1], "") if len(words) > 1 else ""
+
+
+def _generations(name: Value) -> Values:
+    parts = name if isinstance(name, Mapping) else {"full": name}
+    behind = [str(parts.get(part) or "") for part in ("family", "given", "full")]
+    return kept([generation(str(parts.get("suffix") or "")), *map(generation_behind, behind)])[:1]
 
 
 def _untitled_text(full: str) -> str:
@@ -121,7 +151,8 @@ def last_digits(number: str, extension: str | None = None) -> str:
 
 def day(text: str) -> str:
     """The digits of a day that may be known in part: "1985-03-04", "--03-04" or "1985"."""
-    return "".join(character for character in text if character.isdigit())
+    digits = "".join(character for character in text if character.isdigit())
+    return "" if digits in DEFAULT_DAYS else digits
 
 
 @lru_cache(maxsize=100_000)
@@ -222,6 +253,7 @@ def _of_person(row: Mapping[str, Value]) -> dict[str, Values]:
     return {
         "given": kept(given for given, _ in names),
         "family": kept(family for _, family in names),
+        "generation": _generations(row.get("name")),
         "birth": kept([day(str(row.get("birth_date") or ""))]),
         "email": kept(map(mailbox, addresses)),
         "handle": kept(handle(mailbox(one)) for one in addresses),

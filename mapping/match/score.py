@@ -15,7 +15,7 @@ from math import log2
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from mapping.match.latin import latin
-from mapping.match.model import SYSTEM, Comparison, Level, Model, Outcome
+from mapping.match.model import DIFFERING, SYSTEM, Comparison, Level, Model, Outcome
 from mapping.match.profile import Profile, called, initial, label, local_part, name_keys, sound, words
 
 Key = TypeVar("Key", bound=Hashable)
@@ -248,7 +248,8 @@ class Scorer:
             found["system"] = told
         for (name, level), bits in self.model.doubts.items():
             if (one := found.get(name)) and one.level == level:
-                found[f"{name} doubt"] = Evidence(f"{name} doubt", level, bits, "systems keep such apart as well")
+                says = "of one it seldom does" if name in DIFFERING else "systems keep such apart as well"
+                found[f"{name} doubt"] = Evidence(f"{name} doubt", level, bits, says)
         bits = combined(self.model, self.prior, found)
         conflict = self._conflict(found)
         outcome = self.model.outcome(bits)

@@ -79,7 +79,7 @@ def _told(found: Resolution) -> list[tuple[int, int]]:
     return sorted(zip(found.review.left.tolist(), found.review.right.tolist(), strict=True))
 
 
-DOUBTS = {("given", "typo"): -1.5, ("family", "typo"): -2.0, ("given", "part"): -1.0}
+DOUBTS = {("given", "typo"): -1.5, ("family", "typo"): -2.0, ("given", "part"): -1.0, ("phone", "different"): -1.0}
 VETOES = frozenset({("given", "initial"), ("family", "same")})
 
 
@@ -252,6 +252,34 @@ def test_a_system_that_holds_nobody_twice_is_believed() -> None:
     assert SYSTEM in found.model.vetoes
     assert frozenset({"crm0000", "crm9999"}) not in groups(told, found, ["crm0000", "crm9999"])
     assert (told.keys.index("crm0000"), told.keys.index("crm9999")) in _told(found)
+
+
+def test_another_phone_counts_more_where_people_have_one() -> None:
+    people = strangers(400, seed=8)
+    same = [(f"{system}{at:04}", system, one) for system in ("crm", "shop") for at, one in enumerate(people)]
+    moved = [
+        (key, system, {**one, "phone": (f"49309{key[-4:]}00",)} if system == "shop" and key < "shop0200" else one)
+        for key, system, one in same
+    ]
+
+    _, steady = resolved(same)
+    _, changing = resolved(moved)
+
+    assert steady.model.doubts["phone", "different"] == pytest.approx(-2.3)
+    assert changing.model.doubts["phone", "different"] == pytest.approx(-0.27, abs=0.02)
+
+
+def test_father_and_son_of_one_name_and_house_are_for_a_person() -> None:
+    house = {"street": "1 Elm Street", "postcode": "99111", "phone": "+4930111222"}
+    records = [
+        ("h1", "crm", person("Leo Halvorsen Jr.", **house)),
+        ("h2", "shop", person("Leo Halvorsen Sr.", **house)),
+    ]
+
+    told, found = resolved([*CROWD, *records])
+
+    assert groups(told, found, ["h1", "h2"]) == {frozenset({"h1"}), frozenset({"h2"})}
+    assert (told.keys.index("h1"), told.keys.index("h2")) in _told(found)
 
 
 def test_what_is_certain_stays_together_and_what_is_apart_never_meets() -> None:

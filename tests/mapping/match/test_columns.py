@@ -50,6 +50,11 @@ from mapping.match.columns import (
         ("Förnamn", "name.given"),
         ("address.street", "addresses.lines"),
         ("cust_name", "name"),
+        ("ship_name", "name"),
+        ("Recipient e-mail", "emails"),
+        ("delivery address", "addresses.lines"),
+        ("name_sufx_cd", "name.suffix"),
+        ("account number", None),
         ("blood_group", None),
         ("owner_email", None),
         ("employer_city", None),
@@ -109,6 +114,32 @@ def test_columns_tell_whether_they_are_of_people(fields: list[str], names: list[
     assert kind_of(fields, names) == kind
 
 
+def test_a_title_is_a_name_where_nothing_else_is() -> None:
+    assert recognised(["title", "address", "phone"])[0] == "name"
+    assert recognised(["name", "title", "phone"])[1] == "job_title"
+    assert recognised(["title", "address"], {"title": "job_title"})[0] == "job_title"
+
+
+def test_father_and_son_are_told_apart_by_a_suffix_or_by_what_stands_behind_the_name() -> None:
+    def told(headings: list[str], cells: list[str]) -> tuple[str, ...]:
+        plan = columns("person", recognised(headings), headings=headings)
+        for reader in plan.readers:
+            if "generation" in reader.fields:
+                return reader.read([cells[at] for at in reader.places])[reader.fields.index("generation")]
+        return ()
+
+    apart = ["first name", "last name", "suffix"]
+    assert told(apart, ["John", "Smith", "JR"]) == told(["name"], ["John Smith Jr."]) == ("2",)
+    assert told(apart, ["John", "Smith III", ""]) == ("3",)
+    assert told(apart, ["John", "Smith", "PhD"]) == ()
+    assert told(["first name", "last name"], ["Junior", "Senior"]) == ()
+
+
+def test_a_day_that_programs_make_of_nothing_is_no_birthday() -> None:
+    assert _read("birth", "birthday", "1900-01-01") == ()
+    assert _read("birth", "birthday", "1901-01-02") == ("19010102",)
+
+
 def test_a_column_that_only_companies_have_tells_that_they_are_companies() -> None:
     assert kind_of(["name"], ["Campanile", "Padma"], ["name", "Number of employees"]) == "company"
 
@@ -149,6 +180,7 @@ def test_cells_of_several_columns_become_one_field() -> None:
     assert profile == {
         "given": ("mara",),
         "family": ("lind",),
+        "generation": (),
         "email": ("m.l77123@gmx.de",),
         "handle": ("m.l77123",),
         "domain": (),
