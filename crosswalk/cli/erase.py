@@ -102,8 +102,8 @@ def scrubbed(answer: Answer, screen: Screen) -> Iterator[Line]:
 
 def lifted(answer: Answer, screen: Screen) -> Iterator[Line]:
     yield from screen.prose(
-        f"{answer['id']} is lifted: what the systems send of them is stored again, with its next change or the next sweep. "
-        "At once:  crosswalk resync CONNECTION/STREAM/ID"
+        f"{answer['id']} is lifted: what the systems send of them is stored again, with its next change or the next "
+        "sweep. At once:  crosswalk resync CONNECTION/STREAM/ID"
     )
 
 
