@@ -116,7 +116,10 @@ def _theirs(house: House, connection: Connection, entity: int) -> Theirs:
     alone = {value for kind, value in own if _carriers(house, connection, kind, value) <= homes.keys()}
     hashed = house.ident_kinds.hashed
     addresses = {hashed(one.address) for one in records}
-    referred = {hashed(f"{one.connection}/{one.rkey}") for one in records}  # as answers name records of a connection
+    called = house.database.select(connection, "SELECT record, rkey FROM known_as WHERE", "record", sorted(homes))
+    keys = [(one.number, one.rkey) for one in records]
+    of = {one.number: one.connection for one in records}
+    referred = {hashed(f"{of[number]}/{key}") for number, key in (*keys, *called)}  # as answers name them
     known = frozenset(alone | addresses | referred)
     shared = len({value for _, value in own} - alone)
     return Theirs(entities, records, known, shared, _letters(house, connection, records, known))
@@ -327,7 +330,7 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
     )
     _rename(house, connection, theirs)
     removals.note(database, connection, numbers, since=house.now(), there_until=house.now(), state=removals.CLOSED)
-    for table in ("ident", "block", "response", "waiting", "survivor"):
+    for table in ("ident", "block", "response", "waiting", "survivor", "known_as"):
         database.delete(connection, table, "record", numbers)
     for table in ("edge", "pair"):
         for column in ("left", "right"):

@@ -138,6 +138,15 @@ class Matcher:
                 connection, "SELECT id, rkey FROM record WHERE stream = ? AND", "rkey", list(asked), first=(other.id,)
             ):
                 hits[rkey].append((other, record))
+            if other.mapping.has_aliases:
+                for record, rkey in self._database.select(
+                    connection,
+                    "SELECT r.id, k.rkey FROM known_as k JOIN record r ON r.id = k.record WHERE r.stream = ? AND",
+                    "k.rkey",
+                    list(asked),
+                    first=(other.id,),
+                ):
+                    hits[rkey].append((other, record))
         named: dict[int, int] = {}
         for value, askers in asked.items():
             for number, namespace in askers:

@@ -54,6 +54,7 @@ class References:
                 first=(stream,),
             ):
                 self._found[stream, rkey] = f"{kind}/{public}"
+        self._resolve_aliases()
         if note_waiting:
             rows = [
                 (stream, key, record)
@@ -64,6 +65,36 @@ class References:
             columns = ("stream", "rkey", "record")
             database.upsert(self._connection, "waiting", columns, columns, rows)
         self._wanted.clear()
+
+    def _resolve_aliases(self) -> None:
+        """Records of another stream of the same system may answer to what is not found: see `known_as`."""
+        streams = self._house.streams.values()
+        known = {one.connection for one in streams if one.mapping.has_aliases}
+        if not known:
+            return
+        connections = {one.id: one.connection for one in streams if one.connection in known}
+        called: dict[str, list[tuple[int, str]]] = {}
+        for target in self._wanted.keys() - self._found.keys():
+            if target[0] in connections:
+                called.setdefault(connections[target[0]], []).append(target)
+        for connection, wanted in called.items():
+            found = {
+                rkey: f"{kind}/{public}"
+                for rkey, kind, public in self._house.database.select(
+                    self._connection,
+                    "SELECT k.rkey, e.kind, e.public FROM known_as k JOIN record r ON r.id = k.record "
+                    "JOIN stream s ON s.id = r.stream JOIN member m ON m.record = r.id "
+                    "JOIN entity e ON e.id = m.entity WHERE s.connection = ? AND",
+                    "k.rkey",
+                    [key for _, key in wanted],
+                    first=(connection,),
+                )
+            }
+            self._found |= {(stream, key): found[key] for stream, key in wanted if key in found}
+
+    def leads(self, stream: int, key: str) -> bool:
+        """Has what was resolved found an entity under this key?"""
+        return (stream, key) in self._found
 
     def seen(self, stream: Stream, row: Sequence[Value]) -> Sequence[Value]:
         """The row with entities for the ids that are known; a reference of which none is known says nothing."""

@@ -306,7 +306,7 @@ def assembled(
         groups[homes[number]].members.append(member)
     waited = set() if first or reading else _waiters(house, connection, refers)
     references.resolve(note_waiting=not reading)
-    arrived = _arrived(house, connection, waited)
+    arrived = _arrived(house, connection, references, waited)
     everybody = [member for group in groups.values() for member in group.members]
     for member in everybody:
         member.row = aligned(member.stream, references.seen(member.stream, member.observed))
@@ -328,17 +328,20 @@ def _waiters(house: House, connection: Any, records: Sequence[int]) -> set[tuple
     }
 
 
-def _arrived(house: House, connection: Any, waited: set[tuple[int, int, str]]) -> set[int]:
+def _arrived(house: House, connection: Any, references: References, waited: set[tuple[int, int, str]]) -> set[int]:
     """Records of which a reference has found its entity since; they wait no longer."""
     database = house.database
     found: set[int] = set()
     for record, stream, key in waited:
-        there = database.run(
-            connection,
-            "SELECT 1 FROM record r JOIN member m ON m.record = r.id WHERE r.stream = ? AND r.rkey = ?",
-            (stream, key),
-        ).fetchone()
-        if there is not None:
+        there = (
+            references.leads(stream, key)
+            or database.run(
+                connection,
+                "SELECT 1 FROM record r JOIN member m ON m.record = r.id WHERE r.stream = ? AND r.rkey = ?",
+                (stream, key),
+            ).fetchone()
+        )
+        if there:
             database.run(
                 connection,
                 "DELETE FROM waiting WHERE stream = ? AND rkey = ? AND record = ?",

@@ -60,10 +60,14 @@ class Mapped(Protocol):
 
     fields: tuple[str, ...]
 
+    @property
+    def has_aliases(self) -> bool: ...
+
     def read(self, values: Any) -> tuple[list[Value], Sequence[Any]]: ...
     def state(self, values: Any) -> str: ...
     def accepts(self, values: Any) -> bool: ...
     def survivor(self, values: Any) -> str | None: ...
+    def aliases(self, values: Any) -> tuple[str, ...]: ...
 
 
 class Arrived(NamedTuple):
@@ -84,6 +88,7 @@ class Understood(NamedTuple):
     faults: Sequence[Any]
     state: int
     idents: Sequence[tuple[int, int]]
+    aliases: tuple[str, ...] = ()  # further keys by which it is named
 
     @property
     def row(self) -> list[Value]:
@@ -196,12 +201,13 @@ class Landing:
         is in the processor's cache all the while, and gone before the next needs the room (10 µs less, 28 fields).
         """
         read, state, identifiers = self.mapped.read, self.state_of, self.identifiers
+        aliases = self.mapped.aliases if self.mapped.has_aliases else _no_aliases
         understood = {}
         for key, arrived in page.items():
             values, raw = _parsed(arrived)
             row, faults = read(values)
             understood[key] = Understood(
-                arrived.record, raw, arrived.hash, dump(row), faults, state(values), identifiers(row)
+                arrived.record, raw, arrived.hash, dump(row), faults, state(values), identifiers(row), aliases(values)
             )
         return understood
 
@@ -265,6 +271,25 @@ class Landing:
         ]
         self.database.upsert(connection, "survivor", ("record",), ("record", "rkey"), named)
 
+    def _note_aliases(self, connection: Connection, rows: Sequence[tuple[int, Understood]]) -> None:
+        """Keep what else these records are called; who waits for one under such a key is to be settled."""
+        if not self.mapped.has_aliases:
+            return
+        database = self.database
+        told = [(number, key) for number, new in rows for key in new.aliases]
+        database.delete(connection, "known_as", "record", [number for number, _ in rows])
+        database.upsert(connection, "known_as", ("record", "rkey"), ("record", "rkey"), told)
+        if not self.bulk:
+            waiting = database.select(
+                connection,
+                "SELECT w.record FROM waiting w JOIN stream s ON s.id = w.stream "
+                "JOIN stream mine ON mine.connection = s.connection WHERE mine.id = ? AND",
+                "w.rkey",
+                [key for _, key in told],
+                first=(self.stream,),
+            )
+            add_work(database, connection, SETTLE, [row[0] for row in waiting])
+
     def _insert(
         self,
         connection: Connection,
@@ -276,7 +301,7 @@ class Landing:
     ) -> None:
         records, bodies, todo = [], [], []
         idents: list[tuple[int, int, int]] = []
-        for record, raw, hashed, observed, faults, state, given in rows:
+        for record, raw, hashed, observed, faults, state, given, _ in rows:
             number = self._ids.popleft()  # upwards: a tree that is filled from its end has full pages
             if faults:
                 landed.faults.extend((record.key, fault) for fault in faults)
@@ -291,7 +316,9 @@ class Landing:
             landed.records.append(number)
         landed.new += len(records)
         database = self.database
-        self._note_survivors(connection, zip((row[0] for row in records), rows, strict=True))
+        numbered = [(row[0], new) for row, new in zip(records, rows, strict=True)]
+        self._note_survivors(connection, numbered)
+        self._note_aliases(connection, numbered)
         database.insert(connection, "record", RECORD_COLUMNS, records)
         database.insert(connection, "body", ("record", "raw", "observed"), bodies)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
@@ -332,7 +359,7 @@ class Landing:
         idents: list[tuple[int, int, int]] = []
         given_up: set[tuple[int, int]] = set()
         for new, old in current:
-            record, raw, hashed, _, faults, state, _ = new
+            record, raw, hashed, _, faults, state, *_ = new
             old_raw, old_observed = bodies[old.id]
             row = new.row
             if not whole:
@@ -378,7 +405,9 @@ class Landing:
                 without.append(old.id)
                 idents.extend((kind, value, old.id) for kind, value in carried)
                 given_up |= held - carried
-        self._note_survivors(connection, ((old.id, new) for new, old in current))
+        numbered = [(old.id, new) for new, old in current]
+        self._note_survivors(connection, numbered)
+        self._note_aliases(connection, numbered if whole else [])
         database.upsert(connection, "record", ("id",), RECORD_COLUMNS[:-1], records)
         database.upsert(connection, "body", ("record",), ("record", "raw", "observed"), new_bodies)
         save_bases(database, connection, {number: bases[number] for number in new_bases})
@@ -520,6 +549,10 @@ def put_up_unmatched(database: Database, connection: Connection, streams: Sequen
         "WHERE r.stream = ? AND m.record IS NULL ON CONFLICT DO NOTHING",
         [(SETTLE, stream) for stream in streams],
     )
+
+
+def _no_aliases(_values: Any) -> tuple[str, ...]:
+    return ()
 
 
 # Of a first load: built once afterwards they cost a third of what keeping them up to date does.

@@ -173,6 +173,13 @@ base = Table(
     Column("raws", LargeBinary, nullable=False),  # the records that the agreed values of `side` were read from
 )
 
+known_as = Table(  # further keys by which others of its system name a record: the contact of a person account
+    "known_as",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("rkey", Text, primary_key=True, index=True),
+)
+
 # No primary key: at the first load its indexes are dropped and built afterwards, which costs a third.
 ident = Table(
     "ident",

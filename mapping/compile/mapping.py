@@ -155,6 +155,11 @@ class CompiledMapping:
     def converted_from(self, values: Values) -> str | None:
         return self._words.one("converted_from", values)
 
+    @property
+    def has_aliases(self) -> bool:
+        """May a record answer to further ids?"""
+        return "alias" in self._words.chains
+
     def aliases(self, values: Values) -> tuple[str, ...]:
         """Further ids that it answers to."""
         return self._words.several("alias", values)

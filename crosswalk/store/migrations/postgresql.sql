@@ -264,6 +264,14 @@ CREATE INDEX ix_journal_record ON journal (record, at);
 
 CREATE INDEX ix_journal_run ON journal (run);
 
+CREATE TABLE known_as (
+	record BIGINT NOT NULL,
+	rkey TEXT NOT NULL,
+	PRIMARY KEY (record, rkey)
+);
+
+CREATE INDEX ix_known_as_rkey ON known_as (rkey);
+
 CREATE TABLE layout (
 	kind TEXT NOT NULL,
 	position INTEGER NOT NULL,

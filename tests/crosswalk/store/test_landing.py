@@ -23,6 +23,7 @@ class AsTheyAre:
     """A mapping of one field."""
 
     fields: tuple[str, ...] = ("text",)
+    has_aliases: bool = False
 
     def read(self, values: Any) -> tuple[list[Any], list[Any]]:
         return [values["text"]], []
@@ -35,6 +36,9 @@ class AsTheyAre:
 
     def survivor(self, values: Any) -> str | None:
         return None
+
+    def aliases(self, values: Any) -> tuple[str, ...]:
+        return ()
 
 
 def rows() -> list[RemoteRecord]:
