@@ -163,9 +163,11 @@ class _Client:
         error = body.get("error")
         if answer.status == 429 or answer.status >= 500 or error in _BUSY:
             raise LaterError(f"{self.vendor} gives out no tokens now: {answer.status}", code="CW302")
-        if error is None and 400 <= answer.status < 500:
-            # A refusal names its reason (RFC 6749, section 5.2). What names none may be a gateway's word, which passes:
-            # to take the grant for lost would stop the connection until a person comes.
+        said = (error, body.get("error_description"))
+        unnamed = not _is_code(error) and not any(isinstance(one, str) and self._known(one) for one in said)
+        if unnamed and (error is not None or 400 <= answer.status < 500):
+            # A refusal names its reason (RFC 6749, section 5.2). What names none, or says a sentence, may be a
+            # gateway's word, which passes: to take the grant for lost would stop the connection until a person comes.
             raise LaterError(
                 f"{self.vendor}: the token request is refused ({answer.status}, no reason given)",
                 hint=f"nothing: the next run asks again; if it stays, {self._hint}",
@@ -197,13 +199,17 @@ class _Client:
 
     def _refusal(self, error: object, description: object, status: int, *, held: Grant | None) -> str:
         for said in (description, error):
-            if isinstance(said, str) and (known := self.refusals.get(said.strip().casefold())) is not None:
+            if isinstance(said, str) and (known := self._known(said)) is not None:
                 return known
         if error == "invalid_grant":
             return "the refresh token is revoked or of another data center"
         if error in ("invalid_client", "unauthorized_client"):
             return "client_id or client_secret is refused"
-        return f"the token request is refused ({status}, {_word(error)})"
+        return f"the token request is refused ({status}, {error})"
+
+    def _known(self, said: str) -> str | None:
+        """What a vendor means by these words of its own."""
+        return self.refusals.get(said.strip().casefold())
 
     def _expiry(self, seconds: object, now: datetime) -> datetime | None:
         try:
@@ -363,8 +369,9 @@ class AuthorizationCode(_Client):
                 code="CW205",
             )
         if "error" in answer:
+            said = answer["error"] if _is_code(answer["error"]) else "no reason given"
             raise GrantError(
-                f"{self.vendor} grants no access ({_word(answer['error'])})",
+                f"{self.vendor} grants no access ({said})",
                 hint=f"run `crosswalk auth {self.connection}` again, as a user who may, and allow it",
                 code="CW205",
             )
@@ -429,6 +436,6 @@ def _base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _word(error: object) -> str:
-    """A vendor's code, if it is one, as those of RFC 6749 are; a sentence may quote what was sent."""
-    return error if isinstance(error, str) and error.isidentifier() and len(error) <= 40 else "no reason given"
+def _is_code(error: object) -> bool:
+    """Is it a code, as those of RFC 6749 are? A sentence may quote what was sent."""
+    return isinstance(error, str) and error.isidentifier() and len(error) <= 40

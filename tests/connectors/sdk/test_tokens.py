@@ -155,7 +155,7 @@ def test_what_else_the_answer_says_is_kept_and_may_name_our_server(bench: Bench)
         (TokenAnswer(400, {"error": "invalid_grant"}), GrantError, "revoked or of another data center"),
         (TokenAnswer(200, {"error": "invalid_client"}), GrantError, "client_id or client_secret is refused"),
         (TokenAnswer(401, {}), LaterError, r"refused \(401, no reason given\)"),
-        (TokenAnswer(400, {"error": "first is no token of ours"}), GrantError, r"\(400, no reason given\)"),
+        (TokenAnswer(400, {"error": "first is no token of ours"}), LaterError, r"\(400, no reason given\)"),
         (TokenAnswer(500, {"error": "x"}), LaterError, "gives out no tokens now"),
         (TokenAnswer(429, {}), LaterError, "gives out no tokens now"),
         (TokenAnswer(200, {}), ShapeError, "does not know"),
