@@ -278,3 +278,22 @@ def test_figures_of_their_company_are_counted_without_them(tmp_path: Path, datab
 
     assert figures()["cx.nps.n"] == 1
     assert told_of(world) == set()
+
+
+def test_a_deal_of_theirs_stays_and_leads_nowhere(tmp_path: Path, database_url: str) -> None:
+    """It is the company's business; whose it was is known of nobody any more."""
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "members.csv").write_text(MEMBERS)
+    (tmp_path / "exports" / "deals.csv").write_text("no,Title,Of\n1,A crown,1\n")
+    mapping = "{name: Title, on_deal: 'Of | ref(members)'}"
+    deals = f"      deals: {{files: 'deals.csv', entity: deal, key: no, mapping: {mapping}}}\n"
+    world = World(tmp_path, database_url, SHOP.split("      calls:")[0] + deals)
+    world.sync()
+    erase(world)
+    (tmp_path / "exports" / "deals.csv").write_text("no,Title,Of\n1,A larger crown,1\n")
+    settle_down(world)
+
+    with world.open() as hub:
+        told = {one["name"]: one["value"] for one in hub.explain("shop/deals/1")["fields"]}
+    assert told["name"] == "A larger crown"
+    assert told_of(world) == set()
