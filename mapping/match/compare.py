@@ -35,6 +35,7 @@ _NEIGHBOUR: Final = Like("neighbour")  # firms and households are given numbers 
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # and kana, and hangul
 _LETTERS: Final = str.maketrans("", "", "0123456789")
 _DIGITS: Final = str.maketrans("", "", string.ascii_lowercase)
+_ALIKE_AT_ALL: Final = 0.7  # below it, two words of four letters or more differ by more than one of them
 _LONG: Final = 4  # letters from which one wrong letter is a typing mistake and not another name
 
 
@@ -99,14 +100,17 @@ def _word(one: str, other: str, *, nicknames: bool) -> Like:
         return _INITIAL if long[0] == short else DIFFERENT
     if nicknames and familiar(one, other):
         return _NICKNAME
-    if len(short) >= _LONG and OSA.distance(one, other, score_cutoff=1) <= 1:
-        return _TYPO
-    alike = JaroWinkler.similarity(one, other)
+    alike = JaroWinkler.similarity(one, other, score_cutoff=_ALIKE_AT_ALL)
+    if len(short) >= _LONG:
+        if not alike:  # nor is there any other way in which they could be
+            return _NICKNAME if nicknames and long.startswith(short) else DIFFERENT
+        if OSA.distance(one, other, score_cutoff=1) <= 1:
+            return _TYPO
     if alike >= 0.92 and len(short) >= _LONG:
         return _TYPO
     if len(short) == 3 and OSA.distance(one, other, score_cutoff=1) <= 1:
         return _CLOSE
-    if skeleton(one) == skeleton(other) and len(short) >= 3 and alike >= 0.7:
+    if skeleton(one) == skeleton(other) and len(short) >= 3 and alike:
         return _CLOSE
     if nicknames and len(short) >= 3 and long.startswith(short):
         return _NICKNAME

@@ -1,5 +1,6 @@
 """The model of scored matching, read from its file: weights in bits, thresholds, blocks, limits. One per kind."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
@@ -44,10 +45,10 @@ class Comparison:
     field: str
     how: str
     levels: Mapping[str, Level]
+    compare: Compare = dataclasses.field(init=False, repr=False, compare=False)
 
-    @property
-    def compare(self) -> Compare:
-        return COMPARISONS[self.how]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "compare", COMPARISONS[self.how])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,8 +136,7 @@ class Evidence(NamedTuple):
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """Two records: `bits` over even odds that they are one, and the evidence that made them."""
 
     bits: float
@@ -232,15 +231,17 @@ class Scorer:
         self.model = model
         self._frequencies = frequencies
         self._weigher = Weigher(model, frequencies)
-        self._comparisons = tuple(model.comparisons.values())
+        self._comparisons = tuple(model.comparisons.items())
+        self._blocks = tuple(("+".join(block), block) for block in model.blocks)
         self.prior = self._weigher.prior
 
     def score(self, left: Profile, right: Profile, *, same_system: bool = False) -> Scored:
         """`same_system`: both are live records of one system, which keeps them apart."""
+        weigh = self._weigher.weigh
         found = {
-            one.field: self._weigher.weigh(one, ours, theirs)
-            for one in self._comparisons
-            if (ours := left.get(one.field)) and (theirs := right.get(one.field))
+            name: weigh(one, ours, theirs)
+            for name, one in self._comparisons
+            if (ours := left.get(name)) and (theirs := right.get(name))
         }
         self._turn(found, left, right)
         if same_system and (self.model.same_system or SYSTEM in self.model.vetoes):
@@ -280,13 +281,17 @@ class Scorer:
     def keys(self, profile: Profile) -> list[str]:
         """What a record is looked up by: two records that share one of these are worth a comparison."""
         found: dict[str, None] = {}
-        for block in self.model.blocks:
-            rows = [""]
+        parts: dict[str, list[str]] = {}  # blocks have most of them in common
+        for name, block in self._blocks:
+            rows = [name]
             for part in block:
-                told = block_part(part, profile)
+                told = parts.get(part)
+                if told is None:
+                    told = parts[part] = block_part(part, profile)
                 rows = [f"{row}|{value}" for row in rows for value in told]
-            for row in rows:
-                found["+".join(block) + row] = None
+                if not rows:
+                    break
+            found.update(dict.fromkeys(rows))
         return list(found)
 
     def _turn(self, found: dict[str, Evidence], left: Profile, right: Profile) -> None:
@@ -294,26 +299,30 @@ class Scorer:
         if self.model.swapped is None:
             return
         first, second = self.model.swapped
-        straight = [found.get(first), found.get(second)]
-        if any(one is None for one in straight) or sum(one.bits for one in straight if one) >= 0:
+        if first not in found or second not in found or (straight := found[first].bits + found[second].bits) >= 0:
             return
-        across = sorted(
-            (self._across(left[first], right[second]), self._across(left[second], right[first])),
-            key=lambda one: one.bits,
-        )
-        if across[0].bits <= 0:
+        one = self._across(left[first], right[second])
+        other = None if one is None else self._across(left[second], right[first])
+        if one is None or other is None:
             return
+        across = (one, other) if one.bits <= other.bits else (other, one)
         turned = across[0].bits + across[1].bits + self.model.swapped_bits
-        if turned > sum(one.bits for one in straight if one):
+        if turned > straight:
             share = self.model.swapped_bits / 2
             for name, one in zip((first, second), across, strict=True):
                 says = f"{one.says}, the names swapped"
                 found[name] = Evidence(name, "swapped", one.bits + share, says, name in self.model.shared)
 
-    def _across(self, one: Sequence[str], other: Sequence[str]) -> Evidence:
-        """A given beside a family name: as common as the word is as either."""
-        comparisons, swapped = self.model.comparisons, self.model.swapped or ()
-        return min((self._weigher.weigh(comparisons[name], one, other) for name in swapped), key=lambda way: way.bits)
+    def _across(self, one: Sequence[str], other: Sequence[str]) -> Evidence | None:
+        """A given beside a family name: as common as the word is as either. None where that speaks for nothing."""
+        least = None
+        for name in self.model.swapped or ():
+            way = self._weigher.weigh(self.model.comparisons[name], one, other)
+            if way.bits <= 0:
+                return None
+            if least is None or way.bits < least.bits:
+                least = way
+        return least
 
     def _conflict(self, found: Mapping[str, Evidence]) -> str:
         told = [
@@ -331,26 +340,29 @@ def _excused(found: Mapping[str, Evidence], excuses: Iterable[tuple[str, str]]) 
 
 def combined(model: Model, prior: float, found: Mapping[str, Evidence]) -> float:
     """The sum: what is shared in a house counts only so far, and what says the same thing counts once."""
-    own = shared = 0.0
-    alike: list[float] = []
-    against = 0.0
+    own = shared = names = 0.0
+    against, alike, best = 0.0, 0.0, -1.0
     for name, one in found.items():
+        bits = one.bits
         if name in model.alike or (one.shared and name in model.identifiers and model.alike_shared):
-            alike.append(max(0.0, one.bits))
-            against += min(0.0, one.bits)
-        elif one.shared and one.bits > 0:
-            shared += one.bits
+            if bits > 0:
+                alike += bits
+            else:
+                against += bits
+            best = max(best, bits, 0.0)
+        elif one.shared and bits > 0:
+            shared += bits
         else:
-            own += one.bits
-    if alike:
-        best = max(alike)
-        told = best + model.alike_rest * (sum(alike) - best)
+            own += bits
+        if bits > 0 and name in model.names:
+            names += bits
+    if best >= 0:  # there is any
+        told = best + model.alike_rest * (alike - best)
         own += max(model.alike_at_least, against)
         if model.alike_shared:
             shared += told
         else:
             own += told
-    names = sum(max(0.0, one.bits) for name, one in found.items() if name in model.names)
     allowed = prior + model.shared_at_most - lent(model, prior, found)
     beyond = max(0.0, shared - allowed, names - prior - model.names_at_most)
     return own + shared - prior - beyond
