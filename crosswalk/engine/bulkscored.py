@@ -23,6 +23,7 @@ from mapping.match.groups import ordered
 if TYPE_CHECKING:
     from mapping.match.batch import Pairs, Resolution, Table
     from mapping.match.model import Model
+    from mapping.match.profile import Values
     from mapping.match.score import Scored as Compared
 
 _AT_A_TIME: Final = 20_000  # blocks a transaction
@@ -155,7 +156,9 @@ def _in_order(one: int, other: int, bits: float) -> Scored:
 
 def within_limits(told: "Table", likeness: Likeness) -> "Table":
     """A table without the identifiers that more hold than the file allows."""
-    from mapping.match.batch import Column, Table
+    import numpy as np
+
+    from mapping.match.batch import MISSING, Column, Table
 
     crowded = likeness.crowded((system, told.profile(at)) for at, system in enumerate(told.system.tolist()))
     columns = dict(told.columns)
@@ -164,9 +167,10 @@ def within_limits(told: "Table", likeness: Likeness) -> "Table":
         if column is None:
             continue
         kept = [tuple(value for value in values if (name, value) not in crowded) for values in column.values]
-        codes = column.codes.copy()
-        codes[[at for at, code in enumerate(codes.tolist()) if code >= 0 and not kept[code]]] = -1
-        columns[name] = Column(kept, codes)
+        numbers: dict[Values, int] = {}
+        anew = [numbers.setdefault(values, len(numbers)) if values else MISSING for values in kept]
+        # Of what is missing the number is that of the last.
+        columns[name] = Column(list(numbers), np.array([*anew, MISSING], dtype=np.int32)[column.codes])
     return Table(told.keys, columns, told.system)
 
 

@@ -30,7 +30,7 @@ Longs: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
 Flags: TypeAlias = NDArray[np.bool_]
 
-_MISSING: Final = -1
+MISSING: Final = -1
 _MANY_VALUES: Final = 3  # values of one record that it is looked up by
 # Numbers of levels; 0: a field that one of the two lacks, or names the other way round.
 LEVELS: Final[Mapping[str, int]] = {
@@ -73,7 +73,7 @@ class Table:
         return {
             name: column.values[column.codes[at]]
             for name, column in self.columns.items()
-            if column.codes[at] != _MISSING
+            if column.codes[at] != MISSING
         }
 
 
@@ -99,7 +99,7 @@ class Tabling:
             if codes is None:
                 codes, self._numbers[name] = self._codes.setdefault(name, array("i")), {}
             if len(codes) < place:
-                codes.extend([_MISSING] * (place - len(codes)))
+                codes.extend([MISSING] * (place - len(codes)))
             numbers = self._numbers[name]
             codes.append(numbers.setdefault(told, len(numbers)))
 
@@ -110,14 +110,14 @@ class Tabling:
         columns = {}
         for name in sorted(self._codes):
             codes, values = self._codes.pop(name), list(self._numbers.pop(name))
-            codes.extend([_MISSING] * (size - len(codes)))
+            codes.extend([MISSING] * (size - len(codes)))
             # Numbered anew in the order of the keys, so that nothing depends on the order of arrival.
             told, first, inverse = np.unique(
                 np.frombuffer(codes, dtype=np.int32)[order], return_index=True, return_inverse=True
             )
             by_first = np.argsort(first, kind="stable")
-            by_first = by_first[told[by_first] != _MISSING]
-            anew = np.full(len(told), _MISSING, dtype=np.int32)
+            by_first = by_first[told[by_first] != MISSING]
+            anew = np.full(len(told), MISSING, dtype=np.int32)
             anew[by_first] = np.arange(len(by_first), dtype=np.int32)
             columns[name] = Column([values[number] for number in told[by_first].tolist()], anew[inverse])
         system = np.frombuffer(self._system, dtype=np.int32)[order] if size else np.zeros(0, dtype=np.int32)
@@ -262,7 +262,7 @@ def frequencies_of(table: Table) -> Counts:
     counts: dict[str, dict[str, int]] = {}
     totals: dict[str, int] = {}
     for name, column in table.columns.items():
-        held = column.codes[column.codes != _MISSING]
+        held = column.codes[column.codes != MISSING]
         often = np.bincount(held, minlength=len(column.values)).tolist()
         if name not in WITH_PARTS and all(len(values) == 1 for values in column.values):
             counts[name] = {values[0]: count for values, count in zip(column.values, often, strict=True) if count > 1}
@@ -301,14 +301,14 @@ def _exploded(column: Column) -> tuple[list[str], Ints, Ints]:
     """Single texts of a column, and (record, text) for each text of each record."""
     numbers: dict[str, int] = {}
     most = max((len(values) for values in column.values), default=0)
-    told = np.full((len(column.values) + 1, most), _MISSING, dtype=np.int32)
+    told = np.full((len(column.values) + 1, most), MISSING, dtype=np.int32)
     for at, values in enumerate(column.values):
         for place, value in enumerate(values):
             told[at, place] = numbers.setdefault(value, len(numbers))
     places, elements = [], []
     for place in range(most):
         codes = told[column.codes, place]  # a missing value reads the last row, which is missing
-        held = np.flatnonzero(codes != _MISSING).astype(np.int32)
+        held = np.flatnonzero(codes != MISSING).astype(np.int32)
         places.append(held)
         elements.append(codes[held])
     empty = np.zeros(0, dtype=np.int32)
@@ -362,7 +362,7 @@ def _part_codes(column: Column, form: Callable[[str], str]) -> list[Ints]:
     told = [[numbers.setdefault(one, len(numbers)) for one in dict.fromkeys(map(form, values)) if one][:_MANY_VALUES]
             for values in column.values]  # fmt: skip
     most = max(map(len, told), default=0)
-    made = np.full((len(told) + 1, max(1, most)), _MISSING, dtype=np.int32)
+    made = np.full((len(told) + 1, max(1, most)), MISSING, dtype=np.int32)
     for at, some in enumerate(told):
         made[at, : len(some)] = some
     return [made[column.codes, place] for place in range(max(1, most))]
@@ -399,11 +399,11 @@ class _Parts:
 
         def heard(column: Column, of: Callable[[str], str]) -> Longs:
             told = [numbers.setdefault(of(values[0]), len(numbers)) for values in column.values]
-            return np.array([*told, _MISSING], dtype=np.int64)[column.codes]
+            return np.array([*told, MISSING], dtype=np.int64)[column.codes]
 
         given, family = heard(columns["given"], called), heard(columns["family"], sound)
         low, high = np.minimum(given, family), np.maximum(given, family)
-        return [np.where(low >= 0, low << 32 | high, _MISSING)]
+        return [np.where(low >= 0, low << 32 | high, MISSING)]
 
 
 def candidates(table: Table, model: Model) -> tuple[Ints, Ints, Longs]:
@@ -431,7 +431,7 @@ def _combined(parts: Sequence[Longs]) -> Longs:
     for part in parts[1:]:
         # Numbered anew before the next is added, so that nothing overflows.
         _, dense = np.unique(made, return_inverse=True)
-        made = np.where((made >= 0) & (part >= 0), dense.astype(np.int64) << 31 | part, _MISSING)
+        made = np.where((made >= 0) & (part >= 0), dense.astype(np.int64) << 31 | part, MISSING)
     return made
 
 

@@ -160,6 +160,21 @@ def test_an_address_that_more_hold_than_the_file_allows_is_no_evidence(
     assert len(parts(world)) == people
 
 
+def test_a_first_load_of_whom_nothing_is_left_but_what_too_many_hold_is_matched_all_the_same(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likeness, "SMALL", 1)
+    world = three(tmp_path, url, "match: {person: {limits: {emails: 1}}}")
+    for system in NAMES:
+        for key, name in (("1", "Ito Sho"), ("2", "Mara Lindqvist"), ("3", "Otto Berg")):
+            email = f"{system}@gmail.com" if key == "3" else "desk@firm.test"
+            world.remote(system).put("people", key, name=name, phone=f"+4989555010{key}", email=email)
+
+    world.sync()
+
+    assert parts(world) == {frozenset({f"{system}/{key}" for system in NAMES}) for key in "123"}
+
+
 def test_one_answer_fits_all_pairs_that_the_same_speaks_for_and_against(tmp_path: Path, database_url: str) -> None:
     world = three(tmp_path, database_url)
     for key, name in (("1", "Mara Lindqvist"), ("2", "Otto Klein"), ("3", "Ito Sho")):
