@@ -3,9 +3,11 @@
     python -m bench.changed                 100,000 made records in three folders of CSV, on SQLite
     BENCH_RECORDS=1000000                   another number of them
     BENCH_STORE=postgresql://...            another store, which is emptied
+    --runs 30                               after the first load; each with one changed record, every third with 100
     --shuffles 20                           does the order of arrival matter? On SQLite
 
-CPU of our own process, in the transaction that settles: reading, landing and merging are left out.
+Milliseconds from the begin to the end of matching, and CPU of our own process, in the transaction that settles:
+reading, landing and merging are left out. The first such run, which imports what it needs, is told by itself.
 
 A shuffle brings the records in an order of its own, all at once or some of them later. It tells how many entities (by
 id and records) are not those of one load in the order of the files: when the last run has ended, which decided by
@@ -14,6 +16,7 @@ counts that may be older, and when all was matched anew, which must be none.
 
 import argparse
 import csv
+import gc
 import os
 import shutil
 import tempfile
@@ -22,7 +25,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from time import process_time
+from statistics import median
+from time import perf_counter, process_time
 from typing import Any, Final
 
 from rich.console import Console
@@ -35,7 +39,8 @@ from crosswalk.store import meta
 from crosswalk.store.dialect import Database
 
 RECORDS: Final = int(os.environ.get("BENCH_RECORDS", "100000"))
-CHANGED: Final = (1, 1, 1, 100, 100)
+MANY: Final = 100
+_EDITED: Final = {"job_title": "Director of {}", "phone": "+4989{}", "street": "{} Long Road"}
 _STREAM: Final = """  {name}:
     connector: files
     path: {folder}
@@ -122,12 +127,13 @@ class House:
             return hub.sync(first_too=True)
 
     def edit(self, count: int, random: Random) -> None:
-        """New job titles for some of one system."""
+        """New titles, phones and streets for some of one system."""
         name = random.choice(sorted(self._files))
         with self._files[name].open(newline="") as file:
             rows = list(csv.DictReader(file))
         for row in random.sample(rows, count):
-            row["job_title"] = f"Director of {random.randrange(10**6)}"
+            field = random.choice(sorted(_EDITED))
+            row[field] = _EDITED[field].format(random.randrange(10**6, 10**7))
         self._write(name, rows)
 
     def quality(self) -> tuple[float, float, int]:
@@ -150,23 +156,23 @@ def _pairs(count: int) -> int:
     return count * (count - 1) // 2
 
 
-def watched() -> list[tuple[int, float]]:
-    """How many records each call of the incremental matching got, and its CPU seconds; filled as it is called."""
-    seen: list[tuple[int, float]] = []
+def watched() -> list[tuple[float, float]]:
+    """Milliseconds of each call of the incremental matching, by the clock and of CPU; filled as it is called."""
+    seen: list[tuple[float, float]] = []
     match_some = Matcher.match_some
 
     def timed(self: Matcher, connection: Any, records: Sequence[int]) -> Matched:
-        begun = process_time()
+        begun, worked = perf_counter(), process_time()
         try:
             return match_some(self, connection, records)
         finally:
-            seen.append((len(records), process_time() - begun))
+            seen.append(((perf_counter() - begun) * 1000, (process_time() - worked) * 1000))
 
     Matcher.match_some = timed  # type: ignore[method-assign] # to look on
     return seen
 
 
-def figures(folder: Path) -> Iterator[tuple[str, str]]:
+def figures(folder: Path, runs: int) -> Iterator[tuple[str, str]]:
     house = House(folder, RECORDS, os.environ.get("BENCH_STORE", ""))
     begun = process_time()
     house.sync()
@@ -174,12 +180,32 @@ def figures(folder: Path) -> Iterator[tuple[str, str]]:
     precision, recall, largest = house.quality()
     yield "precision, recall, F1", f"{precision:.4f}  {recall:.4f}  {2 * precision * recall / (precision + recall):.4f}"
     yield "largest entity", str(largest)
+    gc.collect()
+    gc.freeze()  # as the command line does
     seen, random = watched(), Random(7)
-    for count in CHANGED:
+
+    def decided(count: int) -> tuple[float, float]:
         house.edit(count, random)
         seen.clear()
         house.sync()
-        yield f"{count} changed, decided in CPU ms", f"{sum(spent for _, spent in seen) * 1000:.1f}"
+        wall, cpu = (sum(some) for some in zip(*seen, strict=True))
+        return wall, cpu
+
+    yield "the first changed record, ms", _spread([decided(1)])
+    for count, times in ((1, runs), (MANY, runs // 3)):
+        yield f"{count} changed, ms", _spread([decided(count) for _ in range(times)])
+
+
+def _spread(told: Sequence[tuple[float, float]]) -> str:
+    """Median, and what nine of ten stay below, by the clock and of CPU."""
+    if not told:
+        return "-"
+    wall, cpu = (sorted(some) for some in zip(*told, strict=True))
+    return f"{_middle(wall)}; CPU {_middle(cpu)}"
+
+
+def _middle(some: Sequence[float]) -> str:
+    return f"{median(some):.1f} (90 %: {some[len(some) * 9 // 10]:.1f})"
 
 
 def shuffles(folder: Path, count: int) -> Iterator[tuple[str, str]]:
@@ -211,13 +237,15 @@ def shuffles(folder: Path, count: int) -> Iterator[tuple[str, str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.changed")
     parser.add_argument("--shuffles", type=int, default=0, metavar="N")
+    parser.add_argument("--runs", type=int, default=30, metavar="N")
     asked = parser.parse_args()
+    gc.set_threshold(200_000, 20, 50)  # as the command line begins
     title = f"{RECORDS:,} people, three systems"
     table = Table("what", "figure", title=title)
     folder = Path(tempfile.mkdtemp(prefix="bench-changed-"))
     console = Console(stderr=True)
     try:
-        for what, told in shuffles(folder, asked.shuffles) if asked.shuffles else figures(folder):
+        for what, told in shuffles(folder, asked.shuffles) if asked.shuffles else figures(folder, asked.runs):
             console.print(f"{what}  {told}", highlight=False)
             table.add_row(what, told)
     finally:

@@ -21,7 +21,7 @@ from crosswalk.engine.bulkscored import Everybody, everybody, learn, within_limi
 from crosswalk.engine.identify import SCORED, WERE_TWO, Matched, Matcher
 from crosswalk.engine.likeness import Known, Likeness, bits_told, likeness_of, scored_kinds
 from crosswalk.engine.model import House
-from crosswalk.engine.scored import Held, Regrouping
+from crosswalk.engine.scored import Held, Regrouping, told_of
 from crosswalk.store import meta
 from crosswalk.store.dialect import batches
 from crosswalk.store.leases import fence
@@ -72,7 +72,7 @@ def count_anew(house: House, lease: Lease) -> None:
             fence(house.database, connection, lease)
             ask_for(house, connection, kind)
         told = everybody(likeness)
-        learn(likeness, told.table, told.records, resolve(within_limits(told.table, likeness), likeness.model))
+        learn(likeness, told, resolve(within_limits(told.table, likeness), likeness.model))
 
 
 # -- what would be one -----------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def _weigh_few(likeness: Likeness, matcher: Matcher, connection: Connection, few
     homes = matcher.homes(connection, few)
     known = likeness.known(connection, list(homes))
     scorer, profiles = likeness.weighing_all(known)
-    held = Held(matcher, likeness, connection, known, homes)
+    held = Held(matcher, likeness, connection, known, told_of(likeness.house.database, connection, list(homes)))
     streams = [one.stream for one in known]
     pairs = meeting([scorer.keys(profile) for profile in profiles], scorer.model.limits["block"])
     found = resolve(scorer, profiles, streams, pairs, together=held.together, apart=held)
@@ -210,7 +210,7 @@ def _weigh_all(likeness: Likeness, matcher: Matcher) -> Weighed:
         Scorer(found.model, found.frequencies),
         table.profile,
         {all_of.records[at]: words for at, words in found.alarmed},
-        lambda: learn(likeness, all_of.table, all_of.records, found),
+        lambda: learn(likeness, all_of, found),
     )
 
 
@@ -228,13 +228,15 @@ def _homes(likeness: Likeness) -> Numbers:
 def _together(likeness: Likeness, matcher: Matcher, all_of: Everybody, homes: Numbers) -> list[Pair]:
     """Pairs of places that something else than their likeness holds together. Each within an entity."""
     found: list[Pair] = []
+    database = likeness.house.database
     for places in _of_several(homes):
         known = [
             Known(all_of.records[at], all_of.streams[at], all_of.table.keys[at], all_of.table.profile(at))
             for at in places
         ]
-        with likeness.house.database.read() as connection:
-            held = Held(matcher, likeness, connection, known, {all_of.records[at]: homes[at] for at in places})
+        with database.read() as connection:
+            told = told_of(database, connection, [all_of.records[at] for at in places])
+            held = Held(matcher, likeness, connection, known, told)
         found += [ordered(places[one], places[other]) for one, other in held.together]
     return found
 
@@ -363,7 +365,8 @@ class _Making:
             return matched
         regrouping = Regrouping(
             self._matcher, self._likeness, connection, [known[found.records[at]] for at in places],
-            [found.profile(at) for at in places], (), run=self._run,
+            [found.profile(at) for at in places], told_of(self._database, connection, records), (),
+            run=self._run,
         )  # fmt: skip
         regrouping.become(self._few(places), matched)
         return matched

@@ -36,7 +36,7 @@ _BATCH: Final = 2000
 _STORED: Final = 5000  # records a transaction
 _MADE_BY_SETTLING: Final = (
     "member", "entity", "alias", "edge", "golden", "golden_history", "base", "association", "response", "waiting",
-    "pair", "conflict", "block", "frequency",
+    "pair", "conflict", "block", "frequency", "profile",
 )  # fmt: skip
 NO_RECORD: Final = 255  # in place of a state
 _CLAIMED: Final = "claimed by the respondent"

@@ -45,7 +45,8 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
     """`home`: by record one that stands for all that rules put together with it; `apart`: are two told apart?"""
     from mapping.match.batch import resolve
 
-    told, records, _ = everybody(likeness)
+    all_of = everybody(likeness)
+    told, records = all_of.table, all_of.records
     by_block = by_blocks(likeness.model)
     found = resolve(
         within_limits(told, likeness),
@@ -53,7 +54,7 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
         together=_together(records, home),
         apart=_Apart(records, apart),
     )
-    learn(likeness, told, records, found)
+    learn(likeness, all_of, found)
     return Weighed(
         {records[place]: records[group] for place, group in enumerate(found.group.tolist()) if place != group},
         [
@@ -197,37 +198,53 @@ def everybody(likeness: Likeness, *, only: Callable[[int], bool] | None = None) 
     return Everybody(told, array("q", (numbers[at] for at in places)), array("i", (streams[at] for at in places)))
 
 
-def learn(likeness: Likeness, told: "Table", records: Numbers, found: "Resolution") -> None:
-    """Blocks and frequencies of all records, in place of what was known. The count holds when all of it is there."""
+def learn(likeness: Likeness, all_of: Everybody, found: "Resolution") -> None:
+    """Profiles, blocks and frequencies of all records, in place of what was known. The count holds when all of it is
+    there."""
+    from mapping.match.score import Counts, Scorer
+
     database = likeness.house.database
     with database.write() as connection:
         likeness.forget(connection)
-    for rows in _blocks(likeness, told, records):
+    scorer = Scorer(likeness.model, Counts(0))  # it is asked for keys alone
+    values, of = array("q"), array("q")
+    for some in _by_number(all_of):
+        with database.write() as connection:
+            likeness.profiles.write(connection, some)
+        for one in some:
+            hashes = likeness.hashes(scorer.keys(one.profile))
+            values.extend(hashes)
+            of.extend([one.record] * len(hashes))
+    for rows in _blocks(likeness.number, values, of):
         with database.write() as connection:
             database.upsert(connection, "block", BLOCK_COLUMNS, BLOCK_COLUMNS, rows, replace=False)
     with database.write() as connection:
+        likeness.profiles.forget_waiting(connection)
         likeness.save(connection, found.frequencies, found.model.learned())
 
 
-def _blocks(likeness: Likeness, told: "Table", records: Numbers) -> Iterator[list[tuple[int, int, int]]]:
-    """In the order of the table's key, which costs a third of any other."""
+def _by_number(all_of: Everybody) -> Iterator[list[Known]]:
+    """In the order in which they are stored."""
     import numpy as np
 
-    from mapping.match.score import Counts, Scorer
+    order = np.argsort(np.frombuffer(all_of.records, dtype=np.int64)) if all_of.records else ()
+    for start in range(0, len(order), _AT_A_TIME):
+        yield [
+            Known(all_of.records[at], all_of.streams[at], all_of.table.keys[at], all_of.table.profile(at))
+            for at in order[start : start + _AT_A_TIME]
+        ]
 
-    scorer = Scorer(likeness.model, Counts(0))  # it is asked for keys alone
-    values, of = array("q"), array("q")
-    for place, record in enumerate(records):
-        some = likeness.hashes(scorer.keys(told.profile(place)))
-        values.extend(some)
-        of.extend([record] * len(some))
+
+def _blocks(kind: int, values: Numbers, of: Numbers) -> Iterator[list[tuple[int, int, int]]]:
+    """Rows by the hashes of their blocks, in the order of the table's key. `of`: the records that have them."""
+    import numpy as np
+
     if not values:
         return
-    hashes, numbers = np.frombuffer(values, dtype=np.int64), np.frombuffer(of, dtype=np.int64)
-    order: Any = np.lexsort((numbers, hashes))
+    hashes, records = np.frombuffer(values, dtype=np.int64), np.frombuffer(of, dtype=np.int64)
+    order: Any = np.lexsort((records, hashes))
     for start in range(0, len(order), _AT_A_TIME):
         some = order[start : start + _AT_A_TIME]
         yield [
-            (likeness.number, value, record)
-            for value, record in zip(hashes[some].tolist(), numbers[some].tolist(), strict=True)
+            (kind, value, record) for value, record in zip(hashes[some].tolist(), records[some].tolist(), strict=True)
         ]

@@ -95,7 +95,7 @@ class _OfKind:
         """How many names hold the identifiers that both carry."""
         if self._counted is not None:
             holders = self._likeness.holders(self._connection, [left, right], self._learned)
-            self._counted.own = holders.names
+            self._counted.held_by(holders.names)
             self._crowded = self._likeness.crowded((one.stream, one.profile) for one in holders.known)
 
     def _learned(self, records: Iterable[int]) -> list[Known]:

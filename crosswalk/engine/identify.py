@@ -19,6 +19,7 @@ from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.store import outbox
 from crosswalk.store.codec import load_row
+from crosswalk.store.dialect import Database, batches
 from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
 from mapping.match.rules import persons
 
@@ -180,10 +181,14 @@ class Matcher:
         rows = {
             row[0]: row
             for row in self._database.select(
-                connection, "SELECT id, stream, rkey, state FROM record WHERE", "id", records
+                connection,
+                "SELECT r.id, r.stream, r.rkey, r.state, m.entity FROM record r "
+                "LEFT JOIN member m ON m.record = r.id WHERE",
+                "r.id",
+                records,
             )
         }
-        homes = self.homes(connection, list(rows))
+        homes = {number: row[4] for number, row in rows.items() if row[4] is not None}
         responses = [n for n, row in rows.items() if self._kind_of(connection, row[1]) in JOINS]
         others = [n for n, row in rows.items() if row[1] in self._streams and n not in set(responses)]
         carried = self._carried(connection, others)
@@ -250,14 +255,25 @@ class Matcher:
     def homes(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
         return dict(self._database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
 
-    def _carried(self, connection: Connection, records: Sequence[int]) -> dict[int, list[Ident]]:
-        """By record its identifiers."""
+    def _carried(self, connection: Connection, records: Sequence[int], but: str = "") -> dict[int, list[Ident]]:
+        """By record its identifiers. `but`: numbers of kinds that are left out."""
         found: dict[int, list[Ident]] = {number: [] for number in records}
+        only = f"kind NOT IN ({but}) AND" if but else ""
         for number, kind, value in self._database.select(
-            connection, "SELECT record, kind, value FROM ident WHERE", "record", records
+            connection, f"SELECT record, kind, value FROM ident WHERE {only}", "record", records
         ):
             found[number].append((kind, value))
         return found
+
+    def deciding(self, connection: Connection, records: Sequence[int]) -> dict[int, list[Ident]]:
+        """By record the identifiers that make one of whoever has them, or keep apart whoever has others."""
+        certain = set(self._house.rules.certain())
+        but = [
+            str(kind)
+            for kind, _ in self._house.ident_kinds.names()
+            if kind not in certain and ((rule := self.rule(kind)) is None or rule.verdict != "same")
+        ]
+        return self._carried(connection, records, ", ".join(but))
 
     def _match_one(
         self, connection: Connection, number: int, row: Any, carried: Sequence[Ident], homes: dict[int, int],
@@ -310,10 +326,10 @@ class Matcher:
         self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
     ) -> None:
         """What was merged at the vendor is one entity here, whatever its identifiers say; a person may say never."""
+        lost = self._lost_in(connection, {(row[1], row[2]) for row in rows})
         for stream_id in {row[1] for row in rows}:
-            mine = [row for row in rows if row[1] == stream_id]
-            merged = [row[0] for row in mine if row[3] == MERGED]
-            merged += self._lost_in(connection, stream_id, [row[2] for row in mine])
+            merged = [row[0] for row in rows if row[1] == stream_id and row[3] == MERGED]
+            merged += [number for number, of in lost if of == stream_id]
             for number, survivor in self.survivors(connection, self._streams[stream_id], merged).items():
                 ends = self.homes(connection, [number, survivor])
                 left, right = min(number, survivor), max(number, survivor)
@@ -328,19 +344,22 @@ class Matcher:
                     continue
                 homes[number] = self.join(connection, ends[number], ends[survivor], matched)
 
-    def _lost_in(self, connection: Connection, stream: int, keys: Sequence[str]) -> list[int]:
-        """Records of which was told earlier that they live on in these, which have arrived only now."""
+    def _lost_in(self, connection: Connection, keys: set[tuple[int, str]]) -> list[tuple[int, int]]:
+        """Records, each with its stream, of which was told earlier that they live on in these, which have arrived only
+        now. `keys`: stream and key."""
         select = self._database.select
-        lost = [row[0] for row in select(connection, "SELECT record FROM survivor WHERE", "rkey", keys)]
-        rows = select(connection, "SELECT id, stream FROM record WHERE", "id", lost)
-        return [number for number, of in rows if of == stream]
+        rkeys = sorted({rkey for _, rkey in keys})
+        lost = dict(select(connection, "SELECT record, rkey FROM survivor WHERE", "rkey", rkeys))
+        rows = select(connection, "SELECT id, stream FROM record WHERE", "id", list(lost))
+        return [(number, stream) for number, stream in rows if (stream, lost[number]) in keys]
 
     def _follow_people(
         self, connection: Connection, records: Sequence[int], homes: dict[int, int], matched: Matched
     ) -> None:
         """What a person decided of two records holds against every rule."""
         together: set[int] = set()  # entities of which somebody may have been told apart
-        for left, right, verdict in sorted(self.decided(connection, records)):
+        all_said = self._said(connection, records)
+        for left, right, verdict in sorted(_by("person", all_said)):
             ends = self.homes(connection, [left, right])
             if verdict == "never" and len(set(ends.values())) == 1:
                 together.update(ends.values())
@@ -356,7 +375,7 @@ class Matcher:
                 self.regroup(connection, home, matched)
                 homes.update(self.homes(connection, list(homes)))
         # What the hub made for an entity belongs to it, also where it was seen first as somebody new.
-        for left, right, _ in self._said_by("created", connection, records):
+        for left, right, _ in _by("created", all_said):
             ends = self.homes(connection, [left, right])
             if len(set(ends.values())) == 2 and not self._told_apart(connection, left, ends[left], ends[right]):
                 home = self.join(connection, ends[left], ends[right], matched)
@@ -364,7 +383,7 @@ class Matcher:
 
     def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Pairs of which a person has said whether they are the same."""
-        return self._said_by("person", connection, records)
+        return _by("person", self._said(connection, records))
 
     def _contradict(self, connection: Connection, left: int, right: int) -> bool:
         """Did people say of two, through whatever chain, that they are the same and that they never are?"""
@@ -376,16 +395,11 @@ class Matcher:
             found |= edge
         return any(one in found and other in found for one, other in never)
 
-    def _said_by(self, source: str, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
-        """Edges of one source at these records. Picked here: asked for by it, a database may read all that it said."""
-        return {
-            (row[0], row[1], row[3])
-            for column in ('"left"', '"right"')
-            for row in self._database.select(
-                connection, 'SELECT "left", "right", source, verdict FROM edge WHERE', column, list(records)
-            )
-            if row[2] == source
-        }
+    def _said(self, connection: Connection, records: Sequence[int]) -> list[tuple[int, int, str, str]]:
+        """Edges at these records: left, right, source, verdict. Whose they are is looked at afterwards: asked for by
+        its source, a database may read all that this one said."""
+        what = 'SELECT "left", "right", source, verdict FROM edge WHERE'
+        return [tuple(row) for row in at_either_end(self._database, connection, what, records)]
 
     def _told_apart(self, connection: Connection, number: int, home: int | None, there: int) -> bool:
         """A person said of one of this record's entity and one of the other that they are never the same."""
@@ -692,19 +706,19 @@ class Matcher:
         never: Sequence[tuple[int, int]],
     ) -> None:
         """An identifier that was redundant while the withdrawn one held may hold the group on its own."""
-        for kind, value, rule, sharing in self.exactly_alike(connection, members):
+        for kind, value, rule, sharing in self.exactly_alike(connection, self.deciding(connection, members)):
             for number in sharing[1:]:
                 if _unite(parents, place[sharing[0]], place[number], never):
                     self._edge(connection, sharing[0], number, f"{kind}:{value}", rule.name)
 
     def exactly_alike(
-        self, connection: Connection, records: Sequence[int]
+        self, connection: Connection, carried: Mapping[int, Sequence[Ident]]
     ) -> Iterator[tuple[int, int, IdentRule, list[int]]]:
         """Identifiers that make one of whoever has them, by their rule and its limit: kind, value, rule, and which of
-        these records have it (two at least)."""
+        these records have it (two at least). `carried`: by record its identifiers."""
         by_value: dict[Ident, list[int]] = defaultdict(list)
-        for number, carried in self._carried(connection, records).items():
-            for ident in carried:
+        for number, idents in carried.items():
+            for ident in idents:
                 by_value[ident].append(number)
         for (kind, value), sharing in sorted(by_value.items()):
             rule = self.rule(kind)
@@ -795,13 +809,22 @@ def carriers(
 
 def certain_ids(house: House, connection: Connection, records: Sequence[int]) -> dict[int, dict[str, frozenset[str]]]:
     """By record its certain ids, by kind: two live records of one stream that differ in one are kept apart."""
-    kinds = frozenset(house.rules.certain())
-    found: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    carried: dict[int, list[Ident]] = defaultdict(list)
     for number, kind, value in house.database.select(
         connection, "SELECT record, kind, value FROM ident WHERE", "record", records
     ):
-        if kind in kinds:
-            found[number][str(kind)].add(str(value))
+        carried[number].append((kind, value))
+    return certain_of(house, carried)
+
+
+def certain_of(house: House, carried: Mapping[int, Sequence[Ident]]) -> dict[int, dict[str, frozenset[str]]]:
+    """The same of identifiers by record."""
+    kinds = frozenset(house.rules.certain())
+    found: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for number, idents in carried.items():
+        for kind, value in idents:
+            if kind in kinds:
+                found[number][str(kind)].add(str(value))
     return {number: {kind: frozenset(some) for kind, some in ids.items()} for number, ids in found.items()}
 
 
@@ -829,6 +852,18 @@ def pending_work(house: House, among: Sequence[int] | None) -> Iterator[list[int
         if not rows:
             return
         yield [row[0] for row in rows]
+
+
+def at_either_end(database: Database, connection: Connection, what: str, records: Sequence[int]) -> Iterator[Any]:
+    """Rows of edges or pairs at these records; some twice. `what`: up to and including WHERE."""
+    for some in batches(records):
+        left, values = database.among('"left"', some)
+        right, _ = database.among('"right"', some)
+        yield from database.select_all(connection, f"{what} {left} UNION ALL {what} {right}", (*values, *values))
+
+
+def _by(source: str, edges: Iterable[tuple[int, int, str, str]]) -> set[tuple[int, int, str]]:
+    return {(left, right, verdict) for left, right, who, verdict in edges if who == source}
 
 
 def _count(sharing: Sequence[tuple[int, int]]) -> int:

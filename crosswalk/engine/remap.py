@@ -112,7 +112,8 @@ def _reread(house: House, lease: Lease, stream: Stream, *, run: int) -> int:
             there = {keys[record]: faults[record] for record in changed if record not in removed}
             if mending or any(there.values()):
                 _set_aside(house, connection, stream, there, run=run)
-            database.delete(connection, "ident", "record", list(changed))
+            for table in ("ident", "profile"):
+                database.delete(connection, table, "record", list(changed))
             alive = {record for state, _, record in states if state <= ARCHIVED}
             database.insert(
                 connection,

@@ -1,22 +1,33 @@
-"""A scorer that remembers what it said of two records, as long as nothing of it was guessed."""
+"""A scorer that remembers what it said, as long as nothing of it was guessed.
+
+Records that are looked at together show the same values, and are put into groups again and again until the count has
+told all that it was asked for.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
 from crosswalk.engine.likeness import Counted
+from mapping.match.model import Comparison, Model
 from mapping.match.profile import Profile
-from mapping.match.score import Scored, Scorer
+from mapping.match.score import Evidence, Scored, Scorer, Weigher
+
+_MOST: Final = 50_000  # pairs of values of one field
+_Pair: TypeAlias = tuple[int, int, bool]
 
 
 class Remembering(Scorer):
-    """For records that are put into groups again and again, until the count has told all that it was asked for.
+    """For a run: of values as long as it lasts, of pairs of records until `begin`."""
 
-    Profiles are known by their identity: they live as long as this does.
-    """
-
-    def __init__(self, scorer: Scorer, counted: Counted) -> None:
-        super().__init__(scorer.model, counted)
+    def __init__(self, model: Model, counted: Counted) -> None:
+        super().__init__(model, counted)
         self._counted = counted
-        self._said: dict[tuple[int, int, bool], Scored] = {}
+        self._weigher = self._values = _Weigher(model, counted)
+        self._said: dict[_Pair, Scored] = {}
 
     def score(self, left: Profile, right: Profile, *, same_system: bool = False) -> Scored:
+        """Profiles are known by their identity: they live until `begin`."""
         pair = id(left), id(right), same_system
         said = self._said.get(pair)
         if said is None:
@@ -25,3 +36,46 @@ class Remembering(Scorer):
             if not self._counted.guessed:
                 self._said[pair] = said
         return said
+
+    def begin(self) -> None:
+        """With other records, of whose identifiers nothing is known but what the count says."""
+        self._said.clear()
+        if self._counted.make_room():
+            self._values.forget(set(self.model.comparisons))
+        self.held_by({})
+
+    def held_by(self, names: Mapping[tuple[str, str], int]) -> None:
+        """How many names hold identifiers now: see `Holders.names`."""
+        fields = self._counted.held_by(names)
+        self._values.forget(fields)
+        self._said = {
+            pair: said
+            for pair, said in self._said.items()
+            if not any(one.level == "same" and one.field in fields for one in said.evidence)
+        }
+
+
+class _Weigher(Weigher):
+    def __init__(self, model: Model, counted: Counted) -> None:
+        super().__init__(model, counted)
+        self._counted = counted
+        self._said: dict[str, dict[tuple[Sequence[str], Sequence[str]], Evidence]] = defaultdict(dict)
+
+    def weigh(self, comparison: Comparison, left: Sequence[str], right: Sequence[str]) -> Evidence:
+        of_field, pair = self._said[comparison.field], (left, right)
+        said = of_field.get(pair)
+        if said is None:
+            counted, guessed = self._counted, self._counted.guessed
+            counted.guessed = False
+            said = super().weigh(comparison, left, right)
+            if counted.guessed:
+                return said
+            counted.guessed = guessed
+            if len(of_field) >= _MOST:
+                of_field.clear()
+            of_field[pair] = said
+        return said
+
+    def forget(self, fields: set[str]) -> None:
+        for field in fields:
+            self._said[field].clear()

@@ -13,9 +13,18 @@ two customers alike that were not. The question remembers that an edit asked it,
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from crosswalk.engine.identify import SCORED, SCORED_COLUMNS, WERE_TWO, Matched, Matcher, certain_ids
+from crosswalk.engine.identify import (
+    SCORED,
+    SCORED_COLUMNS,
+    WERE_TWO,
+    Ident,
+    Matched,
+    Matcher,
+    at_either_end,
+    certain_of,
+)
 from crosswalk.engine.likeness import (
     Counted,
     Known,
@@ -34,6 +43,7 @@ from mapping.match.cluster import Edge, Member, cluster, contradict
 from mapping.match.groups import Pair, ordered
 
 if TYPE_CHECKING:
+    from crosswalk.engine.remembered import Remembering
     from mapping.match.few import Few
     from mapping.match.model import Model
     from mapping.match.profile import Profile
@@ -70,7 +80,7 @@ class _OfKind:
     def __init__(self, matcher: Matcher, likeness: Likeness, *, run: int) -> None:
         self._matcher, self._likeness, self._run = matcher, likeness, run
         self._database = likeness.house.database
-        self._by_count: tuple[Scorer, Counted] | None = None
+        self._by_count: tuple[Remembering, Counted] | None = None
         self._large = False  # what was too many to be all looked at stays so for this run
 
     def match(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
@@ -84,10 +94,13 @@ class _OfKind:
         elif not set(changed).isdisjoint(few):
             self._match_all(connection, few, changed, matched)
 
-    def _weighing(self, connection: Connection) -> tuple["Scorer", Counted] | None:
+    def _weighing(self, connection: Connection) -> tuple["Remembering", Counted] | None:
         """Once a run: what it has asked for of values is kept."""
-        if self._by_count is None:
-            self._by_count = self._likeness.weighing(connection)
+        if self._by_count is None and (weighing := self._likeness.weighing(connection)) is not None:
+            from crosswalk.engine.remembered import Remembering  # it builds on what costs time to import
+
+            scorer, counted = weighing
+            self._by_count = Remembering(scorer.model, counted), counted
         return self._by_count
 
     # -- a store that is small -----------------------------------------------------------------------------
@@ -98,16 +111,18 @@ class _OfKind:
         from mapping.match.few import meeting
 
         # What has been landed since this batch was taken is settled by the next.
-        settled = list(self._matcher.homes(connection, records))
-        known = self._likeness.known(connection, settled)
+        homes = self._matcher.homes(connection, records)
+        known = self._likeness.known(connection, list(homes))
         scorer, profiles = self._likeness.weighing_all(known)
         pairs = meeting([scorer.keys(profile) for profile in profiles], scorer.model.limits["block"])
-        self._regrouping(connection, known, profiles, changed).settle(scorer, pairs, matched)
+        told = told_of(self._database, connection, [one.record for one in known])
+        self._regrouping(connection, known, profiles, changed, told).settle(scorer, pairs, matched)
 
     def _regrouping(
-        self, connection: Connection, known: Sequence[Known], profiles: Sequence["Profile"], changed: Sequence[int]
-    ) -> "Regrouping":
-        return Regrouping(self._matcher, self._likeness, connection, known, profiles, changed, run=self._run)
+        self, connection: Connection, known: Sequence[Known], profiles: Sequence["Profile"], changed: Sequence[int],
+        told: "Told",
+    ) -> "Regrouping":  # fmt: skip
+        return Regrouping(self._matcher, self._likeness, connection, known, profiles, told, changed, run=self._run)
 
     # -- a store that is not ---------------------------------------------------------------------------------
 
@@ -116,7 +131,9 @@ class _OfKind:
         if weighing is None:
             raise AssertionError("records are looked up by blocks before they were counted")
         scorer, counted = weighing
+        scorer.begin()
         mine = likeness.known(connection, changed)
+        likeness.profiles.write(connection, mine)
         keys = {one.record: likeness.hashes(scorer.keys(one.profile)) for one in mine}
         likeness.take_out(connection, sorted(set(changed) - keys.keys()), scorer)
         blocks = likeness.sharing(connection, (value for values in keys.values() for value in values))
@@ -126,17 +143,18 @@ class _OfKind:
         self._learn(connection, known, [other for others in beside.values() for other in others])
         counted.look_up(connection, (one.profile for one in mine))
         near = self._near(connection, scorer, counted, known, beside)
-        together = self._hanging_together(connection, {number for pair in near for number in pair} | set(keys))
-        self._learn(connection, known, sorted(together))
-        some = [one for one in sorted(known.values(), key=lambda one: one.birth) if one.record in together]
+        told = self._hanging_together(connection, {number for pair in near for number in pair} | set(keys))
+        self._learn(connection, known, sorted(told.homes))
+        some = [one for one in sorted(known.values(), key=lambda one: one.birth) if one.record in told.homes]
         holders = likeness.holders(connection, some, lambda records: self._learn(connection, known, records))
-        counted.own = holders.names
+        scorer.held_by(holders.names)
         everybody = {one.record: one for one in [*some, *holders.known]}.values()
         crowded = likeness.crowded((one.stream, one.profile) for one in everybody)
-        regrouping = self._regrouping(connection, some, [without(one.profile, crowded) for one in some], changed)
+        profiles = [without(one.profile, crowded) for one in some]
+        regrouping = self._regrouping(connection, some, profiles, changed, told)
         place = regrouping.place
         pairs = {
-            ordered(place[one], place[other]) for one, other in near | self._stored(connection, together)
+            ordered(place[one], place[other]) for one, other in near | told.weighed
             if one in place and other in place
         }  # fmt: skip
         regrouping.settle(scorer, pairs, matched, counted)
@@ -145,7 +163,7 @@ class _OfKind:
         """These records, as far as they are live; those that were not known yet are read."""
         wanted = sorted(set(records))
         missing = [number for number in wanted if number not in known]
-        known.update((one.record, one) for one in self._likeness.known(connection, missing))
+        known.update((one.record, one) for one in self._likeness.kept(connection, missing))
         return [known[number] for number in wanted if number in known]
 
     def _near(
@@ -157,100 +175,130 @@ class _OfKind:
         beside: Mapping[int, set[int]],
     ) -> set[Pair]:
         """Pairs that may be one, or that share an identifier, which more names may hold now than before."""
-        waiting = [
-            (number, other) for number, others in beside.items() for other in others if other in known
-        ]  # fmt: skip
+        identifiers = scorer.model.identifiers
+        # In the order in which they are weighed later, for the scorer to remember them.
+        waiting = {
+            (number, other) if known[number].birth < known[other].birth else (other, number)
+            for number, others in beside.items()
+            for other in others
+            if other in known
+        }
         near: set[Pair] = set()
         while waiting:
-            guessed = []
+            guessed = set()
             for number, other in waiting:
                 one, two = known[number], known[other]
                 counted.guessed = False
                 scored = scorer.score(one.profile, two.profile, same_system=one.stream == two.stream)
                 if counted.guessed:
-                    guessed.append((number, other))
+                    guessed.add((number, other))
                 elif scored.outcome != "different" or any(
-                    told.level == "same" and told.field in scorer.model.identifiers for told in scored.evidence
+                    told.level == "same" and told.field in identifiers for told in scored.evidence
                 ):
                     near.add(ordered(number, other))
             counted.fetch(connection)
             waiting = guessed
         return near
 
-    def _hanging_together(self, connection: Connection, records: set[int]) -> set[int]:
+    def _hanging_together(self, connection: Connection, records: set[int]) -> "Told":
         """The records of these entities, and of those that would have been joined with them."""
-        matcher, found, edge = self._matcher, set[int](), records
+        homes, asked, edge = dict[int, int](), set[Asked](), records
         most = len(records) + _MOST
-        while edge and len(found) < most:
-            entities = sorted(set(matcher.homes(connection, sorted(edge)).values()))
-            rows = self._database.select(connection, "SELECT record FROM member WHERE", "entity", entities)
-            members = {row[0] for row in rows}
-            fresh = members - found
-            found |= members
-            edge = self._asked_about(connection, fresh) - found
-        return found
-
-    def _asked_about(self, connection: Connection, records: set[int]) -> set[int]:
-        """Records of which a person is asked whether they are one of these."""
-        found = set()
-        for column in ('"left"', '"right"'):
-            for left, right, score in self._database.select(
-                connection, 'SELECT "left", "right", score FROM pair WHERE', column, sorted(records)
-            ):
-                if score is not None and float(score) >= self._likeness.model.same:
-                    found |= {left, right}
-        return found
-
-    def _stored(self, connection: Connection, records: set[int]) -> set[Pair]:
-        """Pairs of these records that were weighed before, as far as anything came of it."""
-        wanted = sorted(records)
-        found = {row[:2] for row in edges_of(self._database, connection, wanted) if row[2] == SCORED}
-        rows = self._database.select(connection, 'SELECT "left", "right", score FROM pair WHERE', '"left"', wanted)
-        return found | {(row[0], row[1]) for row in rows if row[2] is not None and row[1] in records}
+        while edge and len(homes) < most:
+            members = homes_beside(self._database, connection, sorted(edge))
+            fresh = asked_about(self._database, connection, sorted(members.keys() - homes.keys()))
+            homes |= members
+            asked |= fresh
+            edge = {
+                end
+                for left, right, _, score, _ in fresh
+                if score is not None and float(score) >= self._likeness.model.same
+                for end in (left, right)
+            } - homes.keys()
+        return Told(homes, edges_of(self._database, connection, homes), asked)
 
 
-def edges_of(
-    database: Database, connection: Connection, records: Collection[int]
-) -> list[tuple[int, int, str, str, str | None, str | None]]:
-    """Among these records: left, right, source, verdict, score, shown.
+Said: TypeAlias = tuple[int, int, str, str, str | None, str | None]  # left, right, source, verdict, score, shown
+Asked: TypeAlias = tuple[int, int, str, str | None, str]  # left, right, state, score, rule
 
-    What is wanted of them is picked here: asked for by its source, a database may read all that this one said.
+
+class Told(NamedTuple):
+    """What the store says of some records: their entities, and what was decided or asked of two of them.
+
+    Read once: nobody but who regroups them changes it in the same transaction.
     """
+
+    homes: Mapping[int, int]
+    edges: Sequence[Said]
+    asked: Collection[Asked]
+
+    @property
+    def weighed(self) -> set[Pair]:
+        """Pairs that were scored before, as far as anything came of it."""
+        found = {(left, right) for left, right, source, *_ in self.edges if source == SCORED}
+        return found | {(left, right) for left, right, _, score, _ in self.asked if score is not None}
+
+
+def told_of(database: Database, connection: Connection, records: Sequence[int]) -> Told:
+    """Of all records of the entities of these."""
+    homes = homes_beside(database, connection, records)
+    return Told(homes, edges_of(database, connection, homes), asked_about(database, connection, sorted(homes)))
+
+
+def homes_beside(database: Database, connection: Connection, records: Sequence[int]) -> dict[int, int]:
+    """By record the entity of all that are in one with these."""
+    return dict(
+        database.select(
+            connection,
+            "SELECT o.record, o.entity FROM member m JOIN member o ON o.entity = m.entity WHERE",
+            "m.record",
+            records,
+        )
+    )
+
+
+def edges_of(database: Database, connection: Connection, records: Collection[int]) -> list[Said]:
+    """Among these records. What is wanted of them is picked afterwards: asked for by its source, a database may read
+    all that this one said."""
     rows = database.select(
         connection, 'SELECT "left", "right", source, verdict, score, shown FROM edge WHERE', '"left"', list(records)
     )
     return [tuple(row) for row in rows if row[1] in records]
 
 
+def asked_about(database: Database, connection: Connection, records: Sequence[int]) -> set[Asked]:
+    """Of what a person is, or was, asked about one of these records."""
+    what = 'SELECT "left", "right", state, score, rule FROM pair WHERE'
+    return {tuple(row) for row in at_either_end(database, connection, what, records)}
+
+
 class Regrouping:
     """Some records, put into entities anew. They are all records of their entities that are live.
 
-    `profiles`: as what they are weighed.
+    `profiles`: as what they are weighed. `told`: of all records of their entities, whatever others it tells of.
     """
 
     def __init__(
         self, matcher: Matcher, likeness: Likeness, connection: Connection, known: Sequence[Known],
-        profiles: Sequence["Profile"], changed: Iterable[int], *, run: int,
+        profiles: Sequence["Profile"], told: Told, changed: Iterable[int], *, run: int,
     ) -> None:  # fmt: skip
         self._matcher, self._likeness, self._connection, self._run = matcher, likeness, connection, run
         self._changed = set(changed)
         self._house, self._database = likeness.house, likeness.house.database
         self.known, self.profiles = known, profiles
         self.place = {one.record: at for at, one in enumerate(known)}
-        self._homes = matcher.homes(connection, list(self.place))
+        self._told = told
+        self._homes = {record: told.homes[record] for record in self.place}
+        self._moved = False  # into other entities than they were told to be in
         self._were_two: set[Pair] = set()  # records that are the same, and that a person decides about
 
     def settle(self, scorer: "Scorer", pairs: Iterable[Pair], matched: Matched, counted: Counted | None = None) -> None:
         """`pairs`: places. `counted`: what has to be asked for values that were not met before."""
         from mapping.match.few import resolve
 
-        held = Held(self._matcher, self._likeness, self._connection, self.known, self._homes)
+        held = Held(self._matcher, self._likeness, self._connection, self.known, self._told)
         streams = [one.stream for one in self.known]
         some = list(pairs)
-        if counted is not None:
-            from crosswalk.engine.remembered import Remembering  # it builds on what costs time to import
-
-            scorer = Remembering(scorer, counted)
         while True:
             found = resolve(scorer, self.profiles, streams, some, together=held.together, apart=held)
             if counted is None or not counted.fetch(self._connection):
@@ -260,13 +308,13 @@ class Regrouping:
 
     def become(self, found: "Few", matched: Matched) -> None:
         """Put them into groups that were found before; what is doubtful is left to whoever found them."""
-        held = Held(self._matcher, self._likeness, self._connection, self.known, self._homes)
+        held = Held(self._matcher, self._likeness, self._connection, self.known, self._told)
         self._become(found, held, matched)
 
     def _become(self, found: "Few", held: "Held", matched: Matched) -> None:
         groups = self._as_asked(found, held, matched)
         self._put(groups, matched)
-        self._note(found, groups, held)
+        self._note(found, held)
         told = {self.known[at].record: words for at, words in found.alarmed}
         matched.alarms |= told | too_large(groups, self._likeness.model)
 
@@ -312,14 +360,13 @@ class Regrouping:
 
     @cached_property
     def _asked_before(self) -> list[Pair]:
-        rows = self._database.select(
-            self._connection, 'SELECT "left", "right", state, rule FROM pair WHERE', '"left"', list(self.place)
-        )
-        return [
-            (left, right)
-            for left, right, state, rule in rows
-            if (state, rule) == ("open", WERE_TWO) and right in self.place
-        ]
+        return [pair for pair, (state, _, rule) in self._asked.items() if (state, rule) == ("open", WERE_TWO)]
+
+    @cached_property
+    def _asked(self) -> dict[Pair, tuple[str, str | None, str]]:
+        """What a person is, or was, asked about two of these: state, score, rule."""
+        place = self.place
+        return {(one[0], one[1]): one[2:] for one in self._told.asked if one[0] in place and one[1] in place}
 
     def _share_a_stream(self, one: Sequence[int], other: Sequence[int], held: "Held") -> bool:
         streams = {self.known[at].stream for at in one if held.is_live(at)}
@@ -334,11 +381,16 @@ class Regrouping:
         for home, wanted in sorted(by_home.items()):
             if len(wanted) > 1:
                 self._part(home, group_of, matched)
-        homes = self._matcher.homes(self._connection, list(group_of))
+                self._moved = True
+        homes = self._homes_now()
         for group in groups:
             there = sorted({homes[record] for record in group})
             for other in there[1:]:
                 self._matcher.join(self._connection, there[0], other, matched)
+                self._moved = True
+
+    def _homes_now(self) -> Mapping[int, int]:
+        return self._matcher.homes(self._connection, list(self.place)) if self._moved else self._homes
 
     def _part(self, home: int, group_of: Mapping[int, int], matched: Matched) -> None:
         """Records that are not weighed (answers, what is gone) stay with the one that they came to."""
@@ -351,9 +403,8 @@ class Regrouping:
         wanted = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
         self._matcher.part(self._connection, home, [groups[number] for number in wanted], matched)
 
-    def _note(self, found: "Few", groups: Sequence[Sequence[int]], held: "Held") -> None:
+    def _note(self, found: "Few", held: "Held") -> None:
         """Every pair that is the same, with its bits. What holds since before stays as it was noted then."""
-        group_of = {record: number for number, group in enumerate(groups) for record in group}
         wanted = {
             ordered(self.known[one].record, self.known[other].record): scored
             for (one, other), scored in found.joined.items()
@@ -361,8 +412,8 @@ class Regrouping:
         told = {pair: bits_told(scored.bits) for pair, scored in wanted.items()}
         there = {
             (left, right): score
-            for left, right, source, _, score, _ in edges_of(self._database, self._connection, group_of)
-            if source == SCORED
+            for left, right, source, _, score, _ in self._told.edges
+            if source == SCORED and left in self.place and right in self.place
         }
         gone = [(*pair, SCORED) for pair in there if pair not in wanted and not held.holds(pair)]
         self._database.run_many(
@@ -386,7 +437,7 @@ class Regrouping:
 
     def _ask(self, found: "Few") -> int:
         """Ask about what is doubtful, once for two entities; withdraw what has answered itself."""
-        homes = self._matcher.homes(self._connection, list(self.place))
+        homes = self._homes_now()
         best: dict[Pair, tuple[str, Pair]] = {}
         for (one, other), scored in sorted(found.review.items()):
             left, right = self.known[one].record, self.known[other].record
@@ -394,10 +445,7 @@ class Regrouping:
             if ends[0] != ends[1] and (ends not in best or float(bits) > float(best[ends][0])):
                 best[ends] = (bits, ordered(left, right))
         wanted = {pair: bits for bits, pair in best.values()}
-        rows = self._database.select(
-            self._connection, 'SELECT "left", "right", state, score, rule FROM pair WHERE', '"left"', list(self.place)
-        )
-        known = {(row[0], row[1]): tuple(row[2:]) for row in rows if row[1] in self.place}
+        known = self._asked
         asked = {ordered(homes[left], homes[right]) for (left, right), (state, *_) in known.items() if state != "open"}
         were_two = {ordered(homes[left], homes[right]) for left, right in (*self._were_two, *self._asked_before)}
         rule = {pair: WERE_TWO if ends in were_two else SCORED for ends, (_, pair) in best.items()}
@@ -432,25 +480,31 @@ class Held:
     """What is together, and apart, whatever is scored, by places of some records. Contains the pairs that are apart."""
 
     def __init__(
-        self, matcher: Matcher, likeness: Likeness, connection: Connection, known: Sequence[Known],
-        homes: Mapping[int, int],
-    ) -> None:  # fmt: skip
-        self._known, self._homes = known, homes
+        self, matcher: Matcher, likeness: Likeness, connection: Connection, known: Sequence[Known], told: Told
+    ) -> None:
+        self._known, self._homes = known, told.homes
         self._place = {one.record: at for at, one in enumerate(known)}
         self._kept_pairs: set[Pair] = set()
-        self.written = _written(likeness, connection, homes)
-        self._members = members_of(likeness, connection, known)
-        gone, self._merged = _gone(likeness, connection, homes)
+        self.written = _written(likeness, connection, {record: told.homes[record] for record in self._place})
+        carried = matcher.deciding(connection, list(self._place))
+        entities = {told.homes[record] for record in self._place}
+        members = sorted(record for record, home in told.homes.items() if home in entities)
+        live, gone, self._merged = _states(likeness, connection, members)
+        certain = certain_of(likeness.house, carried)
+        self._members = [
+            Member(one.record, one.birth, str(one.stream), one.record in live, certain.get(one.record, {}))
+            for one in known
+        ]
         some = {*self._place, *gone}
         never = {
             (left, right)
-            for left, right, verdict in matcher.decided(connection, sorted(some))
-            if verdict == "never" and left in some and right in some
+            for left, right, source, verdict, *_ in told.edges
+            if source == "person" and verdict == "never" and left in some and right in some
         }
         edges = [
-            *self._edges(matcher, likeness, connection, gone),
-            *self._exactly_alike(matcher, connection),
-            *self._kept(known, homes),
+            *self._edges(matcher, told.edges, gone),
+            *self._exactly_alike(matcher, connection, carried),
+            *self._kept(known),
         ]
         groups = cluster([*self._members, *gone.values()], edges, apart=never).groups
         places = self._places(groups)
@@ -472,12 +526,10 @@ class Held:
         """A pair of records that was joined, and stays so whatever they come to."""
         return pair in self._kept_pairs or self._homes[pair[0]] in self.written
 
-    def _edges(
-        self, matcher: Matcher, likeness: Likeness, connection: Connection, gone: Mapping[int, Member]
-    ) -> Iterable[Edge]:
+    def _edges(self, matcher: Matcher, said: Iterable[Said], gone: Mapping[int, Member]) -> Iterable[Edge]:
         some = {*self._place, *gone}
-        for left, right, source, verdict, _, shown in edges_of(likeness.house.database, connection, some):
-            if verdict != "same":
+        for left, right, source, verdict, _, shown in said:
+            if verdict != "same" or left not in some or right not in some:
                 continue
             if left in gone or right in gone:  # nobody can weigh it any more
                 if source != SCORED or left in self._merged or right in self._merged:
@@ -498,20 +550,22 @@ class Held:
             elif rule is not None and rule.verdict == "scored":  # joined by a rule that was in force before
                 yield Edge(left, right, _THEN, by_person=True)
 
-    def _exactly_alike(self, matcher: Matcher, connection: Connection) -> Iterable[Edge]:
+    def _exactly_alike(
+        self, matcher: Matcher, connection: Connection, carried: Mapping[int, Sequence[Ident]]
+    ) -> Iterable[Edge]:
         """What a rule says of records of one entity: no edge tells of those that were one already by something else."""
-        for _, _, rule, sharing in matcher.exactly_alike(connection, list(self._place)):
+        for _, _, rule, sharing in matcher.exactly_alike(connection, carried):
             first: dict[int, int] = {}
             for number in sharing:
                 one = first.setdefault(self._homes[number], number)
                 if one != number:
                     yield Edge(one, number, -rule.strength)
 
-    def _kept(self, known: Sequence[Known], homes: Mapping[int, int]) -> Iterable[Edge]:
+    def _kept(self, known: Sequence[Known]) -> Iterable[Edge]:
         """What the hub has written to stays together."""
         first: dict[int, int] = {}
         for one in known:
-            home = homes[one.record]
+            home = self._homes[one.record]
             if home in self.written and first.setdefault(home, one.record) != one.record:
                 yield Edge(first[home], one.record, _THEN, by_person=True)
 
@@ -524,38 +578,29 @@ def _apart(groups: Sequence[Sequence[int]], places: Sequence[Sequence[int]], nev
     return {ordered(one, other) for left, right in ends for one in places[left] for other in places[right]}
 
 
-def members_of(likeness: Likeness, connection: Connection, known: Sequence[Known]) -> list[Member]:
-    """With what `cluster` asks of them: their certain ids, and whether they are live."""
-    house, records = likeness.house, [one.record for one in known]
-    certain = certain_ids(house, connection, records)
-    states = dict(house.database.select(connection, "SELECT id, state FROM record WHERE", "id", records))
-    nothing: Mapping[str, frozenset[str]] = {}
-    return [
-        Member(one.record, one.birth, str(one.stream), states[one.record] == LIVE, certain.get(one.record, nothing))
-        for one in known
-    ]
+def _states(
+    likeness: Likeness, connection: Connection, records: Sequence[int]
+) -> tuple[set[int], dict[int, Member], set[int]]:
+    """Of these records who is live, who is gone, and which of those their vendor has merged into others.
 
-
-def _gone(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> tuple[dict[int, Member], set[int]]:
-    """Records of these entities that are gone, and which of them their vendor has merged into others.
-
-    They still say who came to be one: by what a person or a rule said of them, and of merged ones by their likeness.
+    Those who are gone still say who came to be one: by what a person or a rule said of them, and of merged ones by
+    their likeness.
     """
-    rows = likeness.house.database.select(
-        connection,
-        "SELECT m.record, s.connection, s.name, r.rkey, r.state FROM member m JOIN record r ON r.id = m.record "
-        f"JOIN stream s ON s.id = r.stream WHERE r.state > {ARCHIVED} AND",
-        "m.entity",
-        sorted(set(homes.values())),
-    )
-    births = likeness.house.rules.births
+    house, select = likeness.house, likeness.house.database.select
+    rows = list(select(connection, "SELECT id, stream, rkey, state FROM record WHERE", "id", records))
+    away = [row for row in rows if row[3] > ARCHIVED]
+    streams = {row[1] for row in away}
+    told = {
+        number: (system, name)
+        for number, system, name in select(
+            connection, "SELECT id, connection, name FROM stream WHERE", "id", sorted(streams)
+        )
+    }
     gone: dict[int, Member] = {}
-    merged = set()
-    for number, system, stream, rkey, state in rows:
-        gone[number] = Member(number, births(system, stream)(rkey), f"{system}/{stream}", live=False)
-        if state == MERGED:
-            merged.add(number)
-    return gone, merged
+    for number, stream, rkey, _ in away:
+        birth = house.rules.births(*told[stream])(rkey)
+        gone[number] = Member(number, birth, "/".join(told[stream]), live=False)
+    return {row[0] for row in rows if row[3] == LIVE}, gone, {row[0] for row in away if row[3] == MERGED}
 
 
 def _written(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> set[int]:

@@ -1,9 +1,10 @@
 """How values stand in the store: JSON bytes, with "" for what was not read (see mapping.values)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ dump = _encoder.encode
 Raw = msgspec.Raw  # a value of stored JSON as it stands there
 load_fields = msgspec.json.Decoder(list[Raw]).decode  # of a row, each by itself
 dump_sorted = _sorted.encode
+pack = msgspec.msgpack.Encoder().encode  # what nobody reads but `unpacking` of the same type: a fifth shorter than JSON
+Packed = TypeVar("Packed")
 
 
 def load(data: bytes | memoryview) -> Any:
@@ -26,6 +29,19 @@ def load(data: bytes | memoryview) -> Any:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _damaged() from error
+
+
+def unpacking(of: type[Packed]) -> Callable[[bytes], Packed]:
+    """Reads what `pack` has written. Raises StoreDamagedError where it is nothing of this type."""
+    decode = msgspec.msgpack.Decoder(of).decode
+
+    def unpack(data: bytes) -> Packed:
+        try:
+            return decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _damaged() from error
+
+    return unpack
 
 
 def _damaged() -> StoreDamagedError:

@@ -415,6 +415,7 @@ class Landing:
         removals.withdraw(database, connection, back)
         database.delete(connection, "ident", "record", without)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
+        database.delete(connection, "profile", "record", [number for _, number in todo])
         todo += [(SETTLE, number) for number in self._with_a_twin(connection, stirred)]
         todo += [(SETTLE, number) for number in claiming(database, connection, given_up)]
         database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)
@@ -485,7 +486,8 @@ def mark_state(database: Database, connection: Connection, records: Sequence[int
     )
     rows = database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records)
     given_up = {(row[0], row[1]) for row in rows}
-    database.delete(connection, "ident", "record", records)
+    for table in ("ident", "profile"):
+        database.delete(connection, table, "record", records)
     add_work(database, connection, SETTLE, {*records, *claiming(database, connection, given_up)})
 
 
@@ -494,7 +496,8 @@ def forget(database: Database, connection: Connection, records: Mapping[int, int
     shown = [(FORGOTTEN, dump([ABSENT] * width), number) for number, width in records.items()]
     database.run_many(connection, "UPDATE body SET raw = ?, observed = ? WHERE record = ?", shown)
     database.run_many(connection, "UPDATE record SET hash = NULL WHERE id = ?", [(number,) for number in records])
-    database.delete(connection, "base", "record", list(records))
+    for table in ("base", "profile"):
+        database.delete(connection, table, "record", list(records))
 
 
 def claiming(database: Database, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:

@@ -207,6 +207,14 @@ block = Table(  # what a record is looked up by in scored matching; what it show
     sqlite_with_rowid=False,
 )
 
+profile = Table(  # what scored matching compares of a record; gone as soon as the record shows something else
+    "profile",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("form", BigInteger, nullable=False),  # hash of the mapping and the rules that it was made by
+    Column("told", LargeBinary, nullable=False),  # see engine.profiles
+)
+
 frequency = Table(  # values that several records hold, as of the last count: see engine.likeness
     "frequency",
     metadata,

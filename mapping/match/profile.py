@@ -1,9 +1,7 @@
 """What scored matching compares of a record: per field the values in comparing form.
 
 A profile comes from a row in the common form (`of_row`) or from cells of a table (`mapping.match.columns`). A field
-that is missing is not in it. Fields of a person: given, family, generation, birth, email, handle, phone, id, street,
-postcode, locality, company, domain, title. Of a company: name, form, domain, email, phone, id, street, postcode,
-locality, country.
+that is missing is not in it.
 """
 
 import re
@@ -23,6 +21,19 @@ from mapping.values import Value
 
 Values: TypeAlias = tuple[str, ...]
 Profile: TypeAlias = Mapping[str, Values]
+
+# What a profile may have, by kind. To be counted up: FORM, whenever `of_row` makes something else of some row than it
+# did, since profiles are kept; a field is only ever added behind the last.
+FIELDS: Final[Mapping[str, Values]] = {
+    "person": (
+        "given", "family", "birth", "email", "handle", "domain", "phone", "id", "company", "title", "street",
+        "postcode", "locality", "generation",
+    ),
+    "company": (
+        "name", "form", "domain", "email", "phone", "id", "country", "street", "postcode", "locality",
+    ),
+}  # fmt: skip
+FORM: Final = 1
 
 # In front of or behind a name, no part of it; "md" is how Mohammad is written in front of a man's name in Bangladesh.
 _TITLES_TOLD: Final = """

@@ -364,6 +364,13 @@ CREATE TABLE plan (
 	PRIMARY KEY (id)
 );
 
+CREATE TABLE profile (
+	record BIGINT NOT NULL,
+	form BIGINT NOT NULL,
+	told BYTEA NOT NULL,
+	PRIMARY KEY (record)
+);
+
 CREATE TABLE record (
 	id BIGINT NOT NULL,
 	stream INTEGER NOT NULL,

@@ -366,6 +366,13 @@ CREATE TABLE "plan" (
 	PRIMARY KEY (id)
 );
 
+CREATE TABLE profile (
+	record INTEGER NOT NULL,
+	form BIGINT NOT NULL,
+	told BLOB NOT NULL,
+	PRIMARY KEY (record)
+);
+
 CREATE TABLE record (
 	id INTEGER NOT NULL,
 	stream INTEGER NOT NULL,

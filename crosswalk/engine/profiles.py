@@ -1,0 +1,90 @@
+"""What scored matching compares of records, kept as it was made (table `profile`).
+
+To read a record from what was landed takes two rows and most of what a comparison costs: its cells are decoded, brought
+to the common fields and normalised. A row is there only for a record that is live and shows what the row was made of:
+whoever lands something else takes it out, in the same transaction (`store.records`, `remap`), and whoever settles the
+record puts it in again. (On PostgreSQL one may slip in that was made a moment before its record was landed anew; that
+record waits to be settled.) What was made by another mapping, by other rules or by an older program is not used. A row
+that is missing is made from what was landed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from crosswalk.engine.model import Stream
+from crosswalk.store.codec import pack, unpacking
+from crosswalk.store.dialect import Database
+from crosswalk.store.records import SETTLE
+
+if TYPE_CHECKING:
+    from mapping.match.profile import Profile
+
+Connection = Any
+
+_unpack = unpacking(tuple[str, list[tuple[str, ...]]])  # birth id, and the values by field
+
+
+class Known(NamedTuple):
+    """A live record as it is compared. `birth`: the id that it would give an entity of its own."""
+
+    record: int
+    stream: int
+    birth: str
+    profile: "Profile"
+
+
+class Profiles:
+    """Of the records of one kind, in these streams.
+
+    `rules`: what of the file decides how a record is compared. `hashed`: the store's keyed hash.
+    """
+
+    def __init__(
+        self, database: Database, kind: str, streams: Iterable[Stream], *, rules: str, hashed: Callable[[str], int]
+    ) -> None:
+        from mapping.match.profile import FIELDS, FORM  # it takes long to import
+
+        self._database, self._fields = database, FIELDS[kind]
+        self._form_of = {stream.id: hashed(f"{kind}\x1f{FORM}\x1f{stream.mapping_id}\x1f{rules}") for stream in streams}
+        self._stream_of = {form: stream for stream, form in self._form_of.items()}
+
+    def read(self, connection: Connection, records: Sequence[int]) -> list[Known]:
+        """Those of these records that have a row."""
+        fields, stream_of = self._fields, self._stream_of
+        found = []
+        for record, form, told in self._database.select(
+            connection, "SELECT record, form, told FROM profile WHERE", "record", records
+        ):
+            stream = stream_of.get(form)
+            if stream is None:
+                continue
+            birth, values = _unpack(told)
+            profile = {name: some for name, some in zip(fields, values, strict=False) if some}
+            found.append(Known(record, stream, birth, profile))
+        return found
+
+    def write(self, connection: Connection, some: Iterable[Known]) -> None:
+        """In place of what they were compared by."""
+        rows = [self._row(one) for one in some]
+        self._database.upsert(connection, "profile", ("record",), ("record", "form", "told"), rows)
+
+    def _row(self, one: Known) -> tuple[int, int, bytes]:
+        values = [one.profile.get(name, ()) for name in self._fields]
+        while values and not values[-1]:
+            values.pop()
+        return one.record, self._form_of[one.stream], pack((one.birth, values))
+
+    def forget(self, connection: Connection) -> None:
+        """All of them, whatever they were made by."""
+        listed = ", ".join(str(stream) for stream in self._form_of) or "NULL"
+        self._database.run(
+            connection,
+            "DELETE FROM profile WHERE EXISTS "
+            f"(SELECT 1 FROM record r WHERE r.id = profile.record AND r.stream IN ({listed}))",
+        )
+
+    def forget_waiting(self, connection: Connection) -> None:
+        """Those of records that were landed while all were made."""
+        self._database.run(
+            connection, "DELETE FROM profile WHERE record IN (SELECT id FROM todo WHERE stage = ?)", (SETTLE,)
+        )
