@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crosswalk.engine import likeness
 from crosswalk.engine.words import AskError
 from tests.crosswalk.engine.test_rounds import settle_down
 from tests.crosswalk.engine.test_scored import parts
@@ -31,8 +32,12 @@ MARKS = ("zenobia", "quillfeather", "55501777", "archduchess")
 
 @pytest.fixture
 def world(tmp_path: Path, database_url: str) -> World:
+    return world_of(tmp_path, database_url)
+
+
+def world_of(folder: Path, url: str) -> World:
     """Zenobia in both systems, moved and edited, with an answer; Ada beside her. All is at rest."""
-    made = World(tmp_path, database_url, "")
+    made = World(folder, url, "")
     made.write(FILE.format(**{name: made.account(name) for name in ("alpha", "beta", "tool")}))
     alpha, beta = made.remote("alpha"), made.remote("beta")
     beta.put("people", "1", name="Zenobia Quillfeather", email="zenobia@a.test", phone="+4989555017770", title="Clerk")
@@ -61,8 +66,13 @@ def told_of(world: World) -> set[str]:
     return found
 
 
-def test_nothing_of_them_is_kept_anywhere_and_others_keep_all(world: World) -> None:
-    assert {"body", "golden", "journal"} <= told_of(world)
+@pytest.mark.parametrize("small", [200, 1])
+def test_nothing_of_them_is_kept_anywhere_and_others_keep_all(
+    tmp_path: Path, database_url: str, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likeness, "SMALL", small)  # a large store keeps what is compared of records
+    world = world_of(tmp_path, database_url)
+    assert {"body", "golden", "journal"} | ({"profile"} if small == 1 else set()) <= told_of(world)
 
     told = erase(world, reason="request of 3 May")
 
