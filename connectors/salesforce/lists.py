@@ -142,7 +142,7 @@ def records(rows: Iterable[msgspec.Raw], shape: Shape, *, where: str) -> tuple[l
             key, version, values = read(row)
             told = _place(key, version)
             if isinstance(told, datetime):
-                made.append(RawRecord(key, version, told, msgspec.Raw(pack(values))))
+                made.append(RawRecord(key, version, told, pack(values)))
                 continue
         except (msgspec.DecodeError, TypeError, AttributeError, ValueError):
             pass  # what is odd about it is found out below
@@ -169,7 +169,7 @@ def of_cells(shape: Shape, header: Sequence[str], *, where: str) -> Callable[[Se
         told = _place(key, version)
         if not isinstance(told, datetime):
             return _fault(dict(zip(header, cells, strict=True)), told, where)
-        return RawRecord(key, version, told, msgspec.Raw(pack(read(cells))))
+        return RawRecord(key, version, told, pack(read(cells)))
 
     return record
 

@@ -42,7 +42,8 @@ class RemoteRecord(NamedTuple):
 
 
 class RawRecord(NamedTuple):
-    """A row as JSON, not parsed: just as the vendor sent it, or packed again once it was in shape (`rows.packed`).
+    """A row as JSON, not parsed: just as the vendor sent it, or, as bytes, packed again once it was in shape
+    (`rows.packed`): what was packed is sound.
 
     The hub knows an unchanged record by these bytes and never parses it: 4 µs a record instead of 10 (28 fields). So
     nothing may stand in them that changes while the record does not.
@@ -51,7 +52,7 @@ class RawRecord(NamedTuple):
     key: str
     version: str | None
     modified: datetime | None
-    raw: msgspec.Raw
+    raw: msgspec.Raw | bytes
 
     @property
     def values(self) -> Values:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from mapping.compile.chain import Chain
 from mapping.compile.model import ValueFault, Values
 from mapping.compile.paths import Place
-from mapping.compile.rows import Inline, Parts, Simple, Slots, alone_in_list
+from mapping.compile.rows import Inline, Parts, Several, Simple, Slots, Spot, alone_in_list
 from mapping.compile.rows import Slot as InLine
 from mapping.functions.registry import SKIP, Partly
 from mapping.language import Line
@@ -60,24 +60,29 @@ class LineCode:
     def simple(self) -> Simple | None:
         """Its key and what is done with its value, if that is all."""
         chain, place = self.chains[0], self.chains[0].place
-        if len(self.chains) > 1 or place is None or not 0 < len(place.steps) < 3:
+        if len(self.chains) > 1 or place is None:
             return None
+        spot = spot_of(place, chain.missing)
         reads = [step.read for step in chain.steps if step.read is not None]
-        if not reads or len(reads) < len(chain.steps) or any(one.pick is not None for one in place.steps):
+        if spot is None or not reads or len(reads) < len(chain.steps):
             return None
         if any(step.sees_none for step in chain.steps[1:]):
             return None
-        keys = tuple(one.name for one in place.steps)
-        return Simple(keys, chain.missing, place.get, _in_turn(reads), sees_none=chain.steps[0].sees_none)
+        step, sees_none = _in_turn(reads), chain.steps[0].sees_none
+        return Simple(spot.keys, spot.missing, spot.get, step, sees_none=sees_none, dotted=spot.dotted)
 
-    def whole(self) -> Callable[[Values], Value] | None:
-        """What it reads of the row, as one function that raises Misfit or Partly; None: there are several places."""
+    def whole(self) -> Several | Callable[[Values], Value] | None:
+        """What it reads of the row, as one function that raises Misfit or Partly; None: it has alternatives."""
         if len(self.chains) > 1:
             return None
         (chain,) = self.chains
         if chain.place is not None and not chain.place.steps and len(chain.steps) == 1:
-            read_in = chain.steps[0].read_in
-            if read_in is not None:
+            (made,) = chain.steps
+            spots = [spot_of(place, chain.missing) for place in chain.spots]
+            known = [spot for spot in spots if spot is not None]
+            if made.read_spots is not None and len(known) == len(made.spots):
+                return Several(known, made.read_spots)
+            if (read_in := made.read_in) is not None:
                 return lambda row: read_in(row, row)
         return chain.read
 
@@ -133,6 +138,13 @@ class LineCode:
         place.put(out, raw, over)
         before, after = chain.stages(over)[-1], chain.stages(_laid_one(over, out, place))[-1]
         return before is not ABSENT and _agree(before, after)
+
+
+def spot_of(place: Place, missing: Value) -> Spot | None:
+    """A place at the top of a row, or within an object there; None of any other."""
+    if not 0 < len(place.steps) < 3 or any(one.pick is not None for one in place.steps):
+        return None
+    return Spot(tuple(one.name for one in place.steps), missing, place.get, place.dotted)
 
 
 def _in_turn(steps: Sequence[Callable[[Value], Value]]) -> Callable[[Value], Value]:
@@ -599,6 +611,8 @@ class SetCode(FieldCode):
                 return None
             if simple is not None:
                 found.append(InLine(simple._replace(step=_built(simple.step, build), fresh=bool(known)), known))
+            elif isinstance(whole, Several):
+                found.append(InLine(whole._replace(step=_built(whole.step, build)), known))
             elif whole is not None:
                 found.append(InLine(_built(whole, build), known))
         return Slots(found, self._in_order) if found else None

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final, Literal
 
+import msgspec
+
 from mapping.compile.chain import Chain, ChainMaker, Faults, Faulty, LeftOut, Stream
-from mapping.compile.fields import FieldCode, LineCode, Plain, Reader, SetCode, Unit
+from mapping.compile.fields import FieldCode, LineCode, Plain, Reader, SetCode, Unit, spot_of
 from mapping.compile.model import (
     Catalogued,
     Context,
@@ -21,7 +23,7 @@ from mapping.compile.model import (
 )
 from mapping.compile.paths import Place, Places, UnknownPath, laid
 from mapping.compile.responses import Responses
-from mapping.compile.rows import Rows
+from mapping.compile.rows import PARSER, UNREAD, Rows, Spot
 from mapping.conditions import Test, compiled, holds, is_filled, parse_condition
 from mapping.functions.picklists import folded
 from mapping.functions.registry import FUNCTIONS, Partly
@@ -100,9 +102,13 @@ class CompiledMapping:
         self.left_out = left_out
         self.paused = frozenset(at for at, code in enumerate(codes) if _paused_places(code.lines))
         self._readers: list[Reader] = [_reader_of(code) for code in codes] + [_nothing] * len(extra)
-        inline = [None if at in self.paused else code.inline() for at, code in enumerate(codes)]
-        self._rows = Rows(self._readers, inline + [None] * len(extra))
+        inline = [
+            None if at in self.paused else code.inline() if code.sees else UNREAD for at, code in enumerate(codes)
+        ]
         self._no_cleared = kind in _NO_CLEARED
+        asks = self._no_cleared or words.where is not None or "alias" in words.chains
+        flags = None if asks else words.flags()
+        self._rows = Rows(self._readers, inline + [UNREAD] * len(extra), flags)
         self._leaves = [
             (place.steps, place.dotted) for code in codes for line in code.lines if line.writes for place in line.places
         ]
@@ -125,6 +131,25 @@ class CompiledMapping:
             if self._responses is not None:
                 self._responses.complete(row, values, faults, self._words.key(values))
         return row, faults
+
+    def read_raw(self, raw: bytes, *, sound: bool = False) -> tuple[list[Value], list[ValueFault], State] | None:
+        """`read` and `state` of a record that is JSON, of which no more is parsed than the mapping asks for. `sound`:
+        that it is UTF-8 throughout is known.
+
+        None: something in it is broken, or the mapping asks for the whole of it (`where`, `alias`, places of another
+        form); whoever parses it gets its values, or is told. One that is read so is within the stream's scope.
+        """
+        faults: list[ValueFault] = []
+        try:
+            if not (sound or raw.isascii()):
+                str(raw, "utf-8")  # texts that nobody asks for are not looked at otherwise
+            told = self._rows.read_raw(raw, faults)
+            if told is None:
+                return None
+            row, quiet = told
+            return row, faults, "live" if quiet else self._words.state(PARSER.decode(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
 
     def state(self, values: Values) -> State:
         """What became of the record at its vendor."""
@@ -347,6 +372,16 @@ class Words:
             for alternatives in self.chains.get(word, ()):
                 self._flags.append((_plainly(alternatives), state))
 
+    def flags(self) -> list[Spot] | None:
+        """The places of the flags: where nothing stands in any of them the record is live. None: they are others."""
+        spots = []
+        for word, _ in _STATES:
+            for alternatives in self.chains.get(word, ()):
+                place = _plain_place(alternatives)
+                spots.append(None if place is None else spot_of(place, None if self.missing else ABSENT))
+        known = [spot for spot in spots if spot is not None]
+        return known if len(known) == len(spots) else None
+
     def state(self, values: Values) -> State:
         for read, state in self._flags:
             raw = read(values)
@@ -357,10 +392,12 @@ class Words:
 
 def _plainly(alternatives: Sequence[Chain]) -> Callable[[Values], Value]:
     """A flag that is just one field is looked up; of all others the first that is filled."""
-    place = alternatives[0].place
-    if len(alternatives) == 1 and place is not None and not alternatives[0].steps:
-        return place.get
-    return lambda values: _first(alternatives, values)
+    place = _plain_place(alternatives)
+    return (lambda values: _first(alternatives, values)) if place is None else place.get
+
+
+def _plain_place(alternatives: Sequence[Chain]) -> Place | None:
+    return alternatives[0].place if len(alternatives) == 1 and not alternatives[0].steps else None
 
 
 def _first(alternatives: Sequence[Chain], values: Values) -> Value:

@@ -4,7 +4,7 @@ Most fields are one key and one function, or a few of them put together. Called 
 calls as for the work, so the row is read by one function in which those fields stand in line:
 
     try:
-        raw = get(key3, missing3)
+        raw = row.m3
         kind = type(raw)
         if kind is str or kind is int:
             v3 = known3[raw]
@@ -13,17 +13,25 @@ calls as for the work, so the row is read by one function in which those fields 
         else:
             v3 = step3(raw)
     except FAULTS:
-        v3 = slow3(row, faults)
+        v3 = slow3(full := full or parse(text), faults)
 
 `known3` remembers what was made of texts and numbers that come again (a country, an owner, a choice): what it answers
 is shared by rows, so nobody changes a value of a row in place. Which fields' values come again the first rows show; for
 the others `step3` is called straight. Every other field is asked through its own reader. Nothing of a mapping gets into
 the source but numbers: keys, functions and readers are names of the namespace. The answers are those of the readers,
-field by field. Of 28 fields of a contact it takes 8 µs, the readers one by one 18.
+field by field.
+
+There are two such functions. `read_raw` takes a record as JSON and parses no more of it than what stands in line, into
+a structure whose members are called by numbers (`row.m3`); only for a fault is it parsed whole. `read` takes a row that
+was parsed (`get(key3, missing3)`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
 
 from mapping.compile.model import ValueFault, Values
 from mapping.functions.registry import Partly
@@ -32,15 +40,28 @@ from mapping.values import ABSENT, Value
 
 Reader = Callable[[Values, list[ValueFault]], Value]
 RowReader = Callable[[Values, list[ValueFault]], list[Value]]
+# The values, and whether no flag is raised; None: this mapping cannot be read so. Raises what decoding raises.
+RawReader = Callable[[bytes, list[ValueFault]], tuple[list[Value], bool] | None]
 Step = Callable[[Value], Value]
 
 _TRIAL: Final = 2000  # rows that show which values come again
 _REMEMBERED: Final = 1000  # values of a field
 _LONGEST: Final = 64  # characters of a text that is remembered
 
+PARSER: Final = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Spot(NamedTuple):
+    """A key, or a key within an object. `get`: where no object stands; there a key `dotted` at the top may answer."""
+
+    keys: tuple[str, ...]
+    missing: Value
+    get: Callable[[Values], Value]
+    dotted: str | None = None
+
 
 class Simple(NamedTuple):
-    """A field that is one key, or a key within an object, and one function. `get`: where no object stands.
+    """A field that is one such place and one function.
 
     `sees_none`: the function is asked of what is cleared as well. `fresh`: what it makes is added to, so it is made
     anew each time.
@@ -52,10 +73,22 @@ class Simple(NamedTuple):
     step: Step
     sees_none: bool = False
     fresh: bool = False
+    dotted: str | None = None
+
+
+class Several(NamedTuple):
+    """One function of several places, in their order, as an address in columns is. Of places that are all cleared it
+    makes nothing."""
+
+    spots: Sequence[Spot]
+    step: Callable[[Sequence[Value]], Value]
 
 
 class Parts(NamedTuple):
-    """A field of several such parts. `finish` completes what was found; what it leaves empty counts as cleared."""
+    """A field of several simple parts. `finish` completes what was found; what it leaves empty counts as cleared.
+
+    One without parts is ABSENT.
+    """
 
     parts: Sequence[tuple[str, Simple]]
     finish: Callable[[dict[str, Any]], None] | None
@@ -67,7 +100,7 @@ class Slot(NamedTuple):
     A line that takes the whole row is one function of it, which may raise what the others may.
     """
 
-    elements: Simple | Callable[[Values], Value]
+    elements: Simple | Several | Callable[[Values], Value]
     parts: Sequence[tuple[str, Simple]] = ()
 
 
@@ -79,6 +112,8 @@ class Slots(NamedTuple):
 
 
 Inline = Simple | Parts | Slots
+UNREAD: Final = Parts((), None)  # of a field that is only written
+Place: TypeAlias = Spot | Simple
 
 
 class _Known(dict[Any, Value]):
@@ -124,48 +159,171 @@ def alone_in_list(step: Step) -> Step:
 
 
 class Rows:
-    """Reads whole rows. `readers`: by position; `inline`: what is known of those that can stand in line."""
+    """Reads whole rows. `readers`: by position; `inline`: what is known of those that can stand in line.
 
-    def __init__(self, readers: Sequence[Reader], inline: Sequence[Inline | None]) -> None:
-        self._readers, self._inline = readers, inline
+    `flags`: places of which a row is told apart that has something there; None: they are no such places.
+    """
+
+    def __init__(
+        self, readers: Sequence[Reader], inline: Sequence[Inline | None], flags: Sequence[Spot] | None = None
+    ) -> None:
+        self._readers, self._inline, self._flags = readers, inline, flags
         self._tried = 0
         self._known = {at: _Known(simple.step) for at, simple in _simples_of(inline) if not simple.fresh}
-        self._first: RowReader = self._begin  # many a mapping is compiled to be looked at, and reads no row
-        self.read: RowReader = self._trial
+        # Many a mapping is compiled to be looked at, and reads no row.
+        self._made: dict[type[_Parsed | _Unparsed], Any] = {}
+        self.read: RowReader = partial(self._try, _Parsed)
+        alone = flags is not None and not any(_asks_for_all(field) for field in inline)
+        self.read_raw: RawReader = partial(self._try, _Unparsed) if alone else _cannot
 
     def remembers(self) -> int:
         """How many values are kept."""
         return sum(map(len, self._known.values()))
 
-    def _trial(self, row: Values, faults: list[ValueFault]) -> list[Value]:
+    def _try(self, way: "type[_Parsed | _Unparsed]", row: Any, faults: list[ValueFault]) -> Any:
         self._tried += 1
-        if self._tried >= _TRIAL:
+        if self._tried == _TRIAL:
             self._known = {at: known for at, known in self._known.items() if known.missed * 2 < self._tried}
-            self.read = self._first = _Source(self._readers, self._inline, known=self._known).compiled()
-        return self._first(row, faults)
+            self._made.clear()
+        read = self._made.get(way) or self._begin(way)
+        return read(row, faults)
 
-    def _begin(self, row: Values, faults: list[ValueFault]) -> list[Value]:
-        self._first = _Source(self._readers, self._inline, known=self._known).compiled()
-        return self._first(row, faults)
+    def _begin(self, way: "type[_Parsed | _Unparsed]") -> Any:
+        names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly)}
+        places = [*_places_of(self._inline), *(self._flags or ())]
+        try:
+            row = way(places, names)
+        except ValueError:  # names that no member can have
+            self.read_raw = _cannot
+            return _cannot
+        read = _Source(self._readers, self._inline, row, names, known=self._known, flags=self._flags or ()).compiled()
+        self._made[way] = read
+        if self._tried >= _TRIAL and way is _Parsed:
+            self.read = read
+        elif self._tried >= _TRIAL:
+            self.read_raw = read
+        return read
+
+
+def _cannot(text: bytes, faults: list[ValueFault]) -> None:
+    """Of rows that have to be parsed whole."""
+
+
+class _Parsed:
+    """Where values stand in a row that was parsed. `names`: of the namespace, to which what is needed is added."""
+
+    head: Final = ("def read(row, faults):", "get = row.get")
+    whole: Final = "row"
+    answer: Final = "[{values}]"
+
+    def __init__(self, places: Sequence[Place], names: dict[str, Any]) -> None:
+        self._names = names
+        self._objects = _numbered(one.keys[0] for one in places if len(one.keys) == 2)
+        names |= {f"outer{n}": key for key, n in self._objects.items()}
+
+    def objects(self) -> Iterator[str]:
+        for n in self._objects.values():
+            yield f"object{n} = get(outer{n})"
+            yield f"is_object{n} = type(object{n}) is dict"
+
+    def value(self, at: str, place: Place) -> str:
+        self._names |= {f"key{at}": place.keys[-1], f"missing{at}": place.missing}
+        if len(place.keys) == 1:
+            return f"get(key{at}, missing{at})"
+        self._names[f"flat{at}"] = place.get
+        outer = self._objects[place.keys[0]]
+        return f"object{outer}.get(key{at}, missing{at}) if is_object{outer} else flat{at}(row)"
+
+
+class _Unparsed:
+    """Where they stand in JSON: in members of a structure. Raises ValueError where no structure can have them.
+
+    An object is a structure of its own unless it is asked for as a whole as well.
+    """
+
+    head: Final = ("def read(text, faults):", "full = None", "row = decode(text)")
+    whole: Final = "(full := full or parse(text))"
+    answer: Final = "[{values}], {quiet}"
+
+    def __init__(self, places: Sequence[Place], names: dict[str, Any]) -> None:
+        self._names = names
+        if any(one.missing is not places[0].missing for one in places):
+            raise ValueError("what is missing means one thing in one place, and another in another")
+        missing = places[0].missing if places else ABSENT
+        nested = [one for one in places if len(one.keys) == 2]
+        self._objects = _numbered(one.keys[0] for one in nested)
+        whole = {one.keys[0] for one in places if len(one.keys) == 1}
+        self._inner = {
+            outer: _numbered(one.keys[1] for one in nested if one.keys[0] == outer)
+            for outer in self._objects
+            if outer not in whole
+        }
+        dotted = {one.dotted for one in nested if one.dotted is not None} - whole
+        self._top = _numbered([*whole, *self._objects, *dotted])
+        types: dict[str, Any] = dict.fromkeys(self._top, Any)
+        for outer, inner in self._inner.items():
+            made = _structure(dict.fromkeys(inner, Any), dict.fromkeys(inner, missing))
+            types[outer] = made | None
+            names[f"Object{self._objects[outer]}"] = made
+        defaults = {key: ABSENT if key in dotted else missing for key in self._top}
+        names |= {
+            "decode": msgspec.json.Decoder(_structure(types, defaults), float_hook=Decimal).decode,
+            "parse": PARSER.decode,
+            "missing": missing,
+        }
+
+    def objects(self) -> Iterator[str]:
+        for key, n in self._objects.items():
+            yield f"object{n} = row.m{self._top[key]}"
+            yield f"is_object{n} = type(object{n}) is {f'Object{n}' if key in self._inner else 'dict'}"
+
+    def value(self, at: str, place: Place) -> str:
+        if len(place.keys) == 1:
+            return f"row.m{self._top[place.keys[0]]}"
+        outer, key = place.keys
+        n = self._objects[outer]
+        flat = f"None if object{n} is None else missing"
+        if place.dotted is not None:
+            dotted = f"row.m{self._top[place.dotted]}"
+            flat = f"{dotted} if {dotted} is not ABSENT else {flat}"
+        if outer in self._inner:
+            return f"object{n}.m{self._inner[outer][key]} if is_object{n} else {flat}"
+        self._names[f"key{at}"] = key
+        return f"object{n}.get(key{at}, missing) if is_object{n} else {flat}"
+
+
+def _numbered(keys: Iterable[str]) -> dict[str, int]:
+    return {key: n for n, key in enumerate(dict.fromkeys(keys))}
+
+
+def _structure(types: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:  # a class, made here
+    """Its members are m0, m1, ...; in JSON they have their names."""
+    members = [(f"m{n}", types[name], defaults[name]) for n, name in enumerate(types)]
+    return msgspec.defstruct(
+        "Row", members, rename={f"m{n}": name for n, name in enumerate(types)}, gc=False, kw_only=True
+    )
 
 
 class _Source:
-    """The source of one reader and its namespace. `known`: of the places whose values come again."""
+    """The source of one reader. `names`: its namespace; `known`: of the places whose values come again."""
 
     def __init__(
-        self, readers: Sequence[Reader], inline: Sequence[Inline | None], *, known: Mapping[str, _Known]
+        self,
+        readers: Sequence[Reader],
+        inline: Sequence[Inline | None],
+        row: _Parsed | _Unparsed,
+        names: dict[str, Any],
+        *,
+        known: Mapping[str, _Known],
+        flags: Sequence[Spot],
     ) -> None:
-        self._names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly)}
-        self._lines = ["def read(row, faults):", "    get = row.get"]
-        self._objects: dict[str, int] = {}
-        self._known = known
-        for _, simple in _simples_of(inline):
-            if len(simple.keys) == 2 and simple.keys[0] not in self._objects:
-                self._object(simple.keys[0])
+        self._row, self._names, self._known = row, names, known
+        define, *head = row.head
+        self._lines = [define, *(f"    {line}" for line in (*head, *row.objects()))]
         for n, (reader, field) in enumerate(zip(readers, inline, strict=True)):
             self._names[f"slow{n}"] = reader
             if field is None:
-                self._lines.append(f"    v{n} = slow{n}(row, faults)")
+                self._lines.append(f"    v{n} = slow{n}({row.whole}, faults)")
                 continue
             self._lines.append("    try:")
             if isinstance(field, Simple):
@@ -174,28 +332,26 @@ class _Source:
                 self._parts(n, field)
             else:
                 self._slots(n, field)
-            self._lines += ["    except FAULTS:", f"        v{n} = slow{n}(row, faults)"]
-        self._lines.append(f"    return [{', '.join(f'v{n}' for n in range(len(readers)))}]")
+            self._lines += ["    except FAULTS:", f"        v{n} = slow{n}({row.whole}, faults)"]
+        for n, flag in enumerate(flags):
+            self._lines.append(f"    f{n} = {row.value(f'_flag{n}', flag)}")
+        self._lines.append(
+            "    return "
+            + row.answer.format(
+                values=", ".join(f"v{n}" for n in range(len(readers))),
+                quiet=" and ".join(f"(f{n} is None or f{n} is False or f{n} is ABSENT)" for n in range(len(flags)))
+                or "True",
+            )
+        )
 
-    def compiled(self) -> RowReader:
+    def compiled(self) -> Any:
         exec(compile("\n".join(self._lines), "<a mapping's row>", "exec"), self._names)
-        read: RowReader = self._names["read"]
-        return read
-
-    def _object(self, key: str) -> None:
-        n = self._objects[key] = len(self._objects)
-        self._names[f"outer{n}"] = key
-        self._lines += [f"    object{n} = get(outer{n})", f"    is_object{n} = type(object{n}) is dict"]
+        return self._names["read"]
 
     def _value(self, into: str, at: str, simple: Simple, *, indent: int = 8) -> None:
-        self._names |= {f"key{at}": simple.keys[-1], f"missing{at}": simple.missing, f"step{at}": simple.step}
-        lookup = f"get(key{at}, missing{at})"
-        if len(simple.keys) == 2:
-            self._names[f"flat{at}"] = simple.get
-            outer = self._objects[simple.keys[0]]
-            lookup = f"object{outer}.get(key{at}, missing{at}) if is_object{outer} else flat{at}(row)"
+        self._names[f"step{at}"] = simple.step
         told = "raw is ABSENT" if simple.sees_none else "raw is None or raw is ABSENT"
-        lines = [f"raw = {lookup}"]
+        lines = [f"raw = {self._row.value(at, simple)}"]
         if at in self._known:
             self._names |= {f"known{at}": self._known[at], f"flags{at}": self._known[at].flags}
             lines += [
@@ -211,6 +367,20 @@ class _Source:
             lines += [f"if {told}:", f"    {into} = raw"]
         lines += ["else:", f"    {into} = step{at}(raw)"]
         self._lines += [" " * indent + line for line in lines]
+
+    def _several(self, into: str, at: str, several: Several) -> None:
+        self._names[f"step{at}"] = several.step
+        raws = [f"raw{n}" for n in range(len(several.spots))]
+        self._lines += [
+            *(
+                f"        {raw} = {self._row.value(f'{at}_of_{n}', spot)}"
+                for n, (raw, spot) in enumerate(zip(raws, several.spots, strict=True))
+            ),
+            f"        if {' is None and '.join(raws)} is None:",
+            f"            {into} = None",
+            "        else:",
+            f"            {into} = step{at}(({', '.join(raws)},))",
+        ]
 
     def _parts(self, n: int, field: Parts) -> None:
         self._lines += ["        found = {}", "        carried = False"]
@@ -236,9 +406,11 @@ class _Source:
             at = f"{n}_{number}"
             if isinstance(slot.elements, Simple):
                 self._value("value", at, slot.elements)
+            elif isinstance(slot.elements, Several):
+                self._several("value", at, slot.elements)
             else:
                 self._names[f"whole{at}"] = slot.elements
-                self._lines.append(f"        value = whole{at}(row)")
+                self._lines.append(f"        value = whole{at}({self._row.whole})")
             self._lines += [
                 "        if value is not ABSENT:",
                 "            carried = True",
@@ -273,3 +445,19 @@ def _simples_of(inline: Sequence[Inline | None]) -> Iterator[tuple[str, Simple]]
                 if isinstance(slot.elements, Simple):
                     yield f"{n}_{at}", slot.elements
                 yield from ((f"{n}_{at}_{part}", simple) for part, (_, simple) in enumerate(slot.parts))
+
+
+def _asks_for_all(field: Inline | None) -> bool:
+    """Is it read of the whole row?"""
+    if isinstance(field, Slots):
+        return not all(isinstance(slot.elements, Simple | Several) for slot in field.slots)
+    return field is None
+
+
+def _places_of(inline: Sequence[Inline | None]) -> Iterator[Place]:
+    """Every place that is looked at in line."""
+    yield from (simple for _, simple in _simples_of(inline))
+    for field in inline:
+        for slot in field.slots if isinstance(field, Slots) else ():
+            if isinstance(slot.elements, Several):
+                yield from slot.elements.spots

@@ -170,6 +170,8 @@ class Made(NamedTuple):
     row is looked at, and may answer ABSENT. `write(wanted, was)` is the inverse: `was` is what stood before this
     function when the record was last seen, ABSENT if unknown; it answers SKIP where this side cannot be told. None:
     there is no inverse. `beside(wanted, row)` are further places to write. `print` is what of it changes reading.
+    `read_spots` does what `read_in` does, of the values of `spots` in their order, where it looks at no others; of
+    values that are all cleared it makes nothing.
     """
 
     gives: str
@@ -181,6 +183,7 @@ class Made(NamedTuple):
     sees_none: bool = False
     print: Any = None  # JSON
     spots: Sequence[Spot] = ()
+    read_spots: Callable[[Sequence[Value]], Value] | None = None
     name: str = ""  # of the function
     leads_to: str | None = None  # of references: the stream; "any" where it stands in the row
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
 from mapping.conditions import is_filled, meets
@@ -116,16 +117,21 @@ def _same_part(name: str, one: Value, other: Value) -> bool:
 def _of_columns(columns: Sequence[Sequence[Spot]]) -> Made:
     """The parts stand in fields of their own."""
     named = list(zip(_PARTS, columns, strict=False))
-    gets = [(name, spots[0].get if len(spots) == 1 else _joiner(spots)) for name, spots in named]
+    spots = [spot for _, some in named for spot in some]
+    joined = any(len(some) != 1 for _, some in named)
 
-    def read_in(raw: Value, row: Any) -> Value:
-        found = {name: part for name, get in gets if (part := get(row)) is not None}
+    def read_spots(raws: Sequence[Value]) -> Value:
+        told = _together(raws, [len(some) for _, some in named]) if joined else raws
+        found = {name: part for (name, _), part in zip(named, told, strict=True) if part is not None}
         if not found:
             return None
         parts = {name: part for name, part in found.items() if part is not ABSENT}
         if not parts:
-            return ABSENT if len(found) == len(gets) else None
+            return ABSENT if len(found) == len(named) else None
         return assembled(parts)
+
+    def read_in(raw: Value, row: Any) -> Value:
+        return read_spots([spot.get(row) for spot in spots])
 
     def beside(wanted: Value, row: Any) -> list[tuple[Spot, Value]]:
         try:
@@ -144,15 +150,23 @@ def _of_columns(columns: Sequence[Sequence[Spot]]) -> Made:
             written.extend((spot, None) for spot in spots[1:] if is_filled(spot.get(row)))
         return written
 
-    spots = [spot for some in columns for spot in some]
     named_columns = [[spot.name for spot in some] for some in columns]
     return Made(
-        "address", read_in=read_in, beside=beside, only_beside=True, print=named_columns, spots=spots, sees_none=True
+        "address",
+        read_in=read_in,
+        beside=beside,
+        only_beside=True,
+        print=named_columns,
+        spots=spots,
+        sees_none=True,
+        read_spots=read_spots,
     )
 
 
-def _joiner(spots: Sequence[Spot]) -> Callable[[Any], Value]:
-    return lambda row: _joined([spot.get(row) for spot in spots])
+def _together(raws: Sequence[Value], sizes: Sequence[int]) -> list[Value]:
+    """Values of places, so many for each part, as one value a part."""
+    left = iter(raws)
+    return [_joined(list(islice(left, size))) if size != 1 else next(left) for size in sizes]
 
 
 def _joined(raws: Sequence[Value]) -> Value:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from mapping.compile import CompiledMapping
@@ -48,6 +49,13 @@ CATALOGUE: Final = [
     info("marks", "multi", options=[("1", "Customer"), ("2", "Partner")]),
     *(info(name, path=f"own.{name}") for name in ("tier", "seats", "paid", "out", "sic")),
 ]
+# Nothing in these asks for the whole row.
+IN_LINE: Final = {name: text for name, text in LINES.items() if "urls" not in name} | {
+    "deleted": "gone",
+    "merged_into": "own.into",
+    "custom.whole": "own | json",
+    "+company_name": "firm | text",
+}
 # What equals something of another type, and must not be taken for it.
 ALIKE: Final = (1, True, Decimal(1), "1", "true", 0, False, "0", "", "yes")
 TIERS: Final = ("gold", " silver ", "Größe", "\u00e9", "e\u0301", None)
@@ -165,3 +173,82 @@ def test_what_comes_again_is_made_once_and_what_does_not_is_not_kept() -> None:
     assert made.count("gold") == 1
     assert len(made) == 1 + 4000
     assert both.remembers() == 1
+
+
+# -- rows that are JSON ---------------------------------------------------------------------------------------------
+
+_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+IN_LINE_CATALOGUE: Final = [*CATALOGUE, info("gone"), info("firm"), info("own", "json"), info("own.into")]
+
+
+def in_line(**more: str) -> CompiledMapping:
+    return mapped(IN_LINE | more, catalogue=IN_LINE_CATALOGUE)
+
+
+def flagged(random: Random, number: int) -> dict[str, Any]:
+    """A row of which something may have become."""
+    told = row(random, number)
+    if random.random() < 0.3:
+        told["gone"] = random.choice((True, False, None, "true", "false", 0, 1))
+    if random.random() < 0.3 and isinstance(told.get("own"), dict):
+        told["own"]["into"] = random.choice((None, "", 7))
+    if random.random() < 0.1:
+        told["own.tier"] = "said at the top"
+    return told
+
+
+@pytest.mark.parametrize("more", [{}, {"custom.whole": "gone | text"}], ids=["an-object-twice", "an-object-in-parts"])
+def test_a_row_that_is_json_is_read_as_one_that_was_parsed(more: dict[str, str]) -> None:
+    mapping, random, whole = in_line(**more), Random(12), 0
+    for number in range(5000):  # it learns from the first 2000
+        raw = _encode(flagged(random, number))
+        values = _decode(raw)
+
+        told = mapping.read_raw(raw)
+
+        if told is None:  # `own` is a text: no structure, so it is parsed
+            assert not isinstance(values.get("own", {}), dict | None)
+            continue
+        whole += 1
+        read, faults, state = told
+        alone, faults_alone = one_by_one(mapping, values)
+        assert typed(read) == typed(alone), values
+        assert faults == faults_alone
+        assert state == mapping.state(values)
+    assert whole > 4500
+
+
+def test_where_a_key_is_missing_it_is_cleared_if_the_stream_says_so() -> None:
+    mapping = in_line(missing="cleared")
+
+    told = mapping.read_raw(b'{"own": {"tier": "gold"}}')
+
+    assert told is not None
+    assert told[:2] == mapping.read({"own": {"tier": "gold"}})
+    assert told[0][mapping.fields.index("job_title")] is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b'{"job": "Lead"', b'["Lead"]', b'{"unasked": "\xff"}', b'{"unasked": "\\ud83d"}', b'{"job": "\xff"}', b""],
+    ids=["cut", "no-object", "no-text", "half-a-letter", "no-text-in-a-field", "nothing"],
+)
+def test_what_is_no_whole_json_is_left_to_whoever_mends_it(raw: bytes) -> None:
+    assert in_line().read_raw(raw) is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [{"urls[website]": "blog | url ?? site | url"}, {"where": "job = 'Lead'"}, {"deleted": "gone | not"}],
+    ids=["a-field-of-two-places", "a-scope", "a-flag-that-is-made"],
+)
+def test_a_mapping_that_asks_for_more_than_places_has_its_rows_parsed(lines: dict[str, str]) -> None:
+    assert in_line(**lines).read_raw(b'{"job": "Lead"}') is None
+
+
+def test_a_key_that_no_member_can_be_called_by_has_its_rows_parsed() -> None:
+    mapping = mapped({"job_title": '"say \\"x\\"" | text'}, catalogue=[info('say "x"')])
+
+    assert mapping.read({'say "x"': "Lead"})[0] == ["Lead"]
+    assert mapping.read_raw(b'{"say \\"x\\"": "Lead"}') is None

@@ -28,6 +28,9 @@ class AsTheyAre:
     def read(self, values: Any) -> tuple[list[Any], list[Any]]:
         return [values["text"]], []
 
+    def read_raw(self, raw: bytes, *, sound: bool) -> None:
+        """Only parsed."""
+
     def state(self, values: Any) -> str:
         return "live"
 
