@@ -156,26 +156,24 @@ class Rules:
         for word in _words(self.of(joins)):
             kinds.number(f"{joins}/{word}")
 
+        def learned(identifier: str) -> tuple[int, int | None]:
+            counted = _counted(identifier)
+            entry = known[identifier] = (
+                kinds.number(f"{joins}/{identifier}"), None if counted is None else counted[0],
+            )  # fmt: skip
+            return entry
+
         def identify(row: Sequence[Value]) -> list[tuple[int, int]]:
             given = []
-            parts: dict[str, int] = {}  # a number is told alone and as a part
+            alone, of_alone = "", 0  # a number is told alone, and then as a part
             for identifier, value in extract(row):
-                entry = known.get(identifier)
-                if entry is None:
-                    counted = _counted(identifier)
-                    entry = known[identifier] = (
-                        kinds.number(f"{joins}/{identifier}"),
-                        None if counted is None else counted[0],
-                    )
-                number, at = entry
+                number, at = known.get(identifier) or learned(identifier)
                 one = hashed(value)
                 if at is None:
-                    parts[value] = one
+                    alone, of_alone = value, one
                 else:
                     text = value.partition("|")[0] if at == 0 else value.split("|", at + 1)[at]
-                    part = parts.get(text)
-                    if part is None:
-                        part = hashed(text)
+                    part = of_alone if text == alone else hashed(text)
                     one = (part & ~LOW) | (one & LOW)
                 given.append((number, one))
             return given

@@ -229,6 +229,16 @@ def _single_part(entity: str, name: str, kind: str, place: Mapping[str, int], ru
     if found is None:
         return None
     places, read = found
+    if len(places) == 1:
+        (only,) = places
+
+        def lone(row: Sequence[Value], given: Given) -> None:
+            if value := row[only]:
+                for text in read(value, rules):
+                    if (one := (kind, text)) not in given:
+                        given.append(one)
+
+        return lone
 
     def single(row: Sequence[Value], given: Given) -> None:
         for at in places:
