@@ -41,7 +41,7 @@ class RemoteRecord(NamedTuple):
     values: Values
 
 
-class RawRecord(NamedTuple):
+class RawRecord(msgspec.Struct, frozen=True, gc=False):
     """A row as JSON, not parsed: just as the vendor sent it, or, as bytes, packed again once it was in shape
     (`rows.packed`): what was packed is sound.
 

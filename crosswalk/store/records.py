@@ -71,15 +71,16 @@ class Mapped(Protocol):
     def aliases(self, values: Any) -> tuple[str, ...]: ...
 
 
-class Arrived(NamedTuple):
-    """A row as it came, its JSON (parsed or not) and the hash of that."""
+class Arrived(msgspec.Struct, frozen=True, gc=False):
+    """A row as it came, its JSON (parsed or not) and the hash of that. A structure: it is made in a fifth of the time
+    that a tuple with names takes."""
 
     record: Read
     raw: bytes  # a msgspec.Raw where it is the vendor's own, which nobody has looked at
     hash: bytes
 
 
-class Understood(NamedTuple):
+class Understood(msgspec.Struct, frozen=True, gc=False):
     """A row as it was read, with what its mapping makes of it."""
 
     record: Read
@@ -308,31 +309,29 @@ class Landing:
         hub_ids: dict[str, str],
         landed: Landed,
     ) -> None:
-        records, bodies, todo = [], [], []
-        idents: list[tuple[int, int, int]] = []
-        for record, raw, hashed, observed, faults, state, given, _ in rows:
-            number = self._ids.popleft()  # upwards: a tree that is filled from its end has full pages
-            if faults:
-                landed.faults.extend((record.key, fault) for fault in faults)
-            records.append((
-                number, self.stream, record.key, record.version, millis(record.modified), read_no,
-                hashed if whole else None, self.mapping_id, state, hub_ids.get(record.key),
-            ))  # fmt: skip
-            bodies.append((number, raw, observed))
-            if state <= ARCHIVED:
-                idents.extend([(kind, value, number) for kind, value in given])
-            todo.append((SETTLE, number))
-            landed.records.append(number)
-        landed.new += len(records)
+        numbers = [self._ids.popleft() for _ in rows]  # upwards: a tree that is filled from its end has full pages
+        stream, mapping = self.stream, self.mapping_id
+        news = list(zip(numbers, rows, strict=True))
+        records = [
+            (
+                number, stream, new.record.key, new.record.version, millis(new.record.modified), read_no,
+                new.hash if whole else None, mapping, new.state, hub_ids.get(new.record.key),
+            )
+            for number, new in news
+        ]  # fmt: skip
+        bodies = [(number, new.raw, new.observed) for number, new in news]
+        idents = [(kind, value, number) for number, new in news if new.state <= ARCHIVED for kind, value in new.idents]
+        landed.faults.extend((new.record.key, fault) for new in rows for fault in new.faults)
+        landed.records += numbers
+        landed.new += len(numbers)
         database = self.database
-        numbered = [(row[0], new) for row, new in zip(records, rows, strict=True)]
-        self._note_survivors(connection, numbered)
-        self._note_aliases(connection, numbered)
+        self._note_survivors(connection, news)
+        self._note_aliases(connection, news)
         database.insert(connection, "record", RECORD_COLUMNS, records)
         database.insert(connection, "body", ("record", "raw", "observed"), bodies)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
         if not self.bulk:
-            database.insert(connection, "todo", ("stage", "id"), todo)
+            database.insert(connection, "todo", ("stage", "id"), [(SETTLE, number) for number in numbers])
             arrived = [
                 (SETTLE, row[0])
                 for row in database.select(
@@ -368,9 +367,8 @@ class Landing:
         idents: list[tuple[int, int, int]] = []
         given_up: set[tuple[int, int]] = set()
         for new, old in current:
-            record, raw, hashed, _, faults, state, *_ = new
+            record, raw, faults, state, row = new.record, new.raw, new.faults, new.state, new.row
             old_raw, old_observed = bodies[old.id]
-            row = new.row
             if not whole:
                 values = {**load(old_raw), **record.values}
                 raw = dump(values)
@@ -383,7 +381,7 @@ class Landing:
             row = [was if now is ABSENT else now for was, now in zip(before, row, strict=True)]
             records.append((
                 old.id, self.stream, record.key, record.version, millis(record.modified), read_no,
-                hashed if whole else None, self.mapping_id, state,
+                new.hash if whole else None, self.mapping_id, state,
             ))  # fmt: skip
             new_bodies.append((old.id, raw, dump(row)))
             differ = [n for n, (was, now) in enumerate(zip(before, row, strict=True)) if was != now]
