@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from connectors.sdk.contract import RawRecord, Record, RemoteRecord
-from crosswalk.store.codec import load
+from crosswalk.store.codec import digest, load
 from crosswalk.store.dialect import Database
 from crosswalk.store.migrations import migrate
 from crosswalk.store.records import Landed, Landing
@@ -116,6 +116,21 @@ def test_what_came_by_another_way_and_says_the_same_touches_nothing(database: Da
 
     assert landed == Landed()
     assert held(database) == before
+
+
+@pytest.mark.parametrize("again", [raw(b'{"text":"a"}'), raw(b'{ "text" : "a" }')], ids=["same", "other-blanks"])
+def test_what_an_earlier_program_hashed_otherwise_is_known_again(database: Database, again: Record) -> None:
+    land(database, [raw(b'{"text":"a"}')], 10)
+    with database.write() as connection:
+        database.run(connection, "UPDATE record SET hash = ?", (digest(b'{"text":"a"}'),))
+    before = held(database)
+
+    (landed,) = land(database, [again], 10)
+    (changed,) = land(database, [raw(b'{"text":"b"}')], 10)
+
+    assert landed == Landed()
+    assert changed.changed == 1
+    assert held(database) != before
 
 
 def test_another_value_changes_it_whichever_way_it_comes(database: Database) -> None:
