@@ -15,6 +15,7 @@ from mapping.normalise.number import plain
 from mapping.normalise.trim import BLANKS, UNSEEN
 
 LIMIT: Final = 65_536  # bytes of UTF-8
+_SHORT: Final = LIMIT // 4  # characters, whatever they are
 LONGEST_HTML: Final = 4 * LIMIT  # characters that are looked at
 
 # What is dropped: control characters but for tab and line feed. Carriage returns and the rest of Unicode's line ends
@@ -28,7 +29,12 @@ _ENDS: Final = BLANKS + UNSEEN
 
 def clean(raw: object) -> str | None:
     """A text without blanks around it; None where nothing is left. Numbers and bools read as they are written."""
-    if type(raw) is str and raw.isascii() and raw.isprintable() and len(raw) <= LIMIT:
+    if (
+        type(raw) is str
+        and raw.isprintable()
+        and len(raw) <= _SHORT
+        and (raw.isascii() or unicodedata.is_normalized("NFC", raw))
+    ):
         return raw.strip(" ") or None  # what nearly every field holds: `is_tidy`, and nothing to cut
     told = as_text(raw)
     return None if told is None else _cut(told)[0] or None
