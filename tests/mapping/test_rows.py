@@ -240,8 +240,13 @@ def test_what_is_no_whole_json_is_left_to_whoever_mends_it(raw: bytes) -> None:
 
 @pytest.mark.parametrize(
     "lines",
-    [{"urls[website]": "blog | url ?? site | url"}, {"where": "job = 'Lead'"}, {"deleted": "gone | not"}],
-    ids=["a-field-of-two-places", "a-scope", "a-flag-that-is-made"],
+    [
+        {"urls[website]": "blog | url ?? site | url"},
+        {"where": "job = 'Lead'"},
+        {"deleted": "gone | not"},
+        {"alias": "firm"},
+    ],
+    ids=["a-field-of-two-places", "a-scope", "a-flag-that-is-made", "further-keys"],
 )
 def test_a_mapping_that_asks_for_more_than_places_has_its_rows_parsed(lines: dict[str, str]) -> None:
     assert in_line(**lines).read_raw(b'{"job": "Lead"}') is None
