@@ -4,19 +4,28 @@ Two texts that are one or two mistakes apart have nearly the same letters. What 
 `mapping.match.compare`, so that this changes nothing but the time it takes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, reduce
+from operator import or_
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.process import cpdist
+
+from mapping.match.nicknames import is_familiar_form
 
 Values: TypeAlias = tuple[str, ...]
-Places: TypeAlias = NDArray[np.int64]
+Places: TypeAlias = NDArray[np.int64] | NDArray[np.int32]
 Flags: TypeAlias = NDArray[np.bool_]
 
 _KINDS: Final = 32  # of letters; several share one, which makes texts more alike at worst
 _AT_A_TIME: Final = 200_000
+_WORD: Final = 4  # letters from which a mistyped name is still like the right one
+_STREETS_UNLIKE: Final = 0.84  # a little less than what makes streets alike
+_COMPANIES_UNLIKE: Final = 0.92
+_UNLIKE: Final = 0.7  # of Jaro and Winkler: below it, names of so many letters are neither mistyped nor of one sound
 
 
 class Apart:
@@ -35,6 +44,33 @@ class Apart:
     @cached_property
     def _plain(self) -> Flags:
         return np.array([len(value) == 1 and value[0].isascii() for value in self._values], dtype=bool)
+
+    @cached_property
+    def _words(self) -> Flags:
+        """Values of one plain word."""
+        told = [len(value) == 1 and len(value[0]) >= _WORD and value[0].isascii() and value[0].isalpha()
+                for value in self._values]  # fmt: skip
+        return np.array(told, dtype=bool)
+
+    @cached_property
+    def _forms(self) -> Flags:
+        """Values that have familiar forms."""
+        return np.array([is_familiar_form(value[0]) for value in self._values], dtype=bool)
+
+    def names(self, one: Places, other: Places) -> Flags:
+        return self.unlike(one, self, other)
+
+    def unlike(self, one: Places, beside: "Apart", other: Places) -> Flags:
+        """Names that are surely different, also of two fields: by pair a place here and a place there."""
+        found: Flags = self._words[one] & beside._words[other]
+        found &= ~(self._forms[one] & beside._forms[other])
+        ask = np.flatnonzero(found)
+        found[ask] = _unlike(self._texts, one[ask], beside._texts, other[ask], _UNLIKE)
+        return found
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [value[0] for value in self._values]
 
     @cached_property
     def _lengths(self) -> NDArray[np.int32]:
@@ -74,13 +110,47 @@ class Apart:
 
     def emails(self, one: Places, other: Places) -> Flags:
         apart: Flags = self._locals[one] != self._locals[other]
-        return apart & self.mistakes(one, other, 1)
+        near = np.flatnonzero(np.abs(self._lengths[one] - self._lengths[other]) <= 1)
+        apart[near] &= self.mistakes(one[near], other[near], 1)
+        return apart
 
     def codes(self, one: Places, other: Places) -> Flags:
         return self.as_long(one, other) & self.mistakes(one, other, 1)
 
     def numbers(self, one: Places, other: Places) -> Flags:
         return self.as_long(one, other) & self.mistakes(one, other, 2)  # the last two digits may be any
+
+    @cached_property
+    def _named(self) -> list[str]:
+        """Of streets: what stands beside the number."""
+        return [" ".join(word for word in value[0].split() if not word[0].isdigit()) for value in self._values]
+
+    def streets(self, one: Places, other: Places) -> Flags:
+        named = self._named
+        known = np.array([bool(name) for name in named], dtype=bool)
+        found: Flags = known[one] & known[other]
+        return found & _unlike(named, one, named, other, _STREETS_UNLIKE)
+
+    @cached_property
+    def _bounds(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """How words of a name begin and how they end, two letters each, as signs that several share."""
+        begins, ends = np.zeros(len(self._values), dtype=np.uint64), np.zeros(len(self._values), dtype=np.uint64)
+        for at, value in enumerate(self._values):
+            words = value[0].split()
+            begins[at] = _signs(word[:2] for word in words)
+            ends[at] = _signs(word[-2:] for word in words)
+        return begins, ends
+
+    def companies(self, one: Places, other: Places) -> Flags:
+        """One mistake in a word leaves its begin or its end, and a mistake in a whole name that of a word."""
+        begins, ends = self._bounds
+        found: Flags = ((begins[one] & begins[other]) == 0) & ((ends[one] & ends[other]) == 0)
+        short = np.array([" " not in text for text in self._texts], dtype=bool)
+        found &= ~(short[one] | short[other])  # initials
+        ask = np.flatnonzero(found)
+        joined = [text.replace(" ", "") for text in self._texts]
+        found[ask] = _unlike(joined, one[ask], joined, other[ask], _COMPANIES_UNLIKE)
+        return found
 
     def days(self, one: Places, other: Places) -> Flags:
         whole: Flags = self._lengths[one] == 8
@@ -90,10 +160,28 @@ class Apart:
         return np.ones(len(one), dtype=bool)
 
 
+def _unlike(ours: Sequence[str], one: Places, theirs: Sequence[str], other: Places, below: float) -> Flags:
+    """By pair of places whether the texts are less alike than that, by Jaro and Winkler."""
+    found = np.empty(len(one), dtype=bool)
+    for begin in range(0, len(one), _AT_A_TIME):
+        part = slice(begin, begin + _AT_A_TIME)
+        left, right = [ours[at] for at in one[part].tolist()], [theirs[at] for at in other[part].tolist()]
+        found[part] = cpdist(left, right, scorer=JaroWinkler.similarity, dtype=np.float32) < below
+    return found
+
+
+def _signs(texts: Iterable[str]) -> int:
+    return reduce(or_, (1 << (31 * ord(text[0]) + ord(text[-1])) % 64 for text in texts), 0)
+
+
 _CERTAIN: Final[Mapping[str, Callable[[Apart, Places, Places], Flags]]] = {
     "email": Apart.emails,
     "phone": Apart.numbers,
     "code": Apart.codes,
     "date": Apart.days,
     "exact": Apart.exact,
+    "given": Apart.names,
+    "family": Apart.names,
+    "street": Apart.streets,
+    "company": Apart.companies,
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import log2
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -46,6 +47,8 @@ _MISTYPED: Final = 0.04  # records of one that have another initial than the oth
 # Bits that it counts at most that one system has both: where it would be more, no two of its records are joined.
 _BELIEVED: Final = -5.0
 _DIFFERING: Final = -3.0
+_ROUNDED: Final = 0.01
+_LITTLE: Final = 4.0  # bits that a field says at most, so that it is compared only where others say more
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
 
 
@@ -427,11 +430,13 @@ def candidates(table: Table, model: Model) -> tuple[Ints, Ints, Longs]:
 
 def _combined(parts: Sequence[Longs]) -> Longs:
     """One number for the values of several parts; -1 where one is missing."""
-    made = parts[0]
+    made, beyond = parts[0], int(parts[0].max(initial=0)) + 1
     for part in parts[1:]:
-        # Numbered anew before the next is added, so that nothing overflows.
-        _, dense = np.unique(made, return_inverse=True)
-        made = np.where((made >= 0) & (part >= 0), dense.astype(np.int64) << 31 | part, MISSING)
+        size = int(part.max(initial=0)) + 1
+        if beyond * size > np.iinfo(np.int64).max:
+            _, dense = np.unique(made, return_inverse=True)  # numbered anew, so that nothing overflows
+            made, beyond = np.where(made >= 0, dense.astype(np.int64), MISSING), len(made)
+        made, beyond = np.where((made >= 0) & (part >= 0), made * size + part, MISSING), beyond * size
     return made
 
 
@@ -509,8 +514,48 @@ class Scoring:
     def _each(self, left: Ints, right: Ints, found_by: Longs, *, all_of_them: bool = False) -> Iterator["_Whole"]:
         for at in range(0, max(1, len(left)), _AT_A_TIME):
             part = slice(at, at + _AT_A_TIME)
-            one = self._summed(left[part], right[part], found_by[part])
-            yield one if all_of_them else one.where_at_least(self.model.review)
+            ours, theirs, by = left[part], right[part], found_by[part]
+            if all_of_them:
+                yield self._sum(self._compared(ours, theirs), ours, theirs, by)
+                continue
+            kept, own = self._promising(ours, theirs)
+            ours, theirs = ours[kept], theirs[kept]
+            yield self._sum(self._compared(ours, theirs, own), ours, theirs, by[kept]).where_at_least(self.model.review)
+
+    def _promising(self, left: Ints, right: Ints) -> "tuple[Longs, dict[str, Weighed]]":
+        """Which pairs may come to a review, by what is one's own; and what that says of them.
+
+        All that is shared counts no more than a little, so the others are not compared in it.
+        """
+        own: dict[str, Weighed] = {}
+        model, columns = self.model, self._table.columns
+        most = np.full(len(left), model.shared_at_most + _ROUNDED, dtype=np.float32)
+        most += sum(bits for bits in model.doubts.values() if bits > 0)
+        for name, comparison in model.comparisons.items():
+            if name not in columns or name in model.shared:
+                continue
+            if (limit := comparison.at_most) is not None and limit <= _LITTLE and name not in model.identifiers:
+                most += np.float32(max(0.0, limit))
+                continue
+            codes = columns[name].codes
+            one = own[name] = self._weighed(comparison, name, name, codes[left], codes[right])
+            most += np.where(one.shared, np.minimum(one.bits, np.float32(0)), one.bits)
+        found = most >= model.review
+        if model.swapped is not None and set(model.swapped) <= columns.keys():
+            ask = np.flatnonzero(~found)
+            found[ask] = self._may_be_turned(model.swapped, left[ask], right[ask])
+        kept = np.flatnonzero(found)
+        return kept, {name: one.at(kept) for name, one in own.items()}
+
+    def _may_be_turned(self, names: tuple[str, str], left: Ints, right: Ints) -> Flags:
+        """Whether the names of two records may be the same the other way round."""
+        given, family = (self._table.columns[name].codes for name in names)
+        found = (given[left] >= 0) & (family[left] >= 0) & (given[right] >= 0) & (family[right] >= 0)
+        first, second = map(self._apart_of, names)
+        for one, other in ((left, right), (right, left)):
+            ask = np.flatnonzero(found)
+            found[ask] = ~first.unlike(given[one[ask]], second, family[other[ask]])
+        return found
 
     def evidence(self, left: Ints, right: Ints, found_by: Longs) -> "tuple[Mapping[str, Weighed], Pairs]":
         """What each field says of these pairs, and all of them together."""
@@ -518,9 +563,6 @@ class Scoring:
         whole = self._sum(found, left, right, found_by)
         self._learn(whole)
         return found, self._with_systems(whole)
-
-    def _summed(self, left: Ints, right: Ints, found_by: Longs) -> "_Whole":
-        return self._sum(self._compared(left, right), left, right, found_by)
 
     def _sum(self, found: "Mapping[str, Weighed]", left: Ints, right: Ints, found_by: Longs) -> "_Whole":
         """As `score.combined` does."""
@@ -593,12 +635,16 @@ class Scoring:
             conflict |= here
         return conflict
 
-    def _compared(self, left: Ints, right: Ints) -> dict[str, "Weighed"]:
-        """Every field that the records have, in the order of the model."""
+    def _compared(
+        self, left: Ints, right: Ints, known: "Mapping[str, Weighed]" = MappingProxyType({})
+    ) -> dict[str, "Weighed"]:
+        """Every field that the records have, in the order of the model; some of them may be known."""
         columns = self._table.columns
         found = {}
         for name, comparison in self.model.comparisons.items():
-            if name in columns:
+            if name in known:
+                found[name] = known[name]
+            elif name in columns:
                 codes = columns[name].codes
                 found[name] = self._weighed(comparison, name, name, codes[left], codes[right])
         swapped = self.model.swapped
@@ -655,8 +701,8 @@ class Scoring:
         model = self.model
         straight = [found[name] for name in names]
         given, family = (self._table.columns[name].codes for name in names)
-        known = (given[left] >= 0) & (family[left] >= 0) & (given[right] >= 0) & (family[right] >= 0)
-        ask = np.flatnonzero(known & (straight[0].bits + straight[1].bits < 0))
+        ask = np.flatnonzero(straight[0].bits + straight[1].bits < 0)
+        ask = ask[self._may_be_turned(names, left[ask], right[ask])]
         ways = [
             [self._weighed(model.comparisons[name], *names, given[one[ask]], family[other[ask]]).bits for name in names]
             for one, other in ((left, right), (right, left))
@@ -755,6 +801,9 @@ class Weighed:
     bits: Floats
     shared: Flags
     level: NDArray[np.int8]
+
+    def at(self, places: Longs) -> "Weighed":
+        return Weighed(self.bits[places], self.shared[places], self.level[places])
 
 
 @dataclass(slots=True)

@@ -254,14 +254,18 @@ def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
 
     def read(cells: Cells) -> tuple[Values, Values, Values]:
         """Where the parts are empty, the whole name tells them."""
-        apart = kept([*map(generation, cells[:s]), *map(generation_behind, cells[s:])])[:1]
-        first, last = " ".join(filter(None, cells[s:g])), " ".join(filter(None, cells[g:f]))
+        apart = kept(map(generation, cells[:s])) or kept([generation_behind(cell) for cell in cells[s:] if " " in cell])
+        first, last = _one_text(cells[s:g]), _one_text(cells[g:f])
         if first or last:
-            return single(person_word(first)), single(person_word(last)), apart
-        return *_of_full(cells[f:]), apart
+            return single(person_word(first)), single(person_word(last)), apart[:1]
+        return *_of_full(cells[f:]), apart[:1]
 
     if given or family or full:
         made.readers.append(Reader(("given", "family", "generation"), (*suffixes, *given, *family, *full), read))
+
+
+def _one_text(cells: Cells) -> str:
+    return cells[0] if len(cells) == 1 else " ".join(filter(None, cells))
 
 
 def _of_full(cells: Cells) -> tuple[Values, Values]:

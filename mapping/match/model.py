@@ -50,6 +50,16 @@ class Comparison:
     def __post_init__(self) -> None:
         object.__setattr__(self, "compare", COMPARISONS[self.how])
 
+    @property
+    def at_most(self) -> float | None:
+        """Bits that no level is beyond; None where rarity alone limits one of them."""
+        told = [
+            level.at_most if level.at_most is not None else level.bits
+            for level in self.levels.values()
+            if level.at_most is not None or not (level.rarity or level.words)
+        ]
+        return max(told) if len(told) == len(self.levels) else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:

@@ -95,6 +95,11 @@ def familiar(one: str, other: str) -> bool:
     return not ours.isdisjoint(theirs)
 
 
+def is_familiar_form(name: str) -> bool:
+    """Whether there are other forms of a folded name."""
+    return latin(name) in _NAMES
+
+
 @lru_cache(maxsize=100_000)
 def root(name: str) -> str:
     """One name for all familiar forms of it, for looking up; of a form of several names, one of them."""

@@ -78,6 +78,8 @@ _GENERATIONS: Final[Mapping[str, str]] = {
     "iv": "4", "4th": "4",
 }  # fmt: skip
 
+_LAST: Final = len("junior.")
+
 
 @lru_cache(maxsize=100_000)
 def generation(text: str) -> str:
@@ -85,11 +87,10 @@ def generation(text: str) -> str:
     return next((_GENERATIONS[word] for word in fold(text).split() if word in _GENERATIONS), "")
 
 
-@lru_cache(maxsize=100_000)
 def generation_behind(name: str) -> str:
     """The same of a name that it stands behind."""
-    words = fold(name).split()
-    return _GENERATIONS.get(words[-1], "") if len(words) > 1 else ""
+    _, blank, last = name.rstrip().rpartition(" ")
+    return _GENERATIONS.get(fold(last), "") if blank and len(last) <= _LAST else ""
 
 
 def _generations(name: Value) -> Values:

@@ -29,15 +29,21 @@ def slips(text: str, draw: random.Random, letters: str) -> str:
 
 def values(how: str, draw: random.Random) -> Sequence[str]:
     letters = string.digits if how in ("phone", "date", "code") else string.ascii_lowercase + "0.é"
+    if how in ("given", "family", "company"):
+        letters = "abdelmnor"  # so that they are like one another by chance, too
     size = {"date": 8, "phone": 9, "code": 5}.get(how, 7)
     begun = ["".join(draw.choices(letters, k=size)) for _ in range(12)]
     told = [slips(text, draw, letters) or "1" for text in begun for _ in range(8)]
+    if how == "street":
+        told = [f"{draw.randrange(1, 4)} {text} st" for text in told]
+    if how == "company":
+        told = [f"{text} {draw.choice(told)}" for text in told]
     if how == "email":
         told = [f"{local}@{draw.choice(HOSTS)}" for local in told]
     return list(dict.fromkeys(told))
 
 
-@pytest.mark.parametrize("how", ["email", "phone", "code", "date", "exact"])
+@pytest.mark.parametrize("how", ["email", "phone", "code", "date", "exact", "given", "family", "street", "company"])
 def test_what_is_certain_is_what_comparing_says(how: str) -> None:
     certain = 0
     for seed in range(5):
@@ -51,6 +57,20 @@ def test_what_is_certain_is_what_comparing_says(how: str) -> None:
             assert COMPARISONS[how](told[left], told[right]).level == "different"
         certain += int(found.sum())
     assert certain > 1000
+
+
+def test_familiar_forms_are_not_certain_to_be_different_names() -> None:
+    told = Apart([("margaret",), ("peggy",), ("thorvald",)])
+
+    assert told.certain("given", np.array([0, 0]), np.array([1, 2])).tolist() == [False, True]
+
+
+def test_initials_and_one_word_less_are_not_certain_to_be_another_company() -> None:
+    told = Apart([("nls",), ("nordlicht lind solar",), ("nordlicht",), ("varastrom kest",)])
+
+    found = told.certain("company", np.array([0, 2, 1]), np.array([1, 1, 3]))
+
+    assert found.tolist() == [False, False, True]
 
 
 def test_of_several_texts_and_of_other_scripts_nothing_is_certain() -> None:
