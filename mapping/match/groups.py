@@ -23,6 +23,7 @@ CERTAIN: Final = inf  # bits of a pair that something else than its likeness has
 _MOST: Final = 14.0
 _LEAST: Final = -6.0
 _STEP: Final = 2.0
+_WELDED: Final = 2.0  # bits over the threshold that it takes to join two groups of several records each
 _AS_WELL: Final = 2.0  # bits within which a record fits two groups alike
 _KEPT_APART: Final = -99.0
 
@@ -159,8 +160,11 @@ def _agglomerated(
                     continue
                 size = len(groups[at]) * len(groups[to])
                 average = sums[at, to] / size
-                # Where most pairs speak for it, what speaks against a few of them weighs less.
-                bar = 0.0 if votes[at, to] * 2 > size else same
+                if min(len(groups[at]), len(groups[to])) > 1:
+                    bar = same + _WELDED
+                else:
+                    # Where most pairs speak for it, what speaks against a few of them weighs less.
+                    bar = 0.0 if votes[at, to] * 2 > size else same
                 if average >= bar and (pair is None or average > best):
                     best, pair = average, (at, to)
         if pair is None:

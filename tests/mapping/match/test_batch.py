@@ -222,6 +222,15 @@ def test_a_weak_pair_welds_no_strong_groups() -> None:
     assert whole(found, 6) == [0, 0, 0, 3, 3, 3]
 
 
+@pytest.mark.parametrize(("between", "joined"), [(5.5, False), (6.5, True)])
+def test_two_groups_of_several_records_take_more_to_be_one(between: float, joined: bool) -> None:
+    edges = [(0, 1, 30.0), (2, 3, 30.0), *((one, other, between) for one in (0, 1) for other in (2, 3))]
+
+    found = held_together([edges], lambda pairs: {}, same=4.0, limits={"cluster": 50, "diameter": 3})
+
+    assert whole(found, 4) == ([0, 0, 0, 0] if joined else [0, 0, 2, 2])
+
+
 def test_a_record_that_fits_two_in_conflict_alike_is_joined_to_neither() -> None:
     father, son, either = 0, 1, 2
     edges = [(father, either, 20.0), (son, either, 19.0)]
