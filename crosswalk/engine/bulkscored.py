@@ -219,7 +219,7 @@ def learn(likeness: Likeness, all_of: Everybody, found: "Resolution") -> None:
         with database.write() as connection:
             database.upsert(connection, "block", BLOCK_COLUMNS, BLOCK_COLUMNS, rows, replace=False)
     with database.write() as connection:
-        likeness.profiles.forget_waiting(connection)
+        likeness.profiles.outdate_waiting(connection)
         likeness.save(connection, found.frequencies, found.model.learned())
 
 

@@ -64,6 +64,8 @@ class Likeness:
         self._rules = house.rules.of(kind)
         self.number = SCORED.index(kind)  # of its rows in tables that kinds share
         self._print = model.digest
+        parts = {part for block in model.blocks for part in block}
+        self._found_by = {part.partition(".")[0] for part in parts} | {"given", "family"}  # both names in any order
         blocked = self._rules.blocked
         self.profiles = Profiles(
             house.database, kind, self.streams.values(), rules=blocked.pattern if blocked else "", hashed=self._hashed
@@ -95,7 +97,7 @@ class Likeness:
         if len(found) < len(records):
             there = {one.record for one in found}
             made = self._read(connection, [number for number in records if number not in there], live=True)
-            self.profiles.write(connection, made)
+            self.profiles.add(connection, made)
             found += made
         return found
 
@@ -140,10 +142,8 @@ class Likeness:
         return [self._hashed(f"{self.kind}\x1f{key}") for key in keys]
 
     def put_in(self, connection: Connection, keys: Mapping[int, Sequence[int]], blocks: dict[int, list[int]]) -> None:
-        """Records into their blocks. `keys`: by record the hashes of its keys; `blocks`: as they are, and then will be.
-
-        What a record had before it was changed stays there until the next count: who comes upon it sees what it shows.
-        """
+        """Records into their blocks. `keys`: by record the hashes of its keys; `blocks`: as they are, then as they will
+        be."""
         rows = [
             (self.number, value, record)
             for record, values in keys.items()
@@ -154,14 +154,28 @@ class Likeness:
         for _, value, record in rows:
             insort(blocks[value], record)
 
-    def take_out(self, connection: Connection, records: Sequence[int], scorer: "Scorer") -> None:
-        """Of these records those that are gone, out of the blocks of what they showed last: they fill them no more."""
+    def take_out(
+        self, connection: Connection, mine: Sequence[Known], gone: Sequence[int], scorer: "Scorer",
+        keys: Mapping[int, Sequence[int]],
+    ) -> None:  # fmt: skip
+        """Records out of the blocks that they are found by no more, of those that are gone out of all.
+
+        `mine` and `keys`: what is compared of each, and the hashes of its keys; `gone`: records that may be.
+        """
+        away = {one.record: one.profile for one in self._read(connection, gone, live=False)}
+        before = away | self.profiles.before(connection, [*keys, *away])
+        now = {one.record: one.profile for one in mine}
         rows = [
-            (self.number, value, one.record)
-            for one in self._read(connection, records, live=False)
-            for value in self.hashes(scorer.keys(one.profile))
+            (self.number, value, record)
+            for record, profile in before.items()
+            if self._is_found_otherwise(profile, now.get(record, {}))
+            for value in set(self.hashes(scorer.keys(profile))).difference(keys.get(record, ()))
         ]
         self._database.run_many(connection, "DELETE FROM block WHERE kind = ? AND value = ? AND record = ?", rows)
+        self._database.delete(connection, "profile", "record", list(away))
+
+    def _is_found_otherwise(self, before: "Profile", now: "Profile") -> bool:
+        return any(before.get(name) != now.get(name) for name in self._found_by)
 
     def sharing(self, connection: Connection, values: Iterable[int]) -> dict[int, list[int]]:
         """By hash the records that have it; of one that more than a block may hold, as many and one more."""

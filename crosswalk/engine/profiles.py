@@ -1,11 +1,11 @@
 """What scored matching compares of records, kept as it was made (table `profile`).
 
 To read a record from what was landed takes two rows and most of what a comparison costs: its cells are decoded, brought
-to the common fields and normalised. A row is there only for a record that is live and shows what the row was made of:
-whoever lands something else takes it out, in the same transaction (`store.records`, `remap`), and whoever settles the
-record puts it in again. (On PostgreSQL one may slip in that was made a moment before its record was landed anew; that
-record waits to be settled.) What was made by another mapping, by other rules or by an older program is not used. A row
-that is missing is made from what was landed.
+to the common fields and normalised. A row says what a live record shows, or is marked as outdated: whoever lands
+something else marks it, in the same transaction (`store.records.outdate_profiles`), and whoever settles the record
+writes it anew; until then it tells by which blocks the record is found. (On PostgreSQL one may slip in that was made a
+moment before its record was landed anew; that record waits to be settled.) What was made by another mapping, by other
+rules or by an older program is not used either. A row that is missing is made from what was landed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from crosswalk.engine.model import Stream
 from crosswalk.store.codec import pack, unpacking
 from crosswalk.store.dialect import Database
-from crosswalk.store.records import SETTLE
+from crosswalk.store.records import OUTDATED, SETTLE
 
 if TYPE_CHECKING:
     from mapping.match.profile import Profile
@@ -49,24 +49,39 @@ class Profiles:
         self._stream_of = {form: stream for stream, form in self._form_of.items()}
 
     def read(self, connection: Connection, records: Sequence[int]) -> list[Known]:
-        """Those of these records that have a row."""
-        fields, stream_of = self._fields, self._stream_of
+        """Those of these records of which there is what they show."""
         found = []
-        for record, form, told in self._database.select(
-            connection, "SELECT record, form, told FROM profile WHERE", "record", records
-        ):
-            stream = stream_of.get(form)
-            if stream is None:
-                continue
-            birth, values = _unpack(told)
-            profile = {name: some for name, some in zip(fields, values, strict=False) if some}
-            found.append(Known(record, stream, birth, profile))
+        for record, form, told in self._rows(connection, records):
+            stream = self._stream_of.get(form)
+            if stream is not None:
+                birth, profile = self._told(told)
+                found.append(Known(record, stream, birth, profile))
         return found
 
+    def before(self, connection: Connection, records: Sequence[int]) -> "dict[int, Profile]":
+        """What these records of the kind were compared by last, outdated or not, as far as it is known."""
+        return {record: self._told(told)[1] for record, _, told in self._rows(connection, records)}
+
+    def _rows(self, connection: Connection, records: Sequence[int]) -> Iterable[tuple[int, int, bytes]]:
+        return self._database.select(connection, "SELECT record, form, told FROM profile WHERE", "record", records)
+
+    def _told(self, told: bytes) -> "tuple[str, Profile]":
+        birth, values = _unpack(told)
+        return birth, {name: some for name, some in zip(self._fields, values, strict=False) if some}
+
     def write(self, connection: Connection, some: Iterable[Known]) -> None:
-        """In place of what they were compared by."""
+        """Of records that are settled, in place of what they were compared by."""
         rows = [self._row(one) for one in some]
         self._database.upsert(connection, "profile", ("record",), ("record", "form", "told"), rows)
+
+    def add(self, connection: Connection, some: Iterable[Known]) -> None:
+        """Of records that were missed; what is marked as outdated stays so until its record is settled."""
+        self._database.run_many(
+            connection,
+            "INSERT INTO profile (record, form, told) VALUES (?, ?, ?) ON CONFLICT (record) "
+            f"DO UPDATE SET form = excluded.form, told = excluded.told WHERE profile.form <> {OUTDATED}",
+            [self._row(one) for one in some],
+        )
 
     def _row(self, one: Known) -> tuple[int, int, bytes]:
         values = [one.profile.get(name, ()) for name in self._fields]
@@ -83,8 +98,10 @@ class Profiles:
             f"(SELECT 1 FROM record r WHERE r.id = profile.record AND r.stream IN ({listed}))",
         )
 
-    def forget_waiting(self, connection: Connection) -> None:
+    def outdate_waiting(self, connection: Connection) -> None:
         """Those of records that were landed while all were made."""
         self._database.run(
-            connection, "DELETE FROM profile WHERE record IN (SELECT id FROM todo WHERE stage = ?)", (SETTLE,)
+            connection,
+            f"UPDATE profile SET form = {OUTDATED} WHERE record IN (SELECT id FROM todo WHERE stage = ?)",
+            (SETTLE,),
         )

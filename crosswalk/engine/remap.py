@@ -13,7 +13,18 @@ from crosswalk.engine.model import House, Stream
 from crosswalk.store import letters, meta
 from crosswalk.store.codec import Base, digest, dump, load, load_row, mark, unmark
 from crosswalk.store.leases import fence
-from crosswalk.store.records import ARCHIVED, CREATE, DELETED, MERGE, MERGED, SETTLE, add_work, load_bases, save_bases
+from crosswalk.store.records import (
+    ARCHIVED,
+    CREATE,
+    DELETED,
+    MERGE,
+    MERGED,
+    SETTLE,
+    add_work,
+    load_bases,
+    outdate_profiles,
+    save_bases,
+)
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
@@ -112,8 +123,8 @@ def _reread(house: House, lease: Lease, stream: Stream, *, run: int) -> int:
             there = {keys[record]: faults[record] for record in changed if record not in removed}
             if mending or any(there.values()):
                 _set_aside(house, connection, stream, there, run=run)
-            for table in ("ident", "profile"):
-                database.delete(connection, table, "record", list(changed))
+            outdate_profiles(database, connection, list(changed))
+            database.delete(connection, "ident", "record", list(changed))
             alive = {record for state, _, record in states if state <= ARCHIVED}
             database.insert(
                 connection,

@@ -133,9 +133,9 @@ class _OfKind:
         scorer, counted = weighing
         scorer.begin()
         mine = likeness.known(connection, changed)
-        likeness.profiles.write(connection, mine)
         keys = {one.record: likeness.hashes(scorer.keys(one.profile)) for one in mine}
-        likeness.take_out(connection, sorted(set(changed) - keys.keys()), scorer)
+        likeness.take_out(connection, mine, sorted(set(changed) - keys.keys()), scorer, keys)
+        likeness.profiles.write(connection, mine)
         blocks = likeness.sharing(connection, (value for values in keys.values() for value in values))
         likeness.put_in(connection, keys, blocks)
         beside = _beside(keys, blocks, scorer.model.limits["block"])

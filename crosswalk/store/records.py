@@ -11,7 +11,7 @@ import msgspec
 from crosswalk.store import removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis, record_hash
 from crosswalk.store.connections import Connection
-from crosswalk.store.dialect import Database
+from crosswalk.store.dialect import Database, batches
 from crosswalk.store.erasures import Gate
 from crosswalk.store.errors import StoreDamagedError
 from crosswalk.store.leases import fence
@@ -25,6 +25,7 @@ DELETED: Final = 2
 MERGED: Final = 3
 CONVERTED: Final = 4
 HIDDEN: Final = 5  # out of the scope of its stream's `where`
+OUTDATED: Final = 0  # the form of a profile
 FORGOTTEN: Final = b"{}"  # in place of what a record showed that was removed long ago
 STATES: Final = ("live", "archived", "deleted", "merged", "converted", "hidden")
 CODES: Final = {name: code for code, name in enumerate(STATES)}
@@ -422,7 +423,7 @@ class Landing:
         removals.withdraw(database, connection, back)
         database.delete(connection, "ident", "record", without)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
-        database.delete(connection, "profile", "record", [number for _, number in todo])
+        outdate_profiles(database, connection, [number for _, number in todo])
         todo += [(SETTLE, number) for number in self._with_a_twin(connection, stirred)]
         todo += [(SETTLE, number) for number in claiming(database, connection, given_up)]
         database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)
@@ -500,8 +501,8 @@ def mark_state(database: Database, connection: Connection, records: Sequence[int
     )
     rows = database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records)
     given_up = {(row[0], row[1]) for row in rows}
-    for table in ("ident", "profile"):
-        database.delete(connection, table, "record", records)
+    database.delete(connection, "ident", "record", records)
+    outdate_profiles(database, connection, records)
     add_work(database, connection, SETTLE, {*records, *claiming(database, connection, given_up)})
 
 
@@ -512,6 +513,14 @@ def forget(database: Database, connection: Connection, records: Mapping[int, int
     database.run_many(connection, "UPDATE record SET hash = NULL WHERE id = ?", [(number,) for number in records])
     for table in ("base", "profile"):
         database.delete(connection, table, "record", list(records))
+
+
+def outdate_profiles(database: Database, connection: Connection, records: Sequence[int]) -> None:
+    """What was compared of these is not what they show any more: until they are settled, it tells what they are found
+    by."""
+    for some in batches(records):
+        clause, values = database.among("record", some)
+        database.run(connection, f"UPDATE profile SET form = {OUTDATED} WHERE {clause}", values)
 
 
 def claiming(database: Database, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:

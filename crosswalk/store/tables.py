@@ -198,7 +198,7 @@ ident_kind = Table(
     Column("kind", Text, nullable=False, unique=True),
 )
 
-block = Table(  # what a record is looked up by in scored matching; what it showed before a change stays until a count
+block = Table(  # what a record is looked up by in scored matching
     "block",
     metadata,
     Column("kind", SmallInteger, primary_key=True, autoincrement=False),
@@ -207,11 +207,11 @@ block = Table(  # what a record is looked up by in scored matching; what it show
     sqlite_with_rowid=False,
 )
 
-profile = Table(  # what scored matching compares of a record; gone as soon as the record shows something else
+profile = Table(  # what scored matching compares of a record, or did before it showed something else
     "profile",
     metadata,
     Column("record", Key, primary_key=True, autoincrement=False),
-    Column("form", BigInteger, nullable=False),  # hash of the mapping and the rules that it was made by
+    Column("form", BigInteger, nullable=False),  # hash of the mapping and the rules that it was made by; 0: outdated
     Column("told", LargeBinary, nullable=False),  # see engine.profiles
 )
 

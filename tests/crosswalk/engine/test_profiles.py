@@ -12,7 +12,7 @@ from crosswalk.engine.identify import Matched, Matcher
 from crosswalk.engine.likeness import Known, likeness_of
 from crosswalk.engine.profiles import Profiles
 from crosswalk.engine.remembered import Remembering
-from mapping.match.score import Scorer
+from mapping.match.score import Counts, Scorer
 from tests.crosswalk.engine.test_scored import NAMES, PEOPLE, THREE, bring, three
 from tests.hub import World
 from tests.mapping.match.people import strangers
@@ -68,6 +68,20 @@ def test_whatever_happens_to_records_what_is_kept_is_what_they_show(world: World
         there, shown = kept(world)
 
         assert there == shown
+        assert found_by(world) == keys_of(world, shown)
+
+
+def found_by(world: World) -> set[tuple[int, int]]:
+    """Blocks and who is in them."""
+    with world.store() as store, store.read() as connection:
+        return {(row[0], row[1]) for row in store.select_all(connection, "SELECT value, record FROM block")}
+
+
+def keys_of(world: World, shown: Kept) -> set[tuple[int, int]]:
+    with world.open() as hub:
+        of = likeness_of(hub.house, "person")
+        scorer = Scorer(of.model, Counts(0))
+        return {(value, one.record) for one in shown.values() for value in of.hashes(scorer.keys(one.profile))}
 
 
 def test_what_has_landed_and_is_not_settled_yet_is_not_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
