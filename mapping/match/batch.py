@@ -22,7 +22,7 @@ from mapping.match.groups import CERTAIN, Alarm, Edge, Groups, Pair, held_togeth
 from mapping.match.latin import latin
 from mapping.match.learned import CERTAIN as CERTAIN_BITS
 from mapping.match.learned import ENOUGH, Systems, sparse
-from mapping.match.model import SYSTEM, Comparison, Model
+from mapping.match.model import DIFFERING, SYSTEM, Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
 from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, tabled
 
@@ -46,8 +46,8 @@ _MARGIN: Final = 1.0  # bits; a little less than the model says is chance
 _MISTYPED: Final = 0.04  # records of one that have another initial than the others: mistyped, or another name
 # Bits that it counts at most that one system has both: where it would be more, no two of its records are joined.
 _BELIEVED: Final = -5.0
-_DIFFERING: Final = -3.0
-_ROUNDED: Final = 0.01
+_DIFFERING: Final = -3.0  # bits that another mailbox or phone counts at the most
+_ROUNDED: Final = 0.01  # bits that sums of rounded numbers may be off
 _LITTLE: Final = 4.0  # bits that a field says at most, so that it is compared only where others say more
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
 
@@ -539,7 +539,10 @@ class Scoring:
                 continue
             codes = columns[name].codes
             one = own[name] = self._weighed(comparison, name, name, codes[left], codes[right])
-            most += np.where(one.shared, np.minimum(one.bits, np.float32(0)), one.bits)
+            if name in model.alike:
+                most += np.maximum(one.bits, np.float32(0))  # together they speak against no more than so far
+            else:
+                most += np.where(one.shared, np.minimum(one.bits, np.float32(0)), one.bits)
         found = most >= model.review
         if model.swapped is not None and set(model.swapped) <= columns.keys():
             ask = np.flatnonzero(~found)
@@ -743,7 +746,7 @@ class Scoring:
     def _differing(self, pairs: "_Whole") -> None:
         """What it counts that mailboxes, or phones, differ: by how seldom they do where the other is the same."""
         watched = self.model.watched
-        if self.model.kind != "person":
+        if self.model.kind != "person" or not {"given", *DIFFERING} <= set(watched):
             return
         same = LEVELS["same"]
         given, email, phone = (pairs.levels[watched.index(name)] for name in ("given", "email", "phone"))

@@ -24,7 +24,7 @@ _MATCHES: Final = 1.1  # records that are one with another, by record, where the
 _RAISED: Final = 3.0  # bits that thresholds go up at most where records have few others
 _WRONG: Final = 0.02  # share of pairs of one level that may be wrong
 _DOUBTFUL: Final = 0.06  # share of pairs of just enough bits that may be
-_MOSTLY: Final = 0.5
+_MOSTLY: Final = 0.5  # share of pairs in conflict that are two, from which they are taken to be
 _DOUBT: Final = 6.0  # bits that a level may lose
 _WINDOW: Final = 2.0
 _STEPS: Final = 6  # bits that the threshold goes up where pairs of just enough bits are mostly two
@@ -80,6 +80,7 @@ class Systems:
         return wrong - off > _DOUBTFUL
 
     def mostly_two(self, some: Flags) -> bool:
+        """Whether most of these pairs are two."""
         wrong, off = self.wrong(some)
         return wrong - off > _MOSTLY
 
