@@ -51,6 +51,7 @@ class PlainMapping:
     unable: tuple[Value, ...] = ()
     once: frozenset[int] = frozenset()
     create_needs: tuple[str, ...] = ()
+    has_aliases: bool = False
     fields: tuple[str, ...] = field(init=False)
     readable: tuple[bool, ...] = field(init=False)
     writable: tuple[bool, ...] = field(init=False)
