@@ -8,7 +8,7 @@ removed for that. At the vendors nothing is erased: whoever asks is told where t
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from crosswalk.engine.model import ABOUT_PEOPLE, House
@@ -71,12 +71,14 @@ class _Record(NamedTuple):
 class Theirs(NamedTuple):
     """What there is of a person. `entities`: they themselves, then activities and invitations of nobody else.
 
-    `values`: the hashes by which they are known. `shared`: how many of their addresses others carry, too.
+    `values`: the hashes by which they are known, `mails` their e-mail addresses among these. `shared`: how many of
+    their addresses others carry, too.
     """
 
     entities: tuple[int, ...]
     records: tuple[_Record, ...]
     values: frozenset[int]
+    mails: frozenset[str]
     shared: int
     letters: tuple[int, ...]
 
@@ -122,7 +124,20 @@ def _theirs(house: House, connection: Connection, entity: int) -> Theirs:
     referred = {hashed(f"{of[number]}/{key}") for number, key in (*keys, *called)}  # as answers name them
     known = frozenset(alone | addresses | referred)
     shared = len({value for _, value in own} - alone)
-    return Theirs(entities, records, known, shared, _letters(house, connection, records, known))
+    mails = _mails(house, connection, sorted(homes), alone)
+    return Theirs(entities, records, known, mails, shared, _letters(house, connection, records, known))
+
+
+def _mails(house: House, connection: Connection, records: Sequence[int], alone: Collection[int]) -> frozenset[str]:
+    """The e-mail addresses in these records that one of these hashes stands for, as they are kept and as they came."""
+    found = set()
+    for observed, raw in house.database.select(connection, "SELECT observed, raw FROM body WHERE", "record", records):
+        text = (bytes(observed) + b" " + bytes(raw)).decode("utf-8", "replace")
+        found |= {
+            one for told in _MAIL.findall(text) for one in (told, *_addresses_in(told))
+            if any(house.ident_kinds.hashed(plain) in alone for plain in _addresses_in(told))
+        }  # fmt: skip
+    return frozenset(found)
 
 
 def _records(house: House, connection: Connection, homes: Mapping[int, int]) -> tuple[_Record, ...]:
@@ -343,9 +358,40 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
         [(_NOTHING, _NO_LINEAGE, entity) for entity in entities],
     )
     database.delete(connection, "dead_letter", "id", theirs.letters)
+    _take_mentions(house, connection, theirs)
     done = [(SETTLE, number) for number in numbers]
     done += [(stage, entity) for stage in (MERGE, DERIVE, CREATE, REACH) for entity in entities]
     database.run_many(connection, "DELETE FROM todo WHERE stage = ? AND id = ?", done)
+
+
+def _take_mentions(house: House, connection: Connection, theirs: Theirs) -> None:
+    """Take what came from their records, and their addresses, out of the past of others: those whom they were once
+    taken for, or were two with before."""
+    database = house.database
+    mails = [mail.encode() for mail in theirs.mails]
+    numbers = {one.number for one in theirs.records}
+
+    def names(raw: bytes) -> bool:
+        return any(mail in raw for mail in mails)
+
+    past = database.select_all(connection, "SELECT entity, run, before FROM golden_history")
+    left = []
+    for entity, run, before in past:
+        stood = load(bytes(before))
+        kept = {name: one for name, one in stood.items() if one[1] not in numbers and not names(dump(one))}
+        if len(kept) < len(stood):
+            left.append((dump(kept), entity, run))
+    database.run_many(connection, "UPDATE golden_history SET before = ? WHERE entity = ? AND run = ?", left)
+    for table in ("journal", "action"):
+        told = [
+            (dump([one for one in load(bytes(fields)) if not names(dump(one))]), number)
+            for number, fields in database.select_all(connection, f"SELECT id, fields FROM {table}")
+            if names(bytes(fields))
+        ]
+        database.run_many(connection, f"UPDATE {table} SET fields = ? WHERE id = ?", told)
+    over = database.select_all(connection, "SELECT id, inputs, detail, decision FROM conflict WHERE state <> 'open'")
+    settled = [row[0] for row in over if any(one is not None and names(bytes(one)) for one in row[1:])]
+    database.delete(connection, "conflict", "id", settled)
 
 
 def _rename(house: House, connection: Connection, theirs: Theirs) -> None:

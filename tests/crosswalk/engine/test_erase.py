@@ -307,3 +307,20 @@ def test_a_deal_of_theirs_stays_and_leads_nowhere(tmp_path: Path, database_url: 
         told = {one["name"]: one["value"] for one in hub.explain("shop/deals/1")["fields"]}
     assert told["name"] == "A larger crown"
     assert told_of(world) == set()
+
+
+def test_the_past_of_whom_they_were_two_with_goes_too(world: World) -> None:
+    """It stays under the number of an entity that is there no more."""
+    beta = world.remote("beta")
+    beta.put("people", "6", name="Klaus Hahn", email="zenobia.old@c.test")
+    settle_down(world)
+    beta.put("people", "6", email="kh@c.test")
+    settle_down(world)
+    with world.open() as hub:
+        hub.unite("beta/people/1", "beta/people/6")
+    settle_down(world)
+    assert any({"beta/1", "beta/6"} <= records for records in parts(world))
+
+    erase(world, "beta/people/1")
+
+    assert told_of(world) == set()
