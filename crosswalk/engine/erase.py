@@ -133,10 +133,10 @@ def _mails(house: House, connection: Connection, records: Sequence[int], alone: 
     found = set()
     for observed, raw in house.database.select(connection, "SELECT observed, raw FROM body WHERE", "record", records):
         text = (bytes(observed) + b" " + bytes(raw)).decode("utf-8", "replace")
-        found |= {
-            one for told in _MAIL.findall(text) for one in (told, *_addresses_in(told))
-            if any(house.ident_kinds.hashed(plain) in alone for plain in _addresses_in(told))
-        }  # fmt: skip
+        for told in _MAIL.findall(text):
+            plain = _addresses_in(told)
+            if any(house.ident_kinds.hashed(one) in alone for one in plain):
+                found |= {told, *plain}
     return frozenset(found)
 
 
@@ -206,12 +206,15 @@ def _letters(
     return tuple(
         number
         for number, stream, rkey, payload in rows
-        if (stream, rkey) in mine or (payload is not None and _names(house, known, bytes(payload)))
+        if (stream, rkey) in mine or (payload is not None and names(house, known, bytes(payload)))
     )
 
 
-def _names(house: House, values: frozenset[int], raw: bytes) -> bool:
-    return any(house.ident_kinds.hashed(one) in values for one in _addresses_in(raw.decode("utf-8", "replace")))
+def names(house: House, values: frozenset[int], raw: bytes) -> bool:
+    """Does what cannot be read as a record hold an e-mail address that one of these hashes stands for?"""
+    return bool(values) and any(
+        house.ident_kinds.hashed(one) in values for one in _addresses_in(raw.decode("utf-8", "replace"))
+    )
 
 
 def _addresses_in(text: str) -> set[str]:
@@ -223,12 +226,6 @@ def _addresses_in(text: str) -> set[str]:
         except ValueError:
             continue
     return found - {""}
-
-
-def names_erased(house: House, connection: Connection, raw: bytes) -> bool:
-    """Does what cannot be read as a record hold the e-mail address of somebody who was erased?"""
-    values = house.suppressed.values(connection)
-    return bool(values) and _names(house, values, raw)
 
 
 def _told(house: House, connection: Connection, theirs: Theirs) -> dict[str, Any]:
@@ -371,26 +368,26 @@ def _take_mentions(house: House, connection: Connection, theirs: Theirs) -> None
     mails = [mail.encode() for mail in theirs.mails]
     numbers = {one.number for one in theirs.records}
 
-    def names(raw: bytes) -> bool:
+    def mentions(raw: bytes) -> bool:
         return any(mail in raw for mail in mails)
 
     past = database.select_all(connection, "SELECT entity, run, before FROM golden_history")
     left = []
     for entity, run, before in past:
         stood = load(bytes(before))
-        kept = {name: one for name, one in stood.items() if one[1] not in numbers and not names(dump(one))}
+        kept = {name: one for name, one in stood.items() if one[1] not in numbers and not mentions(dump(one))}
         if len(kept) < len(stood):
             left.append((dump(kept), entity, run))
     database.run_many(connection, "UPDATE golden_history SET before = ? WHERE entity = ? AND run = ?", left)
     for table in ("journal", "action"):
         told = [
-            (dump([one for one in load(bytes(fields)) if not names(dump(one))]), number)
+            (dump([one for one in load(bytes(fields)) if not mentions(dump(one))]), number)
             for number, fields in database.select_all(connection, f"SELECT id, fields FROM {table}")
-            if names(bytes(fields))
+            if mentions(bytes(fields))
         ]
         database.run_many(connection, f"UPDATE {table} SET fields = ? WHERE id = ?", told)
     over = database.select_all(connection, "SELECT id, inputs, detail, decision FROM conflict WHERE state <> 'open'")
-    settled = [row[0] for row in over if any(one is not None and names(bytes(one)) for one in row[1:])]
+    settled = [row[0] for row in over if any(one is not None and mentions(bytes(one)) for one in row[1:])]
     database.delete(connection, "conflict", "id", settled)
 
 

@@ -157,7 +157,7 @@ class House:
         self.suppressed = Suppressed(self.database, self.ident_kinds.hashed)
         for stream in self.streams.values():
             if stream.kind in WITH_PEOPLE:
-                stream.gate = Gate(self.database, stream.address, self.suppressed)
+                stream.gate = Gate(stream.address, self.suppressed)
 
     def by_id(self, number: int) -> Stream | None:
         return next((stream for stream in self.streams.values() if stream.id == number), None)

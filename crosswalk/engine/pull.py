@@ -13,7 +13,7 @@ from typing import Any
 from connectors.sdk.contract import Page, Window
 from connectors.sdk.errors import ShapeError
 from connectors.sdk.paging import prefetched
-from crosswalk.engine.erase import names_erased
+from crosswalk.engine import erase
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.store import letters, meta, removals
 from crosswalk.store.codec import dump, load, millis, moment
@@ -228,9 +228,10 @@ def _set_aside(
         letters.close_places(house.database, connection, stream.id, page.anew)
     faulty: dict[str, set[str]] = {key: set() for key in again}
     posts = []
+    erased = house.suppressed.values(connection) if page.faults and stream.gate is not None else frozenset()
     for fault in page.faults:
         raw = dump(fault.raw)
-        if stream.gate is not None and names_erased(house, connection, raw):
+        if erase.names(house, erased, raw):
             landed.erased += 1
             continue
         code = "CW406" if "twice" in fault.reason else "CW402"
@@ -442,12 +443,11 @@ def _unheld(house: House, stream: Stream, pulled: Pulled) -> Iterator[list[str]]
                 "ORDER BY s.rkey LIMIT 500",
                 (stream.id, after, DELETED),
             ).fetchall()
-        if not rows:
-            return
-        after = rows[-1][0]
-        with house.database.read() as connection:
             keys = [row[0] for row in rows]
             known = keys if stream.gate is None else stream.gate.without(connection, keys)
+        if not keys:
+            return
+        after = keys[-1]
         pulled.landed.erased += len(keys) - len(known)
         if known:
             yield known

@@ -216,8 +216,6 @@ class Runner:
                 unread.add(stream.connection)
             if isinstance(ended.result, Pulled):
                 ran.pulled.setdefault(stream.address, Pulled()).add(ended.result)
-                if ended.result.landed.erased:
-                    self._problem(_kept_out(stream, ended.result.landed.erased))
                 if (doubt := ended.result.doubt) is not None:
                     told = problem_of(doubt, connection=stream.connection, stream=stream)
                     self._problem(replace(told, severity="warning"))
@@ -274,8 +272,6 @@ class Runner:
         for ended in self._jobs([Job(_lease_of(stream), work)]):
             if isinstance(ended.result, Pulled):
                 ran.pulled[stream.address] = ended.result
-                if ended.result.landed.erased:
-                    self._problem(_kept_out(stream, ended.result.landed.erased))
             self._note(stream, ended)
 
     def audit(self, streams: Sequence[Stream], sample: Sample | None) -> None:
@@ -494,6 +490,8 @@ class Runner:
         )
 
     def _note(self, stream: Stream, ended: Ended) -> None:
+        if isinstance(ended.result, Pulled) and (erased := ended.result.landed.erased):
+            self._problem(_kept_out(stream, erased))
         if ended.state == "busy":
             holder = self._house.leases.holder(ended.name) or "another process"
             self._problem(

@@ -33,19 +33,19 @@ class Suppressed:
     """The hashes of everybody who has been erased, as far as an erasure was not lifted."""
 
     def __init__(self, database: Database, hashed: Callable[[str], int]) -> None:
-        self._database, self.hashed = database, hashed
+        self.database, self.hashed = database, hashed
         self._known: tuple[tuple[int, ...], frozenset[int]] | None = None
 
     def held(self, connection: Connection) -> frozenset[int]:
         """Inside a write transaction: nobody is erased until it ends."""
-        with self._database.lock(connection, _LOCK, shared=True):
+        with self.database.lock(connection, _LOCK, shared=True):
             return self.values(connection)
 
     def values(self, connection: Connection) -> frozenset[int]:
-        since = tuple(self._database.run(connection, _SINCE).fetchone())
+        since = tuple(self.database.run(connection, _SINCE).fetchone())
         known = self._known
         if known is None or known[0] != since:
-            rows = self._database.run(connection, "SELECT value FROM suppressed").fetchall() if since[0] else []
+            rows = self.database.run(connection, "SELECT value FROM suppressed").fetchall() if since[0] else []
             known = self._known = since, frozenset(row[0] for row in rows)
         return known[1]
 
@@ -54,7 +54,6 @@ class Suppressed:
 class Gate:
     """Keeps what is sent of erased people out of a stream. `address`: the stream's."""
 
-    database: Database
     address: str
     suppressed: Suppressed
 
@@ -69,18 +68,19 @@ class Gate:
 
     def learn(self, connection: Connection, idents: Mapping[str, Sequence[int]]) -> None:
         """Know these records by their addresses as well. `idents`: by key the identifiers of records not let in."""
-        found = by_hashes(self.database, connection, (value for values in idents.values() for value in values))
+        database = self.suppressed.database
+        found = by_hashes(database, connection, (value for values in idents.values() for value in values))
         rows = [
             (self.hashed(key), erasure)
             for key, values in idents.items()
             for erasure in [next((found[value] for value in values if value in found), None)]
             if erasure is not None
         ]
-        self.database.upsert(connection, "suppressed", ("value",), ("value", "erasure"), rows, replace=False)
+        database.upsert(connection, "suppressed", ("value",), ("value", "erasure"), rows, replace=False)
 
     def give_up(self, connection: Connection, values: Iterable[int]) -> None:
         """These are somebody else's by now."""
-        self.database.delete(connection, "suppressed", "value", sorted(values))
+        self.suppressed.database.delete(connection, "suppressed", "value", sorted(values))
 
 
 def begin(database: Database, connection: Connection) -> None:

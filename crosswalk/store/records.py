@@ -234,8 +234,7 @@ class Landing:
     ) -> Landed:
         """Store what differs, inside the caller's transaction. `whole`: each row carries every field of its record."""
         landed = Landed(read=len(page))
-        if self.gate is not None and (erased := self.gate.suppressed.held(connection)):
-            page = self._without_erased(connection, page, seen, erased, landed)
+        page = self._without_erased(connection, page, seen, landed)
         fresh = [row for key, row in page.items() if key not in seen] if seen else list(page.values())
         self._insert(connection, fresh, read_no, whole, hub_ids or {}, landed)
         known = [(row, seen[key]) for key, row in page.items() if key in seen] if seen else []
@@ -260,15 +259,18 @@ class Landing:
         }
 
     def _without_erased(
-        self, connection: Connection, page: dict[str, Understood], seen: Collection[str], erased: frozenset[int],
-        landed: Landed,
-    ) -> dict[str, Understood]:  # fmt: skip
+        self, connection: Connection, page: dict[str, Understood], seen: Collection[str], landed: Landed
+    ) -> dict[str, Understood]:
+        gate = self.gate
+        if gate is None or not (erased := gate.suppressed.held(connection)):
+            return page
         let_in = self.let_in(page, seen, erased)
         landed.erased = len(page) - len(let_in)
-        if self.gate is not None:
-            idents = {key: [value for _, value in row.idents] for key, row in page.items()}
-            self.gate.learn(connection, {key: some for key, some in idents.items() if key not in let_in})
-            self.gate.give_up(connection, {value for key in let_in for value in idents[key]} & erased)
+        gate.learn(
+            connection,
+            {key: [value for _, value in row.idents] for key, row in page.items() if key not in let_in},
+        )
+        gate.give_up(connection, {value for row in let_in.values() for _, value in row.idents} & erased)
         return let_in
 
     def state_of(self, values: Any) -> int:

@@ -13,7 +13,7 @@ WOULD: dict[str, Any] = {
     "still_at": ["pipedrive/persons/4711", "zoho/contacts/55610"], "problems": [], "exit_code": 0,
 }  # fmt: skip
 ERASED = {**WOULD, "run": "R9", "erasure": "E3", "scrubbed": True}
-LISTED = {
+LISTED: dict[str, Any] = {
     "erasures": [
         {"id": "E2", "at": "2026-11-22T15:02:00.000Z", "who": "anna", "reason": "her request", "records": 3,
          "lifted_at": None},
@@ -68,7 +68,7 @@ def test_a_store_that_was_busy_is_told_of(crosswalk: Run, hub: FakeHub) -> None:
 
 
 def test_who_was_erased_is_listed_by_number_and_may_come_back(crosswalk: Run, hub: FakeHub) -> None:
-    lifted = {**LISTED["erasures"][0], "problems": [], "exit_code": 0}  # type: ignore[index]
+    lifted = {**LISTED["erasures"][0], "problems": [], "exit_code": 0}
     hub.answers |= {"erasures": LISTED, "lift_erasure": lifted}
 
     heads, first, second = crosswalk("erase", "--list").out.splitlines()
