@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import ClassVar, NamedTuple, NoReturn, Protocol
 
 import pytest
@@ -164,7 +165,11 @@ class Rig:
         return self.connector.streams[stream]
 
     def yesterday(self) -> datetime:
-        """A time of the vendor's that lies behind every hold-back, whole to the second."""
+        """A time of the vendor's that lies behind every hold-back, whole to the second; one and the same in a test."""
+        return self._yesterday
+
+    @cached_property
+    def _yesterday(self) -> datetime:
         return (self.vendor.now() - timedelta(days=1)).replace(microsecond=0)
 
 
