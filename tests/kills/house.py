@@ -4,14 +4,17 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from crosswalk import clock
 from crosswalk.app import open_hub
-from crosswalk.store.codec import load
+from crosswalk.store.codec import load, millis
 from sandbox.server import Sandbox
+from tests.crosswalk.quick_daemon import LEASE_SECONDS
 
 FILE: Final = """\
 version: 1
@@ -98,11 +101,33 @@ class House:
 
     def come_to_rest(self) -> None:
         """Runs until one finds nothing to do. Raises AssertionError where none does."""
+        self._outlive()
         for _ in range(12):
-            totals = self.sync()["totals"]
+            told = self.sync()
+            totals = told["totals"]
+            failed = [one for one in told["problems"] if one["severity"] == "error"]
+            assert not failed, failed
             if not (totals["changed"] or totals["written"] or totals["moved"] or self._open()):
                 return
         raise AssertionError(f"still busy after 12 runs: {totals}")
+
+    def _outlive(self) -> None:
+        """Wait for the leases of the daemon that was killed last: a run that finds a stream taken leaves it alone."""
+        end = time.monotonic() + 10 * LEASE_SECONDS
+        while self._held():
+            assert time.monotonic() < end, f"a dead daemon still holds {self._held()}"
+            time.sleep(LEASE_SECONDS / 10)
+
+    def _held(self) -> list[str]:
+        with open_hub(self.config) as hub:
+            database = hub.offline.database
+            with database.read() as connection:
+                rows = database.run(
+                    connection,
+                    "SELECT name FROM lease WHERE holder IS NOT NULL AND expires_at > ?",
+                    (millis(clock.now()),),
+                ).fetchall()
+        return [name for (name,) in rows]
 
     def _open(self) -> int:
         with open_hub(self.config) as hub:
