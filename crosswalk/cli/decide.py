@@ -9,6 +9,7 @@ from crosswalk.cli import text
 from crosswalk.cli.options import app, callback, command
 from crosswalk.cli.screen import Line, Piece, Screen, Span, cut, dim, padded, wide
 from crosswalk.cli.session import DONE, Answer, Session, UsageError
+from crosswalk.engine.spoken import AskError
 
 commands = app()
 
@@ -171,11 +172,14 @@ def decided(answer: Answer, screen: Screen) -> Iterator[Line]:
     """What a decision has brought."""
     done = answer.get("decided")
     if not isinstance(done, list):
-        yield (
+        words = (
             "Decided; the next run acts on it."
             if done in (None, 1)
             else f"{text.number(done)} decided; the next run acts on them."
         )
+        if answer.get("left"):
+            words += f" {', '.join(answer['left'])} left: people said otherwise of others that they are one with."
+        yield from screen.prose(words)
         return
     taken = next((one["take"] for one in done if one.get("take")), "")
     yield from _decision(
@@ -266,7 +270,11 @@ class _Table:
         while True:
             key, all_like = self._ask(words, like, what="the same", flag="--same or --never")
             if key in ("y", "n"):
-                told = self._hub.review_pair(one["id"], same=key == "y", **({"all_like": True} if all_like else {}))
+                try:
+                    told = self._hub.review_pair(one["id"], same=key == "y", **({"all_like": True} if all_like else {}))
+                except AskError as error:
+                    self._screen.write([*self._screen.prose(error.text), *self._screen.prose(error.hint)])
+                    return True
                 self._done |= set(told.get("ids") or ())
             elif key == "q":
                 return False

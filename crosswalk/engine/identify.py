@@ -363,8 +363,8 @@ class Matcher:
             ends = self.homes(connection, [left, right])
             if verdict == "never" and len(set(ends.values())) == 1:
                 together.update(ends.values())
-            if verdict != "same" or len(set(ends.values())) < 2 or self._contradict(connection, left, right):
-                continue  # two who are said to be both would be joined and parted for ever
+            if verdict != "same" or len(set(ends.values())) < 2:
+                continue
             home = self.join(connection, ends[left], ends[right], matched)
             homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
             together.add(home)
@@ -384,16 +384,6 @@ class Matcher:
     def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Pairs of which a person has said whether they are the same."""
         return _by("person", self._said(connection, records))
-
-    def _contradict(self, connection: Connection, left: int, right: int) -> bool:
-        """Did people say of two, through whatever chain, that they are the same and that they never are?"""
-        found, edge, never = {left, right}, {left, right}, set[tuple[int, int]]()
-        while edge:
-            said = self.decided(connection, sorted(edge))
-            never |= {(one, other) for one, other, verdict in said if verdict == "never"}
-            edge = {end for one, other, verdict in said if verdict == "same" for end in (one, other)} - found
-            found |= edge
-        return any(one in found and other in found for one, other in never)
 
     def _said(self, connection: Connection, records: Sequence[int]) -> list[tuple[int, int, str, str]]:
         """Edges at these records: left, right, source, verdict. Whose they are is looked at afterwards: asked for by

@@ -7,43 +7,24 @@ stands, by the plan that follows and under its guards, as any other write.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 from crosswalk.engine.identify import Matched, Matcher
 from crosswalk.engine.lookup import Found, find
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House
+from crosswalk.engine.said import say
 from crosswalk.engine.settle import Settled, merge_entities
 from crosswalk.engine.words import AskError, entity_names, record_addresses, shown
 from crosswalk.store.codec import digest, dump, load, load_row, mark, unmark
 from crosswalk.store.leases import fence
-from crosswalk.store.records import ARCHIVED, CREATE, SETTLE, add_work
+from crosswalk.store.records import ARCHIVED, CREATE, add_work
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
 _UNREAD: Final = ""  # what stood there was never read
 Connection = Any
-
-
-def decide(
-    house: House, connection: Connection, one: int, other: int, verdict: str, *, who: str, why: str = ""
-) -> None:
-    """Write down that two records are `same`, or `never`. The last word counts: what a rule said of these two goes."""
-    left, right, at = min(one, other), max(one, other), house.now()
-    database = house.database
-    database.run(connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ?', (left, right))
-    database.insert(
-        connection,
-        "edge",
-        ("left", "right", "source", "verdict", "rule", "who", "at"),
-        [(left, right, "person", verdict, f"decided by {who}" + (f": {why}" if why else ""), who, at)],
-    )
-    database.run(
-        connection,
-        'UPDATE pair SET state = ?, who = ?, at = ? WHERE "left" = ? AND "right" = ?',
-        (verdict, who, at, left, right),
-    )
-    add_work(database, connection, SETTLE, [left, right])
 
 
 # -- two are one ---------------------------------------------------------------------------------------------
@@ -62,7 +43,7 @@ def unite(house: House, one: str, other: str, *, who: str, why: str) -> dict[str
             raise AskError(
                 f"{one} is a {ends[0].kind}, {other} a {ends[1].kind}", hint="only two of one kind can be one"
             )
-        decide(house, connection, ends[0].records[0], ends[1].records[0], "same", who=who, why=why)
+        say(house, connection, [(ends[0].records[0], ends[1].records[0])], "same", who=who, why=why)
         names = entity_names(house, connection, [end.entity for end in ends])
         addresses = record_addresses(house, connection, [end.records[0] for end in ends])
     return {
@@ -153,9 +134,7 @@ def part(house: House, lease: Lease, parting: Parting, *, run: int, who: str, wh
             raise AskError("its records are not those of a moment ago", hint="look again: crosswalk explain")
         given_back = _given_back(house, connection, parting)
         groups = _with_answers(house, connection, matcher, parting)
-        for one in parting.leaving:
-            for other in parting.staying:
-                decide(house, connection, one, other, "never", who=who, why=why)
+        say(house, connection, product(parting.leaving, parting.staying), "never", who=who, why=why)
         database.hold(connection, "entity", [parting.entity])
         matcher.part(connection, parting.entity, groups, matched)
         homes = matcher.homes(connection, [*parting.leaving, *parting.staying])

@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from anyascii import anyascii
 
-from crosswalk.engine import parting
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.given import read_value
 from crosswalk.engine.identify import WERE_TWO
 from crosswalk.engine.model import House
 from crosswalk.engine.overview import OPEN_PAIRS, count_conflicts, count_pairs
 from crosswalk.engine.removed import RECORD
+from crosswalk.engine.said import say, words_against
 from crosswalk.engine.settle import EntityMerger, by_policy, load_groups
 from crosswalk.engine.words import (
     AskError,
@@ -620,7 +620,9 @@ def decide_pair(house: House, pair: int | str, *, same: bool, who: str, all_alik
     """A person says that two records are, or never are, the same; the next run joins them, or keeps them apart.
 
     The last word counts: a `never` after a `same` gives both back as they were. `all_alike`: so for all open pairs that
-    the same speaks for and against.
+    the same speaks for and against, but for those that it would contradict other words on: `left` names them.
+
+    Raises AskError where words on others contradict it.
     """
     number = number_of("pair", pair)
     database = house.database
@@ -636,12 +638,19 @@ def decide_pair(house: House, pair: int | str, *, same: bool, who: str, all_alik
         if state == verdict:
             raise AskError(f"{name} has been decided like that by {before or 'somebody'}")
         others = _alike(house, connection, name) if all_alike else []
-        for one, other in [(left, right), *(ends for _, ends in others)]:
-            parting.decide(house, connection, one, other, verdict, who=who)
+        say(house, connection, [(left, right)], verdict, who=who)
+        decided, kept = [name], []
+        for other, ends in others:
+            if words_against(house, connection, ends, verdict):
+                kept.append(other)
+                continue
+            say(house, connection, [ends], verdict, who=who)
+            decided.append(other)
         addresses = record_addresses(house, connection, [left, right])
         return {
-            "decided": 1 + len(others),
-            "ids": [name, *(other for other, _ in others)],
+            "decided": len(decided),
+            "ids": decided,
+            "left": kept,
             "same": same,
             "records": [addresses[left], addresses[right]],
         }

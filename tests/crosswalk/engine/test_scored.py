@@ -14,7 +14,7 @@ import pytest
 from crosswalk.engine import likeness
 from crosswalk.engine.identify import Matched, Matcher
 from crosswalk.engine.likeness import likeness_of
-from crosswalk.engine.parting import decide
+from crosswalk.engine.said import say
 from crosswalk.engine.words import AskError
 from mapping.match.model import read
 from tests.crosswalk.engine.test_rounds import settle_down, two
@@ -210,8 +210,8 @@ def test_who_a_person_kept_apart_stays_so_through_those_who_are_left_of_them(tmp
             numbers = dict(house.database.run(connection, "SELECT s.connection || r.rkey, r.id FROM record r "
                                               "JOIN stream s ON s.id = r.stream").fetchall())  # fmt: skip
             for key in "12":
-                decide(house, connection, numbers[f"alpha{key}"], numbers[f"beta{key}"], "same", who="tester")
-            decide(house, connection, numbers["alpha1"], numbers["beta2"], "never", who="tester")
+                say(house, connection, [(numbers[f"alpha{key}"], numbers[f"beta{key}"])], "same", who="tester")
+            say(house, connection, [(numbers["alpha1"], numbers["beta2"])], "never", who="tester")
     world.sync()
     alpha.drop("people", "1")
     beta.drop("people", "2")
