@@ -326,6 +326,7 @@ class Builder:
     def _compile(self, drafts: Sequence[_Draft], *, lenient: bool, silent: Collection[str] = ()) -> None:
         """`silent`: connections that are not asked this time."""
         failing = {problem.connection for problem in self.problems} | set(silent)
+        seen = []
         for draft in drafts:
             if draft.mapping is not None:
                 continue
@@ -336,24 +337,24 @@ class Builder:
                     draft.mapping = self.compiled(draft.connection, draft.settings, draft.catalogue)
                 else:
                     self._fit(draft, draft.asked)
+                    seen.append((drift.stored(draft.catalogue or ()), int(self.clock().timestamp() * 1000), draft.id))
             except MappingError as error:
                 if lenient:
                     draft.mapping = self.compiled(draft.connection, draft.settings, None)
                 else:
                     self.faults += [fault_problem(fault, draft.connection, draft.settings) for fault in error.faults]
+        if seen:
+            with self.database.write() as connection:
+                self.database.run_many(
+                    connection, "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE id = ?", seen
+                )
 
     def _fit(self, draft: _Draft, now: Sequence[FieldInfo]) -> None:
-        """The mapping on today's fields, which are stored with what of the old ones it still needs."""
+        """The mapping on today's fields, with what of the old ones it still needs."""
         before = draft.catalogue or ()
         kept = self.fitted(draft.connection, draft.settings, before, now)
         if draft.catalogue is not None and (found := drift.changes(before, now)):
             self.changed[draft.address] = found
-        with self.database.write() as connection:
-            self.database.run(
-                connection,
-                "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE id = ?",
-                (drift.stored(kept.catalogue), int(self.clock().timestamp() * 1000), draft.id),
-            )
         draft.catalogue, draft.mapping = kept.catalogue, kept.mapping
 
     def fitted(

@@ -33,6 +33,7 @@ class Policies:
         self._defaults = dict(defaults)
         self._told = told
         self._known: dict[tuple[str, str], FieldPolicy] = {}
+        self._prints: dict[tuple[str, str], str] = {}
         self._mergers: dict[tuple[str, int], RowMerger] = {}
 
     def policy(self, kind: str, name: str) -> FieldPolicy:
@@ -52,7 +53,10 @@ class Policies:
 
     def print_of(self, kind: str, name: str) -> str:
         """Changes when the policy does."""
-        return repr(self.policy(kind, name))
+        known = self._prints.get((kind, name))
+        if known is None:
+            known = self._prints[kind, name] = repr(self.policy(kind, name))
+        return known
 
     def newcomers(self, layout: Layout, sides: Sequence[RowSide]) -> RowDecision:
         """Golden of records that meet for the first time, none of which has a base."""

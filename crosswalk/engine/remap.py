@@ -59,8 +59,6 @@ def _reread(house: House, lease: Lease, stream: Stream, *, run: int) -> int:
     database = house.database
     count = after = 0
     former: dict[int, tuple[list[str], list[str]]] = {}
-    with database.read() as connection:
-        mending = letters.any_open(database, connection, stream.id, "read")
     while True:
         with database.read() as connection:
             rows = database.run(
@@ -72,6 +70,7 @@ def _reread(house: House, lease: Lease, stream: Stream, *, run: int) -> int:
             ).fetchall()
             for number in {row[1] for row in rows} - former.keys():
                 former[number] = _former(house, connection, number)
+            mending = bool(rows) and letters.any_open(database, connection, stream.id, "read")
         if not rows:
             return count
         after = rows[-1][0]

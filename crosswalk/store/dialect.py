@@ -6,7 +6,7 @@ SQL is written once with `?` and sent through the driver.
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from typing import Any, Final
 
@@ -54,16 +54,13 @@ class Database(Reading):
         with self._writer, self._connections.transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        with self._connections.transaction("BEGIN") as connection:
-            yield connection
+    def read(self) -> AbstractContextManager[Connection]:
+        """A transaction that sees one state of the store."""
+        return self._connections.transaction("BEGIN")
 
-    @contextmanager
-    def lent(self) -> Iterator[Connection]:
+    def lent(self) -> AbstractContextManager[Connection]:
         """A connection outside any transaction, for what a database refuses inside one."""
-        with self._connections.lent() as connection:
-            yield connection
+        return self._connections.lent()
 
     def close(self) -> None:
         self._connections.close()

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2b
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -61,7 +61,7 @@ class Comparison:
         return max(told) if len(told) == len(self.levels) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """One model file. What its parts mean stands in the file that ships, `models/person.yaml`."""
 
@@ -99,7 +99,7 @@ class Model:
         told = (name for name in DIFFERING if name in self.comparisons and name not in self.names)
         return (*self.names, *told)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Of all that decides: equal for equal models, in every process."""
         told = ((name, getattr(self, name)) for name in sorted(f.name for f in fields(self)))
