@@ -4,22 +4,36 @@ Records: `rid, source, ...`, a row each; truth: `rid, cluster`. All faults of bo
 """
 
 import csv
+from array import array
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, count, islice, repeat
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter, process_time
-from typing import Any, Final
+from typing import Any, Final, Protocol, overload
 
 import numpy as np
 
 from crosswalk.problems import Problem, ProblemsError
 from mapping.match import columns as heads
-from mapping.match.batch import Column, Ints, Pairs, Resolution, Table, name_keys_of, resolve
+from mapping.match.batch import (
+    MISSING,
+    Column,
+    Flags,
+    Ints,
+    Longs,
+    Pairs,
+    Resolution,
+    Table,
+    name_keys_of,
+    numbered,
+    resolve,
+)
 from mapping.match.evaluate import Labels, Quality, largest, of_groups, of_pairs
 from mapping.match.model import KINDS, Model, ModelError, read, shipped
 
@@ -27,6 +41,7 @@ _DELIMITERS: Final = ",;\t|"
 _OLDER: Final = "cp1252"  # of what is no UTF-8
 _LONGEST: Final = 2**24  # letters of a cell
 _BLOCK: Final = 2**20  # bytes that are looked at together
+_ROWS: Final = 4096  # that are numbered together
 _TOLD: Final = 20  # faults of one file that are told
 _SAMPLE: Final = 2000  # cells by which a column is judged
 _REPEATED: Final = 0.01  # share of ids that two records have, from which a column of ids identifies anybody
@@ -39,14 +54,48 @@ def _silent(_words: str) -> None:
     """Nobody is told."""
 
 
+class Cells(Sequence[str]):
+    """The cells of a column: each different text once, and by record which one it has."""
+
+    __slots__ = ("codes", "texts")
+
+    def __init__(self, texts: list[str], codes: Ints) -> None:
+        self.texts, self.codes = texts, codes
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, slice):
+            return [self.texts[code] for code in self.codes[at].tolist()]
+        return self.texts[int(self.codes[at])]
+
+    def often(self) -> Longs:
+        """How many records have each text."""
+        return np.bincount(self.codes, minlength=len(self.texts))
+
+    def told(self) -> "Cells":
+        """Without the blanks around them; what says nothing is ""."""
+        return Cells(["" if heads.blank(text) else text.strip() for text in self.texts], self.codes)
+
+    def says(self) -> Flags:
+        """By record whether its cell says something, of cells as `told` makes them."""
+        found: Flags = np.array([bool(text) for text in self.texts], dtype=bool)[self.codes]
+        return found
+
+
 @dataclass(slots=True)
 class Records:
     """What was read of a file of records, column by column, in the order of the keys."""
 
     keys: list[str]
     headings: list[str]
-    cells: list[Sequence[str]]
-    systems: Sequence[str]
+    cells: list[Cells]
+    systems: Cells
 
 
 @dataclass(slots=True)
@@ -195,11 +244,17 @@ class _Faults:
             raise ProblemsError(self.found)
 
 
+class _Reader(Protocol):
+    """What the module `csv` reads with. `line_num`: the line on which the last row ended."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
 @contextmanager
-def _rows(
-    file: Path, faults: _Faults, progress: Progress
-) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
-    """Headings, and rows with the number of their line."""
+def _rows(file: Path, faults: _Faults, progress: Progress) -> Iterator[tuple[list[str], _Reader]]:
+    """Headings and rows, empty ones among them."""
     try:
         encoding = _encoding(file)
         opened = file.open(newline="", encoding=encoding)
@@ -219,7 +274,7 @@ def _rows(
             if not headings:
                 faults.add("the file is empty", "its first line names the columns", line=1)
                 faults.stop()
-            yield headings, ((reader.line_num, row) for row in reader if row)
+            yield headings, reader
         except UnicodeError:
             faults.add(f"neither UTF-8 nor {encoding}", "save the file as UTF-8")
         except csv.Error as error:
@@ -251,10 +306,67 @@ def _delimiter(line: str) -> str:
     return max(_DELIMITERS, key=line.count)
 
 
+def _blocks(reader: _Reader) -> Iterator[list[list[str]]]:
+    rows = filter(None, reader)
+    return iter(lambda: list(islice(rows, _ROWS)), [])
+
+
+class _Numbered:
+    """Cells in the making. A text is numbered when it is read, so that of equal ones only the first is kept."""
+
+    def __init__(self) -> None:
+        self.numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        self._codes: array[int] = array("i")
+
+    def add(self, cells: Iterable[str]) -> None:
+        self._codes.extend(map(self.numbers.__getitem__, cells))
+
+    def codes(self) -> Ints:
+        return np.array(self._codes, dtype=np.int32)
+
+    def done(self, order: Longs) -> Cells:
+        return Cells(list(self.numbers), self.codes()[order])
+
+
 def read_records(file: Path, *, progress: Progress = _silent) -> Records:
     """Raises ProblemsError with the lines and columns of all faults."""
+    with suppress(ProblemsError):
+        if (found := _records(file, progress)) is not None:
+            return found
+    _tell_records(file)
+    raise AssertionError("not reached")
+
+
+def _records(file: Path, progress: Progress) -> Records | None:
+    """None where anything is wrong; a block of rows at a time, so lines are not known."""
+    with _rows(file, _Faults(file), progress) as (headings, reader):
+        names = [heading.lower() for heading in headings]
+        told = [name for name in names if name]
+        if "rid" not in told or len(set(told)) < len(told):
+            return None
+        key, keys = names.index("rid"), list[str]()
+        numbered = {at: _Numbered() for at in range(len(headings)) if at != key}
+        for block in _blocks(reader):
+            if set(map(len, block)) != {len(headings)}:
+                return None
+            columns = list(zip(*block, strict=True))
+            keys.extend(map(str.strip, columns[key]))
+            for at, one in numbered.items():
+                one.add(columns[at])
+    if not keys or not all(keys) or len(set(keys)) < len(keys):
+        return None
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+    keys = [keys[at] for at in order.tolist()]
+    itself = np.arange(len(keys), dtype=np.int32)
+    cells = [Cells(keys, itself) if at == key else numbered.pop(at).done(order) for at in range(len(headings))]
+    systems = cells[names.index("source")] if "source" in names else Cells([""], np.zeros_like(itself))
+    return Records(keys, headings, cells, systems)
+
+
+def _tell_records(file: Path) -> None:
+    """Read records that are faulty again, line by line, and raise what is wrong."""
     faults = _Faults(file)
-    with _rows(file, faults, progress) as (headings, rows):
+    with _rows(file, faults, _silent) as (headings, reader):
         names = [heading.lower() for heading in headings]
         if "rid" not in names:
             told = ", ".join(headings[:8])
@@ -264,60 +376,83 @@ def read_records(file: Path, *, progress: Progress = _silent) -> Records:
             if name and name in names[:at]:
                 faults.add(f"the column '{headings[at]}' stands twice", "give each a name", line=1, column=at + 1)
         key, size = names.index("rid"), len(headings)
-        found: list[list[str]] = []
         lines: dict[str, int] = {}
-        for line, row in rows:
+        for row in filter(None, reader):
+            line = reader.line_num
             if len(row) != size:
                 hint = "quote cells that hold the separator"
                 faults.add(f"{len(row)} cells; the first line has {size}", hint, line=line, column=min(len(row), size))
-                continue
-            rid = row[key] = row[key].strip()
-            if not rid:
+            elif not (rid := row[key].strip()):
                 faults.add("rid is empty", "each record needs a key of its own", line=line, column=key + 1)
             elif rid in lines:
                 where = f"rid '{rid}' stands in line {lines[rid]} too"
                 faults.add(where, "each record needs a key of its own", line=line, column=key + 1)
             else:
                 lines[rid] = line
-                found.append(row)
-        if not found and not faults.found:
+        if not lines and not faults.found:
             faults.add("there are no records", "a row each, below the names of the columns", line=1)
-    del lines
-    found.sort(key=lambda row: row[key])
-    cells: list[Sequence[str]] = list(zip(*found, strict=True))
-    systems = cells[names.index("source")] if "source" in names else ("",) * len(found)
-    return Records(list(cells[key]), headings, cells, systems)
 
 
 def read_truth(file: Path, keys: Sequence[str], records: Path, *, progress: Progress = _silent) -> tuple[Labels, int]:
     """By record its cluster as a number, -1 where the file does not tell it; and how many rows are of no record."""
-    faults = _Faults(file)
     place = {key: at for at, key in enumerate(keys)}
-    labels = np.full(len(keys), -1, dtype=np.int64)
-    numbers: dict[str, int] = {}
-    unknown = 0
-    with _rows(file, faults, progress) as (headings, rows):
+    with suppress(ProblemsError):
+        if (found := _truth(file, place, progress)) is not None:
+            return found
+    _tell_truth(file, place, records)
+    raise AssertionError("not reached")
+
+
+def _truth(file: Path, place: Mapping[str, int], progress: Progress) -> tuple[Labels, int] | None:
+    """None where anything is wrong; a block of rows at a time, so lines are not known."""
+    places, clusters = array("i"), _Numbered()
+    with _rows(file, _Faults(file), progress) as (headings, reader):
+        names = [heading.lower() for heading in headings]
+        if not {"rid", "cluster"} <= set(names):
+            return None
+        key, cluster = names.index("rid"), names.index("cluster")
+        for block in _blocks(reader):
+            if set(map(len, block)) != {len(headings)}:
+                return None
+            columns = list(zip(*block, strict=True))
+            places.extend(map(place.get, map(str.strip, columns[key]), repeat(-1)))
+            clusters.add(map(str.strip, columns[cluster]))
+    at, numbers = np.array(places, dtype=np.int64), clusters.codes()
+    known = at >= 0
+    if "" in clusters.numbers or not known.any() or int(np.bincount(at[known]).max()) > 1:
+        return None
+    labels = np.full(len(place), -1, dtype=np.int64)
+    labels[at[known]] = numbers[known]
+    return labels, int((~known).sum())
+
+
+def _tell_truth(file: Path, place: Container[str], records: Path) -> None:
+    """Read a truth that is faulty again, line by line, and raise what is wrong."""
+    faults = _Faults(file)
+    with _rows(file, faults, _silent) as (headings, reader):
         names = [heading.lower() for heading in headings]
         for name in ("rid", "cluster"):
             if name not in names:
                 faults.add(f"no column '{name}'; there are: {', '.join(headings[:8])}", "rid,cluster", line=1)
         faults.stop()
         key, cluster = names.index("rid"), names.index("cluster")
-        for line, row in rows:
+        seen: set[str] = set()
+        unknown = 0
+        for row in filter(None, reader):
+            line = reader.line_num
             if len(row) != len(headings):
                 told = f"{len(row)} cells; the first line has {len(headings)}"
                 faults.add(told, "rid,cluster", line=line, column=min(len(row), len(headings)))
             elif not row[cluster].strip():
                 faults.add("cluster is empty", "the name of the group of the record", line=line, column=cluster + 1)
-            elif (at := place.get(row[key].strip())) is None:
+            elif (rid := row[key].strip()) not in place:
                 unknown += 1
-            elif labels[at] >= 0:
-                faults.add(f"rid '{row[key]}' stands here twice", "one cluster a record", line=line, column=key + 1)
+            elif rid in seen:
+                faults.add(f"rid '{rid}' stands here twice", "one cluster a record", line=line, column=key + 1)
             else:
-                labels[at] = numbers.setdefault(row[cluster].strip(), len(numbers))
-        if not numbers and not faults.found:
+                seen.add(rid)
+        if not seen and not faults.found:
             faults.add(f"none of its {unknown} rids stands in {records.name}", "the two files belong together", line=1)
-    return labels, unknown
 
 
 def model_of(file: Path) -> Model:
@@ -393,25 +528,20 @@ def tabled(records: Records, *, mapping: Path | None, kind: str | None, file: Pa
     for at in [at for at, name in fields.items() if name in _IDS and not _identifies(records.cells[at])]:
         del fields[at]
     dates = [at for at, name in fields.items() if name == "birth_date"]
-    first = heads.months_first(chain.from_iterable(records.cells[at] for at in dates))
-
-    distinct: dict[int, _Distinct] = {}
+    told_often = [
+        zip(cells.texts, cells.often().tolist(), strict=True) for cells in (records.cells[at] for at in dates)
+    ]
+    first = heads.months_first(chain.from_iterable(told_often))
 
     def read(wanted: Mapping[int, str]) -> dict[str, Column]:
         plan = heads.columns(kind, wanted, headings=headings, months_first=first)
-        for at in wanted:
-            distinct.setdefault(at, _Distinct.of(records.cells[at]))
-        made = {}
-        for reader in plan.readers:
-            made.update(_columns(reader, [distinct[at] for at in reader.places]))
-        return {name: column for name, column in made.items() if column.values}
+        return _columns(plan, {at: records.cells[at].told() for at in wanted})
 
     if not fields:
         faults = _Faults(file)
         faults.add(f"no column is known: {', '.join(headings)}", "say with --mapping which column is what", line=1)
         faults.stop()
-    numbers: dict[str, int] = {}
-    systems = np.array([numbers.setdefault(one, len(numbers)) for one in records.systems], dtype=np.int32)
+    systems = numbered([(text,) for text in records.systems.texts], records.systems.codes).codes
     ids = {at: name for at, name in fields.items() if name in _IDS}
     found = Table(records.keys, read({at: name for at, name in fields.items() if at not in ids}), systems)
     for at in [at for at in ids if _of_several(records.cells[at], found)]:
@@ -436,20 +566,23 @@ def _fields(records: Records, told: Mapping[str, str]) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def _identifies(cells: Sequence[str]) -> bool:
+def _identifies(cells: Cells) -> bool:
     """Whether a column of ids says who two records are: each system's own numbering of its rows does not."""
-    held = [cell for cell in cells if not heads.blank(cell)]
-    return bool(held) and 1 - len(set(held)) / len(held) >= _REPEATED
+    often = cells.often()[[not heads.blank(text) for text in cells.texts]]
+    held = int(often.sum())
+    return held > 0 and 1 - len(often) / held >= _REPEATED
 
 
-def _of_several(cells: Sequence[str], named: Table) -> bool:
+def _of_several(cells: Cells, named: Table) -> bool:
     """Whether ids that several have in common are mostly of several names: systems that count from 1, each its own."""
     texts, keys = name_keys_of(named)[0]
-    first: dict[str, str] = {}
-    alike: dict[str, bool] = {}  # by id, of the first two who have it
-    for cell, key in zip(cells, keys.tolist(), strict=True):
+    common = (cells.often() > 1) & [not heads.blank(text) for text in cells.texts]
+    held = np.flatnonzero(common[cells.codes])
+    first: dict[int, str] = {}
+    alike: dict[int, bool] = {}  # by id, of the first two who have it
+    for cell, key in zip(cells.codes[held].tolist(), keys[held].tolist(), strict=True):
         name = texts[key]
-        if not name or heads.blank(cell):
+        if not name:
             continue
         known = first.get(cell)
         if known is None:
@@ -459,46 +592,41 @@ def _of_several(cells: Sequence[str], named: Table) -> bool:
     return len(alike) >= _TELLING and 2 * sum(alike.values()) < len(alike)
 
 
-@dataclass(slots=True)
-class _Distinct:
-    """The different cells of a column, blanks as "", and by record which one it has."""
-
-    texts: list[str]
-    codes: Ints
-
-    @classmethod
-    def of(cls, cells: Sequence[str]) -> "_Distinct":
-        numbers = dict.fromkeys(cells, 0)
-        texts = ["" if heads.blank(cell) else cell.strip() for cell in numbers]
-        for number, cell in enumerate(numbers):
-            numbers[cell] = number
-        return cls(texts, np.fromiter(map(numbers.__getitem__, cells), dtype=np.int32, count=len(cells)))
+def _columns(plan: heads.Columns, told: Mapping[int, Cells]) -> dict[str, Column]:
+    """Fields of all records. What several readers tell of a field is the first's that says something."""
+    made: dict[str, Column] = {}
+    for reader in plan.readers:
+        for name, column in _read(reader, told).items():
+            made[name] = _either(made[name], column) if name in made else column
+    return {name: column for name, column in made.items() if column.values}
 
 
-def _columns(reader: heads.Reader, distinct: Sequence[_Distinct]) -> dict[str, Column]:
-    """Fields of all records; rows of cells that are equal are read once, in the order in which they first stand."""
-    rows, of_row = _rows_of(distinct)
-    told: list[dict[tuple[str, ...], int]] = [{} for _ in reader.fields]
-    codes = np.full((len(reader.fields), len(rows)), -1, dtype=np.int32)
-    for at, row in enumerate(rows):
-        for place, values in enumerate(reader.read(row)):
-            if values:
-                codes[place, at] = told[place].setdefault(values, len(told[place]))
-    return {field: Column(list(told[place]), codes[place][of_row]) for place, field in enumerate(reader.fields)}
+def _read(reader: heads.Reader, told: Mapping[int, Cells]) -> dict[str, Column]:
+    """Cells that are equal are read once."""
+    rows, of_row = _rows_of([told[at] for at in reader.places])
+    if reader.unless:
+        asked = ~np.logical_or.reduce([told[at].says() for at in reader.unless])
+        of_row = np.where(asked, of_row, MISSING)
+        used, of_used = np.unique(of_row[asked], return_inverse=True)
+        rows, of_row[asked] = [rows[at] for at in used.tolist()], of_used
+    made = zip(*map(reader.read, rows), strict=True)
+    return {field: numbered(values, of_row) for field, values in zip(reader.fields, made, strict=False)}
 
 
-def _rows_of(distinct: Sequence[_Distinct]) -> tuple[Sequence[tuple[str, ...]], Ints]:
+def _either(first: Column, second: Column) -> Column:
+    """What the first tells of a record; where that is nothing, what the second does."""
+    others = np.where(second.codes == MISSING, MISSING, second.codes + len(first.values))
+    return numbered([*first.values, *second.values], np.where(first.codes == MISSING, others, first.codes))
+
+
+def _rows_of(columns: Sequence[Cells]) -> tuple[Sequence[tuple[str, ...]], Ints]:
     """The different rows of some columns, and by record which one it has."""
-    if len(distinct) == 1:
-        return [(text,) for text in distinct[0].texts], distinct[0].codes
-    keys = distinct[0].codes.astype(np.int64)
-    for one in distinct[1:]:
+    if len(columns) == 1:
+        return [(text,) for text in columns[0].texts], columns[0].codes
+    keys = columns[0].codes.astype(np.int64)
+    for one in columns[1:]:
         _, dense = np.unique(keys, return_inverse=True)
         keys = dense << 32 | one.codes
     _, first, of_row = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), dtype=np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    places = first[order]
-    columns = [map(one.texts.__getitem__, one.codes[places].tolist()) for one in distinct]
-    return list(zip(*columns, strict=True)), rank[of_row]
+    texts = [map(column.texts.__getitem__, column.codes[first].tolist()) for column in columns]
+    return list(zip(*texts, strict=True)), of_row.astype(np.int32)

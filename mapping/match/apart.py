@@ -4,8 +4,10 @@ Two texts that are one or two mistakes apart have nearly the same letters. What 
 `mapping.match.compare`, so that this changes nothing but the time it takes.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, reduce
+from itertools import count
 from operator import or_
 from typing import Final, TypeAlias
 
@@ -43,7 +45,9 @@ class Apart:
 
     @cached_property
     def _plain(self) -> Flags:
-        return np.array([len(value) == 1 and value[0].isascii() for value in self._values], dtype=bool)
+        plain: Flags = np.fromiter(map(str.isascii, self._texts), dtype=bool)
+        plain &= np.fromiter(map(len, self._values), dtype=np.int32) == 1
+        return plain
 
     @cached_property
     def _words(self) -> Flags:
@@ -74,16 +78,16 @@ class Apart:
 
     @cached_property
     def _lengths(self) -> NDArray[np.int32]:
-        return np.array([len(value[0]) for value in self._values], dtype=np.int32)
+        return np.fromiter(map(len, self._texts), dtype=np.int32)
 
     @cached_property
     def _letters(self) -> NDArray[np.uint8]:
         """How often each kind of letter stands in a value."""
         made = np.zeros((len(self._values), _KINDS), dtype=np.uint8)
         for begin in range(0, len(self._values), _AT_A_TIME):
-            texts = [value[0].encode() for value in self._values[begin : begin + _AT_A_TIME]]
+            texts = list(map(str.encode, self._texts[begin : begin + _AT_A_TIME]))
             kinds = np.frombuffer(b"".join(texts), dtype=np.uint8) % _KINDS
-            rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+            rows = np.repeat(np.arange(len(texts)), list(map(len, texts)))
             counts = np.bincount(rows * _KINDS + kinds, minlength=len(texts) * _KINDS)
             made[begin : begin + _AT_A_TIME] = np.minimum(counts, 255).reshape(len(texts), _KINDS)
         return made
@@ -91,9 +95,12 @@ class Apart:
     @cached_property
     def _locals(self) -> NDArray[np.int32]:
         """What stands before the @, as a number."""
-        numbers: dict[str, int] = {}
-        told = [numbers.setdefault(value[0].rpartition("@")[0], len(numbers)) for value in self._values]
-        return np.array(told, dtype=np.int32)
+        return _numbers(text.rpartition("@")[0] for text in self._texts)
+
+    @cached_property
+    def _labels(self) -> NDArray[np.int32]:
+        """What stands before the first dot, as a number."""
+        return _numbers(text.partition(".")[0] for text in self._texts)
 
     def mistakes(self, one: Places, other: Places, at_most: int) -> Flags:
         """Whether more than so many mistakes lie between them: each changes the counts of two kinds at most by one."""
@@ -113,6 +120,10 @@ class Apart:
         near = np.flatnonzero(np.abs(self._lengths[one] - self._lengths[other]) <= 1)
         apart[near] &= self.mistakes(one[near], other[near], 1)
         return apart
+
+    def domains(self, one: Places, other: Places) -> Flags:
+        apart: Flags = self._labels[one] != self._labels[other]
+        return apart & self.mistakes(one, other, 1)
 
     def codes(self, one: Places, other: Places) -> Flags:
         return self.as_long(one, other) & self.mistakes(one, other, 1)
@@ -170,6 +181,12 @@ def _unlike(ours: Sequence[str], one: Places, theirs: Sequence[str], other: Plac
     return found
 
 
+def _numbers(texts: Iterable[str]) -> NDArray[np.int32]:
+    """Equal texts have the same."""
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    return np.fromiter(map(numbers.__getitem__, texts), dtype=np.int32)
+
+
 def _signs(texts: Iterable[str]) -> int:
     return reduce(or_, (1 << (31 * ord(text[0]) + ord(text[-1])) % 64 for text in texts), 0)
 
@@ -182,6 +199,7 @@ _CERTAIN: Final[Mapping[str, Callable[[Apart, Places, Places], Flags]]] = {
     "exact": Apart.exact,
     "given": Apart.names,
     "family": Apart.names,
+    "domain": Apart.domains,
     "street": Apart.streets,
     "company": Apart.companies,
 }

@@ -59,6 +59,11 @@ class Column:
     values: list[Values]
     codes: Ints
 
+    @property
+    def single(self) -> bool:
+        """No record has several."""
+        return max(map(len, self.values), default=1) == 1
+
 
 @dataclass(slots=True)
 class Table:
@@ -114,17 +119,27 @@ class Tabling:
         for name in sorted(self._codes):
             codes, values = self._codes.pop(name), list(self._numbers.pop(name))
             codes.extend([MISSING] * (size - len(codes)))
-            # Numbered anew in the order of the keys, so that nothing depends on the order of arrival.
-            told, first, inverse = np.unique(
-                np.frombuffer(codes, dtype=np.int32)[order], return_index=True, return_inverse=True
-            )
-            by_first = np.argsort(first, kind="stable")
-            by_first = by_first[told[by_first] != MISSING]
-            anew = np.full(len(told), MISSING, dtype=np.int32)
-            anew[by_first] = np.arange(len(by_first), dtype=np.int32)
-            columns[name] = Column([values[number] for number in told[by_first].tolist()], anew[inverse])
+            columns[name] = _in_order(values, np.frombuffer(codes, dtype=np.int32)[order])
         system = np.frombuffer(self._system, dtype=np.int32)[order] if size else np.zeros(0, dtype=np.int32)
         return Table([self._keys[place] for place in order.tolist()], columns, system), order
+
+
+def numbered(values: Sequence[Values], codes: Ints) -> Column:
+    """Of values, equal and empty ones among them, and by record in the order of the keys which of them it has."""
+    numbers: dict[Values, int] = {}
+    own = [numbers.setdefault(told, len(numbers)) if told else MISSING for told in values]
+    return _in_order(list(numbers), np.array([*own, MISSING], dtype=np.int32)[codes])
+
+
+def _in_order(values: Sequence[Values], codes: Ints) -> Column:
+    """Numbers the values anew by the first record that has each, so that nothing depends on the order of arrival."""
+    held = np.flatnonzero(codes != MISSING)
+    first = np.full(len(values), len(codes), dtype=np.int64)
+    np.minimum.at(first, codes[held], held)
+    order = np.argsort(first)[: int((first < len(codes)).sum())]
+    anew = np.full(len(values) + 1, MISSING, dtype=np.int32)
+    anew[order] = np.arange(len(order), dtype=np.int32)
+    return Column([values[number] for number in order.tolist()], anew[codes])
 
 
 def table(records: Iterable[tuple[str, str, Profile]]) -> Table:
@@ -266,13 +281,15 @@ def frequencies_of(table: Table) -> Counts:
     totals: dict[str, int] = {}
     for name, column in table.columns.items():
         held = column.codes[column.codes != MISSING]
-        often = np.bincount(held, minlength=len(column.values)).tolist()
-        if name not in WITH_PARTS and all(len(values) == 1 for values in column.values):
-            counts[name] = {values[0]: count for values, count in zip(column.values, often, strict=True) if count > 1}
+        often = np.bincount(held, minlength=len(column.values))
+        if name not in WITH_PARTS and column.single:
+            several = np.flatnonzero(often > 1)
+            of_several = zip(several.tolist(), often[several].tolist(), strict=True)
+            counts[name] = {column.values[at][0]: count for at, count in of_several}
             totals[name] = len(held)
             continue
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        for values, count in zip(column.values, often, strict=True):
+        for values, count in zip(column.values, often.tolist(), strict=True):
             for told, parts in tabled(name, values):
                 counter = found[told]
                 for part in parts:
@@ -302,6 +319,9 @@ def _holders(table: Table) -> dict[str, dict[str, int]]:
 
 def _exploded(column: Column) -> tuple[list[str], Ints, Ints]:
     """Single texts of a column, and (record, text) for each text of each record."""
+    if column.single:
+        held = np.flatnonzero(column.codes != MISSING).astype(np.int32)
+        return [values[0] for values in column.values], held, column.codes[held]
     numbers: dict[str, int] = {}
     most = max((len(values) for values in column.values), default=0)
     told = np.full((len(column.values) + 1, most), MISSING, dtype=np.int32)
@@ -389,7 +409,7 @@ class _Parts:
         if column is None:
             return []
         form = PARTS[what] if what else latin if name in ("name", "company") else str
-        if form is str and all(len(values) == 1 for values in column.values):
+        if form is str and column.single:
             return [column.codes.astype(np.int64)]
         return [codes.astype(np.int64) for codes in _part_codes(column, form)]
 
@@ -460,7 +480,10 @@ def _pairs_of(keys: Longs, limit: int, size: np.int64, records: Longs | None = N
         one, other = places[:-step][equal], places[step:][equal]
         apart = one != other
         made.append(np.minimum(one, other)[apart] * size + np.maximum(one, other)[apart])
-    return np.unique(np.concatenate(made)) if made else np.zeros(0, dtype=np.int64)
+    if not made:
+        return np.zeros(0, dtype=np.int64)
+    found = np.sort(np.concatenate(made))  # `np.unique` hashes first, which takes several times as long
+    return found[np.r_[True, found[1:] != found[:-1]]]
 
 
 def _pairs_across(found: Sequence[Sequence[Longs]], limit: int, size: np.int64) -> Longs:
@@ -495,6 +518,7 @@ class Scoring:
 
     def __init__(self, table: Table, model: Model, frequencies: Counts) -> None:
         self._table, self.model = table, model
+        self._frequencies = frequencies
         self._weigher = Weigher(model, frequencies)
         self._apart: dict[str, Apart] = {}
         self.prior = self._weigher.prior
@@ -667,21 +691,39 @@ class Scoring:
             one, other = np.minimum(one, other), np.maximum(one, other)
         unique, inverse = np.unique(one.astype(np.int64) << 32 | other, return_inverse=True)
         low, high = unique >> 32, unique & 0xFFFFFFFF
-        bits, shared, level = self._different(comparison, len(unique))
-        ask = np.arange(len(unique))
+        like = self._as_common(comparison, low, high) if here == there else np.arange(len(unique))
+        ask = np.flatnonzero(like == np.arange(len(unique)))
         told = comparison.levels["different"]
         if here == there and not told.rarity and not told.words:
-            ask = np.flatnonzero(~self._apart_of(here).certain(comparison.how, low, high) | (low == high))
+            certain = self._apart_of(here).certain(comparison.how, low[ask], high[ask])
+            ask = ask[~certain | (low[ask] == high[ask])]
         lefts, rights = self._table.columns[here].values, self._table.columns[there].values
         weigh = self._weigher.weigh
         found = [
             weigh(comparison, lefts[a], rights[b]) for a, b in zip(low[ask].tolist(), high[ask].tolist(), strict=True)
         ]
+        bits, shared, level = self._different(comparison, len(unique))
         bits[ask] = [each.bits for each in found]
         shared[ask] = [each.shared for each in found]
         level[ask] = [LEVELS[each.level] for each in found]
-        made.bits[both], made.shared[both], made.level[both] = bits[inverse], shared[inverse], level[inverse]
+        of = like[inverse]
+        made.bits[both], made.shared[both], made.level[both] = bits[of], shared[of], level[of]
         return made
+
+    def _as_common(self, comparison: Comparison, low: Longs, high: Longs) -> Longs:
+        """By pair of values the first that counts the same: equal values do that are as common."""
+        like, name = np.arange(len(low)), comparison.field
+        if comparison.levels.get("same", comparison.levels["different"]).words:
+            return like
+        values = self._table.columns[name].values
+        equal = np.flatnonzero(low == high)
+        equal = equal[[len(values[at]) == 1 for at in low[equal].tolist()]]
+        held = self._frequencies.holders if name in self.model.identifiers else self._frequencies.counts
+        often = held.get(name, {})
+        counts = np.array([often.get(values[at][0], 1) for at in low[equal].tolist()], dtype=np.int64)
+        _, first, inverse = np.unique(counts, return_index=True, return_inverse=True)
+        like[equal] = equal[first[inverse]]
+        return like
 
     def _different(self, comparison: Comparison, size: int) -> tuple[Floats, Flags, NDArray[np.int8]]:
         """What so many pairs of values count that are different."""

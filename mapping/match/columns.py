@@ -190,11 +190,15 @@ Cells = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Of fields of the profile: the columns that they are made of, and how. Answers the values of each field."""
+    """Of fields of the profile: the columns that they are made of, and how. Answers the values of each field.
+
+    `unless`: columns that must say nothing. Of several readers of a field the first that says something is right.
+    """
 
     fields: tuple[str, ...]
     places: tuple[int, ...]
     read: Callable[[Cells], tuple[Values, ...]]
+    unless: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -247,21 +251,27 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
 
 def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
     """Given and family name, and what tells father and son apart, of the same cells."""
-    suffixes = tuple(places.get("name.suffix", ()))
     given = (*places.get("name.given", ()), *places.get("name.additional", ()))
     family, full = tuple(places.get("name.family", ())), tuple(places.get("name", ()))
-    s, g, f = len(suffixes), len(suffixes) + len(given), len(suffixes) + len(given) + len(family)
+    if given:
+        made.readers.append(Reader(("given",), given, _word_of_name))
+    if family:
+        made.readers.append(Reader(("family",), family, _word_of_name))
+    if full:
+        # Where the parts are empty, the whole name tells them.
+        made.readers.append(Reader(("given", "family"), full, _of_full, unless=(*given, *family)))
+    if named := (*given, *family, *full):
+        suffixes = places.get("name.suffix", [])
+        made.readers += [Reader(("generation",), (at,), _of_one(generation)) for at in suffixes]
+        made.readers += [Reader(("generation",), (at,), _of_one(generation_behind)) for at in named]
 
-    def read(cells: Cells) -> tuple[Values, Values, Values]:
-        """Where the parts are empty, the whole name tells them."""
-        apart = kept(map(generation, cells[:s])) or kept([generation_behind(cell) for cell in cells[s:] if " " in cell])
-        first, last = _one_text(cells[s:g]), _one_text(cells[g:f])
-        if first or last:
-            return single(person_word(first)), single(person_word(last)), apart[:1]
-        return *_of_full(cells[f:]), apart[:1]
 
-    if given or family or full:
-        made.readers.append(Reader(("given", "family", "generation"), (*suffixes, *given, *family, *full), read))
+def _word_of_name(cells: Cells) -> tuple[Values]:
+    return (single(person_word(_one_text(cells))),)
+
+
+def _of_one(read: Callable[[str], str]) -> Callable[[Cells], tuple[Values]]:
+    return lambda cells: (single(read(cells[0])),)
 
 
 def _one_text(cells: Cells) -> str:
@@ -313,6 +323,8 @@ def blank(cell: str) -> bool:
 
 
 def _number(cell: str) -> str:
+    if cell.removeprefix("+").isdecimal():
+        return last_digits(cell)  # as most are
     if (found := _EXTENSION.search(cell)) is not None:
         return last_digits(cell[: found.start()], found[1])
     # A spreadsheet makes 491701234567.0 of a number.
@@ -380,14 +392,14 @@ def _ymd(year: str, month: str, day: str) -> str:
     return f"{year:0>4}{month:0>2}{day:0>2}"
 
 
-def months_first(cells: Iterable[str]) -> bool:
-    """Whether dates of a column begin with the month, by those that leave no doubt."""
+def months_first(cells: Iterable[tuple[str, int]]) -> bool:
+    """Whether dates begin with the month, by those that leave no doubt; of (cell, how many records have it)."""
     days = months = 0
-    for cell in cells:
+    for cell, often in cells:
         found = _DATE.fullmatch(cell.strip()) or _RUN.fullmatch(cell.strip())
         if found is not None and len(found[1]) <= 2:
-            days += int(found[1]) > 12
-            months += int(found[2]) > 12
+            days += often * (int(found[1]) > 12)
+            months += often * (int(found[2]) > 12)
     return months > days
 
 

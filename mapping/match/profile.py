@@ -155,7 +155,10 @@ def _domain_of(host: str) -> str:
 
 def last_digits(number: str, extension: str | None = None) -> str:
     """What a number is called by, with or without its country code: the last nine digits. "" of less than six."""
-    digits = "".join(filter(str.isdecimal, number)).lstrip("0")
+    digits = number.removeprefix("+")
+    if not digits.isdecimal():
+        digits = "".join(filter(str.isdecimal, digits))
+    digits = digits.lstrip("0")
     if len(digits) < 6 or digits == digits[0] * len(digits) or digits in _COUNTED:
         return ""
     return digits[-9:] + (f"x{extension}" if extension else "")

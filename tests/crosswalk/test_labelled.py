@@ -10,6 +10,7 @@ from crosswalk.labelled import evaluated, read_records, tabled
 from crosswalk.problems import ProblemsError
 from mapping.match.columns import columns, recognised
 from mapping.match.model import shipped
+from tests.mapping.match.test_columns import profile_of
 
 PEOPLE = [
     ("rid", "source", "First Name", "Last Name", "E-Mail", "DOB"),
@@ -115,12 +116,7 @@ def test_cells_of_many_records_are_read_as_those_of_one(tmp_path: Path) -> None:
     plan = columns("person", fields, headings=read.headings)
     for at in range(len(told)):
         row = [cells[at].strip() for cells in read.cells]
-        found = [
-            (field, values)
-            for one in plan.readers
-            for field, values in zip(one.fields, one.read([row[place] for place in one.places]), strict=True)
-        ]
-        assert told.profile(at) == {field: values for field, values in found if values}
+        assert told.profile(at) == profile_of(plan, row)
 
 
 def test_people_with_their_companies_in_front_are_people(tmp_path: Path) -> None:
@@ -198,6 +194,12 @@ def test_a_cell_may_be_long(tmp_path: Path) -> None:
             [("rid '1' stands in line 2 too", 3, 1), ("rid is empty", 4, 1), ("3 cells; the first line has 2", 5, 2)],
             id="all-faults-at-once",
         ),
+        pytest.param(
+            [("rid", "name", "Name"), ("1", "Mara\nLind", ""), ("1", "Mara", "")],
+            TRUTH,
+            [("the column 'Name' stands twice", 1, 3), ("rid '1' stands in line 3 too", 4, 1)],
+            id="headings-and-rows-at-once",
+        ),
         pytest.param([("rid", "name")], TRUTH, [("there are no records", 1, None)], id="empty"),
         pytest.param(
             [("rid", "blood"), ("1", "A")], TRUTH, [("no column is known: rid, blood", 1, None)], id="no-known-column"
@@ -228,6 +230,19 @@ def test_what_cannot_be_read_or_is_not_there_is_told(tmp_path: Path) -> None:
     for file, words in ((broken, "neither UTF-8 nor"), (tmp_path / "none.csv", "cannot be read")):
         with pytest.raises(ProblemsError, match=words):
             evaluated(file, truth)
+
+
+def test_what_is_no_csv_is_told_beside_what_else_is_wrong(tmp_path: Path) -> None:
+    truth, broken = written(tmp_path / "truth.csv", TRUTH), tmp_path / "broken.csv"
+    broken.write_text('rid,name\n1,Mara\n1,Tom\n2,"Lind\n')
+
+    with pytest.raises(ProblemsError) as caught:
+        evaluated(broken, truth)
+
+    assert [(one.text, one.line) for one in caught.value.problems] == [
+        ("rid '1' stands in line 2 too", 3),
+        ("no CSV: unexpected end of data", 4),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,16 @@ def values(how: str, draw: random.Random) -> Sequence[str]:
         told = [f"{draw.randrange(1, 4)} {text} st" for text in told]
     if how == "company":
         told = [f"{text} {draw.choice(told)}" for text in told]
+    if how == "domain":
+        told = [f"{text}.{draw.choice(('de', 'net', 'nett'))}" for text in told]
     if how == "email":
         told = [f"{local}@{draw.choice(HOSTS)}" for local in told]
     return list(dict.fromkeys(told))
 
 
-@pytest.mark.parametrize("how", ["email", "phone", "code", "date", "exact", "given", "family", "street", "company"])
+@pytest.mark.parametrize(
+    "how", ["email", "phone", "code", "date", "exact", "given", "family", "domain", "street", "company"]
+)
 def test_what_is_certain_is_what_comparing_says(how: str) -> None:
     certain = 0
     for seed in range(5):

@@ -1,6 +1,9 @@
+from collections.abc import Sequence
+
 import pytest
 
 from mapping.match.columns import (
+    Columns,
     columns,
     digits_of_day,
     field_of,
@@ -10,6 +13,19 @@ from mapping.match.columns import (
     of_addresses,
     recognised,
 )
+from mapping.match.profile import Profile
+
+
+def profile_of(plan: Columns, row: Sequence[str]) -> Profile:
+    """Of one row of cells, as readers say that they are to be read."""
+    found: dict[str, tuple[str, ...]] = {}
+    for reader in plan.readers:
+        if any(row[at] for at in reader.unless):
+            continue
+        for field, values in zip(reader.fields, reader.read([row[at] for at in reader.places]), strict=True):
+            if values:
+                found.setdefault(field, values)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -93,10 +109,11 @@ def test_days_come_in_many_forms(cell: str, digits: str) -> None:
 
 
 def test_a_column_tells_whether_months_stand_first() -> None:
-    assert months_first(["1/2/1985", "3/24/1985"])
-    assert not months_first(["1/2/1985", "24/3/1985"])
+    assert months_first([("1/2/1985", 9), ("3/24/1985", 1)])
+    assert not months_first([("1/2/1985", 1), ("24/3/1985", 1)])
     assert digits_of_day("1/2/1985", months_first=True) == "19850102"
-    assert months_first(["01021985", "03241985"])
+    assert months_first([("01021985", 1), ("03241985", 1)])
+    assert not months_first([("3/24/1985", 1), ("24/3/1985", 2)])
     assert digits_of_day("01022004", months_first=True) == "20040102"
 
 
@@ -122,11 +139,7 @@ def test_a_title_is_a_name_where_nothing_else_is() -> None:
 
 def test_father_and_son_are_told_apart_by_a_suffix_or_by_what_stands_behind_the_name() -> None:
     def told(headings: list[str], cells: list[str]) -> tuple[str, ...]:
-        plan = columns("person", recognised(headings), headings=headings)
-        for reader in plan.readers:
-            if "generation" in reader.fields:
-                return reader.read([cells[at] for at in reader.places])[reader.fields.index("generation")]
-        return ()
+        return profile_of(columns("person", recognised(headings), headings=headings), cells).get("generation", ())
 
     apart = ["first name", "last name", "suffix"]
     assert told(apart, ["John", "Smith", "JR"]) == told(["name"], ["John Smith Jr."]) == ("2",)
@@ -171,19 +184,11 @@ def test_cells_of_several_columns_become_one_field() -> None:
     plan = columns("person", recognised(headings), headings=headings)
     row = ["Lind, Mara", "", "+49 89 555-0166", "089 5550166; 0171 2345678", "12", "Elm Street", "m.l77123@gmx.de"]
 
-    profile = {
-        field: values
-        for one in plan.readers
-        for field, values in zip(one.fields, one.read([row[at] for at in one.places]), strict=True)
-    }
-
-    assert profile == {
+    assert profile_of(plan, row) == {
         "given": ("mara",),
         "family": ("lind",),
-        "generation": (),
         "email": ("m.l77123@gmx.de",),
         "handle": ("m.l77123",),
-        "domain": (),
         "phone": ("895550166", "712345678"),
         "street": ("12 elm st",),
     }
@@ -217,6 +222,14 @@ def test_what_is_typed_where_a_number_is_demanded_is_none(number: str) -> None:
     assert _read("phone", "phone", number) == ()
 
 
+def test_a_whole_name_is_asked_only_where_its_parts_say_nothing() -> None:
+    headings = ["first name", "last name", "full name"]
+    plan = columns("person", recognised(headings), headings=headings)
+
+    assert profile_of(plan, ["", "Lind", "Mara Berg"]) == {"family": ("lind",)}
+    assert profile_of(plan, ["", "", "Mara Berg"]) == {"given": ("mara",), "family": ("berg",)}
+    assert profile_of(plan, ["Tom", "Lind", "Mara Berg Jr."])["generation"] == ("2",)
+
+
 def _read(field: str, heading: str, cell: str) -> tuple[str, ...]:
-    plan = columns("person", recognised([heading]), headings=[heading])
-    return next(one.read([cell])[one.fields.index(field)] for one in plan.readers if field in one.fields)
+    return profile_of(columns("person", recognised([heading]), headings=[heading]), [cell]).get(field, ())
