@@ -188,6 +188,8 @@ class _OfKind:
             guessed = set()
             for number, other in waiting:
                 one, two = known[number], known[other]
+                if not scorer.may_be(one.profile, two.profile):
+                    continue
                 counted.guessed = False
                 scored = scorer.score(one.profile, two.profile, same_system=one.stream == two.stream)
                 if counted.guessed:

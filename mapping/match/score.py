@@ -23,6 +23,7 @@ Key = TypeVar("Key", bound=Hashable)
 OF_ONE: Final = 6  # records without a name that may be one person's, of one identifier
 # A store of fewer is taken for a sample of so many: of two records every value is common, and says something still.
 FEWEST: Final = 1000
+LITTLE: Final = 4.0  # bits that a field says at most, so that it is compared only where others say more
 
 
 def _first(value: str) -> str:
@@ -224,6 +225,12 @@ class Weigher:
         return min(told, whole + level.beyond)
 
 
+def _little(comparison: Comparison) -> float | None:
+    """What a field says at most, where it is so little that it is compared only if others say more."""
+    limit = comparison.at_most
+    return max(0.0, limit) if limit is not None and limit <= LITTLE else None
+
+
 class Scorer:
     """Scores pairs of records of one kind."""
 
@@ -233,6 +240,13 @@ class Scorer:
         self._weigher = Weigher(model, frequencies)
         self._comparisons = tuple(model.comparisons.items())
         self._blocks = tuple(("+".join(block), block) for block in model.blocks)
+        # What is one's own, each with the bits that it counts at the most where that is little.
+        self._own = tuple(
+            (name, one, _little(one) if name not in model.identifiers else None)
+            for name, one in model.comparisons.items()
+            if name not in model.shared
+        )
+        self._most = model.shared_at_most + sum(bits for bits in model.doubts.values() if bits > 0)
         self.prior = self._weigher.prior
 
     def score(self, left: Profile, right: Profile, *, same_system: bool = False) -> Scored:
@@ -257,6 +271,41 @@ class Scorer:
         if conflict and outcome == "same":
             outcome = "review"
         return Scored(bits, outcome, tuple(found.values()), conflict)
+
+    def may_be(self, left: Profile, right: Profile) -> bool:
+        """May two records come to a review, or share an identifier? As the batch passes over pairs.
+
+        By what is one's own: what is shared counts no more than a little, so it is not compared. What a count does not
+        know yet counts as rare, so no pair is passed over for that.
+        """
+        model, weigh = self.model, self._weigher.weigh
+        most = self._most
+        for name, one, limit in self._own:
+            if not (ours := left.get(name)) or not (theirs := right.get(name)):
+                continue
+            if limit is not None:
+                most += limit
+                continue
+            told = weigh(one, ours, theirs)
+            if told.level == "same" and name in model.identifiers:
+                return True
+            bits = told.bits
+            if bits < 0:
+                most += 0.0 if name in model.alike else bits  # together they speak against no more than so far
+            elif name in model.alike or not told.shared:
+                most += bits
+        return most >= model.review or self._may_be_turned(left, right)
+
+    def _may_be_turned(self, left: Profile, right: Profile) -> bool:
+        if self.model.swapped is None:
+            return False
+        first, second = self.model.swapped
+        if not all(one.get(name) for one in (left, right) for name in (first, second)):
+            return False
+        return (
+            self._across(left[first], right[second]) is not None
+            and self._across(left[second], right[first]) is not None
+        )
 
     def against(
         self,

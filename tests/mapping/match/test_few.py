@@ -1,6 +1,7 @@
 """A few records come to the same groups as many do, in whatever order they come."""
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from random import Random
 
@@ -59,6 +60,24 @@ def same_as_a_batch(told: Table, many: Resolution) -> None:
     assert in_words(found, list(told.keys)) == {frozenset(one) for one in together.values()}
     assert set(found.joined) == set(zip(many.joined.left.tolist(), many.joined.right.tolist(), strict=True))
     assert set(found.review) == set(zip(many.review.left.tolist(), many.review.right.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("kind", ["person", "company"])
+def test_pairs_that_are_passed_over_come_to_nothing_and_share_no_identifier(tmp_path: Path, kind: str) -> None:
+    told = world(tmp_path, kind, 1200, 9)
+    many = resolve(told, shipped(kind))
+    scorer = Scorer(many.model, many.frequencies)
+    profiles = [told.profile(at) for at in range(len(told))]
+    pairs = few.meeting([scorer.keys(profile) for profile in profiles], many.model.limits["block"])
+    pairs |= set(combinations(range(150), 2))  # most of which have nothing to do with one another
+
+    passed = [pair for pair in pairs if not scorer.may_be(profiles[pair[0]], profiles[pair[1]])]
+
+    assert 0.5 * len(pairs) < len(passed) < len(pairs)
+    for one, other in passed:
+        scored = scorer.score(profiles[one], profiles[other])
+        assert scored.outcome == "different"
+        assert not [told for told in scored.evidence if told.level == "same" and told.field in many.model.identifiers]
 
 
 def test_what_is_decided_otherwise_holds(tmp_path: Path) -> None:
