@@ -5,7 +5,7 @@ from hashlib import blake2b
 from itertools import islice
 from typing import ClassVar, Final, Literal, Self
 
-from connectors.files.folder import BusyError, Folder
+from connectors.files.folder import BusyError, Folder, look_into
 from connectors.files.formats import UnreadableError, columns, lines
 from connectors.files.guess import field_types
 from connectors.files.reading import Reading
@@ -57,8 +57,7 @@ class FilesConnector:
 
     def account(self) -> Account:
         path = self._settings.path.resolve()
-        if not path.is_dir():
-            raise SetupError(f"{path} is no folder", hint="correct `path`, or mount the disk it is on", code="CW102")
+        look_into(path)
         mark = blake2b(str(path).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
         return Account(id=mark, name=path.name or str(path), identity="this machine")
 

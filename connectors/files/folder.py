@@ -16,6 +16,7 @@ from connectors.sdk.errors import LaterError, SetupError
 # A file that was changed this short a while ago may be changed again without another size or time to show for it.
 _YOUNG: Final = timedelta(seconds=2)
 _PIECE: Final = 1024 * 1024
+_UNSEEN: Final = "a systemd unit may hide it (ProtectHome, PrivateTmp)"
 _NUMBERS: Final = re.compile(r"(\d+)")
 
 
@@ -62,16 +63,11 @@ class Folder:
     clock: Callable[[], datetime]
 
     def names(self) -> list[str]:
-        """Raises SetupError where there is no such folder, LaterError where no file matches.
+        """Raises SetupError as `look_into` does, LaterError where no file matches.
 
         That no file is there says nothing about the records: the folder may be on a disk that is not mounted.
         """
-        if not self.path.is_dir():
-            raise SetupError(
-                f"{self.path} is no folder",
-                hint="correct `path`; it is meant beside the configuration file. If it is on another disk: mount it",
-                code="CW102",
-            )
+        look_into(self.path)
         found = [
             name
             for path in self.path.glob(self.pattern)
@@ -118,6 +114,30 @@ class Folder:
         young = abs(self.clock().timestamp() - before.st_mtime) < _YOUNG.total_seconds()
         trace = Trace(before.st_size, 0 if young else before.st_mtime_ns, content.hexdigest())
         return Open(handle, trace, before.st_mtime_ns)
+
+
+def look_into(path: Path) -> None:
+    """Raises SetupError where there is no such folder, or this user may not look into it; LaterError where it is out of
+    reach for another reason.
+    """
+    try:
+        with os.scandir(path):
+            os.stat(f"{path}/.")  # its names may be read, its files not
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise SetupError(
+            f"{path} is no folder",
+            hint="correct `path`, which is meant beside the configuration file, or mount the disk that it is on; "
+            f"{_UNSEEN}",
+            code="CW102",
+        ) from exc
+    except PermissionError as exc:
+        raise SetupError(
+            f"{path} cannot be read: permission denied",
+            hint=f"let the user that the hub runs as read this folder, and enter those that it lies in; {_UNSEEN}",
+            code="CW102",
+        ) from exc
+    except OSError as exc:
+        raise LaterError(f"{path} cannot be read: {exc.strerror}", code="CW302") from exc
 
 
 def newest_first(names: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import re
 import tracemalloc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -565,6 +566,35 @@ def test_a_missing_folder_is_a_setting_to_correct(folder: Folder) -> None:
         folder.pull()
     with pytest.raises(SetupError, match="is no folder"):
         folder.connector().account()
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o111], ids=oct)
+def test_a_folder_that_may_not_be_looked_into_is_a_setting_to_correct(folder: Folder, mode: int) -> None:
+    folder.write("members-1.csv", "no\n1\n")
+
+    with nobody(folder.path, mode), pytest.raises(SetupError, match="cannot be read: permission denied"):
+        folder.pull()
+    with nobody(folder.path, mode), pytest.raises(SetupError, match="cannot be read: permission denied"):
+        folder.connector().account()
+
+
+@contextmanager
+def nobody(path: Path, mode: int) -> Iterator[None]:
+    """With these rights of a folder, as one to whom they apply: root is kept out by none."""
+    user = os.geteuid()
+    closed = [one for one in path.parents if one.owner() == path.owner() and not one.stat().st_mode & 0o001]
+    modes = {one: one.stat().st_mode for one in [path, *closed]}
+    path.chmod(mode)
+    if user == 0:
+        for one in closed:
+            one.chmod(modes[one] | 0o001)
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        for one, before in modes.items():
+            one.chmod(before)
 
 
 def test_records_are_fetched_from_the_file_that_counts(folder: Folder) -> None:
