@@ -300,8 +300,9 @@ def _screen(stream: TextIO, manners: Manners, *, now: datetime, hide: bool) -> S
 
 
 def _login() -> str:
+    """Who is at the terminal: of a person who borrows the hub's user with sudo, that person."""
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError, ImportError):
         return "unknown"
 

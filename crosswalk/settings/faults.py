@@ -102,3 +102,8 @@ def offer(word: str, allowed: Sequence[str]) -> str:
 
 def some(words: Sequence[str], *, most: int = 4) -> str:
     return ", ".join(words[:most]) + (", ..." if len(words) > most else "")
+
+
+def reason_of(error: OSError) -> str:
+    """Why a file cannot be read, as it stands behind a colon."""
+    return (error.strerror or type(error).__name__).lower()

@@ -22,7 +22,7 @@ from connectors.sdk.contract import Connector, StreamSpec
 from connectors.sdk.registry import Registry
 from crosswalk import __version__
 from crosswalk.settings import grammar
-from crosswalk.settings.faults import ROOT, Faults, Mark, Spot, nearest, offer, some, suggest
+from crosswalk.settings.faults import ROOT, Faults, Mark, Spot, nearest, offer, reason_of, some, suggest
 from crosswalk.settings.forms import Forms, Keys, said
 from crosswalk.settings.listed import print_of
 from crosswalk.settings.mappings import (
@@ -69,10 +69,9 @@ def load(path: Path | str, *, environment: Mapping[str, str] | None = None, regi
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        faults.add(
-            "CW100", None, f"{file} cannot be read: {reason}", "crosswalk init writes one; --config names another"
-        )
+        forbidden = isinstance(error, PermissionError)
+        hint = "correct who may read it" if forbidden else "crosswalk init writes one; --config names another"
+        faults.add("CW100", None, f"{file} cannot be read: {reason_of(error)}", hint)
         return Loaded(None, faults.problems())
     text = decode(raw, faults)
     root = None if text is None else parse(text, faults)
@@ -705,8 +704,7 @@ class _Stream:
         try:
             raw = path.read_bytes()
         except OSError as error:
-            reason = (error.strerror or type(error).__name__).lower()
-            text = f"{name} cannot be read: {reason}"
+            text = f"{name} cannot be read: {reason_of(error)}"
             self._faults.add("CW102", entry.value.mark, text, "a path from the folder of this file", at=spot)
             return []
         self._own_files.add(name)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from crosswalk.settings.faults import Faults, Spot, suggest
+from crosswalk.settings.faults import Faults, Spot, reason_of, suggest
 from crosswalk.settings.source import Node, Row, Scalar, Table
 
 _REFERENCE: Final = re.compile(r"^(env|file):(.*)$", re.DOTALL)
@@ -25,6 +25,7 @@ class References:
         self._environment = environment
         self._faults = faults
         self._beside: Mapping[str, str] | None = None
+        self._hidden = ""  # why the .env that is there cannot be read
         # Scalars whose reference leads nowhere: what else is wrong with them is no second fault.
         self.failed: set[int] = set()
         self.read: set[Path] = set()  # what was looked into, be it that it was not there
@@ -64,6 +65,10 @@ class References:
             value = self.beside.get(name)
         if value:
             return value
+        if value is None and self._hidden:
+            text = f"{name} is not set, and .env beside the file cannot be read: {self._hidden}"
+            self._fail(node, spot, text, "correct .env, or who may read it")
+            return None
         what = "is not set" if value is None else "is empty"
         near = suggest(name, sorted(self.beside)) if self.beside else ""
         likely = f"{near}  or " if near.startswith("did") else ""
@@ -81,8 +86,7 @@ class References:
                 raw = file.read(_LARGEST + 1)
             text = raw.decode("utf-8-sig")
         except OSError as error:
-            reason = (error.strerror or type(error).__name__).lower()
-            self._fail(node, spot, f"{name} cannot be read: {reason}", "correct the path, or who may read it")
+            self._fail(node, spot, f"{name} cannot be read: {reason_of(error)}", "correct the path, or who may read it")
             return None
         except UnicodeDecodeError:
             self._fail(node, spot, f"{name} holds no text", "a file of one secret in UTF-8")
@@ -105,8 +109,14 @@ class References:
             self.read.add(path)
             try:
                 self._beside = dotenv(path.read_text(encoding="utf-8-sig"))
-            except (OSError, UnicodeDecodeError):
+            except FileNotFoundError:
                 self._beside = {}
+            except OSError as error:
+                self._beside = {}
+                self._hidden = reason_of(error)
+            except UnicodeDecodeError:
+                self._beside = {}
+                self._hidden = "it is not UTF-8"
         return self._beside
 
 

@@ -199,11 +199,23 @@ def test_shared_options_stand_before_the_command_or_behind_it(crosswalk: Run, hu
 
 
 def test_decisions_carry_the_login_by_default(crosswalk: Run, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SUDO_USER", raising=False)
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
 
     crosswalk("status")
 
     assert hub.opened["who"] == "ada"
+
+
+def test_who_borrows_the_user_of_the_hub_decides_under_their_own_name(
+    crosswalk: Run, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "grace")
+    monkeypatch.setattr("getpass.getuser", lambda: "crosswalk")
+
+    crosswalk("status")
+
+    assert hub.opened["who"] == "grace"
 
 
 def test_quiet_leaves_the_answer(crosswalk: Run) -> None:

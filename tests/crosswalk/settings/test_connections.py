@@ -191,6 +191,22 @@ def test_an_env_file_fills_what_the_environment_lacks(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("held", "why"), [(None, "is a directory"), (b"X=\xff", "it is not UTF-8")], ids=["no-file", "no-text"]
+)
+def test_an_env_file_that_cannot_be_read_is_named(check: Check, file: Path, held: bytes | None, why: str) -> None:
+    beside = file.parent / ".env"
+    if held is None:
+        beside.mkdir()
+    else:
+        beside.write_bytes(held)
+
+    told = only(check(SALESFORCE.replace("env:B", "env:X")))
+
+    text = f"X is not set, and .env beside the file cannot be read: {why}"
+    assert told[:3] == ("CW103", text, "correct .env, or who may read it")
+
+
+@pytest.mark.parametrize(
     ("url", "text"),
     [
         ("http://crm.example.com", "base_url is 'http://crm.example.com': tokens would travel unencrypted"),
