@@ -38,8 +38,10 @@ def daemon(session: Session) -> int:
 
     collect_seldom()
     log.configure(plain=is_terminal(sys.stdout) and not session.manners.json)
+    ending = _Ending()
+    ending.listen()
     with open_daemon(session.manners.config) as unattended:
-        _listen(unattended)
+        ending.of = unattended
         unattended.start()
         unattended.wait()
         if unattended.finish():
@@ -49,18 +51,28 @@ def daemon(session: Session) -> int:
     return DONE
 
 
-def _listen(unattended: "Unattended") -> None:
-    told = False
+class _Ending:
+    """What SIGTERM and Ctrl-C come to: the first a clean end, the second one at once.
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        nonlocal told
-        if told:
+    They are listened to before the store is opened, which may take long: the first process of a container is not ended
+    by a signal that it does not listen to.
+    """
+
+    def __init__(self) -> None:
+        self.of: Unattended | None = None
+        self._told = False
+
+    def listen(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        if self._told:
             os._exit(INTERRUPTED)
-        told = True
-        unattended.stop(signal.Signals(number).name)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+        self._told = True
+        if self.of is None:
+            sys.exit(DONE)  # nothing has begun
+        self.of.stop(signal.Signals(number).name)
 
 
 # pause and resume
