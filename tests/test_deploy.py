@@ -4,7 +4,6 @@ import configparser
 import json
 import re
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ DEPLOY = ROOT / "deploy"
 
 
 def unit() -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(interpolation=None)
+    parser = configparser.ConfigParser(interpolation=None, strict=False)  # a key may come twice: it adds
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys of units have capitals
     parser.read_string((DEPLOY / "crosswalk.service").read_text())
     return parser
@@ -43,6 +42,16 @@ def test_a_daemon_that_hangs_misses_several_beats_before_it_is_started_anew() ->
     assert service["Type"] == "notify"
     assert float(service["WatchdogSec"]) >= 4 * BEAT_SECONDS
     assert "AF_UNIX" in service["RestrictAddressFamilies"]
+    assert service["Environment"] == "PYTHONFAULTHANDLER=1"  # it says where it hung
+
+
+def test_a_daemon_whose_store_is_away_is_started_for_as_long_as_it_takes() -> None:
+    assert unit()["Unit"]["StartLimitIntervalSec"] == "0"
+    assert unit()["Service"]["Restart"] == "on-failure"
+
+
+def test_what_a_daemon_holds_in_memory_is_written_nowhere() -> None:
+    assert unit()["Service"]["LimitCORE"] == "0"
 
 
 def test_the_image_is_asked_in_words_that_the_command_knows() -> None:
@@ -59,28 +68,44 @@ def test_the_image_is_asked_in_words_that_the_command_knows() -> None:
 def test_the_image_takes_in_what_is_built_and_runs_the_daemon() -> None:
     text = (DEPLOY / "Containerfile").read_text()
 
-    copied = {
-        word.rstrip("/") for line in re.findall(r"^COPY ((?!--).*)$", text, re.MULTILINE) for word in line.split()[:-1]
-    }
+    copied = _copied(text)
     assert {name for name in copied if not (ROOT / name).exists()} == set()
     assert {"connectors", "mapping", "scheduler", "crosswalk", "sandbox", "config", "pyproject.toml"} <= copied
     assert re.search(r'^ENTRYPOINT \["crosswalk"\]\nCMD \["(\w+)"\]$', text, re.MULTILINE)
     assert 'CMD ["daemon"]' in text
 
 
-def test_the_versions_of_the_image_are_those_of_the_lock() -> None:
-    """As its one line of sed reads them: names, versions and conditions, no hashes."""
-    (script,) = re.findall(r"sed -E '([^']+)'", (DEPLOY / "Containerfile").read_text())
-    lock = ROOT / "requirements.lock"
+def test_the_build_sees_what_it_takes_in_and_nothing_else() -> None:
+    """No secret, store or .venv of who builds it, wherever in these folders it lies."""
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
 
-    read = subprocess.run(["sed", "-E", script, str(lock)], check=True, capture_output=True, text=True).stdout.split(
-        "\n"
-    )
+    everything, *rest = lines
+    let_in = {line.removeprefix("!") for line in rest if line.startswith("!")}
+    assert everything == "*"
+    assert let_in == _copied((DEPLOY / "Containerfile").read_text())
+    kept_out = rest[len(let_in) :]
+    assert {"**/.env", "**/*.key", "**/*.db", "**/*.db-*"} <= set(kept_out)
+    assert not any(line.startswith("!") for line in kept_out)
 
-    locked = re.findall(r"^([a-z0-9][^\s;\\]*)==", lock.read_text(), re.MULTILINE)
-    assert [line.partition("==")[0] for line in read if line] == locked
-    assert not any("--hash" in line or "\\" in line for line in read)
+
+def _copied(text: str) -> set[str]:
+    """What a container file takes from the folder that it is built in."""
+    lines = re.findall(r"^COPY ((?!--).*)$", text, re.MULTILINE)
+    return {word.rstrip("/") for line in lines for word in line.split()[:-1]}
+
+
+@pytest.mark.parametrize("name", ["Containerfile", "README.md"])
+def test_what_is_installed_is_what_the_lock_has_hashes_included(name: str) -> None:
+    """uv compares a file with the hashes of its constraints, pip only with those of what it is asked for."""
+    (command,) = re.findall(r"uv pip install ((?:.*\\\n)*.*)", (DEPLOY / name).read_text())
+
+    words = shlex.split(command)
+    assert words[words.index("--constraints") + 1] == "requirements.lock"
+    assert words[words.index("--build-constraints") + 1] == "requirements.lock"
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = re.split(r"^(?=[a-z0-9][^\s;\\]*==)", lock, flags=re.MULTILINE)[1:]
     assert len(locked) > 20
+    assert [one for one in locked if "--hash=sha256:" not in one] == []
 
 
 def test_the_page_names_every_file() -> None:
