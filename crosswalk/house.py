@@ -100,8 +100,9 @@ class Builder:
         `lenient`: mappings that do not fit the catalogue are compiled as they are written; their faults are told by
         whoever asked for leniency. Else they are in `faults`, and their streams are left out.
         """
-        self._connect()
-        reconsider(self.database, prints_of(self.settings, self.vault))
+        prints = prints_of(self.settings, self.vault)
+        reconsider(self.database, prints)
+        self._connect(prints)
         drafts = self._drafts()
         with self.database.read() as connection:
             self._pauses = pauses(self.database, connection)
@@ -152,7 +153,7 @@ class Builder:
 
     # -- connectors and catalogues -----------------------------------------------------------------------------
 
-    def _connect(self) -> None:
+    def _connect(self, prints: Mapping[str, str]) -> None:
         tokens, budgets = Tokens(self.database, self.vault, self.clock), Budgets(self.database, self.clock)
         rows = []
         with self.database.read() as connection:
@@ -177,14 +178,14 @@ class Builder:
                 self.links[name] = Link(name, connector, told.connector.role, told.connector.unit, tools.time_zone)
             connector_name, account, checked_at = known.get(name, (None, None, None))
             if connector_name != told.connector.name:
-                rows.append((name, told.connector.name))
+                rows.append((name, told.connector.name, prints[name]))
             if account is not None:
                 self._accounts[name] = Account(**load(bytes(account)))
                 if not self._holds_no_longer(checked_at):
                     self._lately.add(name)
         if rows:
             with self.database.write() as connection:
-                self.database.upsert(connection, "connection", ("name",), ("name", "connector"), rows)
+                self.database.upsert(connection, "connection", ("name",), ("name", "connector", "credentials"), rows)
 
     def _drafts(self) -> list[_Draft]:
         wanted = [(told, stream) for told in self.settings.connections.values() for stream in told.streams.values()]

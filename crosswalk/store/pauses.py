@@ -79,9 +79,11 @@ def regain(database: "Database", connection: Any, name: str) -> bool:
 
 
 def reconsider(database: "Database", prints: Mapping[str, str]) -> list[str]:
-    """Let connections go on whose credentials are others than those that were refused. `prints`: by connection.
+    """Let connections go on whose credentials are others than those that were refused. `prints`: by connection, of all
+    that it is opened with.
 
-    Which ones are configured now is noted on the way; gives the connections that go on.
+    Which ones are configured now is noted on the way, and that their account is to be asked anew: it may be another
+    one, or speak of its money in another currency. Gives the connections that go on.
     """
     with database.read() as connection:
         rows = database.run(connection, "SELECT name, credentials FROM connection").fetchall()
@@ -90,5 +92,9 @@ def reconsider(database: "Database", prints: Mapping[str, str]) -> list[str]:
         return []
     with database.write() as connection:
         for name in others:
-            database.run(connection, "UPDATE connection SET credentials = ? WHERE name = ?", (prints[name], name))
+            database.run(
+                connection,
+                "UPDATE connection SET credentials = ?, checked_at = NULL WHERE name = ?",
+                (prints[name], name),
+            )
         return [name for name, known in others.items() if known is not None and regain(database, connection, name)]

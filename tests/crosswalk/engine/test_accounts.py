@@ -39,6 +39,22 @@ def live(world: World) -> int:
             return int(house.database.run(connection, "SELECT count(*) FROM record WHERE state = 0").scalar())
 
 
+def test_another_account_is_told_at_once_however_lately_the_known_one_was_asked(world: World) -> None:
+    settle_down(world)  # asks it
+    point(world, "beta", f"{world.folder.name}-test-org")
+    world.remote("test-org").put("people", "7", name="Test Test", email="test@t.test")
+
+    answer = world.sync()
+
+    assert [one["code"] for one in answer["problems"] if one["severity"] == "error"] == ["CW207"]
+    assert live(world) == 2
+
+    point_back = world.folder / "crosswalk.yaml"
+    point_back.write_text(point_back.read_text().replace(f"{world.folder.name}-test-org", world.account("beta")))
+    settle_down(world)
+    assert states(world) == {"alpha": ("ok", None), "beta": ("ok", None)}
+
+
 def test_another_account_under_a_known_name_is_not_read(world: World) -> None:
     point(world, "beta", f"{world.folder.name}-test-org")
     world.remote("test-org").put("people", "7", name="Test Test", email="test@t.test")
