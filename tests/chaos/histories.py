@@ -436,6 +436,8 @@ class Play:
         homes, contested = self.homes(), self.contested()
         # What a vendor has never carried says nothing: a value there is a first contact, and a master's goes first.
         contested |= name not in self.remote(target[0]).of("people", target[1])
+        # A write that was refused there carries an edit of somebody else to this very person.
+        contested |= self.refused(*target)
         other = "beta" if target[0] == "alpha" else "alpha"
         fault = ("", "lost", "vanish", "stale", "busy", "die_before", "die_after", "stale", "lost")[step.c % 9]
         if fault:
@@ -462,6 +464,19 @@ class Play:
         """Does something wait for a person? Whatever touches it has it decided anew, by all that is known then."""
         with self.world.store() as database, database.read() as connection:
             return bool(database.run(connection, "SELECT count(*) FROM conflict WHERE state = 'open'").scalar())
+
+    def refused(self, system: str, key: str) -> bool:
+        """Was a write to this record, or to another one of the same person there, set aside, and not closed?"""
+        with self.world.store() as database, database.read() as connection:
+            found = database.run(
+                connection,
+                "SELECT count(*) FROM record me JOIN stream s ON s.id = me.stream JOIN member m ON m.record = me.id "
+                "JOIN member o ON o.entity = m.entity JOIN record r ON r.id = o.record AND r.stream = me.stream "
+                "JOIN dead_letter d ON d.stream = r.stream AND d.rkey = r.rkey AND d.phase = 'write' "
+                "AND d.state <> 'closed' WHERE s.connection = ? AND s.name = 'people' AND me.rkey = ?",
+                (system, key),
+            )
+            return bool(found.scalar())
 
     def calm(self) -> None:
         """No fault, no crash, and a day on: two runs bring everything to rest that can come to rest."""
