@@ -559,10 +559,17 @@ def _fields(records: Records, told: Mapping[str, str]) -> dict[int, str]:
     for at, name in heads.recognised(records.headings, told).items():
         if name != "ignore" and (records.headings[at] in told or heads.holds(name, records.cells[at][:_SAMPLE])):
             found[at] = name
-    for at, heading in enumerate(records.headings):
-        unknown = at not in found and heading not in told and heading.lower() not in ("rid", "source")
-        if unknown and heads.of_addresses(heading, records.cells[at][:_SAMPLE]):
+    unknown = [
+        at for at, heading in enumerate(records.headings)
+        if at not in found and heading not in told and heading.lower() not in ("rid", "source")
+    ]  # fmt: skip
+    named = not heads.NAMES.isdisjoint(found.values())
+    for at in unknown:
+        heading, sample = records.headings[at], records.cells[at][:_SAMPLE]
+        if heads.of_addresses(heading, sample):
             found[at] = "emails"
+        elif not named and heads.of_names(heading, sample):
+            found[at] = "name"
     return dict(sorted(found.items()))
 
 

@@ -36,6 +36,7 @@ _SEPARATES: Final = re.compile(r"[;|\n,/]")
 _AROUND: Final = re.compile(r"[\s,;|<>()\[\]\"':]")
 _EXTENSION: Final = re.compile(r"\s*(?:ext\.?|extension|durchwahl|x)\s*(\d{1,6})\s*$", re.IGNORECASE)
 _LOOKED_AT: Final = 500  # letters of a cell that tell whether it is of addresses
+_KINDS: Final = 20  # of customers ("gold", "silver") that there are at most
 _SHORT: Final = 20  # letters, blanks around it among them
 _BARE: Final = (["number"], ["nr"], ["num"], ["no"])
 _EMPTY: Final = frozenset(
@@ -52,7 +53,7 @@ _SIGNS: Final = re.compile(r"[0-9&+®™]|'s\b")
 PERSONAL: Final = frozenset(
     {"name.given", "name.family", "name.additional", "birth_date", "birth_date.year", "job_title"}
 )
-_CALLED: Final = frozenset({"name", "name.given", "name.family", "company_name", "legal_name", "aliases", "emails"})
+NAMES: Final = frozenset({"name", "name.given", "name.family", "company_name", "legal_name", "aliases"})
 OF_COMPANIES: Final = frozenset({"website", "domains", "registrations", "legal_name", "aliases"})
 
 
@@ -63,6 +64,7 @@ class _Words:
     names: Mapping[str, str]  # by heading its field
     passed: frozenset[str]
     others: frozenset[str]
+    called: frozenset[str]
     last: frozenset[str]
     of_companies: frozenset[str]
     business: frozenset[str]
@@ -74,7 +76,7 @@ def _words() -> _Words:
 
     told = safe_load(files("mapping.match.models").joinpath("columns.yaml").read_text(encoding="utf-8"))
     names = {fold(str(name)): field for field, names in told["names"].items() for name in names}
-    lists = {part: frozenset(told[part].split()) for part in ("passed", "others", "last", "business")}
+    lists = {part: frozenset(told[part].split()) for part in ("passed", "others", "called", "last", "business")}
     return _Words(names, of_companies=frozenset(told["of_companies"]), **lists)
 
 
@@ -125,7 +127,7 @@ def recognised(headings: Sequence[str], told: Mapping[str, str] | None = None) -
         field = (told or {}).get(heading) or field_of(heading)
         if field is not None and field not in ("rid", "source"):
             found[at] = field
-    if not _CALLED.intersection(found.values()):
+    if not (NAMES | {"emails"}).intersection(found.values()):
         # Of what has no other name and no mailbox, the title is no job.
         for at in [
             at for at, heading in enumerate(headings) if found.get(at) == "job_title" and heading not in (told or {})
@@ -161,6 +163,16 @@ def of_addresses(heading: str, cells: Iterable[str]) -> bool:
     if not told or _words().others.intersection(_heading(heading)):
         return False
     return 10 * sum(1 for cell in told if "@" in cell and _ADDRESS.search(cell[:_LOOKED_AT])) >= 9 * len(told)
+
+
+def of_names(heading: str, cells: Iterable[str]) -> bool:
+    """Whether a column that tells who a table is about, but not how, is one of names: words, and more than a few."""
+    told = [cell.strip() for cell in cells if not blank(cell)]
+    about = " ".join(_heading(heading)).removesuffix("s")
+    if not told or about not in _words().called or len(set(told)) < min(_KINDS, len(told) / 3):
+        return False
+    named = sum(any(len(word) > 1 and not _digits(word) for word in fold(cell).split()) for cell in told)
+    return 10 * named >= 9 * len(told)
 
 
 def _digits(cell: str) -> int:

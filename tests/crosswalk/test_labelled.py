@@ -107,6 +107,16 @@ def test_an_unnamed_column_of_addresses_is_used_and_one_of_answers_is_not(tmp_pa
     assert answer["pairs"]["f1"] == 1.0
 
 
+def test_a_column_of_customers_holds_their_names_where_no_other_does(tmp_path: Path) -> None:
+    alone = [(*row[:2], customer, *row[4:]) for row, customer in zip(
+        PEOPLE, ("customer", "Mara Lindqvist", "M. Lindqvist", "Rahim Uddin"), strict=True
+    )]  # fmt: skip
+    beside = [(*row, row[2] if at else "customer") for at, row in enumerate(PEOPLE)]
+
+    assert judged(tmp_path, alone, TRUTH)["columns"]["customer"] == "name"
+    assert judged(tmp_path, beside, TRUTH)["ignored"] == ["customer"]
+
+
 def test_cells_of_many_records_are_read_as_those_of_one(tmp_path: Path) -> None:
     records, _ = worlds.write(tmp_path, "person", 400, seed=8)
     read = read_records(records)

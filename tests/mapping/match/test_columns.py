@@ -11,6 +11,7 @@ from mapping.match.columns import (
     kind_of,
     months_first,
     of_addresses,
+    of_names,
     recognised,
 )
 from mapping.match.profile import Profile
@@ -177,6 +178,22 @@ def test_addresses_are_known_without_a_heading_unless_they_are_somebody_else_s()
     assert of_addresses("login", ["mara@lind.test", "rahim@padma.test", ""])
     assert not of_addresses("account manager", ["mara@lind.test"])
     assert not of_addresses("login", ["mara", "rahim@padma.test"])
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells", "found"),
+    [
+        ("customer", ["Mara Lindqvist", "R. Uddin", "", "陈芳", "রহিম উদ্দিন"], True),
+        ("Kunde", ["Mara Lindqvist", "Tom Berg"], True),
+        ("customer", ["C-1001", "C-1002", "C-1003"], False),
+        ("customer", ["1001", "1002"], False),
+        ("member", ["gold", "silver"] * 40, False),
+        ("customer segment", ["Mara Lindqvist", "Tom Berg"], False),
+        ("customer", ["", "-"], False),
+    ],
+)
+def test_who_a_table_is_about_is_a_name_where_the_cells_are_names(heading: str, cells: list[str], found: bool) -> None:
+    assert of_names(heading, cells) is found
 
 
 def test_cells_of_several_columns_become_one_field() -> None:
