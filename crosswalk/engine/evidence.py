@@ -94,7 +94,7 @@ class _OfKind:
     def _look_at_holders(self, left: Known, right: Known) -> None:
         """How many names hold the identifiers that both carry."""
         if self._counted is not None:
-            holders = self._likeness.holders(self._connection, [left, right], self._learned)
+            holders = self._likeness.holders(self._connection, [left, right], self._learned, {})
             self._counted.held_by(holders.names)
             self._crowded = self._likeness.crowded((one.stream, one.profile) for one in holders.known)
 

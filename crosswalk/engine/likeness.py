@@ -211,14 +211,20 @@ class Likeness:
         }
 
     def holders(
-        self, connection: Connection, some: Sequence[Known], read: Callable[[Iterable[int]], list[Known]]
-    ) -> "Holders":
-        """Who has the identifiers of some records, themselves among them. `read`: records by their numbers."""
+        self, connection: Connection, some: Sequence[Known], read: Callable[[Iterable[int]], list[Known]],
+        blocks: Mapping[int, Sequence[int]],
+    ) -> "Holders":  # fmt: skip
+        """Who has the identifiers of some records, themselves among them.
+
+        `read`: records by their numbers. `blocks`: those of which it is known who is in them.
+        """
         from mapping.match.profile import name_keys
         from mapping.match.score import people
 
         asked = {value: told for one in some for value, told in self.identifying(one.profile).items()}
-        held = self.sharing(connection, asked)
+        most = self.model.limits["block"] + 1
+        held: dict[int, Sequence[int]] = {value: blocks[value][:most] for value in asked if value in blocks}
+        held.update(self.sharing(connection, asked.keys() - held.keys()))
         known = {one.record: one for one in read(number for numbers in held.values() for number in numbers)}
         names = {}
         for value, numbers in held.items():

@@ -11,7 +11,7 @@ two customers alike that were not. The question remembers that an edit asked it,
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from mapping.match.few import Few
     from mapping.match.model import Model
     from mapping.match.profile import Profile
-    from mapping.match.score import Scorer
+    from mapping.match.score import Scored, Scorer
 
 _MOST: Final = 400  # records that are looked at because of those that are alike to the changed ones
 _FIRST, _THEN = 9, 8  # strength of what a person said, and of what stays together since it was written to
@@ -146,7 +146,7 @@ class _OfKind:
         told = self._hanging_together(connection, {number for pair in near for number in pair} | set(keys))
         self._learn(connection, known, sorted(told.homes))
         some = [one for one in sorted(known.values(), key=lambda one: one.birth) if one.record in told.homes]
-        holders = likeness.holders(connection, some, lambda records: self._learn(connection, known, records))
+        holders = likeness.holders(connection, some, lambda records: self._learn(connection, known, records), blocks)
         scorer.held_by(holders.names)
         everybody = {one.record: one for one in [*some, *holders.known]}.values()
         crowded = likeness.crowded((one.stream, one.profile) for one in everybody)
@@ -188,15 +188,14 @@ class _OfKind:
             guessed = set()
             for number, other in waiting:
                 one, two = known[number], known[other]
-                if not scorer.may_be(one.profile, two.profile):
-                    continue
                 counted.guessed = False
                 scored = scorer.score(one.profile, two.profile, same_system=one.stream == two.stream)
-                if counted.guessed:
+                if scored.outcome == "different" and not _share_one_of(identifiers, scored):
+                    if counted.guessed and scorer.may_turn_out(scored, one.profile, two.profile):
+                        guessed.add((number, other))
+                elif counted.guessed:
                     guessed.add((number, other))
-                elif scored.outcome != "different" or any(
-                    told.level == "same" and told.field in identifiers for told in scored.evidence
-                ):
+                else:
                     near.add(ordered(number, other))
             counted.fetch(connection)
             waiting = guessed
@@ -218,6 +217,10 @@ class _OfKind:
                 for end in (left, right)
             } - homes.keys()
         return Told(homes, edges_of(self._database, connection, homes), asked)
+
+
+def _share_one_of(identifiers: Container[str], scored: "Scored") -> bool:
+    return any(told.level == "same" and told.field in identifiers for told in scored.evidence)
 
 
 Said: TypeAlias = tuple[int, int, str, str, str | None, str | None]  # left, right, source, verdict, score, shown

@@ -24,7 +24,7 @@ from mapping.match.learned import CERTAIN as CERTAIN_BITS
 from mapping.match.learned import ENOUGH, Systems, sparse
 from mapping.match.model import DIFFERING, SYSTEM, Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
-from mapping.match.score import LITTLE, OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, tabled
+from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, tabled
 
 Ints: TypeAlias = NDArray[np.int32]
 Longs: TypeAlias = NDArray[np.int64]
@@ -48,6 +48,7 @@ _MISTYPED: Final = 0.04  # records of one that have another initial than the oth
 _BELIEVED: Final = -5.0
 _DIFFERING: Final = -3.0  # bits that another mailbox or phone counts at the most
 _ROUNDED: Final = 0.01  # bits that sums of rounded numbers may be off
+_LITTLE: Final = 4.0  # bits that a field says at most, so that it is compared only where others say more
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
 
 
@@ -557,7 +558,7 @@ class Scoring:
         for name, comparison in model.comparisons.items():
             if name not in columns or name in model.shared:
                 continue
-            if (limit := comparison.at_most) is not None and limit <= LITTLE and name not in model.identifiers:
+            if (limit := comparison.at_most) is not None and limit <= _LITTLE and name not in model.identifiers:
                 most += np.float32(max(0.0, limit))
                 continue
             codes = columns[name].codes

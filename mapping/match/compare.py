@@ -91,9 +91,9 @@ def _word(one: str, other: str, *, nicknames: bool) -> Like:
     """Two words that are not equal, mostly."""
     if one == other:
         return SAME
-    if foreign(one, other) or not (one.isascii() and other.isascii()):
+    if not (one.isascii() and other.isascii()):
         return _across(one, other)
-    if one.translate(_DIGITS) != other.translate(_DIGITS):
+    if not (one.isalpha() and other.isalpha()) and one.translate(_DIGITS) != other.translate(_DIGITS):
         return DIFFERENT  # "guest 1", "guest 2": who is told apart by a number is somebody else
     short, long = (one, other) if len(one) <= len(other) else (other, one)
     if len(short) == 1:

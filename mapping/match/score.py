@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log2
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from mapping.match.latin import latin
 from mapping.match.model import DIFFERING, SYSTEM, Comparison, Level, Model, Outcome
@@ -23,7 +23,6 @@ Key = TypeVar("Key", bound=Hashable)
 OF_ONE: Final = 6  # records without a name that may be one person's, of one identifier
 # A store of fewer is taken for a sample of so many: of two records every value is common, and says something still.
 FEWEST: Final = 1000
-LITTLE: Final = 4.0  # bits that a field says at most, so that it is compared only where others say more
 
 
 def _first(value: str) -> str:
@@ -178,6 +177,13 @@ class Weigher:
         self._model = model
         self._frequencies = frequencies
         self.prior = log2(max(FEWEST, frequencies.records))
+        # Of fields in which all that is different counts the same, as most pairs of values do.
+        self._different = {
+            name: Evidence(name, "different", told.bits if told.at_most is None else min(told.bits, told.at_most),
+                           told.says, told.shared or name in model.shared)
+            for name, comparison in model.comparisons.items()
+            if not (told := comparison.levels["different"]).rarity and not told.words
+        }  # fmt: skip
 
     def weigh(self, comparison: Comparison, left: Sequence[str], right: Sequence[str]) -> Evidence:
         """The best pair of the values that two records have in a field; neither may be empty."""
@@ -189,6 +195,8 @@ class Weigher:
 
     def _pair(self, comparison: Comparison, one: str, other: str) -> Evidence:
         like = comparison.compare(one, other)
+        if like.level == "different" and (different := self._different.get(comparison.field)) is not None:
+            return different
         level = comparison.levels.get(like.level) or comparison.levels["different"]
         name = comparison.field
         if like.level == "same" and name in self._model.identifiers:
@@ -225,12 +233,6 @@ class Weigher:
         return min(told, whole + level.beyond)
 
 
-def _little(comparison: Comparison) -> float | None:
-    """What a field says at most, where it is so little that it is compared only if others say more."""
-    limit = comparison.at_most
-    return max(0.0, limit) if limit is not None and limit <= LITTLE else None
-
-
 class Scorer:
     """Scores pairs of records of one kind."""
 
@@ -239,24 +241,19 @@ class Scorer:
         self._frequencies = frequencies
         self._weigher = Weigher(model, frequencies)
         self._comparisons = tuple(model.comparisons.items())
-        self._blocks = tuple(("+".join(block), block) for block in model.blocks)
-        # What is one's own, each with the bits that it counts at the most where that is little.
-        self._own = tuple(
-            (name, one, _little(one) if name not in model.identifiers else None)
-            for name, one in model.comparisons.items()
-            if name not in model.shared
-        )
-        self._most = model.shared_at_most + sum(bits for bits in model.doubts.values() if bits > 0)
+        parts = list(dict.fromkeys(part for block in model.blocks for part in block))
+        self._parts = [part_of(part) for part in parts]  # blocks have most of them in common
+        self._blocks = [("+".join(block), [parts.index(part) for part in block]) for block in model.blocks]
         self.prior = self._weigher.prior
 
     def score(self, left: Profile, right: Profile, *, same_system: bool = False) -> Scored:
         """`same_system`: both are live records of one system, which keeps them apart."""
         weigh = self._weigher.weigh
-        found = {
-            name: weigh(one, ours, theirs)
-            for name, one in self._comparisons
-            if (ours := left.get(name)) and (theirs := right.get(name))
-        }
+        found: dict[str, Evidence] = {}
+        for name, comparison in self._comparisons:
+            ours = left.get(name)
+            if ours and (theirs := right.get(name)):
+                found[name] = weigh(comparison, ours, theirs)
         self._turn(found, left, right)
         if same_system and (self.model.same_system or SYSTEM in self.model.vetoes):
             told = Evidence("system", "same", self.model.same_system, "one system keeps them apart")
@@ -272,36 +269,21 @@ class Scorer:
             outcome = "review"
         return Scored(bits, outcome, tuple(found.values()), conflict)
 
-    def may_be(self, left: Profile, right: Profile) -> bool:
-        """May two records come to a review, or share an identifier? As the batch passes over pairs.
+    def may_turn_out(self, scored: Scored, left: Profile, right: Profile) -> bool:
+        """May two records that are different, scored while counts were missing, be something else by the counts?
 
-        By what is one's own: what is shared counts no more than a little, so it is not compared. What a count does not
-        know yet counts as rare, so no pair is passed over for that.
+        A value that is not counted yet is as rare as can be, so no count makes more of it. It may be that names fit
+        better the other way round, and that of several values another pair of them speaks.
         """
-        model, weigh = self.model, self._weigher.weigh
-        most = self._most
-        for name, one, limit in self._own:
-            if not (ours := left.get(name)) or not (theirs := right.get(name)):
-                continue
-            if limit is not None:
-                most += limit
-                continue
-            told = weigh(one, ours, theirs)
-            if told.level == "same" and name in model.identifiers:
-                return True
-            bits = told.bits
-            if bits < 0:
-                most += 0.0 if name in model.alike else bits  # together they speak against no more than so far
-            elif name in model.alike or not told.shared:
-                most += bits
-        return most >= model.review or self._may_be_turned(left, right)
+        doubtful = {name for name, _ in self.model.doubts}
+        if any(len(one.get(name, ())) > 1 for name in doubtful for one in (left, right)):
+            return True
+        names = self.model.swapped or ()
+        straight = [told.bits for told in scored.evidence if told.field in names]
+        return len(straight) == 2 and sum(straight) >= 0 and self._fits_across(left, right)
 
-    def _may_be_turned(self, left: Profile, right: Profile) -> bool:
-        if self.model.swapped is None:
-            return False
-        first, second = self.model.swapped
-        if not all(one.get(name) for one in (left, right) for name in (first, second)):
-            return False
+    def _fits_across(self, left: Profile, right: Profile) -> bool:
+        first, second = self.model.swapped or ("", "")
         return (
             self._across(left[first], right[second]) is not None
             and self._across(left[second], right[first]) is not None
@@ -329,15 +311,12 @@ class Scorer:
 
     def keys(self, profile: Profile) -> list[str]:
         """What a record is looked up by: two records that share one of these are worth a comparison."""
+        told = [part(profile) for part in self._parts]
         found: dict[str, None] = {}
-        parts: dict[str, list[str]] = {}  # blocks have most of them in common
-        for name, block in self._blocks:
+        for name, places in self._blocks:
             rows = [name]
-            for part in block:
-                told = parts.get(part)
-                if told is None:
-                    told = parts[part] = block_part(part, profile)
-                rows = [f"{row}|{value}" for row in rows for value in told]
+            for at in places:
+                rows = [f"{row}|{value}" for row in rows for value in told[at]]
                 if not rows:
                     break
             found.update(dict.fromkeys(rows))
@@ -374,13 +353,17 @@ class Scorer:
         return least
 
     def _conflict(self, found: Mapping[str, Evidence]) -> str:
-        told = [
-            name
-            for (name, level), excuses in self.model.conflicts.items()
-            if (one := found.get(name)) and one.level == level and not _excused(found, excuses)
-        ]
-        told += [name for name, level in self.model.vetoes if (one := found.get(name)) and one.level == level]
-        return min(told, default="")
+        """The first field, in the order of their names, that leaves the decision to a person."""
+        first = ""
+        for (name, level), excuses in self.model.conflicts.items():
+            one = found.get(name)
+            if one and one.level == level and not _excused(found, excuses):
+                first = min(first, name) if first else name
+        for name, level in self.model.vetoes:
+            one = found.get(name)
+            if one and one.level == level:
+                first = min(first, name) if first else name
+        return first
 
 
 def _excused(found: Mapping[str, Evidence], excuses: Iterable[tuple[str, str]]) -> bool:
@@ -391,15 +374,15 @@ def combined(model: Model, prior: float, found: Mapping[str, Evidence]) -> float
     """The sum: what is shared in a house counts only so far, and what says the same thing counts once."""
     own = shared = names = 0.0
     against, alike, best = 0.0, 0.0, -1.0
-    for name, one in found.items():
-        bits = one.bits
-        if name in model.alike or (one.shared and name in model.identifiers and model.alike_shared):
+    together, identifiers = model.alike, model.identifiers if model.alike_shared else ()
+    for name, (_, _, bits, _, in_house) in found.items():
+        if name in together or (in_house and name in identifiers):
             if bits > 0:
                 alike += bits
             else:
                 against += bits
             best = max(best, bits, 0.0)
-        elif one.shared and bits > 0:
+        elif in_house and bits > 0:
             shared += bits
         else:
             own += bits
@@ -427,16 +410,32 @@ def lent(model: Model, prior: float, found: Mapping[str, Evidence]) -> float:
     return min(known, prior + model.shared_at_most - model.shared_beside)
 
 
-def block_part(part: str, profile: Profile) -> list[str]:
-    """The values of one part of a block."""
-    name, _, what = part.partition(".")
+Part: TypeAlias = Callable[[Profile], Sequence[str]]
+
+
+def part_of(part: str) -> Part:
+    """How the values of one part of a block are told of a profile."""
     if part == "name.any_order":
-        given, family = profile.get("given"), profile.get("family")
-        if not given or not family:
-            return []
-        return ["+".join(sorted((called(given[0]), sound(family[0]))))]
-    values = profile.get(name, ())
+        return _any_order
+    name, _, what = part.partition(".")
     if not what:
-        return [latin(value) if name in ("name", "company") else value for value in values]
-    told = (PARTS[what](value) for value in values)
-    return list(dict.fromkeys(value for value in told if value))
+        if name in ("name", "company"):
+            return lambda profile: [latin(value) for value in profile.get(name, ())]
+        return lambda profile: profile.get(name, ())
+    form = PARTS[what]
+
+    def read(profile: Profile) -> Sequence[str]:
+        values = profile.get(name, ())
+        if len(values) == 1:
+            told = form(values[0])
+            return (told,) if told else ()
+        return list(dict.fromkeys(filter(None, map(form, values))))
+
+    return read
+
+
+def _any_order(profile: Profile) -> Sequence[str]:
+    given, family = profile.get("given"), profile.get("family")
+    if not given or not family:
+        return ()
+    return ("+".join(sorted((called(given[0]), sound(family[0])))),)
