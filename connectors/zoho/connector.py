@@ -20,8 +20,8 @@ from connectors.sdk import (
     Limits,
     Outcome,
     Page,
+    Record,
     RecordError,
-    RemoteRecord,
     Removal,
     RowFault,
     Settings,
@@ -174,12 +174,10 @@ class ZohoConnector:
         first, *more = self._questions(stream)
         total: int | None = None
         for number, page in enumerate(self._by_change(stream, resource, first, window)):
-            rows = page.rows
-            for question in more:
-                rows = lists.joined(rows, self._rest(resource, question, rows))
+            made, faults = self._records(stream, page.rows, more)
             if number == 0 and window.since is None and window.position is None and page.position is not None:
                 total = self._count(resource)
-            yield replace(self._page(stream, page._replace(rows=rows)), total=total)
+            yield Page(made, page.position, page.server_time, total=total, faults=faults)
 
     def _count(self, resource: Resource) -> int | None:
         """How many records a module has. It is worth a credit, and no failure: counting needs a scope of its own."""
@@ -213,9 +211,8 @@ class ZohoConnector:
         where = f"Zoho {stream}"
         return lists.by_change(ask, since=window.since, position=window.position, where=where)
 
-    def _rest(self, resource: Resource, question: str, rows: Sequence[Json]) -> Mapping[str, Row]:
-        """Further fields of these rows, by id. What is gone by now has none: they are absent."""
-        keys = [str(row["id"]) for row in rows if isinstance(row, dict) and row.get("id")]
+    def _rest(self, resource: Resource, question: str, keys: Sequence[str]) -> Mapping[str, Row]:
+        """Further fields of these records, by id. What is gone by now has none: they are absent."""
         return {
             str(row["id"]): row
             for some in lists.in_pieces(keys, IDS)
@@ -239,13 +236,18 @@ class ZohoConnector:
             made, faults = undated(lists.rows_of(answer, "users"), shapes.user, where="users")
             yield Page(made, position, answer.server_time, faults=faults)
 
-    def _page(self, stream: str, page: lists.Listed) -> Page:
-        made, faults = self._records(stream, page.rows)
-        return Page(records=made, position=page.position, server_time=page.server_time, faults=faults)
-
-    def _records(self, stream: str, rows: Sequence[Json]) -> tuple[Sequence[RemoteRecord], Sequence[RowFault]]:
+    def _records(
+        self, stream: str, rows: lists.Rows, more: Sequence[str]
+    ) -> tuple[Sequence[Record], Sequence[RowFault]]:
+        """The records of a page, with the fields of further questions, and the rows that cannot be one."""
+        resource = RESOURCES[stream]
         forecast = fields.forecast_types(self._catalogue(stream)) if stream == "deals" else {}
-        shaped = [shapes.record(row, forecast=forecast) if isinstance(row, dict) else row for row in rows]
+        if not (more or forecast or resource.related) and (made := rows.records()) is not None:
+            return made, []
+        parsed = rows.parsed()
+        for question in more:
+            parsed = lists.joined(parsed, self._rest(resource, question, rows.keys()))
+        shaped = [shapes.record(row, forecast=forecast) if isinstance(row, dict) else row for row in parsed]
         return lists.records(shaped, where=stream)
 
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Page]:
@@ -260,12 +262,10 @@ class ZohoConnector:
         seen: dict[str, datetime] = {}
         for some in lists.in_pieces(keys, IDS):
             answer = self._by_ids(resource, first, some)
-            rows: Sequence[Json] = lists.rows_of(answer)
             if answer.server_time is not None:
                 seen.update(dict.fromkeys(some, answer.server_time))
-            for question in more:
-                rows = lists.joined(rows, self._rest(resource, question, rows))
-            yield self._page(stream, lists.Listed(rows, None, answer.server_time))
+            made, faults = self._records(stream, lists.Rows(answer), more)
+            yield Page(made, None, answer.server_time, faults=faults)
         self._fetched[stream] = seen
 
     def keys(self, stream: str) -> Iterator[Sequence[str]]:
@@ -276,7 +276,7 @@ class ZohoConnector:
             return
         everything = Window(part="", since=None)
         for listed in self._by_change(stream, RESOURCES[stream], fields.MODIFIED, everything):
-            yield [str(row["id"]) for row in listed.rows if isinstance(row, dict) and row.get("id")]
+            yield listed.rows.keys()
 
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
         """What was deleted since then, as far as Zoho still tells. It does not tell what was merged into what."""
@@ -299,7 +299,7 @@ class ZohoConnector:
 
     # writing
 
-    def find(self, stream: str, write: Write) -> Sequence[RemoteRecord]:
+    def find(self, stream: str, write: Write) -> Sequence[Record]:
         """Did that create arrive, or is somebody's record with its identifiers there since we last read?
 
         Lists show a record at once, so the newest are looked at first; they tell all where they are all there is. Else
@@ -322,15 +322,12 @@ class ZohoConnector:
 
     def _hits(
         self, stream: str, resource: Resource, where: str, asked: Mapping[str, Any]
-    ) -> tuple[list[RemoteRecord], bool]:
+    ) -> tuple[Sequence[Record], bool]:
         """The records of one page, whole; and whether it is all there is."""
         first, *more = self._questions(stream)
-        answer = self._transport.get(where, {**asked, "fields": first})
-        rows: Sequence[Json] = lists.rows_of(answer)
-        for question in more:
-            rows = lists.joined(rows, self._rest(resource, question, rows))
-        made, _ = self._records(stream, rows)
-        return list(made), not lists.goes_on(answer)
+        rows = lists.Rows(self._transport.get(where, {**asked, "fields": first}))
+        made, _ = self._records(stream, rows, more)
+        return made, not rows.go_on
 
     def send(self, stream: str, writes_: Sequence[Write]) -> Iterator[Outcome]:
         """A hundred a call. Once Zoho asks us to wait, the rest is left for later.

@@ -2,13 +2,18 @@
 
 by_change   ordered by Modified_Time, from a moment on; by its token only where many records have one stamp
 by_page     numbered pages of what is read whole: users, deletions
+
+Rows are not parsed until somebody asks for more of them than their heads: most become records just as they came.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
-from connectors.sdk import Answer, Json, Position, RemoteRecord, RowFault, ShapeError
+import msgspec
+
+from connectors.sdk import Answer, Json, Position, RawRecord, Record, RemoteRecord, RowFault, ShapeError
+from connectors.sdk.decoding import DECODER, decoded
 from connectors.sdk.paging import no_progress
 from connectors.sdk.rows import sorted_out, unknown_form
 from connectors.zoho.fields import MODIFIED
@@ -20,10 +25,84 @@ _SECOND: Final = timedelta(seconds=1)
 _AGAIN: Final = 0.1
 
 
+# What begins so is the system's own (shapes): a row with one is not kept as it came.
+_SYSTEM: Final = b'"$'
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What there is to know of a row before its fields are wanted."""
+
+    id: str
+    Modified_Time: str  # the vendor's name
+
+
+class _List(msgspec.Struct):
+    """A list's answer, its rows not parsed."""
+
+    data: list[msgspec.Raw]
+    info: Any = None
+
+
+_HEAD: Final = msgspec.json.Decoder(_Head)
+_LIST: Final = msgspec.json.Decoder(_List)
+
+
+class Rows:
+    """The rows of an answer, in their order; one without a body (204, 304) has none."""
+
+    def __init__(self, answer: Answer) -> None:
+        told = _List([]) if answer.status in (204, 304) else answer.decode(_LIST)
+        self.raws: Sequence[msgspec.Raw] = told.data
+        self.info: Mapping[str, Json] = told.info if isinstance(told.info, dict) else {}
+        self._heads = _heads(self.raws)
+        self._as_they_came = _SYSTEM not in answer.content
+
+    @property
+    def go_on(self) -> bool:
+        """Is there more of the list?"""
+        return self.info.get("more_records") is True
+
+    @property
+    def ascending(self) -> Sequence[datetime]:
+        """The stamps; nothing where one is none or they do not ascend: then they are no place to go on from."""
+        stamps = [modified for _, _, modified in self._heads or ()]
+        return stamps if stamps == sorted(stamps) else []
+
+    def parsed(self) -> list[Json]:
+        return [decoded(DECODER, raw) for raw in self.raws]
+
+    def keys(self) -> list[str]:
+        if self._heads is not None:
+            return [key for key, _, _ in self._heads]
+        return [str(row["id"]) for row in self.parsed() if isinstance(row, dict) and row.get("id")]
+
+    def records(self) -> Sequence[Record] | None:
+        """The rows just as they came; None where one of them cannot be a record so."""
+        if self._heads is None or not self._as_they_came:
+            return None
+        return [RawRecord(*head, raw) for head, raw in zip(self._heads, self.raws, strict=True)]
+
+
+def _heads(raws: Sequence[msgspec.Raw]) -> list[tuple[str, str, datetime]] | None:
+    """Id, stamp and moment of each row; None where one has no such. Runs for every record of every page."""
+    read, head_of = datetime.fromisoformat, _HEAD.decode
+    found = []
+    try:
+        for raw in raws:
+            head = head_of(raw)
+            modified = read(head.Modified_Time)
+            if modified.tzinfo is None or not head.id:
+                return None
+            found.append((head.id, head.Modified_Time, modified.astimezone(UTC)))
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        return None
+    return found
+
+
 class Listed(NamedTuple):
     """One page of a list. `position`: where the walk goes on; None: this was the last page."""
 
-    rows: Sequence[Json]
+    rows: Rows
     position: Position | None
     server_time: datetime | None
 
@@ -86,29 +165,20 @@ def by_change(ask: Ask, *, since: datetime | None, position: Position | None, wh
             restarted = f"{reached}"
             begun, token = reached, None
             continue
-        rows = rows_of(answer)
-        stamps = _ascending(rows)
+        rows = Rows(answer)
+        stamps = rows.ascending
         reached = bound(stamps[-1]) if stamps else reached
-        if not goes_on(answer):
+        if not rows.go_on:
             yield Listed(rows, None, answer.server_time)
             return
-        following = _info(answer).get("next_page_token")
+        following = rows.info.get("next_page_token")
         if stamps and reached != begun and _few_again(stamps):
             begun, token = reached, None
-        elif not rows or following in (None, "", token):
+        elif not rows.raws or following in (None, "", token):
             raise no_progress(where)
         else:
             token = str(following)
         yield Listed(rows, {"since": begun, "token": token, "reached": reached}, answer.server_time)
-
-
-def _ascending(rows: Sequence[Json]) -> list[datetime]:
-    """The stamps of a page; nothing where one is none or they do not ascend: then they are no place to go on from."""
-    try:
-        stamps = [datetime.fromisoformat(row[MODIFIED]) for row in rows]
-        return stamps if stamps == sorted(stamps) else []
-    except (KeyError, TypeError, ValueError):
-        return []
 
 
 def _few_again(stamps: Sequence[datetime]) -> bool:
@@ -136,21 +206,8 @@ def joined(rows: Sequence[Json], more: Mapping[str, Mapping[str, Json]]) -> list
     return [{**more.get(str(row.get("id")), {}), **row} if isinstance(row, dict) else row for row in rows]
 
 
-def records(rows: Sequence[Json], *, where: str) -> tuple[list[RemoteRecord], list[RowFault]]:
-    """The records of a page, and the rows that cannot be one. Runs for every record of every page."""
-    read = datetime.fromisoformat
-    try:
-        moments = [read(row[MODIFIED]) for row in rows]
-        if None not in [moment.tzinfo for moment in moments]:
-            # `+ ""` refuses an id that is no text.
-            made = [
-                RemoteRecord(row["id"] + "", row[MODIFIED], moment.astimezone(UTC), row)
-                for row, moment in zip(rows, moments, strict=True)
-            ]
-            if all(one.key for one in made):
-                return made, []
-    except (KeyError, TypeError, ValueError):
-        pass
+def records(rows: Sequence[Json], *, where: str) -> tuple[Sequence[Record], Sequence[RowFault]]:
+    """The records of rows that were parsed, and the rows that cannot be one."""
     return sorted_out(rows, record, where=where)
 
 

@@ -10,7 +10,7 @@ import respx
 
 from connectors.sdk import GrantError, LaterError, Page, ShapeError, Window
 from connectors.sdk.fakes import Bench
-from connectors.zoho.connector import ZohoConnector
+from connectors.zoho.connector import Row, ZohoConnector
 from connectors.zoho.lists import bound
 from connectors.zoho.settings import ZohoStream
 from tests.connectors.zoho.api import (
@@ -140,6 +140,25 @@ def test_what_is_the_systems_own_is_left_out(router: respx.MockRouter, zoho: Zoh
     [page] = zoho.pull("contacts", EVERYTHING)
 
     assert page.records[0].values == contact(1)
+
+
+@pytest.mark.parametrize("more", [{}, {"Description": "$100 a month"}], ids=["usual", "a-text-that-begins-like-one"])
+def test_everything_else_stays_as_zoho_has_it(router: respx.MockRouter, zoho: ZohoConnector, more: Row) -> None:
+    row = contact(1, Number=12.50, Tags=[{"name": "vip"}], Mobile=None, City="Kraków", **more)
+    contacts(router, listed(row, contact(2)))
+
+    [page] = zoho.pull("contacts", EVERYTHING)
+
+    assert [record.values for record in page.records] == [row, contact(2)]
+    assert list(page.records[0].values) == list(row)
+
+
+def test_a_row_without_an_id_costs_that_row_alone(router: respx.MockRouter, zoho: ZohoConnector) -> None:
+    contacts(router, listed({**contact(1), "id": None}, contact(2), {**contact(3), "id": ""}))
+
+    [page] = zoho.pull("contacts", EVERYTHING)
+
+    assert (keys([page]), [fault.reason for fault in page.faults]) == ([key(2)], ["a row without an id"] * 2)
 
 
 def test_the_bound_is_a_second_early_as_nobody_knows_whether_it_is_included(
