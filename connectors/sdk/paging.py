@@ -10,12 +10,13 @@ Each of them raises ShapeError where a vendor makes no progress, rather than tur
 """
 
 import contextlib
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from itertools import islice
+from typing import Any, Final, TypeAlias, TypeVar
 
 from connectors.sdk.errors import ShapeError
 
@@ -159,35 +160,61 @@ def _mark(params: Params) -> bytes:
     return blake2b(asked.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-_Item: TypeAlias = tuple[Literal["value", "end", "error"], Any]
+def _counts_one(_item: object) -> int:
+    return 1
 
 
-def prefetched(iterator: Iterator[T], ahead: int = 1) -> Iterator[T]:
-    """The same items, each fetched in a thread while the one before is worked on; at most `ahead` wait.
+def _stay_apart(_one: object, _other: object) -> None:
+    return None
+
+
+def prefetched(
+    iterator: Iterator[T],
+    ahead: int = 1,
+    *,
+    weigh: Callable[[T], int] = _counts_one,
+    join: Callable[[T, T], T | None] = _stay_apart,
+) -> Iterator[T]:
+    """The same items, each fetched in a thread while the one before is worked on.
+
+    The thread goes on while what waits weighs less than `ahead`. Of two that wait, `join` makes one where it can: small
+    ones that come faster than they are worked on are worked on together, and none waits for others to come.
 
     Errors come out where they would have. When the consumer stops early the thread ends before its next item
     and the source is closed in that thread.
     """
     if ahead < 1:
         raise ValueError("ahead must be at least 1")
-    ready: queue.Queue[_Item] = queue.Queue()
-    room = threading.Semaphore(ahead)
-    stop = threading.Event()
+    waiting: deque[T] = deque()
+    outcome: list[BaseException | None] = []  # once the source has ended: its error, or None
+    changed = threading.Condition()
+    asked = stop = False
+
+    def has_room() -> bool:
+        # The first one is taken by whoever asks for it: nobody waits here for them to wake up and do so.
+        return stop or sum(map(weigh, islice(waiting, int(asked), None))) < ahead
 
     def fetch() -> None:
+        end: BaseException | None = None
         try:
             while True:
-                room.acquire()
-                if stop.is_set():
-                    return
+                with changed:
+                    changed.wait_for(has_room)
+                    if stop:
+                        return
                 try:
-                    ready.put(("value", next(iterator)))
+                    item = next(iterator)
                 except StopIteration:
-                    ready.put(("end", None))
                     return
+                with changed:
+                    waiting.append(item)
+                    changed.notify_all()
         except BaseException as exc:  # handed over: it is raised again in the consumer's thread
-            ready.put(("error", exc))
+            end = exc
         finally:
+            with changed:
+                outcome.append(end)
+                changed.notify_all()
             close = getattr(iterator, "close", None)
             if close is not None:
                 with contextlib.suppress(Exception):  # nobody is left to hear of it
@@ -197,15 +224,24 @@ def prefetched(iterator: Iterator[T], ahead: int = 1) -> Iterator[T]:
     thread.start()
     try:
         while True:
-            # Before it is there: the thread goes on to the next one without waiting for us to wake up and take it.
-            room.release()
-            kind, value = ready.get()
-            if kind == "end":
-                return
-            if kind == "error":
-                raise value
-            yield value
+            with changed:
+                asked = True
+                changed.notify_all()
+                changed.wait_for(lambda: waiting or outcome)
+                asked = False
+                if not waiting:
+                    break
+                item = waiting.popleft()
+                while waiting and (both := join(item, waiting[0])) is not None:
+                    item = both
+                    waiting.popleft()
+                changed.notify_all()
+            yield item
+        [end] = outcome
+        if end is not None:
+            raise end
     finally:
-        stop.set()
-        room.release()
+        with changed:
+            stop = True
+            changed.notify_all()
         thread.join()

@@ -6,8 +6,8 @@ window less the stream's hold-back, so that what commits late under an older sta
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.sdk.contract import Page, Window
@@ -25,6 +25,7 @@ from scheduler.leases import Lease
 _REMOVALS = "~removals"  # the part whose watermark the feed of deletions has
 _SWEEP_EVERY = 24 * 3600 * 1000
 _WIDER = "hold_back:{}"  # by stream
+_TOGETHER = 1000  # records of small pages that are landed in one transaction
 
 
 @dataclass
@@ -121,7 +122,8 @@ def _pull_part(
     listed: set[str] | None = set() if stream.spec.cursor == "full" and stream.complete else None
     ended = False
     window = Window(part=part, since=stream.spec.whole(moment(since)), position=position)
-    for page in prefetched(link.connector.pull(stream.name, window)):
+    pages = link.connector.pull(stream.name, window)
+    for page in prefetched(pages, _TOGETHER, weigh=_weight, join=as_one):
         if opened is None:
             opened = millis(page.server_time)
         if opened is None:  # no time of the vendor's own: the newest stamp stands for it
@@ -148,6 +150,36 @@ def _pull_part(
         )
     if listed is not None:
         _remove_unlisted(house, link, stream, lease, listed, run, pulled)
+
+
+def _weight(page: Page) -> int:
+    return max(len(page.records), _TOGETHER // 4)  # few calls are made ahead, however little they bring
+
+
+def as_one(page: Page, following: Page) -> Page | None:
+    """Two pages as one, which one transaction lands under the position of the second; None: they are landed one by one.
+
+    A transaction has a price of its own: together pages of 200 take 41 µs a record on PostgreSQL, one by one 49; of
+    the server 16 and 24.
+    """
+    if len(page.records) + len(following.records) > _TOGETHER or page.faults or following.anew:
+        return None  # what was set aside is to be known when the second is landed, which may mend it
+    held = {one.key: one.modified for one in page.records}
+    if any(_is_older(one.modified, held.get(one.key)) for one in following.records):
+        return None  # of two reads in one page the last counts
+    return replace(
+        page,
+        records=[*page.records, *following.records],
+        faults=following.faults,
+        server_time=page.server_time or following.server_time,
+        position=following.position,
+        total=following.total,
+        last=following.last,
+    )
+
+
+def _is_older(modified: datetime | None, held: datetime | None) -> bool:
+    return modified is not None and held is not None and modified < held
 
 
 def _newest(page: Page, largest: int | None) -> int | None:

@@ -185,7 +185,7 @@ def quotes_what_is_wrong(patch: Patch) -> None:
 
 
 def reads_everything_first(patch: Patch) -> None:
-    patch.setattr(crosswalk.engine.pull, "prefetched", lambda pages: iter(list(pages)))
+    patch.setattr(crosswalk.engine.pull, "prefetched", lambda pages, *_, **__: iter(list(pages)))
 
 
 def forgets_who_was_erased(patch: Patch) -> None:

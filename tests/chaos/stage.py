@@ -104,7 +104,7 @@ class Stage:
             patch.setattr(drift, "stored", lambda catalogue: stored(hashable(catalogue)))
             patch.setattr(crosswalk.engine.run, "run_jobs", run_in_turn)
             patch.setattr(crosswalk.engine.run, "threading", SimpleNamespace(Event=threading.Event, Thread=_NoThread))
-            patch.setattr(crosswalk.engine.pull, "prefetched", iter)
+            patch.setattr(crosswalk.engine.pull, "prefetched", lambda pages, *_, **__: pages)
             patch.setattr(crosswalk.house, "ThreadPoolExecutor", _NoPool)
             yield self
         self._drop()

@@ -50,7 +50,7 @@ def test_every_invariant_is_judged(stage: Stage) -> None:
 @pytest.mark.parametrize("seed", [100_003, 100_019])
 def test_nothing_is_lost_doubled_or_left_on_either_database(seed: int, tmp_path: Path, database_url: str) -> None:
     """In a file or on a server, with threads and all."""
-    play(World(tmp_path, database_url, ""), history(seed), pages=12)
+    play(World(tmp_path, database_url, ""), history(seed), pages=24)
 
 
 def test_entities_and_their_ids_do_not_depend_on_the_order_of_arrival(stage: Stage) -> None:

@@ -239,6 +239,44 @@ def test_the_next_item_is_on_its_way_while_one_is_worked_on_and_no_more() -> Non
     items.close()  # type: ignore[attr-defined]  # an Iterator to its callers, a generator in truth
 
 
+def test_what_waits_is_handed_out_together_as_far_as_it_can_be_joined() -> None:
+    all_made = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield from range(1, 7)
+        all_made.set()
+
+    items = prefetched(source(), 100, weigh=lambda item: item, join=lambda a, b: a + b if a + b <= 9 else None)
+    first = next(items)
+    assert all_made.wait(5)
+    told = [first, *items]
+
+    assert sum(told) == 21
+    assert len(told) < 6
+    assert max(told) <= 9
+    assert threads() == set()
+
+
+def test_no_more_is_fetched_than_weighs_what_may_wait() -> None:
+    made: list[int] = []
+    third = threading.Event()
+
+    def source() -> Iterator[int]:
+        for number in range(10):
+            made.append(number)
+            if number == 2:
+                third.set()
+            yield number
+
+    items = prefetched(source(), 10, weigh=lambda item: 5)
+    next(items)
+
+    assert third.wait(5)  # the second weighs too little to hold it up
+    next(items)
+    assert len(made) <= 4
+    items.close()  # type: ignore[attr-defined]  # as above
+
+
 def test_an_error_comes_out_behind_the_items_before_it() -> None:
     def source() -> Iterator[int]:
         yield 1

@@ -1,0 +1,130 @@
+"""Small pages that wait are landed together, as if one page had held them all."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.sdk.contract import Page, RemoteRecord, RowFault
+from connectors.sdk.errors import LaterError
+from crosswalk.engine import pull
+from crosswalk.store.records import Landing
+from tests.crosswalk.engine.test_rounds import two
+from tests.hub import World
+
+EARLY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+LATE = EARLY + timedelta(seconds=5)
+FAULT = RowFault("people", None, "a row that is no object", 1)
+
+
+def page(*records: tuple[str, datetime | None], at: int | None, **more: Any) -> Page:
+    made = [RemoteRecord(key, None, modified, {"id": key}) for key, modified in records]
+    return Page(made, None if at is None else {"at": at}, more.pop("server_time", None), **more)
+
+
+def test_two_pages_are_one_that_ends_where_the_second_does() -> None:
+    one = page(("1", EARLY), at=1, server_time=EARLY, total=7, anew=["members.csv"])
+    other = page(("2", LATE), at=None, server_time=LATE, total=8, last=True, faults=[FAULT])
+
+    both = pull.as_one(one, other)
+
+    assert both == replace(other, records=[*one.records, *other.records], server_time=EARLY, anew=["members.csv"])
+
+
+@pytest.mark.parametrize(
+    ("second", "joined"),
+    [
+        pytest.param(page(("1", LATE), at=2), True, id="seen-again-since-it-was-changed"),
+        pytest.param(page(("1", EARLY), at=2), True, id="seen-again-as-it-was"),
+        pytest.param(page(("1", EARLY - timedelta(seconds=1)), at=2), False, id="seen-again-as-it-had-been"),
+        pytest.param(page(*((str(n), LATE) for n in range(1000)), at=2), False, id="too-many"),
+        pytest.param(page(("2", LATE), at=2, anew=["members.csv"]), False, id="a-file-is-read-anew"),
+    ],
+)
+def test_pages_that_do_not_go_together_are_landed_one_by_one(second: Page, joined: bool) -> None:
+    assert (pull.as_one(page(("1", EARLY), at=1), second) is not None) is joined
+
+
+def test_what_a_page_sets_aside_is_known_before_the_next_is_landed() -> None:
+    assert pull.as_one(page(("1", EARLY), at=1, faults=[FAULT]), page(("2", LATE), at=2)) is None
+
+
+def all_waiting(pages: Iterator[Page], _ahead: int, *, weigh: Any, join: Callable[[Page, Page], Page | None]) -> Any:
+    """As `prefetched` hands them out where a vendor is faster than the store."""
+    waiting: list[Page] = []
+    error: Exception | None = None
+    try:
+        waiting.extend(pages)
+    except LaterError as exc:
+        error = exc
+    while waiting:
+        one = waiting.pop(0)
+        while waiting and (both := join(one, waiting[0])) is not None:
+            one = both
+            waiting.pop(0)
+        yield one
+    if error is not None:
+        raise error
+
+
+def held(world: World) -> list[Any]:
+    with world.store() as database, database.read() as connection:
+        return [
+            [tuple(row) for row in database.run(connection, statement).fetchall()]
+            for statement in (
+                "SELECT r.stream, r.rkey, r.version, r.modified, r.state, b.raw, b.observed "
+                "FROM record r JOIN body b ON b.record = r.id ORDER BY r.stream, r.rkey",
+                "SELECT stream, name, watermark, position, since, opened, largest, total, complete FROM part "
+                "ORDER BY stream, name",
+            )
+        ]
+
+
+def crowd(world: World) -> None:
+    for number in range(1, 8):
+        world.remote("beta").put("people", str(number), name=f"Ada {number}", email=f"ada{number}@a.test")
+
+
+def test_what_waits_is_landed_at_once_and_before_an_error(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[int] = []
+    land = Landing.land
+
+    def counted(self: Landing, connection: Any, page: Any, *told: Any, **more: Any) -> Any:
+        pages.append(len(page))
+        return land(self, connection, page, *told, **more)
+
+    monkeypatch.setattr(Landing, "land", counted)
+    monkeypatch.setattr(pull, "prefetched", all_waiting)
+    world = two(tmp_path, database_url)
+    crowd(world)
+    there = world.remote("beta")
+    there.on_page = _refuse_from(4)
+
+    world.sync()
+
+    # Two pages of two had come when the vendor broke off: landed at once, and the position is behind them.
+    assert [count for count in pages if count] == [4]
+    [broken] = [row for row in held(world)[1] if row[3] is not None]
+    assert b'"at":4' in bytes(broken[3])
+
+    there.on_page = None
+    pages.clear()
+    world.sync()
+
+    assert next(count for count in pages if count) == 3
+    records, parts = held(world)
+    assert [row[1] for row in records if row[0] == broken[0]] == [str(number) for number in range(1, 8)]
+    assert [row[3] for row in parts] == [None] * len(parts)
+
+
+def _refuse_from(number: int) -> Callable[[str, int], None]:
+    def on_page(stream: str, at: int) -> None:
+        if stream == "people" and at >= number:
+            raise LaterError("Memory is busy")
+
+    return on_page
