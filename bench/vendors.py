@@ -5,7 +5,7 @@ process for the whole first load of contacts, by record; calls are those that th
 how large a record is, as JSON: the goals are those of the bench's own contacts, of 28 fields and 930 bytes.
 
     BENCH_CUSTOMERS=40000   of the simulated world
-    BENCH_EDITS=1000        contacts that people change at Zoho, and the hub writes to Salesforce
+    BENCH_EDITS=1000        contacts that people change at one of them, and the hub writes to the other
 """
 
 import json
@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Any, Final
 from urllib.request import Request, urlopen
@@ -26,11 +25,18 @@ from rich.table import Table
 
 from bench import hub
 from bench.__main__ import Store, empty, stores
+from bench.calls import least
+from connectors.salesforce import streams as salesforce_streams
+from connectors.zoho import streams as zoho_streams
 
 CUSTOMERS: Final = int(os.environ.get("BENCH_CUSTOMERS", "40000"))
 EDITS: Final = int(os.environ.get("BENCH_EDITS", "1000"))
 _VENDORS: Final = ("salesforce", "zoho")
-_BATCH: Final = 200  # records that Salesforce takes, and shows, in one call
+_CONTACTS: Final = {
+    "salesforce": salesforce_streams.RESOURCES["contacts"].spec,
+    "zoho": zoho_streams.RESOURCES["contacts"].spec,
+}
+_LISTS: Final = {"salesforce": "contacts", "zoho": "Contacts"}  # what the simulations call them
 _PATIENCE: Final = 600.0  # seconds for the world to be made, and for an answer
 
 
@@ -91,7 +97,7 @@ _ZOHO: Final = """\
     insecure: true
     data_center: eu
     auth: {{flow: refresh_token, client_id: env:ZO_ID, client_secret: env:ZO_SECRET, refresh_token: env:ZO_TOKEN}}
-    streams: {{contacts: }}
+    streams: {{contacts: {{{write}}}}}
 """
 
 
@@ -117,9 +123,9 @@ def salesforce(there: World, *, bulk_from: int, write: str = "") -> str:
     return _SALESFORCE.format(url=vendor["base_url"], token=vendor["token_url"], bulk_from=bulk_from, write=write)
 
 
-def zoho(there: World) -> str:
+def zoho(there: World, *, write: str = "") -> str:
     vendor = there.vendors["zoho"]
-    return _ZOHO.format(url=vendor["base_url"], token=vendor["token_url"])
+    return _ZOHO.format(url=vendor["base_url"], token=vendor["token_url"], write=write)
 
 
 def first_load(store: Store, there: World, part: str) -> tuple[str, ...]:
@@ -136,20 +142,44 @@ def first_load(store: Store, there: World, part: str) -> tuple[str, ...]:
         )  # fmt: skip
 
 
-def edits(store: Store, there: World) -> tuple[dict[str, int], int, int]:
-    """Calls at Salesforce that edits made at Zoho come to, and at Zoho; how many records were written."""
-    parts = [salesforce(there, bulk_from=10_000_000, write="write: [update]"), zoho(there)]
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What edits at one vendor came to at the other: records written, and calls.
+
+    `fixed` are those of the run before, in which nobody had edited anything: what the hub itself wrote a moment ago is
+    listed once more.
+    """
+
+    records: int
+    calls: Mapping[str, int]
+    fixed: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.calls.values())
+
+
+def edits(store: Store, there: World, *, source: str, target: str) -> Written:
+    """Contacts are edited at the source, and written to the target."""
+    write = "write: [update]"
+    parts = [
+        salesforce(there, bulk_from=10_000_000, write=write if target == "salesforce" else ""),
+        zoho(there, write=write if target == "zoho" else ""),
+    ]
     with _empty_hub(store, there, parts) as config:
         for words in (["sync"], ["plan"]):
             _command(config, words)
         _command(config, ["apply", "P1", "--yes"])
         _command(config, ["sync"])
-        keys = _joined(config)[:EDITS]
-        for number, key in enumerate(keys):
-            there.edit("zoho", "Contacts", key, {"Department": f"Bench {number}"})
+        there.forget()
+        _command(config, ["sync"])
+        fixed = sum(there.calls(target).values())
+        for number, key in enumerate(_joined(config, source, target)[:EDITS]):
+            # Another text than that of the other way round, which the target may hold already.
+            there.edit(source, _LISTS[source], key, {"Department": f"Bench {target} {number}"})
         there.forget()
         written = _command(config, ["sync"])["totals"]["written"]
-        return there.calls("salesforce"), sum(there.calls("zoho").values()), written
+        return Written(written, there.calls(target), fixed)
 
 
 @contextmanager
@@ -182,8 +212,8 @@ def _size(config: Path) -> float:
             return float(database.run(connection, "SELECT avg(length(raw)) FROM body").fetchone()[0])
 
 
-def _joined(config: Path) -> list[str]:
-    """Keys at Zoho of contacts that have one at Salesforce."""
+def _joined(config: Path, source: str, target: str) -> list[str]:
+    """Keys at the source of contacts that have one at the target."""
     from crosswalk.app import open_hub
 
     with open_hub(config) as opened:
@@ -191,10 +221,11 @@ def _joined(config: Path) -> list[str]:
         with database.read() as connection:
             rows = database.run(
                 connection,
-                "SELECT z.rkey FROM record z JOIN stream zs ON zs.id = z.stream AND zs.connection = 'zoho' "
+                "SELECT z.rkey FROM record z JOIN stream zs ON zs.id = z.stream AND zs.connection = ? "
                 "JOIN member zm ON zm.record = z.id JOIN member sm ON sm.entity = zm.entity "
                 "JOIN record s ON s.id = sm.record JOIN stream ss ON ss.id = s.stream "
-                "AND ss.connection = 'salesforce' WHERE z.state = 0 AND s.state = 0 ORDER BY z.id",
+                "AND ss.connection = ? WHERE z.state = 0 AND s.state = 0 ORDER BY z.id",
+                (source, target),
             ).fetchall()
     return list(dict.fromkeys(row[0] for row in rows))
 
@@ -213,14 +244,16 @@ def main() -> None:
                 table.add_row(what, goal, store.name, *first_load(store, there, part))
         console.print(table)
         for store in found:
-            calls, asked, written = edits(store, there)
-            total, least = sum(calls.values()), 3 * ceil(written / _BATCH)
-            console.print(
-                f"{store.name}: {written:,} edits at Zoho, written to Salesforce: {total} calls there ({least} are the "
-                f"least for reading again, writing and reading back by {_BATCH}); {asked} at Zoho"
-            )
-            for call, number in sorted(calls.items(), key=lambda one: -one[1]):
-                console.print(f"    {number:>4}  {call}")
+            for source, target in (("zoho", "salesforce"), ("salesforce", "zoho")):
+                took = edits(store, there, source=source, target=target)
+                more = took.total - took.fixed
+                needed = least(_CONTACTS[target], took.records)
+                console.print(
+                    f"{store.name}: {took.records:,} edits at {source}, written to {target}: {took.total} calls there, "
+                    f"{took.fixed} as without edits and {more} for the records ({needed} are the least)"
+                )
+                for call, number in sorted(took.calls.items(), key=lambda one: -one[1]):
+                    console.print(f"    {number:>4}  {call}")
 
 
 if __name__ == "__main__":

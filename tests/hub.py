@@ -18,6 +18,7 @@ from tests.memory.connector import (
     MemoryConnector,
     MergingConnector,
     Remote,
+    SilentConnector,
     SurveyConnector,
     UniqueConnector,
     WholeConnector,
@@ -27,6 +28,7 @@ REGISTRY = Registry(
     connectors={
         "memory": MemoryConnector,
         "unique": UniqueConnector,
+        "silent": SilentConnector,
         "whole": WholeConnector,
         "merging": MergingConnector,
         "coarse": CoarseConnector,

@@ -6,13 +6,13 @@ that were sent moves in the same transaction that writes the journal. Between th
 outcome is unknown: `resolve` finds out, by looking.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from connectors.sdk.budget import in_lane
-from connectors.sdk.contract import Outcome, Record, RemoteRecord, StreamSpec, Write
+from connectors.sdk.contract import Outcome, Page, Record, RemoteRecord, StreamSpec, Write
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError, RecordError, UnknownOutcomeError
 from crosswalk.engine.answers import (
     MOVES,
@@ -74,6 +74,15 @@ def chunk_of_updates(spec: StreamSpec) -> int:
     return max(_READ_AGAIN, spec.batch)
 
 
+def looks_ahead(spec: StreamSpec) -> bool:
+    """Does the call that reads one batch back take the records of the next one too, which are to be read again?"""
+    return (
+        spec.precondition == "none"
+        and not spec.answers_with_values
+        and spec.fetch_batch >= spec.batch + chunk_of_updates(spec)
+    )
+
+
 def chunk_of_creates(spec: StreamSpec) -> int:
     """How many are sent between two looks for what others have made: a whole batch where one takes more."""
     return max(_LOOK_EVERY, spec.batch)
@@ -89,11 +98,12 @@ def apply_stream(house: House, stream: Stream, lease: Lease, actions: Sequence[A
     denials = [action for action in updates if says_no(action)]
     denied = {action.id for action in denials}
 
-    def in_turn(some: Sequence[Action], size: int, send: Callable[[Sequence[Action]], None]) -> None:
-        for chunk in batches(sender.by_parent(some), size):
+    def in_turn(some: Sequence[Action], size: int, send: Callable[[Sequence[Action], Sequence[Action]], None]) -> None:
+        chunks = list(batches(sender.by_parent(some), size))
+        for at, chunk in enumerate(chunks, start=1):
             if house.stop.is_set() or applied.stormy:
                 return
-            send(chunk)
+            send(chunk, chunks[at] if at < len(chunks) else ())
 
     many = chunk_of_updates(stream.spec)
     try:
@@ -137,6 +147,8 @@ class _Sender:
         self._lease = lease
         self._run = run
         self._applied = applied
+        self._following: Sequence[Action] = ()  # updates that come behind the batch that is being sent
+        self._looked: set[int] = set()  # those of them whose records have been read again since the last batch was sent
 
     def by_parent(self, actions: Sequence[Action]) -> Sequence[Action]:
         """Those of one parent side by side: a vendor that locks it refuses two batches which write below it at once."""
@@ -158,14 +170,10 @@ class _Sender:
 
     # -- updates ---------------------------------------------------------------------------------------------
 
-    def updates(self, actions: Sequence[Action]) -> None:
+    def updates(self, actions: Sequence[Action], following: Sequence[Action]) -> None:
         stream = self._stream
-        before = self._targets(actions)
-        keys = [before[action.record].rkey for action in actions if action.record in before]
         if stream.spec.precondition == "none":
-            _, missing = fetch_records(self._house, stream, keys, self._lease, run=self._run)
-            if missing:
-                remove(self._house, stream, missing, self._lease)
+            self._look_again(self._keys([action for action in actions if action.id not in self._looked]))
         targets = self._targets(actions)
         still: list[Action] = []
         gone: list[Action] = []
@@ -190,11 +198,26 @@ class _Sender:
                 outbox.move(self._database, connection, gone, "moved", reason="changed there since it was planned")
                 add_work(self._database, connection, SETTLE, [action.record for action in gone if action.record])
             self._applied.moved += len(gone)
+        left = len(still)
         for batch in batches(still, max(1, stream.spec.batch)):
             if self._house.stop.is_set() or self._applied.stormy:
                 return
+            left -= len(batch)
+            self._following = following if left == 0 and looks_ahead(stream.spec) else ()
             writes = self._writes(batch, targets)
             self._send(batch, writes, {action.id: targets[action.record or 0].rkey for action in batch})
+
+    def _keys(self, actions: Sequence[Action]) -> list[str]:
+        targets = self._targets(actions)
+        return [targets[action.record].rkey for action in actions if action.record in targets]
+
+    def _look_again(self, keys: Sequence[str], pages: Iterator[Page] | None = None) -> None:
+        """Land these records as they are now; `pages`: what shows them."""
+        if not keys:
+            return
+        _, missing = fetch_records(self._house, self._stream, keys, self._lease, run=self._run, pages=pages)
+        if missing:
+            remove(self._house, self._stream, missing, self._lease)
 
     def _targets(self, actions: Sequence[Action]) -> dict[int, Target]:
         with self._database.read() as connection:
@@ -215,15 +238,12 @@ class _Sender:
 
     # -- archiving and restoring -------------------------------------------------------------------------------
 
-    def moves(self, actions: Sequence[Action]) -> None:
+    def moves(self, actions: Sequence[Action], _following: Sequence[Action]) -> None:
         """Put records away, or bring them back. One to be put away must be as it was when that was planned."""
         stream = self._stream
         with self._database.read() as connection:
             stood = standing(self._database, connection, [action.record or 0 for action in actions])
-        keys = [stood[action.record or 0].rkey for action in actions if action.record in stood]
-        _, missing = fetch_records(self._house, stream, keys, self._lease, run=self._run)
-        if missing:
-            remove(self._house, stream, missing, self._lease)
+        self._look_again([stood[action.record or 0].rkey for action in actions if action.record in stood])
         with self._database.read() as connection:
             stood = standing(self._database, connection, [action.record or 0 for action in actions])
         still: list[Action] = []
@@ -250,7 +270,7 @@ class _Sender:
 
     # -- creates ---------------------------------------------------------------------------------------------
 
-    def creates(self, actions: Sequence[Action]) -> None:
+    def creates(self, actions: Sequence[Action], _following: Sequence[Action]) -> None:
         """Look first where the vendor has no unique key. One read of what changed there serves many creates, and shows
         more than a search does, whose index lags; where nothing can be read by time each is searched for."""
         stream = self._stream
@@ -354,6 +374,7 @@ class _Sender:
 
     def _ask(self, writes: Sequence[Write]) -> _Answers:
         """Send, and have an outcome for each, whatever happens in between."""
+        self._looked.clear()
         answers = _Answers()
         refused: RecordError | None = None
         try:
@@ -434,7 +455,7 @@ class _Sender:
             else:
                 told.append((action, RemoteRecord(key, outcome.version, self._modified(outcome), outcome.values)))
         self._note(told, atomic=True)
-        shown = read_back(self._house, self._stream, [key for _, key in untold])
+        shown = self._read_back([key for _, key in untold])
         seen: list[tuple[Action, Record]] = []
         for action, key in untold:
             record = shown.get(key)
@@ -445,6 +466,28 @@ class _Sender:
             else:
                 seen.append((action, record))
         self._note(seen, atomic=False)
+
+    def _read_back(self, keys: Sequence[str]) -> Mapping[str, Record]:
+        """What was sent, as it stands now. Where one call takes more, what comes next is read again in the same one:
+        no earlier than it would be by itself, since nothing but the notes on these stands between."""
+        ahead = [key for key in self._keys(self._following) if key not in keys] if keys else []
+        if not ahead:
+            return read_back(self._house, self._stream, keys)
+        mine = set(keys)
+        shown: dict[str, Record] = {}
+
+        def pages() -> Iterator[Page]:
+            for page in self._link.connector.fetch(self._stream.name, [*keys, *ahead]):
+                shown.update((record.key, record) for record in page.records if record.key in mine)
+                yield replace(
+                    page,
+                    records=[record for record in page.records if record.key not in mine],
+                    faults=[fault for fault in page.faults if fault.key not in mine],
+                )
+
+        self._look_again(ahead, pages())
+        self._looked = {action.id for action in self._following}
+        return shown
 
     def _note(self, answered: Sequence[tuple[Action, Record]], *, atomic: bool) -> None:
         acknowledge(self._house, self._stream, self._lease, answered, run=self._run, atomic=atomic)

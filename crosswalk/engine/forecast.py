@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from connectors.sdk.contract import StreamSpec
 from crosswalk.engine.answers import MOVES
-from crosswalk.engine.apply import chunk_of_creates, chunk_of_updates, says_no
+from crosswalk.engine.apply import chunk_of_creates, chunk_of_updates, looks_ahead, says_no
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.budget import Budgets
 from crosswalk.store.outbox import Action
@@ -50,7 +50,8 @@ def forecast(house: House, actions: Sequence[Action]) -> list[dict[str, Any]]:
 def _updates(spec: StreamSpec, count: int) -> int:
     cost = _sending(spec, count, spec.costs.update)
     if spec.precondition == "none":
-        cost += _reading(spec, count, chunk_of_updates(spec))
+        chunk = chunk_of_updates(spec)
+        cost += _reading(spec, min(count, chunk) if looks_ahead(spec) else count, chunk)
     return cost
 
 

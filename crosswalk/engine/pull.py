@@ -298,18 +298,26 @@ def _has_letters(house: House, stream: Stream) -> bool:
 
 
 def fetch_records(
-    house: House, stream: Stream, keys: Sequence[str], lease: Lease, *, run: int, again: bool = False
+    house: House,
+    stream: Stream,
+    keys: Sequence[str],
+    lease: Lease,
+    *,
+    run: int,
+    again: bool = False,
+    pages: Iterable[Page] | None = None,
 ) -> tuple[Landed, set[str]]:
     """Read these records again and land them; what was landed, and the keys that the vendor no longer shows.
 
-    `again`: settle them even where nothing of them has changed.
+    `again`: settle them even where nothing of them has changed. `pages`: what reads them, where they are not asked for
+    by themselves.
     """
     connector = house.links[stream.connection].connector
     missing = set(keys)
     landed = Landed()
     read_no = house.database.take_ids("read", 1)[0]
     landing = stream.landing(house.database)
-    for page in connector.fetch(stream.name, keys):
+    for page in connector.fetch(stream.name, keys) if pages is None else pages:
         landing.prepare(len(page.records))
         with house.database.read() as connection:
             news, seen = landing.news(connection, page.records)

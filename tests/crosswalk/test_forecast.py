@@ -1,146 +1,45 @@
 """A plan's forecast of calls against what the simulated vendors count while it is applied: at most 5 % apart."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from connectors.sdk.registry import installed
-from crosswalk.app import Hub, open_hub
-from sandbox.world import ANCHOR
-from tests.chaos.inside import Inside, answered_by
-from tests.clocks import SetClock
+from crosswalk.app import Hub
+from tests.crosswalk.shop import VENDORS, Shop
 
-TEXT: Final = """
-version: 1
-store: {{url: 'sqlite:///{folder}/hub.db'}}
-connections:
-  salesforce:
-    base_url: {salesforce.base_url}
-    token_url: {salesforce.token_url}
-    auth: {{flow: client_credentials, client_id: env:SF_ID, client_secret: env:SF_SECRET}}
-    streams:
-      contacts: {{write: [create, update], create_from: [shop], hub_id: Crosswalk_Id__c}}
-  zoho:
-    base_url: {zoho.base_url}
-    token_url: {zoho.token_url}
-    data_center: eu
-    auth: {{flow: refresh_token, client_id: env:ZO_ID, client_secret: env:ZO_SECRET, refresh_token: env:ZO_TOKEN}}
-    streams:
-      contacts: {{write: [create, update], create_from: [shop]}}
-  pipedrive:
-    base_url: {pipedrive.base_url}
-    token_url: {pipedrive.token_url}
-    auth: {{flow: refresh_token, client_id: env:PD_ID, client_secret: env:PD_SECRET, refresh_token: env:PD_TOKEN}}
-    streams:
-      persons: {{write: [create, update], create_from: [shop], mapping: {{job_title: NPS comment | text}}}}
-  qualtrics:
-    base_url: {qualtrics.base_url}
-    token_url: {qualtrics.token_url}
-    data_center: fra1
-    directory: {directory}
-    auth: {{flow: api_token, api_token: env:QT_TOKEN}}
-    streams:
-      directory_contacts:
-        write: [create, update]
-        create_from: [shop]
-        mapping: {{job_title: embeddedData.crm_title}}
-  shop:
-    connector: files
-    path: ./exports
-    streams:
-      members:
-        files: '*.csv'
-        entity: person
-        key: id
-        mapping: {{name.given: given, name.family: family, "emails[work]": email, job_title: title}}
-merge:
-  defaults: {{masters: [shop, salesforce, zoho, pipedrive, qualtrics], on_conflict: [masters]}}
-guards:
-  create: {{at_most: 1, share: 1%}}
-  update: {{at_most: 1, share: 1%}}
-"""
-SECRETS: Final = {
-    "SF_ID": ("salesforce", "client_id"), "SF_SECRET": ("salesforce", "client_secret"),
-    "ZO_ID": ("zoho", "client_id"), "ZO_SECRET": ("zoho", "client_secret"), "ZO_TOKEN": ("zoho", "refresh_token"),
-    "PD_ID": ("pipedrive", "client_id"), "PD_SECRET": ("pipedrive", "client_secret"),
-    "PD_TOKEN": ("pipedrive", "refresh_token"), "QT_TOKEN": ("qualtrics", "api_token"),
-}  # fmt: skip
-VENDORS: Final = ("salesforce", "zoho", "pipedrive", "qualtrics")
 WRITES: Final = 450  # more than a page or a batch of any of them, and no multiple of one
 
 
-class Shop:
-    """A hub between a folder of exports and four vendors, whose every call takes a while."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.clock = folder, SetClock(ANCHOR)
-        self.vendors = Inside(VENDORS, clock=self.clock, sleep=self.sleep)
-        running = {name: self.vendors.vendor(name) for name in VENDORS}
-        directory = running["qualtrics"].credentials["directory"]
-        (folder / "crosswalk.yaml").write_text(TEXT.format(folder=folder, directory=directory, **running))
-        told = {name: running[vendor].credentials[key] for name, (vendor, key) in SECRETS.items()}
-        (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in told.items()))
-        (folder / "exports").mkdir()
-
-    def sleep(self, seconds: float) -> None:
-        self.clock.forward(seconds=seconds)
-
-    def answer(self, request: Any) -> Any:
-        self.sleep(0.1)
-        return self.vendors.answer(request)
-
-    def export(self, title: str) -> None:
-        """Everybody has a name of their own: Salesforce's duplicate rule takes people of one name for one."""
-        rows = [f"m{n},m{n}@shop.test,Ann{_word(n)},Lind{_word(7 * n)},{title} {n}" for n in range(WRITES)]
-        (self.folder / "exports" / "m.csv").write_text("\n".join(["id,email,given,family,title", *rows, ""]))
-
-    def opened(self) -> Any:
-        return open_hub(self.folder / "crosswalk.yaml", who="tester", clock=self.clock, registry=installed())
-
-    def apply(self, hub: Hub) -> tuple[dict[str, int], dict[str, int]]:
-        """Read, plan, let everything through; per connection what was forecast, and what the vendor counted."""
-        hub._builder.sleep = self.sleep
-        hub.look_anew()
-        hub.sync()
-        plan = hub.plan()
-        self.vendors.hub.forget_log()
-        done = hub.apply(
-            plan["plan"]["id"], approve=sorted({f"{one['stream']}:{one['class']}" for one in plan["guards"]})
-        )
-        assert done["totals"]["waiting"] == 0
-        assert done["totals"]["written"] >= len(VENDORS) * WRITES
-        return (
-            {row["connection"]: row["cost"] for row in plan["forecast"]},
-            {name: cost for name, cost in self.vendors.hub.log()["cost"].items() if cost},
-        )
-
-
-def _word(number: int) -> str:
-    return re.sub(r"\d", lambda digit: "abcdefghij"[int(digit[0])], str(number))
+def apply(shop: Shop, hub: Hub) -> tuple[dict[str, int], dict[str, int]]:
+    """Read, plan, let everything through; per connection what was forecast, and what the vendor counted."""
+    hub.sync()
+    plan = hub.plan()
+    shop.vendors.hub.forget_log()
+    done = hub.apply(plan["plan"]["id"], approve=sorted({f"{one['stream']}:{one['class']}" for one in plan["guards"]}))
+    assert done["totals"]["waiting"] == 0
+    assert done["totals"]["written"] >= len(VENDORS) * WRITES
+    return (
+        {row["connection"]: row["cost"] for row in plan["forecast"]},
+        {name: cost for name, cost in shop.vendors.hub.log()["cost"].items() if cost},
+    )
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    shop = Shop(tmp_path)
-    with answered_by(shop.answer):
-        with shop.opened() as hub:
-            hub._builder.sleep = shop.sleep
-            hub.look_anew()
-            hub.sync(first_too=True)  # the plans of new mappings have been let through
-        shop.sleep(4000)
+    shop = Shop(tmp_path, WRITES)
+    with shop.open_for_business():
         yield shop
 
 
 def test_creates_and_updates_take_what_was_forecast(shop: Shop) -> None:
     shop.export("Buyer")
     with shop.opened() as hub:
-        told, counted = shop.apply(hub)
+        told, counted = apply(shop, hub)
         assert told == pytest.approx(counted, rel=0.05)
     shop.sleep(4000)
     shop.export("Head")
     with shop.opened() as hub:
-        told, counted = shop.apply(hub)
+        told, counted = apply(shop, hub)
         assert told == pytest.approx(counted, rel=0.05)

@@ -315,6 +315,16 @@ class UniqueConnector(MemoryConnector):
     }
 
 
+class SilentConnector(MemoryConnector):
+    """The same with thirty records a call, whose answer has no values: they are read back, up to a hundred at once."""
+
+    name: ClassVar[str] = "silent"
+    streams: ClassVar[Mapping[str, StreamSpec]] = {
+        **MemoryConnector.streams,
+        "people": replace(SPEC, batch=30, fetch_batch=100, answers_with_values=False),
+    }
+
+
 class WholeConnector(MemoryConnector):
     """The same with eight records a call, of which it refuses all for the sake of one."""
 

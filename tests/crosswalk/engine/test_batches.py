@@ -44,6 +44,71 @@ def test_creates_and_updates_share_calls_and_are_read_back_in_one(tmp_path: Path
     settle_down(world)
 
 
+def silent(folder: Path, url: str, count: int) -> World:
+    """Alpha answers without values, and everybody is there; at beta all have become engineers."""
+    world = two(folder, url, alpha="silent")
+    file = folder / "crosswalk.yaml"
+    file.write_text(file.read_text().replace("at_most: 50,", "at_most: 500,"))
+    world.remote("alpha").answers = False
+    newcomers(world, count)
+    assert world.sync()["totals"]["written"] == count
+    settle_down(world)
+    world.remote("alpha").calls.clear()
+    for number in range(1, count + 1):
+        world.remote("beta").put("people", str(number), title="Engineer")
+    return world
+
+
+def test_what_comes_next_is_looked_at_in_the_call_that_reads_a_batch_back(tmp_path: Path, database_url: str) -> None:
+    world = silent(tmp_path, database_url, 120)
+
+    assert world.sync()["totals"]["written"] == 120
+    # A look, then of the chunks of 50, 50 and 20: two batches each of the first two, read back one by one, with a look
+    # at the next chunk in the last call of each.
+    assert (calls(world)["update people"], calls(world)["fetch people"]) == (5, 1 + 5)
+    assert len(names(world, "Engineer")) == 120
+    settle_down(world)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["edited", "deleted"])
+def test_what_somebody_does_until_that_call_is_not_written_over(tmp_path: Path, database_url: str, gone: bool) -> None:
+    """Of the second chunk, once the first has been sent."""
+    world = silent(tmp_path, database_url, 60)
+    there = world.remote("alpha")
+    last = max(there.rows["people"], key=int)
+
+    def meddle(write: Write) -> None:
+        if len(there.writes("update")) == 50:
+            there.after = None
+            there.drop("people", last) if gone else there.put("people", last, title="Theirs")
+
+    there.after = meddle
+    told = world.sync()
+
+    assert told["totals"]["moved"] == 1
+    assert len(there.writes("update")) == 59
+    assert last not in {key for _, _, key, _ in there.writes("update")}
+    if not gone:
+        assert there.of("people", last)["title"] == "Theirs"
+
+
+def test_what_was_looked_at_is_looked_at_again_where_its_turn_comes_later(tmp_path: Path, database_url: str) -> None:
+    """A call that fails between them takes the look with it: the next run begins with one."""
+    world = silent(tmp_path, database_url, 60)
+    there = world.remote("alpha")
+
+    def fail(write: Write) -> None:
+        if len(there.writes("update")) == 60:
+            there.before = lost
+
+    there.after = fail
+    world.sync()
+    there.after = there.before = None
+    settle_down(world)
+
+    assert len(names(world, "Engineer")) == 60
+
+
 def test_what_is_refused_in_a_batch_stays_alone_with_it(tmp_path: Path, database_url: str) -> None:
     world = two(tmp_path, database_url, alpha="unique")
     newcomers(world, 5)
