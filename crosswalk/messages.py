@@ -327,11 +327,12 @@ _ALL: Final = (
         text="the refresh token is revoked or of another data center",
         happened="The vendor refuses to give a new access token. The refresh token was revoked, has expired, was used "
         "up by another program, or by one of ours that was killed before it could store the next one, or belongs to "
-        "another data center.",
+        "another data center; or the client id and secret in the file are not those of the app.",
         itself=_OTHERS_GO_ON,
-        todo="Make a new token at the vendor and put it where the reference points, which is noticed by itself; or, "
-        "where auth is of that kind, grant access in a browser with crosswalk auth. Then crosswalk check with the name "
-        "of the connection. A copy of the hub that shares a rotating token with this one will break it again.",
+        todo="A client that is refused is corrected in the file, or where it refers to. Else make a new token at the "
+        "vendor and put it where the reference points, which is noticed by itself; or, where auth is of that kind, "
+        "grant access in a browser with crosswalk auth. Then crosswalk check with the name of the connection. A copy "
+        "of the hub that shares a rotating token with this one will break it again.",
     ),
     Message(
         code="CW202",

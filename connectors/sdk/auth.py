@@ -24,6 +24,12 @@ from connectors.sdk.errors import GrantError, LaterError, SetupError, ShapeError
 
 # Refusals that time mends, whatever their status.
 _BUSY: Final = frozenset({"temporarily_unavailable", "server_error", "rate_limit_exceeded", "slow_down"})
+# Refusals of the client itself (RFC 6749, section 5.2, and the vendors' own words): no other grant would help.
+_CLIENT_REFUSED: Final = frozenset(
+    {"invalid_client", "unauthorized_client", "invalid_client_id", "invalid_client_secret"}
+)
+_OF_THE_CLIENT: Final = "correct client_id and client_secret, or what they refer to, and run `crosswalk check`"
+_PAUSED: Final = "the connection is paused, others go on"
 # How long an assertion may be used; vendors take three minutes at most.
 _ASSERTED: Final = timedelta(minutes=2)
 
@@ -139,9 +145,9 @@ class _Client:
         return held.extra.get("_seed") == self._mark
 
     @property
-    def _hint(self) -> str:
-        """What a person does about a refusal."""
-        return "make a new one and run `crosswalk check`; the connection is paused, others go on"
+    def _remedy(self) -> str:
+        """What a person does about a refusal of the grant."""
+        return "make a new one and run `crosswalk check`"
 
     @property
     def _scope(self) -> Mapping[str, str]:
@@ -170,13 +176,13 @@ class _Client:
             # gateway's word, which passes: to take the grant for lost would stop the connection until a person comes.
             raise LaterError(
                 f"{self.vendor}: the token request is refused ({answer.status}, no reason given)",
-                hint=f"nothing: the next run asks again; if it stays, {self._hint}",
+                hint=f"nothing: the next run asks again; if it stays, {self._remedy}",
                 code="CW302",
             )
         if error is not None:
             raise GrantError(
                 f"{self.vendor}: {self._refusal(error, body.get('error_description'), answer.status, held=held)}",
-                hint=self._hint,
+                hint=f"{_OF_THE_CLIENT if error in _CLIENT_REFUSED else self._remedy}; {_PAUSED}",
                 code="CW201",
             )
         token = body.get("access_token")
@@ -341,8 +347,8 @@ class AuthorizationCode(_Client):
     pkce: bool = True
 
     @property
-    def _hint(self) -> str:
-        return f"run `crosswalk auth {self.connection}`; the connection is paused, others go on"
+    def _remedy(self) -> str:
+        return f"run `crosswalk auth {self.connection}`"
 
     def address(self, asked: AuthorizationRequest) -> str:
         """Where the person's browser is sent. It holds no secret."""

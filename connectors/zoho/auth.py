@@ -54,7 +54,7 @@ class ZohoRefreshToken(RefreshToken):
     connection: str
 
     @property
-    def _hint(self) -> str:
+    def _remedy(self) -> str:
         return f"make a new one in the API console, then  crosswalk check {self.connection}"
 
     def grant(self, answer: TokenAnswer, *, held: Grant | None, now: datetime) -> Grant:

@@ -172,6 +172,7 @@ class _Sender:
 
     def updates(self, actions: Sequence[Action], following: Sequence[Action]) -> None:
         stream = self._stream
+        self._following = ()
         if stream.spec.precondition == "none":
             self._look_again(self._keys([action for action in actions if action.id not in self._looked]))
         targets = self._targets(actions)
@@ -470,10 +471,10 @@ class _Sender:
     def _read_back(self, keys: Sequence[str]) -> Mapping[str, Record]:
         """What was sent, as it stands now. Where one call takes more, what comes next is read again in the same one:
         no earlier than it would be by itself, since nothing but the notes on these stands between."""
-        ahead = [key for key in self._keys(self._following) if key not in keys] if keys else []
+        mine = set(keys)
+        ahead = [key for key in self._keys(self._following) if key not in mine] if keys else []
         if not ahead:
             return read_back(self._house, self._stream, keys)
-        mine = set(keys)
         shown: dict[str, Record] = {}
 
         def pages() -> Iterator[Page]:

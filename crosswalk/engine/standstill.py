@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from connectors.sdk.auth import AuthorizedInBrowser
 from crosswalk.engine.accounts import ANOTHER, TWICE
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.spoken import AskError
@@ -56,12 +57,19 @@ def refused(house: House) -> list[Problem]:
         Problem(
             code=one.code,
             text=one.text,
-            hint=f"{_CURES.get(one.code, 'grant access anew')}, then  crosswalk check {one.address}",
+            hint=f"{_CURES.get(one.code) or _grant_anew(house, one.address)}, then  crosswalk check {one.address}",
             connection=one.address,
         )
         for one in house.pauses.values()
         if one.code
     ]
+
+
+def _grant_anew(house: House, name: str) -> str:
+    """How somebody lets a connection in again whose access was refused."""
+    link = house.links.get(name)
+    flow = link.connector.authorization if link and isinstance(link.connector, AuthorizedInBrowser) else None
+    return f"grant access anew{f' (crosswalk auth {name})' if flow is not None else ''}, or correct its credentials"
 
 
 def told(one: Pause) -> dict[str, Any]:

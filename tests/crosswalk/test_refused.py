@@ -138,6 +138,25 @@ def test_a_paused_connection_is_not_asked_again_and_goes_on_being_told(sandbox: 
     assert told["exit_code"] == 1
     assert errors(told) == [("typeform", "CW201")]
     assert told["run"]["state"] == "part"
+    (hint,) = {one["hint"] for one in told["problems"] if one["code"] == "CW201"}
+    assert hint == "grant access anew, or correct its credentials, then  crosswalk check typeform"
+
+
+def test_who_granted_in_a_browser_is_told_how_to_grant_anew(sandbox: Sandbox, folder: Path) -> None:
+    path = folder / "crosswalk.yaml"
+    before, named, typeform = path.read_text().partition("  typeform:")
+    typeform = typeform.replace("flow: refresh_token", "flow: authorization_code")
+    path.write_text(before + named + typeform.replace("      refresh_token: env:TYPEFORM_REFRESH_TOKEN\n", ""))
+    sync(folder)
+    paused = "UPDATE connection SET state = 'paused', code = 'CW201', detail = 'x', since = 1 WHERE name = 'typeform'"
+    with opened(folder) as hub, hub._database.write() as connection:
+        hub._database.run(connection, paused)
+
+    (hint,) = {one["hint"] for one in sync(folder)["problems"] if one["code"] == "CW201"}
+
+    assert hint == (
+        "grant access anew (crosswalk auth typeform), or correct its credentials, then  crosswalk check typeform"
+    )
 
 
 def test_new_credentials_are_noticed_and_what_was_missed_is_caught_up(sandbox: Sandbox, folder: Path) -> None:

@@ -178,6 +178,9 @@ class Zoho:
     def expire_tokens(self) -> None:
         self._grants.expire()
 
+    def revoke_grant(self) -> None:
+        self._grants.throw_out()
+
     def unauthorized(self) -> Answer:
         return unauthorized()
 

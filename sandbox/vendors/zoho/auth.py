@@ -169,6 +169,11 @@ class Grants:
         self._forget(token)
         return Answer(200, dump({"status": "success"}))
 
+    def throw_out(self) -> None:
+        """What the app was granted is good no more; the next one who allows it grants anew."""
+        for token in list(self._refresh):
+            self._forget(token)
+
     def _forget(self, refresh_token: str) -> None:
         if self._refresh.pop(refresh_token, None) is not None:
             self._access = {token: kept for token, kept in self._access.items() if kept.parent != refresh_token}

@@ -170,6 +170,22 @@ def test_a_refusal_says_who_mends_it(bench: Bench, answer: TokenAnswer, family: 
     assert "first" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("error", "todo"),
+    [
+        ("invalid_grant", "make a new one"),
+        ("invalid_client", "correct client_id and client_secret"),
+        ("invalid_client_secret", "correct client_id and client_secret"),
+    ],
+)
+def test_a_client_that_is_refused_is_corrected_and_no_grant_made_anew(bench: Bench, error: str, todo: str) -> None:
+    with pytest.raises(GrantError) as caught:
+        keeper(bench).signature(lambda _: TokenAnswer(400, {"error": error}))
+
+    assert caught.value.hint.startswith(todo)
+    assert "crosswalk check" in caught.value.hint
+
+
 # When it is renewed.
 
 

@@ -50,6 +50,29 @@ def test_a_token_that_dies_in_mid_walk_is_refused_and_a_new_one_goes_on(sandbox:
     assert second.json()["data"][0]["id"] > first["data"][-1]["id"]
 
 
+def test_an_app_is_thrown_out_until_a_user_lets_it_in_again() -> None:
+    with Sandbox.start(("zoho",), seed=7, size=3, limits="lifted") as sandbox:
+        vendor = sandbox.vendor("zoho")
+        old, client_id = refreshing(vendor.credentials), vendor.credentials["client_id"]
+        headers = header(sandbox)
+        sandbox.fault("revoked_grant", path="Contacts", count=1)
+        redirect = "http://localhost:8910/callback"
+        asked = {
+            "response_type": "code", "client_id": client_id, "redirect_uri": redirect, "access_type": "offline",
+            "scope": "ZohoCRM.modules.ALL",
+        }  # fmt: skip
+
+        refused = [httpx.get(vendor.base_url + CONTACTS, params=PAGE, headers=headers).status_code for _ in range(2)]
+        answer = httpx.get(vendor.token_url.removesuffix("token") + "auth", params=asked)
+        code = httpx.URL(answer.headers["location"]).params["code"]
+        redeemed = {**old, "grant_type": "authorization_code", "code": code, "redirect_uri": redirect}
+        redeemed.pop("refresh_token")
+
+        assert refused == [401, 401]
+        assert httpx.post(vendor.token_url, data=old).json() == {"error": "invalid_code"}
+        assert "refresh_token" in httpx.post(vendor.token_url, data=redeemed).json()
+
+
 def test_a_lost_response_has_taken_effect(sandbox: Sandbox, client: httpx.Client) -> None:
     sandbox.fault("lost_response", method="POST", path="upsert", count=1)
     body = {"data": [{"Last_Name": "X", "Crosswalk_Id": "lost"}], "duplicate_check_fields": ["Crosswalk_Id"]}
