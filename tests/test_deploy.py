@@ -4,6 +4,8 @@ import configparser
 import json
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,33 @@ def test_a_daemon_that_hangs_misses_several_beats_before_it_is_started_anew() ->
     assert float(service["WatchdogSec"]) >= 4 * BEAT_SECONDS
     assert "AF_UNIX" in service["RestrictAddressFamilies"]
     assert service["Environment"] == "PYTHONFAULTHANDLER=1"  # it says where it hung
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The unit, with a program that is there; skipped where there is no systemd to ask."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed: on a machine with systemd it reads the unit")
+    text = re.sub(
+        r"^ExecStart=\S+", "ExecStart=/bin/true", (DEPLOY / "crosswalk.service").read_text(), flags=re.MULTILINE
+    )
+    (tmp_path / "crosswalk.service").write_text(text)
+    return tmp_path / "crosswalk.service"
+
+
+def test_systemd_understands_every_line_of_the_unit(copied: Path) -> None:
+    told = subprocess.run(["systemd-analyze", "verify", copied], capture_output=True, text=True)
+
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+
+
+def test_systemd_finds_the_daemon_well_shut_in(copied: Path) -> None:
+    asked = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(copied)]
+    told = subprocess.run(asked, capture_output=True, text=True)
+
+    if "unrecognized option" in told.stderr:
+        pytest.skip("this systemd judges only units that are loaded; 250 and later read a file")
+    assert told.returncode == 0, told.stdout[-200:]
 
 
 def test_a_daemon_whose_store_is_away_is_started_for_as_long_as_it_takes() -> None:
