@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as entry
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -87,6 +87,7 @@ class Target:
         return self.selector is not None
 
 
+@lru_cache(maxsize=4096)
 def target(kind: str, text: str, *, custom: str = "text") -> Target:
     """What a text names. `custom` is the type of a field `custom.KEY`, which every kind has for the asking.
 
