@@ -28,15 +28,20 @@ def load_layout(database: Database, kind: str, wanted: Iterable[str]) -> Layout:
     """The layout of a kind, with fields that it did not have yet added."""
     with database.read() as connection:
         fields = _fields(database, connection, kind)
-    missing = [name for name in dict.fromkeys(wanted) if name not in set(fields)]
+    missing = _without(wanted, fields)
     if missing:
         with database.write() as connection, database.lock(connection, 7):
             fields = _fields(database, connection, kind)
-            missing = [name for name in missing if name not in set(fields)]
+            missing = _without(missing, fields)
             rows = [(kind, len(fields) + n, name) for n, name in enumerate(missing)]
             database.insert(connection, "layout", ("kind", "position", "field"), rows)
             fields += missing
     return Layout(kind, fields)
+
+
+def _without(wanted: Iterable[str], there: Iterable[str]) -> list[str]:
+    known = set(there)
+    return [name for name in dict.fromkeys(wanted) if name not in known]
 
 
 def _fields(database: Database, connection: Connection, kind: str) -> list[str]:
