@@ -190,10 +190,13 @@ def postal_code(text: str) -> str:
     return fold(text).translate(_CODE_OF)
 
 
+_core: Final = lru_cache(maxsize=1000)(core)  # a name is asked for its form just after
+
+
 @lru_cache(maxsize=100_000)
 def company_name(text: str) -> str:
     """Of a company, without its legal form and words that only join others: "lind berg" of "The Lind & Berg Ltd"."""
-    told = core(text)
+    told = _core(text)
     words = told.removeprefix("the ").split()
     return " ".join(word for word in words if word not in _JOINS) or told
 
@@ -201,7 +204,7 @@ def company_name(text: str) -> str:
 @lru_cache(maxsize=100_000)
 def legal_form(text: str) -> str:
     """What the core of a company's name leaves out: "gmbh"; "" where nothing."""
-    whole, bare = fold(text), core(text)
+    whole, bare = fold(text), _core(text)
     rest = " ".join(whole.replace(bare, " ", 1).split()) if bare and bare in whole else ""
     return "" if rest in _JOINS else _FORM_OF.get(rest, rest)
 

@@ -56,7 +56,7 @@ def core(name: str) -> str:
     told = fold(name[: 4 * _LONGEST])[:_LONGEST].strip()
     while True:
         bare = _BEHIND.sub("", _AHEAD.sub("", told))
-        for form in _GLUED:
+        for form in () if bare.isascii() else _GLUED:
             bare = bare.removeprefix(form).removesuffix(form).strip() or bare
         bare = bare.removesuffix(" und").removesuffix(" and").removesuffix(" et").removesuffix(" y").strip()
         if bare == told or not bare:
