@@ -33,7 +33,6 @@ class _Home(NamedTuple):
 
     code: str
     usual: _Pattern  # most numbers of the calling code, without a trunk prefix: those that need no second look
-    fixed_or_mobile: str  # the same, whatever stands before them
     valid: str  # all national numbers of the calling code, which regions may share
     possible: _Pattern  # what the region takes for one
     trunk: _Pattern | None
@@ -114,7 +113,7 @@ def _at_home(digits: str, home: _Home, at: int = 0) -> str | None:
         at = begun.end()
         if home.possible.fullmatch(digits, at) is None:
             return None  # it may be no prefix at all
-    if _compiled(home.fixed_or_mobile).fullmatch(digits, at) or _compiled(home.valid).fullmatch(digits, at):
+    if home.usual.fullmatch(digits, at) or _compiled(home.valid).fullmatch(digits, at):
         return f"+{home.code}{digits[at:]}"
     return None
 
@@ -153,7 +152,6 @@ def _made(code: str, region: str) -> _Home | None:
     return _Home(
         code,
         re.compile(f"(?!{prefix})(?:{fixed_or_mobile})" if prefix else fixed_or_mobile),
-        fixed_or_mobile,
         _claims(regions, _TYPES),
         re.compile(possible),
         re.compile(prefix) if prefix else None,
