@@ -582,7 +582,8 @@ def test_a_folder_that_may_not_be_looked_into_is_a_setting_to_correct(folder: Fo
 def nobody(path: Path, mode: int) -> Iterator[None]:
     """With these rights of a folder, as one to whom they apply: root is kept out by none."""
     user = os.geteuid()
-    closed = [one for one in path.parents if one.owner() == path.owner() and not one.stat().st_mode & 0o001]
+    owner = path.stat().st_uid
+    closed = [one for one in path.parents if one.stat().st_uid == owner and not one.stat().st_mode & 0o001]
     modes = {one: one.stat().st_mode for one in [path, *closed]}
     path.chmod(mode)
     if user == 0:
