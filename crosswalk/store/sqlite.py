@@ -10,9 +10,6 @@ from crosswalk.store.reading import BUSY_SECONDS
 
 # KiB of pages that a connection may keep; also what a sort takes before it goes on in a file.
 _CACHE: Final = 32 * 1024
-# Pages (64 MB) that are written to the log before they are put into the file, which waits for the disk. With SQLite's
-# own 1,000 a first load takes a tenth more.
-_LOG: Final = 4000
 
 
 class _Cursor(sqlite3.Cursor):
@@ -62,5 +59,4 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA page_size = 16384")
     connection.execute(f"PRAGMA cache_size = -{_CACHE}")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
     connection.execute("PRAGMA foreign_keys = ON")

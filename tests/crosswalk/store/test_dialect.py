@@ -1,7 +1,5 @@
 """Both databases by one word."""
 
-from pathlib import Path
-
 import pytest
 
 from crosswalk.store.connections import AddressError, DatabaseError
@@ -89,24 +87,6 @@ def test_readers_and_a_writer_go_on_beside_each_other(empty_url: str) -> None:
 
     assert members(database) == [(1, 1)]
     database.close()
-
-
-def test_a_file_of_sqlite_is_brought_up_to_date_now_and_then_and_not_with_every_page(tmp_path: Path) -> None:
-    """Each time waits for the disk; 16 MB, at which SQLite would do it by itself, are written in a second."""
-    path = tmp_path / "crosswalk.db"
-    database = Database(f"sqlite:///{path}")
-    migrate(database)
-
-    sizes = []
-    for some in range(5):
-        with database.write() as connection:
-            rows = [(some * 100 + n, bytes(200_000), b"[]") for n in range(100)]
-            database.insert(connection, "body", ("record", "raw", "observed"), rows)
-        sizes.append(path.stat().st_size // 1_000_000)
-    database.close()
-
-    assert sizes[0] == sizes[1] < 20  # 40 MB
-    assert sizes[-1] > 60  # 100 MB
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
