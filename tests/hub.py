@@ -20,6 +20,7 @@ from tests.memory.connector import (
     Remote,
     SilentConnector,
     SurveyConnector,
+    TerseConnector,
     UniqueConnector,
     WholeConnector,
 )
@@ -29,6 +30,7 @@ REGISTRY = Registry(
         "memory": MemoryConnector,
         "unique": UniqueConnector,
         "silent": SilentConnector,
+        "terse": TerseConnector,
         "whole": WholeConnector,
         "merging": MergingConnector,
         "coarse": CoarseConnector,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 import crosswalk.app
+import crosswalk.engine.apply
 import crosswalk.engine.pull
 import crosswalk.engine.run
 import crosswalk.house
@@ -104,6 +105,7 @@ class Stage:
             patch.setattr(drift, "stored", lambda catalogue: stored(hashable(catalogue)))
             patch.setattr(crosswalk.engine.run, "run_jobs", run_in_turn)
             patch.setattr(crosswalk.engine.run, "threading", SimpleNamespace(Event=threading.Event, Thread=_NoThread))
+            patch.setattr(crosswalk.engine.apply, "_READ_AGAIN", 1)  # a few people are several batches
             patch.setattr(crosswalk.engine.pull, "prefetched", lambda pages, *_, **__: pages)
             patch.setattr(crosswalk.house, "ThreadPoolExecutor", _NoPool)
             yield self

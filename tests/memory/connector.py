@@ -325,6 +325,16 @@ class SilentConnector(MemoryConnector):
     }
 
 
+class TerseConnector(SilentConnector):
+    """The same with one record a call: a few updates are several batches already."""
+
+    name: ClassVar[str] = "terse"
+    streams: ClassVar[Mapping[str, StreamSpec]] = {
+        **MemoryConnector.streams,
+        "people": replace(SPEC, fetch_batch=10, answers_with_values=False),
+    }
+
+
 class WholeConnector(MemoryConnector):
     """The same with eight records a call, of which it refuses all for the sake of one."""
 
