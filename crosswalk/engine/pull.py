@@ -159,8 +159,8 @@ def _weight(page: Page) -> int:
 def as_one(page: Page, following: Page) -> Page | None:
     """Two pages as one, which one transaction lands under the position of the second; None: they are landed one by one.
 
-    A transaction has a price of its own: on PostgreSQL pages of 200 that are landed together take 4 to 16 % less, and of
-    the server 12 to 35 %, the more the busier it is.
+    A transaction has a price of its own: on PostgreSQL pages of 200 that are landed together take 4 to 16 % less, and
+    of the server 12 to 35 %, the more the busier it is.
     """
     if len(page.records) + len(following.records) > _TOGETHER or page.faults or following.anew:
         return None  # what was set aside is to be known when the second is landed, which may mend it
