@@ -85,7 +85,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "scope": ("", "where: scope != out", ""),
     "listed": ("", "beta people", "tool"),  # what is taken out of the file for a while
 }  # fmt: skip
-BETAS: Final = ("memory", "whole", "coarse", "merging", "terse")  # what beta is: see `do_world`
+# What beta is: see `do_world`.
+BETAS: Final = ("memory", "whole", "coarse", "merging", "terse", "whole", "coarse", "merging")
 
 FIELDS: Final = ("title", "phone", "title", "name", "tags")
 MOST: Final = 4  # people: the same few meet everything

@@ -21,7 +21,7 @@ import crosswalk.engine.apply
 import crosswalk.engine.pull
 import crosswalk.engine.run
 import crosswalk.house
-from connectors.sdk.contract import FieldInfo
+from connectors.sdk.contract import FieldInfo, StreamSpec
 from crosswalk import drift
 from crosswalk.engine import policies
 from crosswalk.house import Builder
@@ -75,6 +75,7 @@ class Stage:
     def lit(self) -> Iterator["Stage"]:
         """Until the end of the block every hub that is opened works on this stage."""
         compiled, of_settings = Builder.compiled, policies.of_settings
+        chunk_of_updates = crosswalk.engine.apply.chunk_of_updates
 
         def load_once(config: Path, **more: Any) -> Any:
             text = config.read_text("utf-8")
@@ -89,6 +90,10 @@ class Stage:
             if key not in self._mappings:  # kept with what it was made from, so that no other object has its id
                 self._mappings[key] = compiled(builder, told, stream, catalogue), (told, stream)
             return self._mappings[key][0]
+
+        def few_at_once(spec: StreamSpec) -> int:
+            """Where answers have no values a few people are several batches: of the next one is read with the last."""
+            return chunk_of_updates(spec) if spec.answers_with_values else spec.batch
 
         def policies_once(settings: Any) -> Any:
             if id(settings) not in self._policies:
@@ -105,7 +110,7 @@ class Stage:
             patch.setattr(drift, "stored", lambda catalogue: stored(hashable(catalogue)))
             patch.setattr(crosswalk.engine.run, "run_jobs", run_in_turn)
             patch.setattr(crosswalk.engine.run, "threading", SimpleNamespace(Event=threading.Event, Thread=_NoThread))
-            patch.setattr(crosswalk.engine.apply, "_READ_AGAIN", 1)  # a few people are several batches
+            patch.setattr(crosswalk.engine.apply, "chunk_of_updates", few_at_once)
             patch.setattr(crosswalk.engine.pull, "prefetched", lambda pages, *_, **__: pages)
             patch.setattr(crosswalk.house, "ThreadPoolExecutor", _NoPool)
             yield self
