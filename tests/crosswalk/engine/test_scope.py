@@ -4,34 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.crosswalk.engine.test_rounds import settle_down
+from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
-
-FILE = """
-connections:
-  alpha:
-    connector: memory
-    account: {alpha}
-    streams:
-      people: {{write: [create, update], create_from: [beta], where: 'scope != out'}}
-  beta:
-    connector: memory
-    account: {beta}
-    streams:
-      people: {{write: [create, update], create_from: [alpha]}}
-merge:
-  defaults: {{masters: [alpha, beta], on_conflict: [masters], on_foreign_edit: adopt}}
-guards:
-  create: {{at_most: 50, share: 100%}}
-  update: {{at_most: 50, share: 100%}}
-"""
 
 
 @pytest.fixture
 def world(tmp_path: Path, database_url: str) -> World:
     """Ada is known to alpha and beta, and at rest; then she leaves alpha's scope with a new title."""
-    world = World(tmp_path, database_url, "")
-    world.write(FILE.format(alpha=world.account("alpha"), beta=world.account("beta")))
+    world = two(tmp_path, database_url)
+    file = world.folder / "crosswalk.yaml"
+    text = file.read_text().replace("on_foreign_edit: review", "on_foreign_edit: adopt")
+    file.write_text(text.replace("create_from: [beta]}\n  beta", "create_from: [beta], where: 'scope != out'}\n  beta"))
     for name in ("alpha", "beta"):
         world.remote(name).put("people", "1", name="Ada Byron", email="ada@a.test", title="Countess", scope="in")
     settle_down(world)
