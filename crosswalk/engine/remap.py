@@ -210,7 +210,7 @@ def _reconsider(house: House, lease: Lease, stream: Stream) -> None:
                         base.hub[name] = None  # see above
                 save_bases(database, connection, bases)
                 _up(house, connection, MERGE, records)
-    if told is not None and creates != then.get("creates"):
+    if creates != then.get("creates") or then.get("absent"):  # who was there before it may be made there
         with database.write() as connection:
             fence(database, connection, lease)
             rows = database.run(connection, "SELECT id FROM entity WHERE kind = ?", (stream.kind,)).fetchall()

@@ -495,9 +495,14 @@ class EntityMerger:
         self._raws = {record: bytes(raw) for record, raw in rows}
 
     def only(self, group: Group) -> Member | None:
-        """The record of an entity that has just one, where nothing of it was ever agreed."""
-        live = [member for member in group.members if member.state <= ARCHIVED]
-        return live[0] if len(live) == 1 and not live[0].had_base and not live[0].wrote else None
+        """The record of an entity that has just one, where nothing of it was ever agreed.
+
+        One that is gone counts too: when it comes back it is to be shown what golden is without it (`_note_gone`).
+        """
+        if len(group.members) != 1:
+            return None
+        (member,) = group.members
+        return member if member.state <= ARCHIVED and not member.had_base and not member.wrote else None
 
     def merge(self, group: Group, before: Golden | None) -> Golden:
         """Golden of an entity; what each record is still to be shown is noted in `bases`."""

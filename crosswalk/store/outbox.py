@@ -148,6 +148,13 @@ def hand_over(database: Database, connection: Any, stays: int, goes: int, stream
         if any(entity == stays and number not in dropped for number, (entity, _) in running.items()):
             continue  # both are under way: what comes of the second is found by its identifiers
         database.run_many(connection, "UPDATE action SET entity = ? WHERE id = ?", [(stays, one) for one in begun])
+    # What came to nothing is part of who they are now, and goes with them when they are erased; never under its hub id.
+    database.run(
+        connection,
+        "UPDATE action SET entity = ?, hub_id = NULL WHERE entity = ? AND op = 'create' "
+        "AND state IN ('dropped', 'rejected', 'moved')",
+        (stays, goes),
+    )
 
 
 def minted(database: Database, connection: Any, stream: int, entities: Sequence[int]) -> dict[int, str]:

@@ -434,6 +434,7 @@ class Play:
         )
         if name == "tags":
             value = sorted(value)
+        stood = self.remote(target[0]).of("people", target[1]).get("tags") or ()
         homes, contested = self.homes(), self.contested()
         # What a vendor has never carried says nothing: a value there is a first contact, and a master's goes first.
         contested |= name not in self.remote(target[0]).of("people", target[1])
@@ -450,7 +451,8 @@ class Play:
         self.calm()
         value = self.edits[target[0], "people", target[1], name]  # as its vendor keeps it
         shows = self.remote(target[0]).of("people", target[1]).get(name)
-        if name == "tags" and isinstance(shows, list):
+        if name == "tags" and isinstance(shows, list):  # what it had before may have been taken out in another record
+            value = sorted(set(value) - set(stood))
             shows = sorted(set(shows) & set(value))
         self.held["I3"] += 1
         if shows != value and self.homes() == homes and not contested:

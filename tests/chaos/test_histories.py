@@ -100,3 +100,26 @@ def test_what_a_record_that_is_gone_kept_apart_is_joined_when_it_goes(stage: Sta
         Step("trash", 88, 65, 48), Step("swap", 1, 36, 26), Step("sync", 43, 61, 72), Step("trash", 0, 45, 24),
     )  # fmt: skip
     play(stage.world(), steps)
+
+
+BROKE = {
+    "a stream that is listed later has nobody made in it who was there before": (
+        Step("config", 89, 23, 61), Step("config", 21, 97, 50), Step("new", 51, 89, 5), Step("sync", 89, 59, 7),
+    ),
+    "who comes back meets what golden became from one record alone": (
+        Step("new", 92, 47, 13), Step("new", 44, 90, 66), Step("new", 67, 79, 98), Step("sync", 0, 0, 0),
+        Step("commit", 74, 95, 10), Step("new", 90, 42, 54), Step("both", 12, 6, 28), Step("sync", 88, 36, 93),
+        Step("hint", 97, 80, 67), Step("away", 26, 2, 54),
+    ),
+    "a create that came to nothing stays behind when its person turns out to be another": (
+        Step("new", 55, 98, 86), Step("new", 26, 83, 52), Step("new", 94, 27, 75), Step("drop", 71, 61, 81),
+        Step("sync", 16, 73, 12), Step("new", 16, 26, 83), Step("mail", 18, 37, 26), Step("die_before", 56, 52, 7),
+        Step("edit", 26, 21, 59), Step("sync", 40, 45, 34), Step("drop", 68, 16, 0), Step("mail", 79, 1, 4),
+        Step("sync", 2, 9, 27), Step("drop", 7, 38, 49), Step("erase", 58, 82, 88),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BROKE)
+def test_the_shortest_parts_of_histories_that_broke_once(what: str, stage: Stage) -> None:
+    play(stage.world(), BROKE[what])
