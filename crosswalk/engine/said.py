@@ -107,8 +107,8 @@ def _words(house: House, connection: Connection, records: Sequence[int]) -> list
 
 def _contradicted(house: House, connection: Connection, pair: Pair, verdict: str, against: Sequence[Word]) -> AskError:
     names = record_addresses(house, connection, {*pair, *(end for word in against for end in word[:2])})
-    what = 'SELECT "left", "right", id FROM pair WHERE'
-    asked = {tuple(row[:2]): row[2] for row in at_either_end(house.database, connection, what, sorted(names))}
+    pairs = 'SELECT "left", "right", id FROM pair WHERE'
+    asked = {tuple(row[:2]): row[2] for row in at_either_end(house.database, connection, pairs, sorted(names))}
     told = [
         f"{word.who} said that {names[word.left]} and {names[word.right]} "
         f"{'are the same' if word.verdict == 'same' else 'never are'}"

@@ -30,7 +30,7 @@ class Machine(RuleBasedStateMachine):
         self._play.log.append(f"-- {step}")
         try:
             self._play.step(step)
-        except BaseException:
+        except BaseException:  # it goes on up; what is broken is not judged once more at the end
             self._broken = True
             raise
 
