@@ -5,9 +5,10 @@ What is to be told stands in the store before it is sent, so that a restart or a
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from crosswalk import log
 from crosswalk.alerts import Message, UnsentError, sign_of, target_of
@@ -21,8 +22,7 @@ RUN_FAILED: Final = "run_failed"
 CONNECTION_DOWN: Final = "connection_down"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct, frozen=True, kw_only=True):
     """What is wrong, in our words; `run` as people call it."""
 
     code: str = ""

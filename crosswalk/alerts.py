@@ -9,13 +9,14 @@ import smtplib
 import ssl
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from email.message import EmailMessage
 from hashlib import blake2b
 from http.client import HTTPException, HTTPMessage
 from ipaddress import ip_address
 from typing import IO, Final
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 _TIMEOUT: Final = 10.0  # seconds
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465}
@@ -39,8 +40,7 @@ class UnsentError(Exception):
         self.text = text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """`state`: began or ended. `code` and `text` are of the trouble; `since` and `at` ISO times in UTC."""
 
     condition: str
@@ -81,8 +81,7 @@ class Message:
         return {name: value for name, value in told.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     url: str
 
     def send(self, message: Message) -> None:
@@ -102,8 +101,7 @@ class Webhook:
             raise UnsentError(f"the webhook does not answer ({_kind(error)})") from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
+class Mail(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     to: str

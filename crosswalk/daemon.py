@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from connectors.sdk.registry import Registry
 from crosswalk import __version__, log, watchdog
@@ -68,8 +69,7 @@ _SAID: Final[Mapping[str, str]] = {  # what the log calls a problem by its code;
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     """The settings in force, the print of the file that they were read from, and the stamp of the files beside it."""
 
     settings: HubSettings

@@ -6,7 +6,9 @@ something else.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from connectors.sdk.contract import FieldInfo
 from crosswalk.problems import Problem
@@ -14,8 +16,7 @@ from crosswalk.store.codec import dump, load
 from mapping.compile import CompiledMapping, MappingError
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One field that is not as it was. `what`: added, removed, retyped, options."""
 
     field: FieldInfo  # as it was; as it is where it was added
@@ -55,8 +56,7 @@ def loaded(told: bytes) -> list[FieldInfo]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A mapping that could be made of today's fields, and what of it had to be paused."""
 
     mapping: CompiledMapping

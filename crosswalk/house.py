@@ -10,9 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from connectors.sdk.contract import Account, Connector, FieldInfo, StreamSpec, Tools
 from connectors.sdk.errors import ConnectorError, GrantError
@@ -42,8 +44,7 @@ _HOLDS: Final = timedelta(hours=1)  # who we are there, and a catalogue that nob
 _COMPUTED: Final = {"person": PERSON_FIELDS, "company": COMPANY_FIELDS}
 
 
-@dataclass
-class _Draft:
+class _Draft(Struct):
     """One listed stream on its way into the house."""
 
     settings: StreamSettings
@@ -60,8 +61,7 @@ class _Draft:
         return f"{self.connection.name}/{self.settings.name}"
 
 
-@dataclass
-class _Asked:
+class _Asked(Struct):
     """What a connection answered. `refused`: streams of which it shows nothing for want of a permission."""
 
     account: Account | None  # None: it was asked a moment ago
@@ -69,8 +69,7 @@ class _Asked:
     refused: list[Problem] = field(default_factory=list)
 
 
-@dataclass
-class Builder:
+class Builder(Struct):
     """Builds a house. `problems` are those of connections that could not be asked; they stop nobody else."""
 
     settings: HubSettings

@@ -9,7 +9,6 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, count, islice, repeat
 from pathlib import Path
@@ -18,6 +17,7 @@ from time import perf_counter, process_time
 from typing import Any, Final, Protocol, overload
 
 import numpy as np
+from msgspec import Struct, field
 
 from crosswalk.problems import Problem, ProblemsError
 from mapping.match import columns as heads
@@ -88,8 +88,7 @@ class Cells(Sequence[str]):
         return found
 
 
-@dataclass(slots=True)
-class Records:
+class Records(Struct):
     """What was read of a file of records, column by column, in the order of the keys."""
 
     keys: list[str]
@@ -98,8 +97,7 @@ class Records:
     systems: Cells
 
 
-@dataclass(slots=True)
-class Used:
+class Used(Struct):
     """How columns were understood."""
 
     kind: str

@@ -5,9 +5,10 @@ aside, 5 mend the store, 6 another process, 7 a person decides, 8 versions. A co
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from textwrap import fill
 from typing import Final
+
+from msgspec import Struct
 
 from crosswalk.problems import Problem, Severity
 
@@ -29,8 +30,7 @@ _RANK: Final = (2, 1, 3, 0)
 _WIDTH: Final = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One code. `text` and `todo` show the form of the two lines that people see, with an example's values in them.
 
     `happened` says why it comes to this, `itself` what the hub does without being asked.

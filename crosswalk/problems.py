@@ -4,14 +4,14 @@ Texts may hold values of the configuration, never a secret and never a customer'
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 Severity: TypeAlias = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One fault. `line` and `column` are 1-based and count characters; `width` is how much the caret underlines.
 
     `path`: the address within the file ("connections.shop.path"); `record`: the id of a record in its stream.

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal, TypeAlias
 
+from msgspec import Struct
+
 from mapping.language import Path, SyntaxFault, parse_path
 from mapping.values import ABSENT, Value
 
@@ -35,18 +37,15 @@ class Comparison:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     of: "Condition"
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Struct, frozen=True):
     of: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(Struct, frozen=True):
     of: tuple["Condition", ...]
 
 

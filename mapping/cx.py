@@ -8,9 +8,10 @@ which claims too much: then the adjusted Wald form is used, with three pseudo-an
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
+
+from msgspec import Struct
 
 Z95: Final = Decimal("1.96")
 TENTH: Final = Decimal("0.1")
@@ -64,8 +65,7 @@ def ces_class(score: Decimal, low: Decimal, high: Decimal, direction: str = "hig
     return "easy" if score > middle else "neutral" if score == middle else "hard"
 
 
-@dataclass(frozen=True, slots=True)
-class Nps:
+class Nps(Struct, frozen=True):
     """Counts of one pool of answers."""
 
     promoters: int = 0

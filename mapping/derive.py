@@ -5,10 +5,11 @@ answers are never in one figure, nor employees and customers; `as_of` is an argu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
+
+from msgspec import Struct, field
 
 from mapping.cx import Nps, canonical, ces_class, csat_class, nps_class, share
 from mapping.values import Value
@@ -44,8 +45,7 @@ COMPANY_FIELDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(Struct, frozen=True, kw_only=True):
     """One score of one response. `person` None: nobody known, it counts once for its company all the same."""
 
     record: int
@@ -66,8 +66,7 @@ class Answered:
     tool: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """How a company's figure of one metric is made."""
 
     window: timedelta = timedelta(days=365)
@@ -75,8 +74,7 @@ class Setting:
     kind: str = "relationship"
 
 
-@dataclass(frozen=True, slots=True)
-class CxSettings:
+class CxSettings(Struct, frozen=True):
     metrics: Mapping[str, Setting] = field(default_factory=dict)
 
     def of(self, metric: str) -> Setting:

@@ -12,8 +12,10 @@ Nothing here knows a field of the hub, a field of a vendor or what a function do
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mapping.merge.policy import MergeCode
 
@@ -52,8 +54,7 @@ class Place(NamedTuple):
         return Place(self.file, self.line, self.column + characters)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a mapping as it was written.
 
     `text` None with nothing else said unmaps a default; with `values` or `direction` it takes the default's text.
@@ -135,16 +136,14 @@ class SyntaxFault(Exception):  # noqa: N818 # a finding of somebody's file, not 
         self.text, self.hint, self.offset = text, hint, offset
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One name of a path, and what it picks of the list that stands there: an element by the value of a key."""
 
     name: str
     pick: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """Where a value stands. No steps: the whole row.
 
     `text` is the path as written. `plain`: no quotes, braces or brackets in it, so the whole of it may be a name.
@@ -156,16 +155,14 @@ class Path:
     plain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A value of its own."""
 
     value: str
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """What stands between two commas; the function decides what it means. `quoted`: in double quotes, taken off."""
 
     text: str
@@ -173,8 +170,7 @@ class Argument:
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A function with its arguments."""
 
     name: str
@@ -182,16 +178,14 @@ class Call:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """One source with its functions."""
 
     source: Path | Constant
     calls: tuple[Call, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """The right side of a line: the first of the alternatives that has a value."""
 
     alternatives: tuple[Alternative, ...]

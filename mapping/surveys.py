@@ -5,8 +5,9 @@ rating, whatever its ends, until the operator says which metric it is. A text th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from mapping.functions.answers import METRICS, Answer, Scale, scale_of, scored
 from mapping.functions.registry import ArgumentFault
@@ -27,8 +28,7 @@ _COMMENT: Final = "comment"
 _SCALES: Final = ("scale", "rating", "nps", "csat", "ces")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyRoles:
+class SurveyRoles(Struct, frozen=True, kw_only=True):
     """What an operator says of one survey.
 
     `roles`: role -> expression, such as {"nps": "QID1", "csat": "QID2 | scale(1, 5)", "comment": "QID1_TEXT"}. A role
@@ -70,8 +70,7 @@ class Metric(NamedTuple):
     scale: Scale | None
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
+class Roles(Struct, frozen=True):
     """The roles of one survey, ready."""
 
     metrics: tuple[Metric, ...] = ()

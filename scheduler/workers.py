@@ -8,8 +8,9 @@ fails stops no other. Stopping is asking: a job ends at its next `check`, where 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
+
+from msgspec import Struct
 
 from scheduler.leases import Lease, LeaseBook, LeaseLost
 
@@ -46,8 +47,7 @@ class Job(NamedTuple):
     run: Callable[[Turn], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """How a job ended. busy: another process has its lease; stopped: told to, before or while it ran."""
 
     name: str

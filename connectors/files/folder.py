@@ -5,10 +5,11 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Self
+
+from msgspec import Struct
 
 from connectors.sdk.contract import Json
 from connectors.sdk.errors import LaterError, SetupError
@@ -36,8 +37,7 @@ class BusyError(Exception):
     """This file cannot be read now: somebody writes it, took it away, or keeps it to himself."""
 
 
-@dataclass(frozen=True)
-class Open:
+class Open(Struct, frozen=True):
     """A file while it is read. `trace` is what it was when it was opened."""
 
     handle: BinaryIO
@@ -51,8 +51,7 @@ class Open:
             raise BusyError("is being written")
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """The files below `path` that match a pattern, newest first: by name, where numbers count as numbers.
 
     Not by their time: whoever corrects an old export does not make it the newest by that.

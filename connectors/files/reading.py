@@ -13,8 +13,9 @@ So while nothing changes no file is opened, and an export that joins the others 
 
 import sqlite3
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from connectors.files.folder import BusyError, Folder, Trace, newest_first, parse_traces
 from connectors.files.rows import Row, Rows
@@ -23,8 +24,7 @@ from connectors.sdk.contract import Page, Position, RemoteRecord, RowFault
 from connectors.sdk.errors import LaterError
 
 
-@dataclass
-class _State:
+class _State(Struct):
     """What was read so far: what a position says."""
 
     read: dict[str, Trace] = field(default_factory=dict)
@@ -48,8 +48,7 @@ class _State:
         return {"read": read, "left": list(self.left), "row": self.row, "of": self.of}
 
 
-@dataclass(frozen=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """Files newest first, down to the oldest that is shown."""
 
     names: list[str]

@@ -5,8 +5,9 @@ go by: the e-mail address, the name of a company, the title of a deal together w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from connectors.pipedrive.shapes import HASH
 from connectors.pipedrive.streams import Resource
@@ -68,8 +69,7 @@ def keys(answer: Answer) -> list[str]:
         ) from exc
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(Struct, frozen=True):
     """The record that a create was to make. `hub_id`: the hub's own id, where it was sent along."""
 
     stream: str

@@ -5,8 +5,9 @@ fields otherwise than the records do ("email" for `emails`). Vendor facts: READM
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from connectors.pipedrive.streams import RESOURCES
 from connectors.sdk import FieldInfo, FieldType, Json

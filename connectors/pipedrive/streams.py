@@ -1,9 +1,10 @@
 """The streams of Pipedrive, one declaration each. Vendor facts: README.md, Objects and Lists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from connectors.sdk import Costs, StreamSpec
 
@@ -30,8 +31,7 @@ _HOLD_BACK: Final = timedelta(minutes=1)
 _LAG: Final = timedelta(seconds=15)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(Struct, frozen=True, kw_only=True):
     """Where a stream stands in the API, and how it is spoken to there."""
 
     spec: StreamSpec

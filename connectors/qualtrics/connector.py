@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from connectors.qualtrics import contacts, lists, mailings
 from connectors.qualtrics.auth import authorizer, base_url

@@ -6,9 +6,11 @@ windows of a search   [from, to), oldest first. One that holds more hits than ar
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.qualtrics.lists import at, second
 from connectors.sdk import Json, Position, RemoteRecord
@@ -70,8 +72,7 @@ def equals(kind: str, value: str) -> Json:
     return {"filter": {"filterType": kind, "comparison": "eq", "value": value}}
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """Where a reading of changes stands. `windows`: those that are left, the first of them under way; `token` takes it
     on; `seen`, `low` and `high`: how many hits it has shown so far, and their times."""
 

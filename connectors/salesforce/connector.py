@@ -6,11 +6,12 @@ Vendor facts: README.md beside this file.
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from connectors.salesforce import lists, removals, soql
 from connectors.salesforce.auth import REGISTRATION, authorization, authorizer

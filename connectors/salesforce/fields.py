@@ -4,8 +4,9 @@ Vendor facts: README.md, Fields.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from connectors.salesforce.shapes import FLAG, STREAM, Column, Shape
 from connectors.salesforce.streams import BY_SOBJECT, Resource
@@ -37,8 +38,7 @@ _UNASKED: Final = frozenset({"address", "location", "base64", "complexvalue", "a
 _LONG: Final = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, kw_only=True):
     """A stream's fields as they were described. `where`: what makes the stream of the object.
 
     `lacks`: the field that the stream hangs on, where it is not there. `is_fed`: deletions are listed. `calculated`:

@@ -13,12 +13,12 @@ mended in place: 5 µs, by a dictionary 9. Nothing of a header gets into the sou
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from connectors.salesforce.streams import BY_PREFIX
 from connectors.sdk import Json, Values
@@ -37,8 +37,7 @@ ID: Final = "Id"
 STAMP: Final = "SystemModstamp"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column of a query. `parent`: the reference that a field of another record is reached by."""
 
     name: str

@@ -1,9 +1,10 @@
 """The streams of Salesforce, one declaration each. Vendor facts: README.md, Objects and Lists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from connectors.sdk import Costs, Operation, StreamSpec
 
@@ -30,8 +31,7 @@ _ONE: Final = Costs()
 _WRITES: Final[frozenset[Operation]] = frozenset({"create", "update", "archive"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(Struct, frozen=True, kw_only=True):
     """Where a stream stands in the API, and how it is spoken to there."""
 
     spec: StreamSpec

@@ -4,8 +4,9 @@ A call takes 200 records and answers with one result each, in order: what became
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from connectors.salesforce.fields import sent
 from connectors.salesforce.statuses import LATER, MOVED
@@ -27,8 +28,7 @@ _ADVICE: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """Writes that go out in one call. `upsert_by`: the hub id's field, where creates carry one."""
 
     op: Operation

@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from connectors.sdk.contract import Tools
 from connectors.sdk.errors import LaterError
@@ -37,16 +38,14 @@ def lane_of(lane: Lane) -> Lane:
     return _urgent.get() or lane
 
 
-@dataclass(frozen=True, slots=True)
-class Burst:
+class Burst(Struct, frozen=True):
     """At most `calls` in any `seconds`."""
 
     calls: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """How fast a vendor lets us call, and where its answers say what is left.
 
     `remaining`, `resets`: headers of the day's allowance; `left` reads what remains where no header is just that number

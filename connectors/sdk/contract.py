@@ -6,11 +6,11 @@ on reading and back on writing.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from connectors.sdk.decoding import DECODER, decoded
@@ -76,8 +76,7 @@ class Removal(NamedTuple):
     survivor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some records of a window.
 
     `position` is where the window goes on (opaque to the engine, stored as JSON, handed back in
@@ -107,8 +106,7 @@ class RowFault(NamedTuple):
     raw: Json  # what stood there, for `dlq show`
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """What to read of one part: changed at or after `since` (None: from the beginning), to the vendor's now.
 
     `since` begins a unit of the stream's `resolution` (`StreamSpec.whole`).
@@ -120,8 +118,7 @@ class Window:
     position: Position | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
+class Costs(Struct, frozen=True, kw_only=True):
     """What one call costs in the unit of the account's budget. `list` is per page."""
 
     list: int = 1
@@ -132,8 +129,7 @@ class Costs:
     search: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamSpec:
+class StreamSpec(Struct, frozen=True, kw_only=True):
     """One object of a vendor: what the engine must know to read and write it without losing anything."""
 
     usual: bool = True  # read when the operator lists no streams
@@ -176,8 +172,7 @@ FieldType: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldInfo:
+class FieldInfo(Struct, frozen=True, kw_only=True):
     """One field of a stream as discovered.
 
     `name` is the vendor's own (a custom field's hash), `label` what people see; a mapping may use either.
@@ -202,8 +197,7 @@ class FieldInfo:
     paused: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """Who we are at the vendor, and what we may do there."""
 
     id: str  # the remote account's own id: the same account is never connected twice
@@ -279,8 +273,7 @@ def _uncounted(cost: int) -> None:
     """Nobody counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class Tools(Struct, frozen=True, kw_only=True):
     """What the hub hands to a connector. `settings` has been fetched already: secrets stand in it as values."""
 
     connection: str

@@ -1,9 +1,10 @@
 """Export jobs: start, poll until done, fetch. What was started is remembered, so a crash does not start it again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from connectors.sdk.contract import Json, Tools
 from connectors.sdk.errors import LaterError, ShapeError
@@ -17,8 +18,7 @@ class Progress(NamedTuple):
     reason: str = ""  # the vendor's code; never a customer's value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(Struct, frozen=True, kw_only=True):
     """Polls come closer at first and rarer later; `longest` is the whole wait."""
 
     first: timedelta = timedelta(seconds=1)

@@ -4,10 +4,11 @@ A plugin that is broken or comes twice is reported and left out; it never keeps 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module, resources
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from connectors.sdk.contract import Connector, Settings
 
@@ -19,8 +20,7 @@ _METHODS: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PluginFault:
+class PluginFault(Struct, frozen=True):
     """Why a plugin is left out. `distribution`: where it comes from, "?" if that cannot be told."""
 
     name: str
@@ -29,8 +29,7 @@ class PluginFault:
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registry:
+class Registry(Struct, frozen=True, kw_only=True):
     """The connectors that are installed, by name, and what could not be used."""
 
     connectors: Mapping[str, type[Connector]] = field(default_factory=dict)

@@ -5,10 +5,10 @@ no attempt is left, and the pause that the vendor asked for.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from msgspec import Struct
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -33,8 +33,7 @@ class AgainError(Exception):
         self.throttled = throttled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True, kw_only=True):
     """How often and how long. A pause longer than `patience` is not waited for here: the run goes on elsewhere.
 
     Whoever is told when to come back waits for its turn as long as that, however often it is told: another process

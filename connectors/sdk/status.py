@@ -15,8 +15,9 @@ A vendor's table is laid over the common one. The engine acts on the family; nob
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from connectors.sdk.contract import Json
 
@@ -25,8 +26,7 @@ Family: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What to do with an answer. `hint` tells the operator what mends it; `code` overrides the family's own."""
 
     family: Family
@@ -66,8 +66,7 @@ def no_code(_: Json) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusTable:
+class StatusTable(Struct, frozen=True, kw_only=True):
     """One vendor's habits. `vendor` is the name people know; `vendor_code` finds its code in an error's body.
 
     `lost`: statuses after which a write that must not be sent twice may nevertheless have happened.

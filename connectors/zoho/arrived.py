@@ -6,8 +6,9 @@ address, the name of a company, the name of a deal together with whose it is.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from connectors.sdk import FieldInfo, Json, Values, Write
 from connectors.zoho.streams import RESOURCES
@@ -30,8 +31,7 @@ _TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
 _SPECIAL: Final = re.compile(r"([\\(),:])")
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(Struct, frozen=True):
     """The record that a create was to make. `fields`: those of the stream by API name."""
 
     stream: str

@@ -4,10 +4,11 @@ Vendor facts: README.md beside this file.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, ClassVar, Final, Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from connectors.sdk import (
     Account,

@@ -1,9 +1,11 @@
 """The streams of Zoho CRM, one declaration each. Vendor facts: README.md, Objects and Lists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.sdk import Costs, StreamSpec
 
@@ -19,8 +21,7 @@ _LAG: Final = timedelta(seconds=15)
 _REACH: Final = timedelta(days=59)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(Struct, frozen=True, kw_only=True):
     """Where a stream stands in the API. `module`: its API name there."""
 
     spec: StreamSpec

@@ -5,7 +5,8 @@ import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crosswalk.cli.screen import Line, Piece, Screen, Span, pieces
 
@@ -18,8 +19,7 @@ class UnaskedError(Exception):
         self.flag = flag
 
 
-@dataclass(frozen=True)
-class Asker:
+class Asker(Struct, frozen=True):
     """`able`: stdin and stderr are a terminal. `agreed`: `--yes`, which answers every yes-or-no question."""
 
     screen: Screen

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crosswalk.cli import text
 from crosswalk.cli.screen import Line, Piece, Screen, cut, dim, padded, plain, sign, wide
@@ -16,8 +17,7 @@ _MOVES = {"archive": "put away: made by that run, and untouched since", "restore
 _SOURCE_AT = 77  # the column in which a reason's place in the file stands
 
 
-@dataclass(frozen=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """Which records of a plan are shown. `only`: connections or streams; `limit` 0: all."""
 
     only: Sequence[str] = ()

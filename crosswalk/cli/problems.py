@@ -58,7 +58,7 @@ def _marked(problem: Mapping[str, Any], screen: Screen, beside: Path | None) -> 
     from crosswalk.problems import Problem
     from crosswalk.settings import render
 
-    known = Problem.__dataclass_fields__
+    known = Problem.__struct_fields__
     told = Problem(**{name: held for name, held in problem.items() if name in known})
     for line in render.lines(told, _source(str(problem["file"]), beside), screen.width)[1:]:
         before, bar, mark = line.partition("| ")

@@ -3,9 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
 
 from crosswalk.cli import text
 from crosswalk.cli.screen import Screen
@@ -42,8 +43,7 @@ class Quiet(_Quiet):
     """For `--quiet`."""
 
 
-@dataclass
-class _Count:
+class _Count(Struct):
     read: int = 0
     written: int = 0
     told_at: float = 0.0

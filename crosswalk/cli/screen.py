@@ -9,9 +9,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Literal, TextIO, TypeAlias
+
+from msgspec import Struct
 
 from crosswalk.cli import text
 
@@ -23,8 +24,7 @@ _OF_SIGN: dict[str, Style] = {"+": "green", "~": "yellow", "-": "red", "!": "war
 _OF_STATE: dict[str, Style] = {"ok": "green", "part": "yellow", "fail": "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of a line. `fenced`: a value, whose right-to-left letters must not move what stands around it."""
 
     text: str
@@ -88,8 +88,7 @@ def dim(words: str) -> Span:
     return Span(words, "dim")
 
 
-@dataclass(kw_only=True)
-class Screen:
+class Screen(Struct, kw_only=True):
     """One output and what is known of it. `hide`: values of customers are masked."""
 
     stream: TextIO

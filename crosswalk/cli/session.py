@@ -14,11 +14,14 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crosswalk import clock
 from crosswalk.cli import problems as faults
@@ -49,8 +52,7 @@ class UsageError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, kw_only=True)
-class Manners:
+class Manners(Struct, frozen=True, kw_only=True):
     """The options that every command has."""
 
     config: Path = Path("crosswalk.yaml")

@@ -1,15 +1,15 @@
 """Tables that fit: columns leave from the right in the order each table gives, then rows become blocks."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crosswalk.cli.screen import Line, Piece, cut, padded, pieces, plain, wide
 
 _FREE = 16  # columns that a last, free column keeps before another one leaves
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """`leaves`: 1 leaves first, then 2 ...; 0 never. `gap`: blanks before it. `least`: never narrower."""
 
     title: str = ""

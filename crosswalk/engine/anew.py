@@ -12,9 +12,10 @@ interrupted. Where it stood need not be known for that, since what is as it shou
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct, field
 
 from crosswalk.engine.bulk import NO_RECORD, CertainIds
 from crosswalk.engine.bulkscored import Everybody, everybody, learn, within_limits
@@ -78,8 +79,7 @@ def count_anew(house: House, lease: Lease) -> None:
 # -- what would be one -----------------------------------------------------------------------------------------
 
 
-@dataclass
-class Weighed:
+class Weighed(Struct):
     """All records of a kind that are in an entity, by place in the order of their birth ids."""
 
     records: Numbers
@@ -116,8 +116,7 @@ class Weighed:
         return list(found.values())
 
 
-@dataclass
-class Would:
+class Would(Struct):
     """What matching a kind anew would change."""
 
     kind: str
@@ -292,8 +291,7 @@ def _certain_ids(likeness: Likeness) -> CertainIds:
 # -- making it so ----------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Became:
+class Became(Struct):
     joined: int = 0
     parted: int = 0
     pairs: int = 0

@@ -5,8 +5,9 @@ closes the action, all in one transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
+
+from msgspec import Struct
 
 from connectors.sdk.contract import Record, Write
 from crosswalk.engine.model import House, Stream
@@ -34,8 +35,7 @@ from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The record of an action as the store has it."""
 
     id: int

@@ -7,9 +7,11 @@ outcome is unknown: `resolve` finds out, by looking.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from connectors.sdk.budget import in_lane
 from connectors.sdk.contract import Outcome, Page, Record, RemoteRecord, StreamSpec, Write
@@ -55,8 +57,7 @@ _STORM: Final = 20  # refusals from which the share of them counts
 _STORM_SHARE: Final = 0.5
 
 
-@dataclass
-class Applied:
+class Applied(Struct):
     """What became of the actions of one stream."""
 
     written: int = 0
@@ -127,8 +128,7 @@ def says_no(action: Action) -> bool:
     )
 
 
-@dataclass
-class _Answers:
+class _Answers(Struct):
     """What a batch brought: an outcome for each write. `together`: refused as one, whichever of them was the cause."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)

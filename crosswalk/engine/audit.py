@@ -10,10 +10,11 @@ conflict, a plan that waits or a budget stands in between.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from connectors.sdk.contract import Page, Window
 from crosswalk.engine.lineage import Lineage
@@ -34,8 +35,7 @@ _CHUNK: Final = 200
 _EXPLAINED: Final = 200  # entities whose sides are looked at one by one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """One record (or one field of it, by its hub name) that is not as it should be."""
 
     record: str
@@ -56,8 +56,7 @@ class Difference:
         }
 
 
-@dataclass(slots=True)
-class Audited:
+class Audited(Struct):
     """What the audit of one stream came to."""
 
     held: int = 0  # records that the hub has of it
@@ -71,8 +70,7 @@ class Audited:
         return sum(one.kind in (UNSEEN, NEVER_SEEN) for one in self.differences)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """How many records of each stream are compared: a number, or a share of those that are held."""
 
     number: int | None = None

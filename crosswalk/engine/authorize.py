@@ -5,8 +5,10 @@ account cannot be asked, since a vendor gives it out once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from connectors.sdk.auth import AuthorizationCode, AuthorizationRequest, AuthorizedInBrowser
 from connectors.sdk.contract import Account, Grant, Settings, TokenStore, Tools
@@ -21,8 +23,7 @@ from crosswalk.store.codec import dump
 _TRIES: Final = 20  # as often may a renewal come in between
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What a person is asked. `registration`: how to have an app at the vendor; `first`: nobody has granted it yet."""
 
     connection: str

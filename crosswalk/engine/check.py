@@ -7,10 +7,12 @@ account is kept in the store.
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from connectors.sdk.contract import Account, FieldInfo, Page, StreamSpec, Window
 from connectors.sdk.errors import ConnectorError, ShapeError
@@ -27,8 +29,7 @@ from crosswalk.store.codec import dump, iso, millis, moment
 from crosswalk.store.migrations import step
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What the file makes of the fields that a stream has now.
 
     `catalogue`: them as they are to be kept, stored; None: the file does not fit. `changes`: what is not as it was.
@@ -49,8 +50,7 @@ _NO_HUB_ID: Final = "CW118"  # creates go by search
 _ABOVE: Final = "CW120"  # more is allowed by the file than the account has
 
 
-@dataclass(slots=True)
-class _StreamAnswer:
+class _StreamAnswer(Struct):
     """What a system says of one stream."""
 
     fields: Sequence[FieldInfo] = ()
@@ -60,8 +60,7 @@ class _StreamAnswer:
     judged: Judged = field(default_factory=Judged)
 
 
-@dataclass(slots=True)
-class _Answer:
+class _Answer(Struct):
     """What one system says. `error`: it did not let us in at all."""
 
     account: Account | None = None

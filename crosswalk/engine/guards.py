@@ -6,8 +6,9 @@ counted per field: a mapping gone wrong shows as one field that changes everywhe
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from crosswalk.engine.model import Ceiling, House, Stream
 from crosswalk.engine.spoken import GUARD, held_reasons
@@ -16,8 +17,7 @@ from crosswalk.store.outbox import Action
 _SHARE_FROM: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tripped:
+class Tripped(Struct, frozen=True, kw_only=True):
     """A class of a stream that waits."""
 
     stream: str

@@ -11,8 +11,9 @@ A response is joined to a person by what its respondent claimed; it never joins 
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, field
 
 from crosswalk.engine.likeness import scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
@@ -34,8 +35,7 @@ Numbers: TypeAlias = "array[int]"  # 8 bytes a record, where a list would take 3
 Ident: TypeAlias = tuple[int, int]  # kind and value
 
 
-@dataclass
-class Matched:
+class Matched(Struct):
     """What matching changed."""
 
     records: int = 0

@@ -8,9 +8,10 @@ customer's value. A store of at most `SMALL` records needs neither: all of it is
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.profiles import Known as Known
@@ -34,8 +35,7 @@ _KEPT: Final = 200_000  # frequencies in memory
 Connection = Any
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Of the last count of one kind."""
 
     records: int = 0

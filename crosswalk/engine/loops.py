@@ -6,9 +6,10 @@ it moves until a person decides.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 from crosswalk.engine.model import House
 from crosswalk.engine.settle import Group
@@ -20,8 +21,7 @@ WRITES: Final = 3  # of the hub, each of them rewritten there
 WITHIN: Final = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frozen:
+class Frozen(Struct, frozen=True, kw_only=True):
     """A field that was frozen by a plan."""
 
     conflict: int

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from msgspec import Struct
+
 from connectors.sdk.contract import Connector, FieldInfo, StreamSpec
 from crosswalk.engine.matching import IdentKinds, Rules
 from crosswalk.engine.policies import Policies
@@ -38,8 +40,7 @@ class Silent:
         """Nothing to show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(Struct, frozen=True):
     """One guard: over either number the whole class waits."""
 
     at_most: int | None
@@ -47,8 +48,7 @@ class Ceiling:
     rule: str  # where it stands
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """Seconds to wait for what another process works on. A person is told at once, a daemon has time."""
 
     stream: float = 0
@@ -113,8 +113,7 @@ class Stream:
         return "update" in self.writes and self.mapping.writable[at]
 
 
-@dataclass(slots=True)
-class Link:
+class Link(Struct):
     """One connection: the connector behind it."""
 
     name: str
@@ -149,7 +148,7 @@ class House:
     changes: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # by stream: fields that are not as they were
     pauses: Mapping[str, Pause] = field(default_factory=dict)  # by address, of connections and streams
     unasked: Sequence[Problem] = ()  # of connections that could not be asked what they have, or are asked no more
-    patience: Patience = Patience()
+    patience: Patience = field(default_factory=Patience)
     begun: Callable[[int], None] = lambda run: None  # told the number of a run before its work begins
     suppressed: Suppressed = field(init=False)  # by what people who were erased are known
 

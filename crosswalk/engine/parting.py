@@ -6,9 +6,10 @@ stands, by the plan that follows and under its guards, as any other write.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from crosswalk.engine.identify import Matched, Matcher
 from crosswalk.engine.lookup import Found, find
@@ -179,8 +180,7 @@ class _Back(NamedTuple):
     value: Value
 
 
-@dataclass
-class _Written:
+class _Written(Struct):
     """What the hub made of one field of one record since both were one."""
 
     before: Any

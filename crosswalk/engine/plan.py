@@ -5,10 +5,11 @@ entities that settling put up. A plan is made anew each run; what an older one w
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
+
+from msgspec import Struct
 
 from crosswalk.engine.guards import hold_back
 from crosswalk.engine.loops import Frozen, Loops
@@ -43,8 +44,7 @@ CLASS_OF: Final[Mapping[str, str]] = {
 _BATCH: Final = 500
 
 
-@dataclass
-class Planned:
+class Planned(Struct):
     """What a plan came to; the open plan before it where that says the very same, and then stays.
 
     `asked`: questions that came up for a person.

@@ -6,9 +6,11 @@ window less the stream's hold-back, so that what commits late under an older sta
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from connectors.sdk.contract import Page, Window
 from connectors.sdk.errors import ShapeError
@@ -28,8 +30,7 @@ _WIDER = "hold_back:{}"  # by stream
 _TOGETHER = 1000  # records of small pages that are landed in one transaction
 
 
-@dataclass
-class Pulled:
+class Pulled(Struct):
     """What one stream brought in one run."""
 
     landed: Landed = field(default_factory=Landed)

@@ -6,12 +6,12 @@ A decision is written down and taken by the next run; nothing is merged or writt
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from math import log2
 from typing import Any, Final, NamedTuple
 
 from anyascii import anyascii
+from msgspec.structs import replace
 
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.given import read_value

@@ -8,10 +8,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from connectors.sdk.errors import ConnectorError
 from crosswalk.engine.anew import ask_for
@@ -50,8 +52,7 @@ _ALARMS: Final = 5  # that a run tells one by one
 _AGAIN: Final = 3  # rounds of planning anew what had moved
 
 
-@dataclass
-class Ran:
+class Ran(Struct):
     """What a run did. Streams by address."""
 
     run: int

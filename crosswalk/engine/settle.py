@@ -5,9 +5,10 @@ history, bases, conflicts and the work that was done are committed together or n
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from crosswalk.engine.anew import asked_for, count_anew, resolve_asked_for, withdraw
 from crosswalk.engine.derive import derive_entities, follow, note_scores
@@ -49,8 +50,7 @@ _BULK: Final = "bulk:"  # and the number of a run that has landed without a list
 _NO_BASE: Any = None  # in `StoredBase.hub`: nothing at all was agreed with this side, see `side`
 
 
-@dataclass
-class Settled:
+class Settled(Struct):
     """What settling changed."""
 
     records: int = 0
@@ -62,8 +62,7 @@ class Settled:
     alarms: dict[int, str] = field(default_factory=dict)  # by record what looks wrong about its group
 
 
-@dataclass(slots=True)
-class Member:
+class Member(Struct):
     """One record of an entity while it is merged. `row`: by position of the layout, references as entities."""
 
     id: int
@@ -87,8 +86,7 @@ class Member:
         return self._raw
 
 
-@dataclass
-class Group:
+class Group(Struct):
     """One entity on its way to a golden record."""
 
     entity: int

@@ -6,8 +6,9 @@ a write has been taken back (engine.undone), and an undo is a run like any other
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from crosswalk.engine.answers import Standing, standing
 from crosswalk.engine.model import House, Stream
@@ -30,8 +31,7 @@ LEAVE, CANNOT = "leave", "cannot"
 _BATCH: Final = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class Left(Struct, frozen=True, kw_only=True):
     """Something that is not taken back. `field`: "" for the whole record."""
 
     record: int
@@ -40,8 +40,7 @@ class Left:
     reason: str
 
 
-@dataclass(slots=True)
-class _Field:
+class _Field(Struct):
     """What a run did to one field of one record, from its first write to its last."""
 
     label: str
@@ -51,8 +50,7 @@ class _Field:
     agreed: Sequence[Any] | None  # what golden had held when it last agreed with this record; empty: never
 
 
-@dataclass(slots=True)
-class _Wrote:
+class _Wrote(Struct):
     """What a run did to one record."""
 
     record: int
@@ -406,8 +404,7 @@ class _Undoer:
         return kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class _Look(Struct, frozen=True, kw_only=True):
     """Everything about some records as it is now."""
 
     house: House

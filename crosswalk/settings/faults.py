@@ -1,9 +1,10 @@
 """Where faults of a file are gathered: every fault once, all of them in one report, in the order of the file."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from crosswalk.messages import MESSAGES
 from crosswalk.problems import Problem
@@ -17,8 +18,7 @@ class Mark(NamedTuple):
     width: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """Where in the tree we are: the address, and whose settings these are."""
 
     path: tuple[str, ...] = ()

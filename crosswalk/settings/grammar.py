@@ -5,8 +5,9 @@ knows a key that the others do not. Keys of a connector's own (auth, account, pa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from msgspec import Struct, field
 
 DURATION: Final = r"^[0-9]+[smhdw]$"
 SHARE: Final = r"^[0-9]+(\.[0-9]+)?%$"
@@ -47,8 +48,7 @@ ALERTS: Final = ("run_failed", "connection_down")
 RESERVED: Final = ("webhooks", "invitations", "frequency", "erasure")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """One key. `about` is the hover text; `default` in words of the file; `form` "": a section of its own."""
 
     name: str
@@ -58,8 +58,7 @@ class Key:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """A mapping with known keys. `noun` completes "... has no key 'wirte'"."""
 
     noun: str

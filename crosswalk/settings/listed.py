@@ -6,9 +6,10 @@ reading the file as a whole, which takes the connectors and their mappings, as l
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
 
 from crosswalk import __version__
 
@@ -16,16 +17,14 @@ if TYPE_CHECKING:
     from crosswalk.settings.model import HubSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(Struct, frozen=True, kw_only=True):
     """When a connection is synced, by a schedule of its own or by the hub's. `cron` goes before `every` (seconds)."""
 
     every: float = 15 * 60
     cron: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connected:
+class Connected(Struct, frozen=True, kw_only=True):
     """One connection. `unit`: of its budget; `streams`: the names of those that are read."""
 
     name: str
@@ -35,8 +34,7 @@ class Connected:
     streams: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     time_zone: str
     connections: tuple[Connected, ...]
 
@@ -67,7 +65,8 @@ class Listed:
         )
 
     def json(self) -> dict[str, Any]:
-        return asdict(self)
+        told: dict[str, Any] = to_builtins(self)
+        return told
 
 
 def _due(told: Mapping[str, Any]) -> Due:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -16,6 +15,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from connectors.sdk import registry as plugins
 from connectors.sdk.contract import Connector, StreamSpec
@@ -106,8 +108,7 @@ def _version(root: Table, faults: Faults) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """What can be told of a connector without an account.
 
     `specs`: what it declares of its streams, as far as its class says so. `names`: of its streams; None: each account
@@ -839,6 +840,8 @@ def _connection(one: ConnectionSettings) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return asdict(value)
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Decimal):

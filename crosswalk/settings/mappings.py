@@ -1,8 +1,9 @@
 """Mapping lines: a connector's `mapping.yaml`, and what the operator writes over it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from crosswalk.settings import grammar
 from crosswalk.settings.faults import Faults, Mark, Spot
@@ -18,8 +19,7 @@ class MappingFileError(ValueError):
     """A connector's own mapping.yaml is broken: a fault of the plugin, not of the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultMapping:
+class DefaultMapping(Struct, frozen=True):
     """What a connector says of one stream: the kind of its records and the lines."""
 
     stream: str

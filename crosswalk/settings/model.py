@@ -7,6 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+import msgspec
+from msgspec import Struct
+
 from connectors.sdk.contract import Connector, Settings
 from crosswalk.problems import Problem
 from mapping.language import Line, Place
@@ -31,8 +34,7 @@ class StoreSettings:
     keep_removed: timedelta = timedelta(days=400)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """Of an account's allowance, in the vendor's unit. `per_day` None: the allowance less the reserve.
 
     `reserve` (0 to 1) is left to the people of the account; only opt-outs may spend it.
@@ -42,8 +44,7 @@ class Budget:
     reserve: Decimal = Decimal("0.2")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Struct, frozen=True, kw_only=True):
     """When a connection is synced: one of `every` and `cron`. `audit`: cron line of the comparison with the vendor."""
 
     every: timedelta | None = None
@@ -51,8 +52,7 @@ class Schedule:
     audit: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewSettings:
+class ReviewSettings(Struct, frozen=True, kw_only=True):
     """What becomes of conflicts that nobody decides. `after` None: they wait for ever."""
 
     after: timedelta | None = None
@@ -67,8 +67,7 @@ class Alert:
     when: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Guard(Struct, frozen=True, kw_only=True):
     """A ceiling per stream and run; the lower of the two holds. `share` is 0 to 1, None: no such ceiling."""
 
     at_most: int | None = None
@@ -84,8 +83,7 @@ DEFAULT_GUARDS: Final[Mapping[str, Guard]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """The keys of `merge.defaults` or of one field, as far as they stand in the file."""
 
     masters: tuple[str, ...] | None = None
@@ -107,33 +105,30 @@ class Policy:
         return {name: value for name, value in given.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeSettings:
+class MergeSettings(Struct, frozen=True, kw_only=True):
     """`defaults.masters` is always there: what the file says, else the connections by role.
 
     `kinds`: entity -> hub field, as it is written ("consent[email.survey]") -> policy.
     """
 
     defaults: Policy = Policy()
-    kinds: Mapping[str, Mapping[str, Policy]] = field(default_factory=dict)
+    kinds: Mapping[str, Mapping[str, Policy]] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchSettings:
+class MatchSettings(Struct, frozen=True, kw_only=True):
     """What makes two records of one kind the same. `rules` None: the defaults; `limits` names only what differs.
 
     `scored`: they are compared by the model besides. `model`: a file of the operator's; None: the one that ships.
     """
 
     rules: tuple[MatchRule, ...] | None = None
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int] = {}
     block: tuple[str, ...] = ()
     scored: bool = False
     model: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CxSetting:
+class CxSetting(Struct, frozen=True, kw_only=True):
     """The figure of a company: answers of the last `window`; with fewer than `minimum_responses` it stays empty."""
 
     window: timedelta = timedelta(days=365)
@@ -141,8 +136,7 @@ class CxSetting:
     kind: SurveyKind = "relationship"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveySettings:
+class SurveySettings(Struct, frozen=True, kw_only=True):
     """One survey or form.
 
     `roles`: "nps", "comment" ... -> the question, with its functions as they are written; `places`: where those stand.
@@ -150,12 +144,11 @@ class SurveySettings:
 
     kind: SurveyKind = "relationship"
     touchpoint: str | None = None
-    roles: Mapping[str, str] = field(default_factory=dict)
-    places: Mapping[str, Place] = field(default_factory=dict)
+    roles: Mapping[str, str] = {}
+    places: Mapping[str, Place] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamSettings:
+class StreamSettings(Struct, frozen=True, kw_only=True):
     """One listed stream. `lines`: the connector's default mapping overlaid by the operator's, `where` among them."""
 
     name: str
@@ -167,8 +160,8 @@ class StreamSettings:
     on_delete: str = "ignore"
     hub_id: str | None = None
     lines: tuple[Line, ...] = ()
-    surveys: Mapping[str, SurveySettings] = field(default_factory=dict)
-    guards: Mapping[str, Guard] = field(default_factory=dict)
+    surveys: Mapping[str, SurveySettings] = {}
+    guards: Mapping[str, Guard] = {}
     place: Place
 
 
@@ -179,14 +172,13 @@ class ConnectionSettings:
     name: str
     connector: type[Connector]
     settings: Settings = field(repr=False)
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
     streams: Mapping[str, StreamSettings] = field(default_factory=dict)
     schedule: Schedule | None = None
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HubSettings:
+class HubSettings(Struct, frozen=True, kw_only=True):
     """Everything the file says, and the defaults of what it leaves out.
 
     `digest`: over all that decides what is read and written (neither secrets nor places nor when it runs): a plan is
@@ -199,18 +191,17 @@ class HubSettings:
     phone_region: str | None = None
     store: StoreSettings
     connections: Mapping[str, ConnectionSettings]
-    match: Mapping[str, MatchSettings] = field(default_factory=dict)
+    match: Mapping[str, MatchSettings] = {}
     merge: MergeSettings
-    cx: Mapping[str, CxSetting] = field(default_factory=dict)
-    guards: Mapping[str, Guard] = field(default_factory=lambda: dict(DEFAULT_GUARDS))
+    cx: Mapping[str, CxSetting] = {}
+    guards: Mapping[str, Guard] = msgspec.field(default_factory=lambda: dict(DEFAULT_GUARDS))
     review: ReviewSettings = ReviewSettings()
     schedule: Schedule = Schedule(every=timedelta(minutes=15))
     alerts: tuple[Alert, ...] = ()
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What `load` found. `hub` is None when there is any error; warnings may stand beside a hub.
 
     `file_print`: of the file as it was read; "" where it could not be. `beside`: the other files that it led to, for

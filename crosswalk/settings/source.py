@@ -8,10 +8,10 @@ the place (CW100).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 import yaml
+from msgspec import Struct, field
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from crosswalk.settings.faults import Faults, Mark
@@ -27,8 +27,7 @@ _DEEPEST: Final = 60
 _LARGEST: Final = 16 * 1024 * 1024
 
 
-@dataclass(slots=True)
-class Scalar:
+class Scalar(Struct):
     """Text, or what `true false null ~` and nothing stand for. `shown`: what a message says instead of the value."""
 
     mark: Mark
@@ -49,8 +48,7 @@ class Entry(NamedTuple):
     value: "Node"
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """A mapping, in the order of the file; a key that stands twice is here once, the first time."""
 
     mark: Mark
@@ -65,8 +63,7 @@ class Table:
         return next((entry for entry in self.entries if entry.key.written == name), None)
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct):
     """A list."""
 
     mark: Mark

@@ -1,8 +1,9 @@
 """Which troubles there are, and how far each target knows of them: told once when one begins, once when it ends."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from crosswalk.store.codec import dump, load
 from crosswalk.store.dialect import Database
@@ -14,8 +15,7 @@ _FIRST_PAUSE: Final = 30_000  # milliseconds after a message that did not arrive
 _LONGEST_PAUSE: Final = 3_600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(Struct, frozen=True, kw_only=True):
     """A message that is to go out now. `state`: began or ended."""
 
     target: str

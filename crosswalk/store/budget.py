@@ -7,9 +7,10 @@ next more urgent one, so that reading a large account cannot eat what its writes
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from crosswalk.store.reading import Reading
 
@@ -24,8 +25,7 @@ HEADROOM: Final[Mapping[str, int]] = {"optout": 0, "alert": 0, "write": 2, "read
 _SAME_DAY: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(Struct, frozen=True, kw_only=True):
     allowance: int
     reserve: int
     remaining: int

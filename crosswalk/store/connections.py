@@ -1,9 +1,10 @@
 """What is said of connections to a database, wherever they come from. A look at the store imports no more than this."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from msgspec import Struct
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 
@@ -15,8 +16,7 @@ class AddressError(ValueError):
     """Not the address of a database that we know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a database is. `target`: a file (empty: in memory), or what libpq takes."""
 
     dialect: Dialect

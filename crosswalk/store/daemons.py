@@ -1,9 +1,10 @@
 """Daemons: who works unattended on this store, and since when one no longer says that it lives."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from crosswalk.store.reading import Reading
 
@@ -14,8 +15,7 @@ DEAD_AFTER: Final = 60_000  # milliseconds without a heartbeat
 _KEPT: Final = 30 * 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Daemon:
+class Daemon(Struct, frozen=True):
     """Times in milliseconds. `ended_at`: it has ended as it should."""
 
     id: str

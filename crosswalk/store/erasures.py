@@ -5,8 +5,9 @@ identifiers that nobody else carried, e-mail addresses above all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
@@ -50,8 +51,7 @@ class Suppressed:
         return known[1]
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """Keeps what is sent of erased people out of a stream. `address`: the stream's."""
 
     address: str

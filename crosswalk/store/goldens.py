@@ -1,9 +1,10 @@
 """Golden records: their layout, their values, where each came from, what stood there before."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct, field
 
 from crosswalk.store.codec import dump, load, load_row, mark
 from crosswalk.store.connections import Connection
@@ -49,8 +50,7 @@ def _fields(database: Database, connection: Connection, kind: str) -> list[str]:
     return [row[0] for row in rows.fetchall()]
 
 
-@dataclass(slots=True)
-class Golden:
+class Golden(Struct):
     """One golden record in memory. `winners[n]`: the record that field n came from; `rules[n]`: why."""
 
     values: list[Value]
@@ -100,8 +100,7 @@ def load_golden(vals: bytes, lineage: bytes, width: int) -> Golden:
     return Golden(values, winners, rules)
 
 
-@dataclass
-class GoldenWrites:
+class GoldenWrites(Struct):
     """What a batch of merges wants written."""
 
     run: int

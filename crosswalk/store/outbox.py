@@ -6,8 +6,9 @@ letter), dropped (superseded by a newer plan). Proposed: of an undo; it waits fo
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from crosswalk.store.codec import dump, load
 from crosswalk.store.dialect import Database
@@ -19,8 +20,7 @@ _COLUMNS: Final = (
 _READ: Final = ", ".join((*_COLUMNS, "attempts", "sent_at", "due"))
 
 
-@dataclass(slots=True)
-class Action:
+class Action(Struct):
     """One write of one target record. `fields`: per field what stood, what shall stand, what the hub holds, and why."""
 
     plan: int
@@ -271,8 +271,7 @@ def release(database: Database, connection: Any, plan: int, held_by: str, *, str
 # -- plans -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """A stored plan. `detail`: counts, guards, forecast, conflicts as they were when it was made.
 
     `state`: open, applied, superseded; proposed of an undo, which no newer plan supersedes.

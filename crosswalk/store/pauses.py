@@ -5,8 +5,9 @@ in its own row, with the code of what was refused.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from crosswalk.store.reading import Reading
 
@@ -21,8 +22,7 @@ REVOKED: Final = ("CW201", "CW202", "CW203", "CW104", "CW207")
 DOUBTFUL: Final = "CW202"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class Pause(Struct, frozen=True, kw_only=True):
     """`who` paused it at `at` (milliseconds); without a person `code` and `text` say what did."""
 
     address: str

@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
+from msgspec import Struct, field
 
 from crosswalk.store import removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis, record_hash
@@ -112,8 +112,7 @@ class Seen(NamedTuple):
     state: int
 
 
-@dataclass
-class Landed:
+class Landed(Struct):
     """What a page brought."""
 
     read: int = 0
@@ -134,8 +133,7 @@ class Landed:
         self.erased += other.erased
 
 
-@dataclass
-class Landing:
+class Landing(Struct):
     """Lands pages of one stream. Under the lease of that stream: nobody else writes its records meanwhile."""
 
     database: Database

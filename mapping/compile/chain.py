@@ -1,8 +1,9 @@
 """One line of a mapping as functions: reading a row's value, writing it back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from mapping.compile.model import MappingFault, ValueFault, Values
 from mapping.compile.paths import Place, Places, UnknownPath
@@ -42,8 +43,7 @@ from mapping.schema import Target
 from mapping.values import ABSENT, Value
 
 
-@dataclass(slots=True)
-class Faults:
+class Faults(Struct):
     """Every fault of one stream, in the order in which they are found."""
 
     found: list[MappingFault] = field(default_factory=list)
@@ -68,8 +68,7 @@ class Faulty(Exception):  # noqa: N818 # it has been told already
     """A line has a fault; it was added to the faults."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """What all lines of a stream are compiled among."""
 
     kind: str
@@ -88,8 +87,7 @@ class Stream:
         return f"{self.vendor_label} {self.name}"
 
 
-@dataclass(slots=True)
-class Setting:
+class Setting(Struct):
     """What one alternative's functions are made among (`functions.registry.Around`)."""
 
     stream: Stream
@@ -198,8 +196,7 @@ class Setting:
         return parse_path(argument.text, offset=argument.offset)
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(Struct):
     """One alternative: where the value stands and what is done with it."""
 
     place: Place | None

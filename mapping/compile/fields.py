@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from msgspec import Struct
+
 from mapping.compile.chain import Chain
 from mapping.compile.model import ValueFault, Values
 from mapping.compile.paths import Place
@@ -508,13 +510,12 @@ _GENERAL: Final = frozenset({"work", "main", "other", None})
 _BARRED: Final = frozenset({"fax", "assistant"})  # never where another type is expected
 
 
-@dataclass(slots=True, eq=False)
-class Slot:
+class Slot(Struct, eq=False):
     """A line of a set: one element, or several; with further lines for parts of that element."""
 
     code: LineCode
     many: bool
-    parts: list[LineCode] = field(default_factory=list)
+    parts: list[LineCode] = []
 
     @property
     def sets(self) -> Mapping[str, Any]:

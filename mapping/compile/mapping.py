@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import Struct, field
 
 from mapping.compile.chain import Chain, ChainMaker, Faults, Faulty, LeftOut, Stream
 from mapping.compile.fields import FieldCode, LineCode, Plain, Reader, SetCode, Unit, spot_of
@@ -326,8 +326,7 @@ def _described(line: LineCode) -> Described:
 # -- the words that describe a record -------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Words:
+class Words(Struct):
     """`key`, `modified`, `deleted`, `where` and the others, ready."""
 
     zone: str

@@ -1,8 +1,9 @@
 """What goes into a compiled mapping and what it answers with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from mapping.language import Place
 from mapping.surveys import SurveyRoles
@@ -47,8 +48,7 @@ class Catalogued(Protocol):
     def paused(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What a mapping needs to know of its connection.
 
     `label` is the vendor's name for people ("Pipedrive"). `tool` is what responses name as theirs; left out, the
@@ -67,8 +67,7 @@ class Context:
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappingFault:
+class MappingFault(Struct, frozen=True, kw_only=True):
     """One fault of a mapping, for the person who wrote it. `width`: characters to underline from `place` on."""
 
     code: str

@@ -1,8 +1,9 @@
 """From a path as it is written to the place of a value in the rows of a stream, by the stream's catalogue."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from mapping.compile.model import Catalogued, Values
 from mapping.language import Path, Step, SyntaxFault, nearest, parse_path
@@ -38,8 +39,7 @@ class UnknownPath(LookupError):  # noqa: N818 # what a person wrote, in their wo
         self.text, self.near, self.several = text, tuple(near), tuple(several)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class Place(Struct, frozen=True, eq=False):
     """A place in the rows of a stream. No steps: the row itself.
 
     `info` is the field of the catalogue that it lies in, `whole` whether it is all of that field. `dotted` is a key
@@ -76,8 +76,7 @@ class Place:
         _put(out, self.steps, value, over)
 
 
-@dataclass(slots=True)
-class Places:
+class Places(Struct):
     """Resolves paths. `catalogue` None: nothing was discovered, so every path is taken as it is written."""
 
     catalogue: Sequence[Catalogued] | None

@@ -1,8 +1,9 @@
 """Responses: what each row says of its survey, and what its answers say by the roles of their questions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from mapping.compile.chain import Chain
 from mapping.compile.fields import LineCode
@@ -22,8 +23,7 @@ _SURVEY_KEYS: Final = ("survey_id", "form_id", "surveyId")
 _DEFAULT: Final = SurveyRoles()
 
 
-@dataclass(slots=True)
-class Responses:
+class Responses(Struct):
     """Completes rows of responses. `fills`: the fields that it may fill."""
 
     tool: str

@@ -5,8 +5,9 @@ common form and raises `Misfit` where it cannot; writing goes back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from mapping.conditions import Row, Test
 from mapping.language import Argument
@@ -199,8 +200,7 @@ class Partly(Exception):  # noqa: N818 # carries what could be read beside what 
 Maker: TypeAlias = Callable[[Sequence[Argument], Around], Made]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
+class Function(Struct, frozen=True, kw_only=True):
     """One function of the language. `usage` is how it is written; `by_option`: reads an option's id or label itself."""
 
     name: str
@@ -214,8 +214,7 @@ class Function:
     inverse: bool = True
 
 
-@dataclass(slots=True)
-class _Registry:
+class _Registry(Struct):
     functions: dict[str, Function] = field(default_factory=dict)
 
 

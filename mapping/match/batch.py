@@ -7,13 +7,14 @@ looked up in blocks, scored, and put into groups that hold together as groups. A
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import product
 from math import log2
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mapping.match.apart import Apart
@@ -52,8 +53,7 @@ _LITTLE: Final = 4.0  # bits that a field says at most, so that it is compared o
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
 
 
-@dataclass(slots=True)
-class Column:
+class Column(Struct):
     """One field of all records: its different values, and by record the number of its value; -1: missing."""
 
     values: list[Values]
@@ -65,8 +65,7 @@ class Column:
         return max(map(len, self.values), default=1) == 1
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """Records in the order of their keys. `system`: by record the number of the system that has it."""
 
     keys: Sequence[str]
@@ -150,8 +149,7 @@ def table(records: Iterable[tuple[str, str, Profile]]) -> Table:
     return tabling.done()[0]
 
 
-@dataclass(slots=True)
-class Pairs:
+class Pairs(Struct):
     """Pairs of records by their places, left before right, with what was found of them."""
 
     left: Ints
@@ -169,8 +167,7 @@ class Pairs:
         )
 
 
-@dataclass(slots=True)
-class Resolution:
+class Resolution(Struct):
     """`group`: by record the place of the first record of its group. `review`: pairs for a person.
 
     `model`: the one that was asked for, with what these records say themselves: the threshold, what a shared identifier
@@ -839,8 +836,7 @@ class Scoring:
         return pairs
 
 
-@dataclass(slots=True)
-class Weighed:
+class Weighed(Struct):
     """One field of many pairs: bits, whether they count with what is shared, and the level as far as it matters."""
 
     bits: Floats
@@ -851,7 +847,6 @@ class Weighed:
         return Weighed(self.bits[places], self.shared[places], self.level[places])
 
 
-@dataclass(slots=True)
 class _Whole(Pairs):
     """Pairs with their sums. `levels`: of each field that the model watches."""
 

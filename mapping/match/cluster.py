@@ -2,8 +2,9 @@
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 
 class Forest:
@@ -58,8 +59,7 @@ class Forest:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A record that is to be grouped. `certain`: its certain identifiers, by kind."""
 
     record: int

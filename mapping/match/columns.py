@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Final
+
+from msgspec import Struct, field
 
 from mapping.match.keys import fold
 from mapping.match.profile import (
@@ -57,8 +58,7 @@ NAMES: Final = frozenset({"name", "name.given", "name.family", "company_name", "
 OF_COMPANIES: Final = frozenset({"website", "domains", "registrations", "legal_name", "aliases"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(Struct, frozen=True):
     """What headings are read by. The file beside the models says what each part means."""
 
     names: Mapping[str, str]  # by heading its field
@@ -200,8 +200,7 @@ def _of_a_company(name: str) -> bool:
 Cells = Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Of fields of the profile: the columns that they are made of, and how. Answers the values of each field.
 
     `unless`: columns that must say nothing. Of several readers of a field the first that says something is right.
@@ -213,8 +212,7 @@ class Reader:
     unless: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class Columns:
+class Columns(Struct):
     """How the profile of one row is read."""
 
     kind: str

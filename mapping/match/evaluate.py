@@ -1,13 +1,11 @@
 """How good a resolution is, where the truth is known: pairs and groups, and each way of looking records up."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(Struct, frozen=True):
     """`found` said to be the same, `true` are, `right` of both."""
 
     found: int

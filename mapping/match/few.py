@@ -6,7 +6,8 @@ come to the same groups.
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapping.match.cluster import Forest
 from mapping.match.groups import CERTAIN, Alarm, Edge, Pair, held_together, inside
@@ -14,8 +15,7 @@ from mapping.match.profile import Profile
 from mapping.match.score import Scored, Scorer
 
 
-@dataclass(slots=True)
-class Few:
+class Few(Struct):
     """`groups`: places, the smallest first. `joined` and `review`: pairs that are the same, and those to ask about."""
 
     groups: list[list[int]]

@@ -7,9 +7,10 @@ are. (No pair is both, through whatever chain: whoever asks sees to that.)
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 Pair: TypeAlias = tuple[int, int]  # two records, the smaller first
 Edge: TypeAlias = tuple[int, int, float]  # two records, the smaller first, and the bits that speak for their being one
@@ -28,8 +29,7 @@ _AS_WELL: Final = 2.0  # bits within which a record fits two groups alike
 _KEPT_APART: Final = -99.0
 
 
-@dataclass(slots=True)
-class Groups:
+class Groups(Struct):
     """`of`: of a record that is not the smallest of its group, that smallest."""
 
     of: dict[int, int] = field(default_factory=dict)

@@ -4,11 +4,12 @@ Systems keep few records of one twice. So pairs of two who only look alike are o
 and pairs of one are so seldom: how often pairs of some sort are of one system tells how many of them are wrong.
 """
 
-from dataclasses import dataclass, replace
 from math import log2, sqrt
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mapping.match.model import Model
@@ -37,8 +38,7 @@ def sparse(bits: Bits, model: Model, records: int) -> Model:
     return replace(model, same=model.same + raised, same_at_most=model.same_at_most + raised)
 
 
-@dataclass(frozen=True, slots=True)
-class Systems:
+class Systems(Struct, frozen=True):
     """Of pairs of records: whether both are of one system; how often that is of certain pairs, and by chance."""
 
     inside: Flags

@@ -1,12 +1,13 @@
 """The model of scored matching, read from its file: weights in bits, thresholds, blocks, limits. One per kind."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, cached_property
 from hashlib import blake2b
 from importlib.resources import files
 from typing import Any, Final, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from mapping.match.compare import COMPARISONS, Compare
 
@@ -20,8 +21,7 @@ class ModelError(ValueError):
     """A model file that cannot be used. Says which part, what was found and what is allowed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(Struct, frozen=True, kw_only=True):
     """What one level of likeness counts, in bits.
 
     `rarity`: how much of the value's rarity is added. `words`: how much of the rarities of the words that both share
@@ -38,17 +38,16 @@ class Level:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True, dict=True):
     """How one field is compared."""
 
     field: str
     how: str
     levels: Mapping[str, Level]
-    compare: Compare = dataclasses.field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "compare", COMPARISONS[self.how])
+    @cached_property
+    def compare(self) -> Compare:
+        return COMPARISONS[self.how]
 
     @property
     def at_most(self) -> float | None:
@@ -61,8 +60,7 @@ class Comparison:
         return max(told) if len(told) == len(self.levels) else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(Struct, frozen=True, kw_only=True, dict=True):
     """One model file. What its parts mean stands in the file that ships, `models/person.yaml`."""
 
     version: int
@@ -102,7 +100,7 @@ class Model:
     @cached_property
     def digest(self) -> str:
         """Of all that decides: equal for equal models, in every process."""
-        told = ((name, getattr(self, name)) for name in sorted(f.name for f in fields(self)))
+        told = ((name, getattr(self, name)) for name in sorted(self.__struct_fields__))
         text = repr([(name, sorted(one) if isinstance(one, frozenset) else one) for name, one in told])
         return blake2b(text.encode(), digest_size=8).hexdigest()
 

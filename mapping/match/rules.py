@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import Final, Literal
 
+from msgspec import Struct
+
 # scored: it is evidence, which scored matching weighs. By itself it only tells whose an answer is.
 Then = Literal["same", "review", "scored"]
 SCORED: Final = ("person", "company")  # kinds that have a model
@@ -31,8 +33,7 @@ def word(hub_field: str) -> str:
     return WORDS.get(hub_field, hub_field)
 
 
-@dataclass(frozen=True, slots=True)
-class MatchRule:
+class MatchRule(Struct, frozen=True):
     """`same: [phones, name.family]`. All fields have to agree at once."""
 
     same: tuple[str, ...]

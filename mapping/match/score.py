@@ -10,9 +10,10 @@ the same weights over arrays and comes to the same scores.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import log2
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 from mapping.match.latin import latin
 from mapping.match.model import DIFFERING, SYSTEM, Comparison, Level, Model, Outcome
@@ -55,8 +56,7 @@ class Frequencies(Protocol):
         """How many people at least hold this identifier, as far as the names of its holders tell."""
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """Frequencies that have been counted. A value that is not in `counts` counts as held once."""
 
     records: int
@@ -162,8 +162,7 @@ class Scored(NamedTuple):
         return ", ".join([*(one.says for one in told), f"{self.bits:+.1f} bits"])
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate(Generic[Key]):
+class Candidate(Struct, Generic[Key], frozen=True):
     """A record that another one was scored against."""
 
     key: Key

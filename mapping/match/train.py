@@ -10,11 +10,12 @@ It stays near the model that it begins with: what few pairs tell counts for litt
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import log2
 from typing import Final, TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mapping.match.batch import (
@@ -59,8 +60,7 @@ class TooLittleError(ValueError):
     """Too few records, or too few pairs among them that are one. Says how many there are and how many it takes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What one level counted and what it counts; `pairs` of one that showed it."""
 
     field: str
@@ -70,8 +70,7 @@ class Change:
     pairs: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What a model makes of the records it was trained on."""
 
     joined: int
@@ -79,8 +78,7 @@ class Outcome:
     largest: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class Trained(Struct, frozen=True, kw_only=True):
     """`matches`: pairs that are one, as the trained model expects them, of those that were `compared`."""
 
     model: Model
@@ -167,8 +165,7 @@ def _at_most(pairs: tuple[Ints, Ints, Longs], draw: np.random.Generator) -> tupl
 # -- pairs by chance -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Chance:
+class _Chance(Struct, frozen=True):
     """How often each level of a field is found by chance, of pairs that both have it, and in how many of them."""
 
     share: Doubles
@@ -211,8 +208,7 @@ def _same_by_chance(column: Column, pairs_of_one: float) -> tuple[float, float]:
 # -- weights ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """What pairs tell of each level in one round."""
 
     base: Model

@@ -1,10 +1,11 @@
 """The words of the merge: sides, bases, decisions, and the policy of one field. No clock, no database, no network."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final, Literal, Protocol, TypeAlias, cast
+
+from msgspec import Struct
 
 from mapping.values import ABSENT, Value
 
@@ -44,8 +45,7 @@ RULES: Final[tuple[str, ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """What one side showed and what the hub held when they last agreed. The two need not be equal."""
 
     side: Value
@@ -57,8 +57,7 @@ def whole(value: Value) -> Value:
     return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """One record of an entity, seen from one field."""
 
     record: int
@@ -74,8 +73,7 @@ class Side:
     shown: Callable[[Value], Value] = whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What one field of one entity becomes, and why.
 
     `stands` and `bases` follow the order of the sides. A stand is `rest` (the side and the hub agree, perhaps
@@ -125,8 +123,7 @@ _ON_CONFLICT: Final[Mapping[str, tuple[Rule, ...]]] = {
 _HUBS_OWN: Final = ("derived", "src", "strict", "local")  # `merge.defaults` of a file does not reach these
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldPolicy:
+class FieldPolicy(Struct, frozen=True, kw_only=True):
     """How one field is merged. `masters` in rank order: who is not named is written to, not believed."""
 
     masters: tuple[str, ...] = ()

@@ -1,8 +1,9 @@
 """Lists as sets with keys: three-way per element. Order is no information, the empty set is a cleared field."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from mapping.merge.policy import (
     NEVER,

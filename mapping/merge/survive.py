@@ -6,7 +6,8 @@ old value that a newcomer brings.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mapping.merge.consent import tightened
 from mapping.merge.policy import (

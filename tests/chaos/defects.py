@@ -5,10 +5,11 @@ Each is a patch of a few lines for as long as a block lasts; the product knows n
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 import crosswalk.engine.apply
 import crosswalk.engine.plan

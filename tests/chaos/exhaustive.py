@@ -13,6 +13,8 @@ from itertools import permutations, product
 from random import Random
 from typing import Any, Final, NamedTuple
 
+from msgspec import structs
+
 from mapping.merge import Base, Decision, FieldPolicy, Side, merge, survive
 from mapping.merge.policy import ForeignEdit, Rule, is_empty
 from mapping.values import ABSENT
@@ -135,7 +137,7 @@ class Small:
         else:
             made = merge(sides, golden=state.golden, policy=self.policy)
         back = [order.index(at) for at in sorted(order)]
-        return replace(made, stands=[made.stands[n] for n in back], bases=[made.bases[n] for n in back])
+        return structs.replace(made, stands=[made.stands[n] for n in back], bases=[made.bases[n] for n in back])
 
     def settled(self, state: State) -> State:
         return self._settled(state)[0]

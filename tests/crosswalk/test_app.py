@@ -1,9 +1,9 @@
 """What the hub answers to the command line: exit codes, and what to do next."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.sdk.errors import LaterError
 from crosswalk.problems import ProblemsError

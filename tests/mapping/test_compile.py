@@ -1,10 +1,10 @@
 """What a compiled mapping reads, writes, refuses and tells."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mapping.language import Line, Place
 from mapping.values import ABSENT

@@ -1,10 +1,10 @@
 """Figures against worked examples: 95 % margins of 1.96 standard errors, population form."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from mapping.cx import Nps, canonical, csat_class, nps_class, rounded
 from mapping.derive import Answered, CxSettings, Setting, company_cx, person_cx

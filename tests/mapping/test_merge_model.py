@@ -1,10 +1,10 @@
 """The merge in worlds so small that all of them is looked at. `make chaos` looks at two thousand of these."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mapping.merge import Side, threeway
 from mapping.merge import policy as merge_policy

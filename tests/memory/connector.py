@@ -5,9 +5,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Literal
+
+from msgspec.structs import replace
 
 from connectors.sdk.budget import Lane, Limits, Purse, lane_of
 from connectors.sdk.contract import (

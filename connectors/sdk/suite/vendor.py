@@ -1,12 +1,12 @@
 """The vendor's side of a test, as verbs: what the suite asks of a simulation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import ClassVar, NamedTuple, NoReturn, Protocol
 
 import pytest
+from msgspec import Struct
 
 from connectors.sdk.contract import Connector, Json, Operation, StreamSpec, Values
 from connectors.sdk.fakes import Bench
@@ -153,8 +153,7 @@ class Vendor(Protocol):
         self.without("effects")
 
 
-@dataclass
-class Rig:
+class Rig(Struct, dict=True):
     """What a test holds: the connector, the vendor it talks to, and the hub's side in memory."""
 
     connector: Connector

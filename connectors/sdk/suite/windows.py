@@ -3,9 +3,10 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct, field
 
 from connectors.sdk.contract import Connector, Json, Page, Position, Record, RowFault, Values, Window
 from connectors.sdk.suite.vendor import Rig
@@ -14,8 +15,7 @@ from connectors.sdk.suite.vendor import Rig
 _PAGES: Final = 5_000
 
 
-@dataclass
-class Read:
+class Read(Struct):
     """What came of a stream."""
 
     records: dict[str, Record] = field(default_factory=dict)  # by key, as they came last

@@ -14,10 +14,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from crosswalk import clock
 from crosswalk.cli import text
@@ -105,8 +106,7 @@ def _locked(file: IO[str]) -> bool:
     return True
 
 
-@dataclass
-class _Clocks:
+class _Clocks(Struct):
     """Takes the time of the engine's stages: it is told each one, and the one before ends then."""
 
     seconds: dict[str, float] = field(default_factory=dict)

@@ -1,11 +1,11 @@
 """Pipedrive's connector keeps the contract, against an account that is empty at first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.pipedrive.connector import PipedriveConnector
 from connectors.pipedrive.settings import PipedriveSettings

@@ -1,6 +1,5 @@
 """Pages of Pipedrive become records: none lost, none doubled for long, whatever the lists do."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -8,6 +7,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 import respx
+from msgspec.structs import replace
 
 from connectors.pipedrive.connector import PipedriveConnector
 from connectors.sdk import LaterError, Page, ShapeError, Window

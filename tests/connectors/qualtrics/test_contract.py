@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.qualtrics import connector as module
 from connectors.qualtrics.connector import QualtricsConnector

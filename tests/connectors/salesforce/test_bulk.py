@@ -6,7 +6,6 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 import respx
+from msgspec.structs import replace
 
 from connectors.salesforce.bulk import lines
 from connectors.salesforce.connector import SalesforceConnector

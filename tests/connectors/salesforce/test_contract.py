@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 import pytest
+from msgspec import structs
 
 from connectors.salesforce import bulk
 from connectors.salesforce.connector import SalesforceConnector
@@ -252,7 +253,7 @@ def made(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Iterator[Rig]:
     for module in (query, rest):
         monkeypatch.setattr(module, "LEAST_BATCH", PAGE)
     for name, resource in RESOURCES.items():
-        small = replace(resource, spec=replace(resource.spec, page_size=PAGE))
+        small = structs.replace(resource, spec=structs.replace(resource.spec, page_size=PAGE))
         monkeypatch.setitem(RESOURCES, name, small)
     monkeypatch.setattr(SalesforceConnector, "streams", {name: one.spec for name, one in RESOURCES.items()})
     vendor = SalesforceVendor(bench)

@@ -6,12 +6,12 @@ The defects are those that lose data without a word. Each is a few lines over th
 import inspect
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
 import respx
+from msgspec.structs import replace
 
 from connectors.sdk import (
     Answer,

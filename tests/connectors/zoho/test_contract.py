@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar, Final
 
 import pytest
+from msgspec import structs
 
 from connectors.sdk import Operation, Values
 from connectors.sdk.fakes import Bench
@@ -207,7 +208,7 @@ class TestZoho(ConnectorContract):
         bench = Bench()
         # What is true of pages of twenty is true of pages of two hundred, and sooner said.
         for name, resource in RESOURCES.items():
-            small = replace(resource, spec=replace(resource.spec, page_size=20))
+            small = structs.replace(resource, spec=structs.replace(resource.spec, page_size=20))
             monkeypatch.setitem(RESOURCES, name, small)
         vendor = ZohoVendor(bench, monkeypatch)
         known = vendor._app.credentials

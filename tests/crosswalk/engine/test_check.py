@@ -1,9 +1,9 @@
 """Check: who we are at every system and what we may do there; discover: what fields there are."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.sdk.contract import FieldInfo
 from connectors.sdk.errors import GrantError, LaterError, SetupError

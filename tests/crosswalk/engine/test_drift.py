@@ -1,12 +1,12 @@
 """What a vendor's fields become while the hub is at work: a field that is gone pauses itself and nothing else."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.sdk.contract import Page, Window
 from crosswalk.problems import ProblemsError

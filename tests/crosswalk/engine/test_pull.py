@@ -1,12 +1,12 @@
 """Small pages that wait are landed together, as if one page had held them all."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.sdk.contract import Page, RemoteRecord, RowFault
 from connectors.sdk.errors import LaterError

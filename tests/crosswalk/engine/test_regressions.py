@@ -1,12 +1,12 @@
 """What random histories and a reading line by line have found, each as a short story."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.files.connector import FilesConnector
 from connectors.sdk.contract import Outcome, Write

@@ -1,11 +1,11 @@
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mapping.match.batch import Pairs, Resolution, Table, frequencies_of, resolve, table, threshold_of
 from mapping.match.groups import CERTAIN, Groups, held_together

@@ -1,11 +1,11 @@
 """A few records come to the same groups as many do, in whatever order they come."""
 
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from bench import worlds
 from crosswalk.labelled import read_records, tabled

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from mapping.match.model import Model, ModelError, read, shipped
 from mapping.match.profile import Profile, of_row

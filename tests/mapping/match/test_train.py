@@ -1,9 +1,9 @@
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mapping.match.batch import table
 from mapping.match.model import SYSTEM, Model, read, shipped, told
