@@ -37,6 +37,7 @@ class Stage:
     """Where the process stood when a stage ended, counted from its start."""
 
     name: str
+    wall: float
     cpu: float
     server: float
     peak: int
@@ -100,11 +101,13 @@ class Watch:
     def __init__(self, postmaster: int | None) -> None:
         self._postmaster = postmaster
         self._begun = self._server()
+        self._opened = time.perf_counter()
         self._stages: dict[str, Stage] = {}
 
     def note(self, name: str) -> None:
         self._stages[name] = Stage(
             name=name,
+            wall=time.perf_counter() - self._opened,
             cpu=time.process_time(),
             server=self._server() - self._begun,
             peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -129,7 +132,7 @@ class Watch:
 
     def told(self) -> str:
         stages = sorted(self._stages.values(), key=lambda stage: stage.cpu)
-        fields = ("name", "cpu", "server", "peak")
+        fields = ("name", "wall", "cpu", "server", "peak")
         return _MARK + json.dumps([{field: getattr(stage, field) for field in fields} for stage in stages])
 
 

@@ -337,10 +337,9 @@ class _Reader:
             self.at = behind
 
     def _bare(self, ends: Sequence[str]) -> str:
-        start = self.at
-        while self.at < len(self._text) and not any(self._sees(end) for end in ends):
-            self.at += 1
-        return self._text[start : self.at]
+        start, text = self.at, self._text
+        self.at = min((at for end in ends if (at := text.find(end, start)) >= 0), default=len(text))
+        return text[start : self.at]
 
     def _quoted(self) -> str:
         start = self.at
