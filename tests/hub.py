@@ -1,11 +1,13 @@
 """A hub over vendors in memory: written as a file, opened like any other, with a clock that is told the time."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from connectors.files.connector import FilesConnector
+from connectors.sdk.contract import Page
 from connectors.sdk.registry import Registry
 from crosswalk.app import Hub, open_hub
 from crosswalk.store.dialect import Database
@@ -40,6 +42,9 @@ REGISTRY = Registry(
     }
 )
 
+AHEAD: Final = 4  # pages that wait at the most, see `crosswalk.engine.pull`
+Join: TypeAlias = Callable[[Page, Page], Page | None]
+
 
 class World:
     """One hub's folder and its vendors. `run` opens the hub as a new process would."""
@@ -48,6 +53,7 @@ class World:
         self.folder = folder
         self.url = url
         self.clock = SetClock(START)
+        self.swift = False  # pages come faster than they are landed: on a stage, where no thread fetches them
         self.write(text)
 
     def write(self, text: str) -> None:
@@ -83,3 +89,30 @@ class World:
     def sync(self, **more: Any) -> dict[str, Any]:
         with self.open() as hub:
             return hub.sync(first_too=True, **more)
+
+
+def several_at_once(pages: Iterator[Page], join: Join) -> Iterator[Page]:
+    """As `prefetched` hands them out where a vendor is faster than the store: as many wait as may.
+
+    What a vendor refuses comes out behind what it had sent before; a process that dies takes that along.
+    """
+    waiting: deque[Page] = deque()
+    error: Exception | None = None
+    more = True
+    while True:
+        while more and len(waiting) < AHEAD:
+            try:
+                waiting.append(next(pages))
+            except StopIteration:
+                more = False
+            except Exception as exc:
+                more, error = False, exc
+        if not waiting:
+            break
+        page = waiting.popleft()
+        while waiting and (both := join(page, waiting[0])) is not None:
+            page = both
+            waiting.popleft()
+        yield page
+    if error is not None:
+        raise error

@@ -30,7 +30,7 @@ from tests.chaos.invariants import (
     match_again,
     partition,
 )
-from tests.hub import World
+from tests.hub import AHEAD, World
 from tests.memory.connector import Crash, Remote
 
 TEXT: Final = """
@@ -152,6 +152,7 @@ class Play:
     stood: dict[str, dict[str, Any]] = field(default_factory=dict)  # by action, what its record was before it
     unlanded: int = 0  # pages that were handed over since something was last committed
     pages: int = 1  # that may be
+    threads: bool = False
     nested: bool = False
     erased: Erased = field(default_factory=Erased)
 
@@ -321,6 +322,8 @@ class Play:
             beta.longest = 6
         for name, far in (("alpha", 0), ("beta", (0, 90, -90)[step.c % 3])):
             self.remote(name).now += timedelta(seconds=far)
+        if step.c // 3 % 4 == 3 and not self.threads:
+            self.world.swift, self.pages = True, AHEAD
         self.write_config()
 
     def do_new(self, step: Step) -> None:
@@ -576,7 +579,7 @@ class Play:
                 self._hear(hub.resync(f"{target[0]}/people/{target[1]}"))
 
     def do_two(self, step: Step) -> None:
-        if self.pages == 1:  # in a world of several threads this one would not be alone with its patches
+        if not self.threads:  # in a world of several threads this one would not be alone with its patches
             self.second = ("people", "firms")[step.a % 2]
 
     def do_poor(self, step: Step) -> None:
@@ -790,7 +793,7 @@ def play(world: World, steps: Sequence[Step], *, pages: int = 1) -> Play:
 
     Raises BrokenError.
     """
-    made = Play(world, pages=pages)
+    made = Play(world, pages=pages, threads=pages > 1)
     for step in steps:
         made.log.append(f"-- {step}")
         made.step(step)

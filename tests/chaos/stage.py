@@ -21,7 +21,7 @@ import crosswalk.engine.apply
 import crosswalk.engine.pull
 import crosswalk.engine.run
 import crosswalk.house
-from connectors.sdk.contract import FieldInfo, StreamSpec
+from connectors.sdk.contract import FieldInfo, Page, StreamSpec
 from crosswalk import drift
 from crosswalk.engine import policies
 from crosswalk.house import Builder
@@ -33,7 +33,7 @@ from crosswalk.store.sqlite import SqliteConnection, SqliteConnections, connect
 from crosswalk.store.tokens import Vault, check_key, new_key
 from scheduler.leases import LeaseBook
 from scheduler.workers import Ended, Job, Renewer, _run
-from tests.hub import World
+from tests.hub import Join, World, several_at_once
 from tests.memory.connector import REMOTES
 
 _Item = TypeVar("_Item")
@@ -70,6 +70,7 @@ class Stage:
         self._settings: dict[str, Any] = {}
         self._mappings: dict[tuple[Any, ...], Any] = {}
         self._policies: dict[int, Any] = {}
+        self._world: World | None = None
 
     @contextmanager
     def lit(self) -> Iterator["Stage"]:
@@ -111,7 +112,7 @@ class Stage:
             patch.setattr(crosswalk.engine.run, "run_jobs", run_in_turn)
             patch.setattr(crosswalk.engine.run, "threading", SimpleNamespace(Event=threading.Event, Thread=_NoThread))
             patch.setattr(crosswalk.engine.apply, "chunk_of_updates", few_at_once)
-            patch.setattr(crosswalk.engine.pull, "prefetched", lambda pages, *_, **__: pages)
+            patch.setattr(crosswalk.engine.pull, "prefetched", self._handed_out)
             patch.setattr(crosswalk.house, "ThreadPoolExecutor", _NoPool)
             yield self
         self._drop()
@@ -122,7 +123,12 @@ class Stage:
         for name in [name for name in REMOTES if name.startswith(f"{self._folder.name}-")]:
             del REMOTES[name]
         self._database = self._make()
-        return self._kind(self._folder, self._database)
+        self._world = self._kind(self._folder, self._database)
+        return self._world
+
+    def _handed_out(self, pages: Iterator[Page], _ahead: int, *, weigh: Any, join: Join) -> Iterator[Page]:
+        swift = self._world is not None and self._world.swift
+        return several_at_once(pages, join) if swift else pages
 
     def _opened(self, _url: str, **_more: Any) -> tuple[Database, Vault]:
         if self._database is None:

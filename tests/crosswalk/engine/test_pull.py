@@ -1,6 +1,6 @@
 """Small pages that wait are landed together, as if one page had held them all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from connectors.sdk.errors import LaterError
 from crosswalk.engine import pull
 from crosswalk.store.records import Landing
 from tests.crosswalk.engine.test_rounds import two
-from tests.hub import World
+from tests.hub import World, several_at_once
 
 EARLY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 LATE = EARLY + timedelta(seconds=5)
@@ -52,24 +52,6 @@ def test_what_a_page_sets_aside_is_known_before_the_next_is_landed() -> None:
     assert pull.as_one(page(("1", EARLY), at=1, faults=[FAULT]), page(("2", LATE), at=2)) is None
 
 
-def all_waiting(pages: Iterator[Page], _ahead: int, *, weigh: Any, join: Callable[[Page, Page], Page | None]) -> Any:
-    """As `prefetched` hands them out where a vendor is faster than the store."""
-    waiting: list[Page] = []
-    error: Exception | None = None
-    try:
-        waiting.extend(pages)
-    except LaterError as exc:
-        error = exc
-    while waiting:
-        one = waiting.pop(0)
-        while waiting and (both := join(one, waiting[0])) is not None:
-            one = both
-            waiting.pop(0)
-        yield one
-    if error is not None:
-        raise error
-
-
 def held(world: World) -> list[Any]:
     with world.store() as database, database.read() as connection:
         return [
@@ -99,7 +81,7 @@ def test_what_waits_is_landed_at_once_and_before_an_error(
         return land(self, connection, page, *told, **more)
 
     monkeypatch.setattr(Landing, "land", counted)
-    monkeypatch.setattr(pull, "prefetched", all_waiting)
+    monkeypatch.setattr(pull, "prefetched", lambda pages, *_, join, **__: several_at_once(pages, join))
     world = two(tmp_path, database_url)
     crowd(world)
     there = world.remote("beta")
