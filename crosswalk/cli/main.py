@@ -2,6 +2,8 @@
 
 import gc
 import inspect
+import os
+import signal
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -100,11 +102,19 @@ def _ours_alone() -> None:
         sys.exit(MESSAGES[foreign.code].exit_code or 1)
 
 
+def _end(number: int, _frame: Any) -> None:
+    """What a signal does to any process but the first of a container, which has to listen to it. The daemon listens
+    itself, once it is loaded."""
+    os._exit(128 + number)
+
+
 def main() -> None:
     """The console script."""
     # Importing makes more than 100,000 objects, and they stay: to look for cycles among them on the way, and again at
     # the end, took a tenth of a short command.
     gc.set_threshold(200_000, 20, 50)
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _end)
     _ours_alone()
     try:
         application(prog_name="crosswalk")
