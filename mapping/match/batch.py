@@ -768,7 +768,7 @@ class Scoring:
         of = self._table.system
         inside = of[pairs.left] == of[pairs.right]
         certain = free & (pairs.bits >= self.model.same + CERTAIN_BITS)
-        chance = float(((np.bincount(of) / max(1, len(of))) ** 2).sum())
+        chance = _chance(of)
         same_system = self._same_system(inside[certain], chance)
         self.model = replace(self.model, same_system=same_system)
         if same_system <= _BELIEVED:
@@ -776,7 +776,7 @@ class Scoring:
         systems = Systems.of(inside, certain, chance)
         if systems is None:
             return
-        self._doubt(pairs, systems)
+        self._doubt(pairs, systems, certain)
         free = ~pairs.conflict
         rivals = systems.mostly_two(pairs.conflict & (pairs.bits >= self.model.same))
         same = systems.threshold(pairs.bits, free, self.model.same)
@@ -810,19 +810,26 @@ class Scoring:
             return self.model.same_system
         return max(_BELIEVED, min(0.0, log2((int(certain.sum()) + 1) / (len(certain) + 1) / chance)))
 
-    def _doubt(self, pairs: "_Whole", systems: Systems) -> None:
+    def _chance(self, name: str) -> float:
+        """The same of those that tell this field."""
+        column = self._table.columns.get(name)
+        return 1.0 if column is None else _chance(self._table.system[column.codes >= 0])
+
+    def _doubt(self, pairs: "_Whole", systems: Systems, certain: Flags) -> None:
         """Levels of names whose pairs are two too often."""
         joinable = ~pairs.conflict & (pairs.bits >= self.model.same)
         doubts, vetoes = dict(self.model.doubts), set(self.model.vetoes)
         for at, name in enumerate(self.model.names):
+            both = pairs.levels[at] > 0
+            judges = systems.among(both, certain & both, self._chance(name))
             for level in self.model.comparisons[name].levels:
-                if level == "same":
+                if level == "same" or judges is None:
                     continue
                 at_level = pairs.levels[at] == LEVELS[level]
-                if bits := systems.doubt(joinable & at_level):
+                if bits := judges.doubt(joinable & at_level):
                     doubts[name, level] = doubts.get((name, level), 0.0) + bits
                     pairs.bits[at_level] += np.float32(bits)
-                    if systems.doubtful(joinable & at_level & (pairs.bits >= self.model.same)):
+                    if judges.doubtful(joinable & at_level & (pairs.bits >= self.model.same)):
                         vetoes.add((name, level))
                         pairs.conflict |= at_level
         self.model = replace(self.model, doubts=doubts, vetoes=frozenset(vetoes))
@@ -834,6 +841,11 @@ class Scoring:
         if SYSTEM in self.model.vetoes:
             pairs.conflict |= inside
         return pairs
+
+
+def _chance(systems: Ints) -> float:
+    """How often two of these records are of one system, by chance."""
+    return float(((np.bincount(systems) / max(1, len(systems))) ** 2).sum())
 
 
 class Weighed(Struct):

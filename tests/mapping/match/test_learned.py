@@ -76,6 +76,37 @@ def test_a_level_whose_pairs_are_two_even_so_is_for_a_person() -> None:
     assert wrong.doubtful(others)
 
 
+def test_a_field_that_one_system_alone_has_twice_says_nothing_of_who_is_wrong() -> None:
+    """Titles of one system, which has some of its records twice: pairs that tell it are inside it, and right."""
+    few, some = systems(inside(2000, 1.0), certain=4000)
+    certain = ~some & few.inside
+
+    assert few.doubtful(some)
+    assert few.among(some | certain, certain, 1.0) is few  # not a hundred such pairs are certain
+    many, some = systems(inside(2000, 1.0), certain=20_000)
+    certain = ~some & many.inside
+    assert many.among(some | certain, certain, 1.0) is None
+
+
+def test_a_field_of_some_systems_is_judged_by_pairs_that_have_it_twice() -> None:
+    """Two of three systems have it, one of them with duplicates: a third of these pairs are inside, and right."""
+    certain, told = 6000, 2000
+    within = np.concatenate([inside(certain - told, 0.01), inside(told, 0.2), inside(1000, 0.2), inside(1000, 0.5)])
+    sure = np.arange(len(within)) < certain
+    have = np.arange(len(within)) >= certain - told
+    right = (np.arange(len(within)) >= certain) & (np.arange(len(within)) < certain + 1000)
+    wrong = np.arange(len(within)) >= certain + 1000
+    found = Systems.of(within, sure, CHANCE)
+    assert found is not None
+
+    judge = found.among(have, sure & have, 0.5)
+
+    assert found.doubtful(right)
+    assert judge is not None
+    assert not judge.doubtful(right)
+    assert judge.doubtful(wrong)
+
+
 def test_records_in_conflict_are_two_where_systems_hold_them_as_often_as_chance() -> None:
     mistyped, some = systems(mixed(400, 0.1))
     namesakes, others = systems(mixed(400, 0.9))
