@@ -34,6 +34,7 @@ from mapping.match.batch import (
     numbered,
     resolve,
 )
+from mapping.match.days import order_of
 from mapping.match.evaluate import Labels, Quality, largest, of_groups, of_pairs
 from mapping.match.model import KINDS, Model, ModelError, read, shipped
 
@@ -529,10 +530,10 @@ def tabled(records: Records, *, mapping: Path | None, kind: str | None, file: Pa
     told_often = [
         zip(cells.texts, cells.often().tolist(), strict=True) for cells in (records.cells[at] for at in dates)
     ]
-    first = heads.months_first(chain.from_iterable(told_often))
+    order = order_of(chain.from_iterable(told_often))
 
     def read(wanted: Mapping[int, str]) -> dict[str, Column]:
-        plan = heads.columns(kind, wanted, headings=headings, months_first=first)
+        plan = heads.columns(kind, wanted, headings=headings, order=order)
         return _columns(plan, {at: records.cells[at].told() for at in wanted})
 
     if not fields:
@@ -566,6 +567,8 @@ def _fields(records: Records, told: Mapping[str, str]) -> dict[int, str]:
         heading, sample = records.headings[at], records.cells[at][:_SAMPLE]
         if heads.of_addresses(heading, sample):
             found[at] = "emails"
+        elif heads.of_sites(heading, sample):
+            found[at] = "website"
         elif not named and heads.of_names(heading, sample):
             found[at] = "name"
     return dict(sorted(found.items()))

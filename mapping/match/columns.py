@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from mapping.match.days import Order, digits_of_day
 from mapping.match.keys import fold
 from mapping.match.profile import (
     Values,
@@ -50,6 +51,7 @@ _EMPTY: Final = frozenset(
     }
 )  # fmt: skip
 _ADDRESS: Final = re.compile(r"[^\s,;|<>()\[\]\"':]+@[^\s,;|<>()\[\]\"'/]+\.[^\s,;|<>()\[\]\"'/.]+")
+_SITE: Final = re.compile(r"\s*(?:https?://|www\.)\S", re.IGNORECASE)
 _SIGNS: Final = re.compile(r"[0-9&+®™]|'s\b")
 PERSONAL: Final = frozenset(
     {"name.given", "name.family", "name.additional", "birth_date", "birth_date.year", "job_title"}
@@ -66,6 +68,7 @@ class _Words(Struct, frozen=True):
     others: frozenset[str]
     called: frozenset[str]
     last: frozenset[str]
+    alone: frozenset[str]
     of_companies: frozenset[str]
     business: frozenset[str]
 
@@ -76,7 +79,9 @@ def _words() -> _Words:
 
     told = safe_load(files("mapping.match.models").joinpath("columns.yaml").read_text(encoding="utf-8"))
     names = {fold(str(name)): field for field, names in told["names"].items() for name in names}
-    lists = {part: frozenset(told[part].split()) for part in ("passed", "others", "called", "last", "business")}
+    lists = {
+        part: frozenset(told[part].split()) for part in ("passed", "others", "called", "last", "alone", "business")
+    }
     return _Words(names, of_companies=frozenset(told["of_companies"]), **lists)
 
 
@@ -100,8 +105,11 @@ def _named(words: list[str], known: _Words) -> str | None:
     """By the whole heading, short of words in front and behind that say nothing."""
     found = known.names.get(" ".join(words))
     while found is None and words and words[-1] in known.passed:
+        numbered = words[-1:] in _BARE
         words = words[:-1]
         found = known.names.get(" ".join(words))
+        if found in NAMES and numbered:
+            return None  # an account no. is no name
     while found is None and words and words[0] in known.passed:
         words = words[1:]
         # An account number is none of a house.
@@ -120,6 +128,18 @@ def _by_last(words: list[str], known: _Words) -> str | None:
     return None
 
 
+def _alone(headings: Sequence[str], told: Mapping[str, str]) -> Iterable[tuple[int, str]]:
+    """Columns that only their last word tells, `practice_street`: one alone, where no other is of that field."""
+    known = _words()
+    may_be: dict[str, list[int]] = {}
+    for at, heading in enumerate(headings):
+        words = _heading(heading)
+        if heading not in told and words and not known.others.intersection(words):
+            may_be.setdefault(known.names.get(words[-1], ""), []).append(at)
+    taken = set(told.values())
+    return [(places[0], field) for field, places in may_be.items() if field in known.alone - taken and len(places) == 1]
+
+
 def recognised(headings: Sequence[str], told: Mapping[str, str] | None = None) -> dict[int, str]:
     """By place of a column its field: as `told` by heading, else by its heading alone."""
     found = {}
@@ -127,6 +147,8 @@ def recognised(headings: Sequence[str], told: Mapping[str, str] | None = None) -
         field = (told or {}).get(heading) or field_of(heading)
         if field is not None and field not in ("rid", "source"):
             found[at] = field
+    for at, field in _alone(headings, {**(told or {}), **{headings[at]: field for at, field in found.items()}}):
+        found[at] = field
     if not (NAMES | {"emails"}).intersection(found.values()):
         # Of what has no other name and no mailbox, the title is no job.
         for at in [
@@ -145,7 +167,7 @@ _HOLDS: Final[Mapping[str, Callable[[str], object]]] = {
     "name": lambda cell: not cell.isdecimal(),
     "name.given": lambda cell: not cell.isdecimal(),
     "name.family": lambda cell: not cell.isdecimal(),
-    "company_name": lambda cell: not cell.isdecimal(),
+    "company_name": lambda cell: not cell.isdecimal() and not _SITE.match(cell),
     "addresses.number": lambda cell: len(cell) <= 12,
 }
 
@@ -163,6 +185,14 @@ def of_addresses(heading: str, cells: Iterable[str]) -> bool:
     if not told or _words().others.intersection(_heading(heading)):
         return False
     return 10 * sum(1 for cell in told if "@" in cell and _ADDRESS.search(cell[:_LOOKED_AT])) >= 9 * len(told)
+
+
+def of_sites(heading: str, cells: Iterable[str]) -> bool:
+    """Whether a column that no name tells is one of web sites, of the records themselves."""
+    told = [cell for cell in cells if not blank(cell)]
+    if not told or _words().others.intersection(_heading(heading)):
+        return False
+    return 10 * sum(1 for cell in told if _SITE.match(cell)) >= 9 * len(told)
 
 
 def of_names(heading: str, cells: Iterable[str]) -> bool:
@@ -219,8 +249,8 @@ class Columns(Struct):
     readers: list[Reader] = field(default_factory=list)
 
 
-def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], months_first: bool = False) -> Columns:
-    """`fields` by place. `months_first`: dates with slashes begin with the month."""
+def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], order: Order = Order()) -> Columns:
+    """`fields` by place. `order`: of the parts of dates."""
     places: dict[str, list[int]] = {}
     for at, name in fields.items():
         places.setdefault(name, []).append(at)
@@ -239,7 +269,7 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], mo
         add("email", ["emails"], lambda cells: kept(map(mailbox, _addresses(cells))))
     else:
         _names(made, places)
-        add("birth", ["birth_date"], _each(lambda cell: day(digits_of_day(cell, months_first=months_first))))
+        add("birth", ["birth_date"], _each(lambda cell: day(digits_of_day(cell, order))))
         if "birth_date" not in places:
             add("birth", ["birth_date.year", "birth_date.month", "birth_date.day"], _day_of_parts)
         add("company", ["company_name"], _each(company_name, several=False))
@@ -355,62 +385,6 @@ def _country(cell: str) -> str:
         return countries.normalise(cell) or ""
     except Misfit:
         return fold(cell)
-
-
-_DATE: Final = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[T ].*)?")
-_RUN: Final = re.compile(r"(\d{2})(\d{2})(?:18|19|20)\d{2}")
-_NAMES_OF_MONTHS: Final = (
-    "jan", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez",
-)  # fmt: skip
-_MONTHS: Final = {name: number for number, names in enumerate(_NAMES_OF_MONTHS, 1) for name in names.split("|")}
-_MONTH: Final = r"([^\W\d_]{3})[^\W\d_]*\.?"
-_WORDY: Final = re.compile(rf"(\d{{1,2}})\.?\s+{_MONTH},?\s+(\d{{4}})|{_MONTH}\s+(\d{{1,2}}),?\s+(\d{{4}})")
-
-
-def digits_of_day(cell: str, *, months_first: bool = False) -> str:
-    """YYYYMMDD of a date in whatever form; of what is none, its digits."""
-    text = cell.strip()
-    if (found := _DATE.fullmatch(text)) is not None:
-        one, two, three = found.groups()
-        if len(one) == 4:
-            return _ymd(one, two, three)
-        return _ymd(three, one, two) if months_first else _ymd(three, two, one)
-    if (found := _WORDY.fullmatch(text)) is not None:
-        day, month, year = (found[1], found[2], found[3]) if found[1] else (found[5], found[4], found[6])
-        number = _MONTHS.get(month[:3].lower())
-        if number:
-            return _ymd(year, str(number), day)
-    return _year_first("".join(filter(str.isdecimal, text.partition("T")[0].removesuffix(".0"))), months_first)
-
-
-def _year_first(digits: str, months_first: bool) -> str:
-    """Of 21041985 as of 19850421."""
-    if len(digits) != 8 or digits[4:6] not in _CENTURIES:  # no month is called so
-        return digits
-    one, two, year = digits[:2], digits[2:4], digits[4:]
-    return _ymd(year, one, two) if months_first else _ymd(year, two, one)
-
-
-_CENTURIES: Final = ("18", "19", "20")
-
-
-def _ymd(year: str, month: str, day: str) -> str:
-    if len(year) == 2:
-        year = ("19" if int(year) > 30 else "20") + year
-    if int(month) > 12 >= int(day):
-        month, day = day, month
-    return f"{year:0>4}{month:0>2}{day:0>2}"
-
-
-def months_first(cells: Iterable[tuple[str, int]]) -> bool:
-    """Whether dates begin with the month, by those that leave no doubt; of (cell, how many records have it)."""
-    days = months = 0
-    for cell, often in cells:
-        found = _DATE.fullmatch(cell.strip()) or _RUN.fullmatch(cell.strip())
-        if found is not None and len(found[1]) <= 2:
-            days += often * (int(found[1]) > 12)
-            months += often * (int(found[2]) > 12)
-    return months > days
 
 
 def _day_of_parts(cells: Cells) -> Values:

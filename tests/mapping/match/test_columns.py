@@ -5,13 +5,12 @@ import pytest
 from mapping.match.columns import (
     Columns,
     columns,
-    digits_of_day,
     field_of,
     holds,
     kind_of,
-    months_first,
     of_addresses,
     of_names,
+    of_sites,
     recognised,
 )
 from mapping.match.profile import Profile
@@ -51,6 +50,14 @@ def profile_of(plan: Columns, row: Sequence[str]) -> Profile:
         ("N° client", "external_ids"),
         ("employee_no", "external_ids"),
         ("telefoon", "phones"),
+        ("GSM", "phones"),
+        ("tel_kom", "phones"),
+        ("data_ur", "birth_date"),
+        ("postnr", "addresses.postal_code"),
+        ("gatuadress", "addresses.lines"),
+        ("village", "addresses.locality"),
+        ("house", "addresses.number"),
+        ("practice_name", "company_name"),
         ("Phone (mobile)", "phones"),
         ("HomePhone", "phones"),
         ("contact_email", "emails"),
@@ -87,6 +94,7 @@ def profile_of(plan: Columns, row: Sequence[str]) -> Profile:
         ("Handynr.", "phones"),
         ("KVK nummer", "registrations"),
         ("account number", None),
+        ("account_no", None),
         ("blood_group", None),
         ("owner_email", None),
         ("employer_city", None),
@@ -100,37 +108,6 @@ def profile_of(plan: Columns, row: Sequence[str]) -> Profile:
 )
 def test_a_heading_tells_its_field(heading: str, field: str | None) -> None:
     assert field_of(heading) == field
-
-
-@pytest.mark.parametrize(
-    ("cell", "digits"),
-    [
-        ("1985-03-04", "19850304"),
-        ("1985-03-04T00:00:00Z", "19850304"),
-        ("19850304", "19850304"),
-        ("24031985", "19850324"),
-        ("03241985", "19850324"),
-        ("04.03.1985", "19850304"),
-        ("3/24/1985", "19850324"),
-        ("4 March 1985", "19850304"),
-        ("Mar 4, 1985", "19850304"),
-        ("4.3.85", "19850304"),
-        ("1985", "1985"),
-        ("19850304.0", "19850304"),
-        ("none", ""),
-    ],
-)
-def test_days_come_in_many_forms(cell: str, digits: str) -> None:
-    assert digits_of_day(cell) == digits
-
-
-def test_a_column_tells_whether_months_stand_first() -> None:
-    assert months_first([("1/2/1985", 9), ("3/24/1985", 1)])
-    assert not months_first([("1/2/1985", 1), ("24/3/1985", 1)])
-    assert digits_of_day("1/2/1985", months_first=True) == "19850102"
-    assert months_first([("01021985", 1), ("03241985", 1)])
-    assert not months_first([("3/24/1985", 1), ("24/3/1985", 2)])
-    assert digits_of_day("01022004", months_first=True) == "20040102"
 
 
 @pytest.mark.parametrize(
@@ -265,3 +242,19 @@ def test_a_whole_name_is_asked_only_where_its_parts_say_nothing() -> None:
 
 def _read(field: str, heading: str, cell: str) -> tuple[str, ...]:
     return profile_of(columns("person", recognised([heading]), headings=[heading]), [cell]).get(field, ())
+
+
+def test_a_street_may_be_told_by_its_last_word_where_no_other_column_is_one() -> None:
+    assert recognised(["name", "practice_street", "practice_city"])[1] == "addresses.lines"
+    assert 1 not in recognised(["name", "practice_street", "street"])
+    assert {1, 2}.isdisjoint(recognised(["name", "practice_street", "court_street"]))
+    assert 1 not in recognised(["name", "ip_address"])
+
+
+def test_cells_of_sites_are_no_names_of_firms() -> None:
+    sites = ["https://best.example/a", "www.best.example", "", "http://fair.example"]
+
+    assert not holds("company_name", sites)
+    assert of_sites("merchant_url", sites)
+    assert not of_sites("owner_url", sites)
+    assert not of_sites("merchant", ["Best Florist", "www.best.example"])
