@@ -73,10 +73,23 @@ class Likeness:
 
     # -- records -------------------------------------------------------------------------------------------
 
-    def small(self, connection: Connection) -> list[int] | None:
-        """All live records, if they are few."""
+    def small(self, connection: Connection, *, beside: int | None = None) -> list[int] | None:
+        """All live records, if they are few. `beside`: one of them, or nearly."""
+        if beside is not None and self._are_many_beside(connection, beside):
+            return None
         found = self.live(connection, at_most=SMALL + 1)
         return None if len(found) > SMALL else found
+
+    def _are_many_beside(self, connection: Connection, record: int) -> bool:
+        """Of records that came together it is told by a few pages; `live` finds the first by their keys, each on a page
+        of its own."""
+        around = self._database.run(
+            connection,
+            "SELECT count(*) FROM record WHERE id BETWEEN ? AND ? "
+            f"AND +stream IN ({self._listed}) AND state <= ?",  # a plus: no index is to be used for it
+            (record - 2 * SMALL, record + 2 * SMALL, ARCHIVED),
+        ).scalar()
+        return int(around) > SMALL
 
     def live(self, connection: Connection, *, at_most: int) -> list[int]:
         """All live records, or so many of them."""
@@ -228,6 +241,8 @@ class Likeness:
         known = {one.record: one for one in read(number for numbers in held.values() for number in numbers)}
         names = {}
         for value, numbers in held.items():
+            if len(numbers) < 2:
+                continue
             name, text = asked[value]
             profiles = [known[number].profile for number in numbers if number in known]
             keys = [name_keys(one) for one in profiles if text in one.get(name, ())]
@@ -313,11 +328,11 @@ class Likeness:
     def has_grown(self) -> bool:
         """Has the store many more records than were counted, so that what was counted tells little by now?"""
         with self._database.read() as connection:
-            if self.small(connection) is not None:
-                return False
             facts = self.facts(connection)
             last = int(self._database.run(connection, "SELECT max(id) FROM record").scalar() or 0)
             if facts.records and last - facts.last < facts.records * (GROWN - 1):
+                return False
+            if self.small(connection) is not None:
                 return False
             there = self._database.run(
                 connection, f"SELECT count(*) FROM record WHERE stream IN ({self._listed}) AND state <= ?", (ARCHIVED,)
@@ -438,18 +453,27 @@ class Counted:
             return 1
         return known
 
-    def look_up(self, connection: Connection, profiles: Iterable["Profile"]) -> None:
-        """Ask at once for what is asked of these, so that little is guessed when they are weighed."""
+    def look_up(self, connection: Connection, profiles: Iterable["Profile"], beside: Iterable["Profile"]) -> None:
+        """Ask at once for what is asked when these are weighed against those beside them, so that little is guessed."""
         from mapping.match.score import tabled
 
+        model, missing = self._likeness.model, self._missing
+        shown: set[tuple[str, str]] = set()
+        for profile in beside:
+            for name in model.names:  # mostly alike, and as rare as the commoner of two
+                if values := profile.get(name):
+                    missing.update([(name, value) for value in values])
+            for name in model.identifiers:
+                if values := profile.get(name):
+                    shown.update([(name, value) for value in values])
         for profile in profiles:
             for name, values in profile.items():
-                if name in _IDENTIFIERS:
-                    self._missing.update((name + _NAMES, value) for value in values)
+                if name in model.identifiers:
+                    missing.update((name + _NAMES, value) for value in values if (name, value) in shown)
                 else:
                     told = tabled(name, values) if name in self._by_word else [(name, values)]
-                    self._missing.update((table, part) for table, parts in told for part in parts)
-        self._missing -= self._known.keys()
+                    missing.update((table, part) for table, parts in told for part in parts)
+        missing -= self._known.keys()
         self.fetch(connection)
 
     def fetch(self, connection: Connection) -> bool:

@@ -15,6 +15,7 @@ from mapping.match.score import Evidence, Scored, Scorer, Weigher
 
 _MOST: Final = 50_000  # pairs of values of one field
 _Pair: TypeAlias = tuple[int, int, bool]
+_Values: TypeAlias = tuple[Sequence[str], Sequence[str]]
 
 
 class Remembering(Scorer):
@@ -25,6 +26,7 @@ class Remembering(Scorer):
         self._counted = counted
         self._weigher = self._values = _Weigher(model, counted)
         self._said: dict[_Pair, Scored] = {}
+        self._fields = [(name, one, self._values.said_of(name)) for name, one in model.comparisons.items()]
 
     def score(self, left: Profile, right: Profile, *, same_system: bool = False) -> Scored:
         """Profiles are known by their identity: they live until `begin`."""
@@ -36,6 +38,16 @@ class Remembering(Scorer):
             if not self._counted.guessed:
                 self._said[pair] = said
         return said
+
+    def _weighed(self, left: Profile, right: Profile) -> dict[str, Evidence]:
+        anew = self._values.anew
+        found: dict[str, Evidence] = {}
+        for name, comparison, said_of in self._fields:
+            ours = left.get(name)
+            if ours and (theirs := right.get(name)):
+                pair = ours, theirs
+                found[name] = said_of.get(pair) or anew(comparison, said_of, pair)
+        return found
 
     def begin(self) -> None:
         """With other records, of whose identifiers nothing is known but what the count says."""
@@ -59,21 +71,31 @@ class _Weigher(Weigher):
     def __init__(self, model: Model, counted: Counted) -> None:
         super().__init__(model, counted)
         self._counted = counted
-        self._said: dict[str, dict[tuple[Sequence[str], Sequence[str]], Evidence]] = defaultdict(dict)
+        self._said: dict[str, dict[_Values, Evidence]] = defaultdict(dict)
+
+    def said_of(self, field: str) -> dict[_Values, Evidence]:
+        """What is remembered of a field, now and later."""
+        return self._said[field]
 
     def weigh(self, comparison: Comparison, left: Sequence[str], right: Sequence[str]) -> Evidence:
-        of_field, pair = self._said[comparison.field], (left, right)
-        said = of_field.get(pair)
-        if said is None:
-            counted, guessed = self._counted, self._counted.guessed
-            counted.guessed = False
+        said_of, pair = self._said[comparison.field], (left, right)
+        return said_of.get(pair) or self.anew(comparison, said_of, pair)
+
+    def anew(self, comparison: Comparison, said_of: dict[_Values, Evidence], pair: _Values) -> Evidence:
+        """What is not remembered; it is from now on, if nothing of it was guessed."""
+        counted, guessed = self._counted, self._counted.guessed
+        counted.guessed = False
+        left, right = pair
+        if len(left) == 1 and len(right) == 1:
+            said = self._pair(comparison, left[0], right[0])
+        else:
             said = super().weigh(comparison, left, right)
-            if counted.guessed:
-                return said
-            counted.guessed = guessed
-            if len(of_field) >= _MOST:
-                of_field.clear()
-            of_field[pair] = said
+        if counted.guessed:
+            return said
+        counted.guessed = guessed
+        if len(said_of) >= _MOST:
+            said_of.clear()
+        said_of[pair] = said
         return said
 
     def forget(self, fields: set[str]) -> None:

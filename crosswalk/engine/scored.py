@@ -84,7 +84,7 @@ class _OfKind:
         self._large = False  # what was too many to be all looked at stays so for this run
 
     def match(self, connection: Connection, changed: Sequence[int], matched: Matched) -> None:
-        few = None if self._large else self._likeness.small(connection)
+        few = None if self._large else self._likeness.small(connection, beside=changed[0])
         self._large = few is None
         if few is None and self._weighing(connection) is None:
             # It has become larger since this run looked whether to count.
@@ -140,8 +140,8 @@ class _OfKind:
         likeness.put_in(connection, keys, blocks)
         beside = _beside(keys, blocks, scorer.model.limits["block"])
         known = {one.record: one for one in mine}
-        self._learn(connection, known, [other for others in beside.values() for other in others])
-        counted.look_up(connection, (one.profile for one in mine))
+        others = self._learn(connection, known, [other for others in beside.values() for other in others])
+        counted.look_up(connection, (one.profile for one in mine), (one.profile for one in others))
         near = self._near(connection, scorer, counted, known, beside)
         told = self._hanging_together(connection, {number for pair in near for number in pair} | set(keys))
         self._learn(connection, known, sorted(told.homes))

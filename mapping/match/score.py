@@ -244,29 +244,39 @@ class Scorer:
         self._parts = [part_of(part) for part in parts]  # blocks have most of them in common
         self._blocks = [("+".join(block), [parts.index(part) for part in block]) for block in model.blocks]
         self.prior = self._weigher.prior
+        self._one_system = Evidence("system", "same", model.same_system, "one system keeps them apart")
+        self._weighs_systems = bool(model.same_system) or SYSTEM in model.vetoes
+        self._doubts = [
+            (name, Evidence(f"{name} doubt", level, bits,
+                            "of one it seldom does" if name in DIFFERING else "systems keep such apart as well"))
+            for (name, level), bits in model.doubts.items()
+        ]  # fmt: skip
 
     def score(self, left: Profile, right: Profile, *, same_system: bool = False) -> Scored:
         """`same_system`: both are live records of one system, which keeps them apart."""
-        weigh = self._weigher.weigh
-        found: dict[str, Evidence] = {}
-        for name, comparison in self._comparisons:
-            ours = left.get(name)
-            if ours and (theirs := right.get(name)):
-                found[name] = weigh(comparison, ours, theirs)
+        found = self._weighed(left, right)
         self._turn(found, left, right)
-        if same_system and (self.model.same_system or SYSTEM in self.model.vetoes):
-            told = Evidence("system", "same", self.model.same_system, "one system keeps them apart")
-            found["system"] = told
-        for (name, level), bits in self.model.doubts.items():
-            if (one := found.get(name)) and one.level == level:
-                says = "of one it seldom does" if name in DIFFERING else "systems keep such apart as well"
-                found[f"{name} doubt"] = Evidence(f"{name} doubt", level, bits, says)
+        if same_system and self._weighs_systems:
+            found["system"] = self._one_system
+        for name, doubt in self._doubts:
+            if (one := found.get(name)) and one.level == doubt.level:
+                found[doubt.field] = doubt
         bits = combined(self.model, self.prior, found)
         conflict = self._conflict(found)
         outcome = self.model.outcome(bits)
         if conflict and outcome == "same":
             outcome = "review"
         return Scored(bits, outcome, tuple(found.values()), conflict)
+
+    def _weighed(self, left: Profile, right: Profile) -> dict[str, Evidence]:
+        """By field what both have a value in says."""
+        weigh = self._weigher.weigh
+        found: dict[str, Evidence] = {}
+        for name, comparison in self._comparisons:
+            ours = left.get(name)
+            if ours and (theirs := right.get(name)):
+                found[name] = weigh(comparison, ours, theirs)
+        return found
 
     def may_turn_out(self, scored: Scored, left: Profile, right: Profile) -> bool:
         """May two records that are different, scored while counts were missing, be something else by the counts?
@@ -315,10 +325,16 @@ class Scorer:
         for name, places in self._blocks:
             rows = [name]
             for at in places:
-                rows = [f"{row}|{value}" for row in rows for value in told[at]]
-                if not rows:
+                some = told[at]
+                if len(some) == 1 == len(rows):  # as mostly
+                    rows = [f"{rows[0]}|{some[0]}"]
+                elif some:
+                    rows = [f"{row}|{value}" for row in rows for value in some]
+                else:
                     break
-            found.update(dict.fromkeys(rows))
+            else:
+                for row in rows:
+                    found[row] = None
         return list(found)
 
     def _turn(self, found: dict[str, Evidence], left: Profile, right: Profile) -> None:

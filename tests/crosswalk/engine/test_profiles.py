@@ -12,6 +12,7 @@ from crosswalk.engine.identify import Matched, Matcher
 from crosswalk.engine.likeness import Known, likeness_of
 from crosswalk.engine.profiles import Profiles
 from crosswalk.engine.remembered import Remembering
+from crosswalk.store.records import DELETED
 from mapping.match.score import Counts, Scorer
 from tests.crosswalk.engine.test_scored import NAMES, PEOPLE, THREE, bring, three
 from tests.hub import World
@@ -110,6 +111,22 @@ def test_what_is_not_kept_is_made_of_what_was_landed_and_then_kept(world: World)
     there, shown = kept(world)
 
     assert there == shown
+
+
+def test_a_store_is_as_small_as_its_records_are_few_whatever_record_is_asked_beside(world: World) -> None:
+    with world.open() as hub, hub.house.database.write() as connection:
+        of = likeness_of(hub.house, "person")
+        records = of.live(connection, at_most=100)
+        asked = (*records, max(records) + 1000)
+
+        many = [of.small(connection, beside=record) for record in asked]
+        hub.house.database.run_many(
+            connection, "UPDATE record SET state = ? WHERE id = ?", [(DELETED, record) for record in records[2:]]
+        )
+        few = [of.small(connection, beside=record) for record in asked]
+
+    assert many == [None] * len(asked)
+    assert few == [records[:2]] * len(asked)
 
 
 @pytest.mark.parametrize(
