@@ -20,6 +20,7 @@ from mapping.match.profile import (
     generation_behind,
     given_and_family,
     handle,
+    initials_apart,
     kept,
     last_digits,
     legal_form,
@@ -294,7 +295,7 @@ def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
     given = (*places.get("name.given", ()), *places.get("name.additional", ()))
     family, full = tuple(places.get("name.family", ())), tuple(places.get("name", ()))
     if given:
-        made.readers.append(Reader(("given",), given, _word_of_name))
+        made.readers.append(Reader(("given",), given, _word_of_given))
     if family:
         made.readers.append(Reader(("family",), family, _word_of_name))
     if full:
@@ -308,6 +309,11 @@ def _names(made: Columns, places: Mapping[str, list[int]]) -> None:
 
 def _word_of_name(cells: Cells) -> tuple[Values]:
     return (single(person_word(_one_text(cells))),)
+
+
+def _word_of_given(cells: Cells) -> tuple[Values]:
+    told = _one_text(cells)
+    return (single(person_word(initials_apart(told, told))),)
 
 
 def _of_one(read: Callable[[str], str]) -> Callable[[Cells], tuple[Values]]:

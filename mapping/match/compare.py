@@ -30,6 +30,7 @@ _WRITTEN: Final = Like("transliterated")
 _TYPO: Final = Like("typo")
 _CLOSE: Final = Like("close")
 _INITIAL: Final = Like("initial")
+_INITIALS: Final = Like("initials")
 _NICKNAME: Final = Like("nickname")
 _NEIGHBOUR: Final = Like("neighbour")  # firms and households are given numbers that follow each other
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # and kana, and hangul
@@ -55,6 +56,8 @@ def _name(one: str, other: str, *, nicknames: bool) -> Like:
     ours, theirs = one.split(), other.split()
     if len(ours) == 1 and len(theirs) == 1:
         return _word(one, other, nicknames=nicknames)
+    if nicknames and (_of_initials(one, ours) or _of_initials(other, theirs)) and not _HAN.search(one + other):
+        return _initials(ours, theirs)
     shared = tuple(word for word in ours if word in theirs and len(word) > 1)
     if shared:
         rest = [word for word in ours if word not in theirs], [word for word in theirs if word not in ours]
@@ -77,6 +80,17 @@ def _name(one: str, other: str, *, nicknames: bool) -> Like:
         whole = _word(one, other, nicknames=False)
         return whole if whole.level in ("typo", "close", "transliterated") else found
     return Like("part_alike")
+
+
+def _of_initials(name: str, words: list[str]) -> bool:
+    return len(name) == 2 * len(words) - 1  # letters, and the blanks between them
+
+
+def _initials(ours: list[str], theirs: list[str]) -> Like:
+    """A row of initials beside another one, or beside names: "g a", "gary alan". From the front, as far as both go."""
+    if any(latin(left)[:1] != latin(right)[:1] for left, right in zip(ours, theirs, strict=False)):
+        return DIFFERENT
+    return _INITIALS if min(len(ours), len(theirs)) > 1 else _INITIAL
 
 
 _ALIKE: Final = ("typo", "nickname", "transliterated")
@@ -303,7 +317,7 @@ def company(one: str, other: str) -> Like:
     if min(len(left), len(right)) >= 5 and JaroWinkler.similarity(left, right) >= 0.93:
         return _TYPO
     if _stands_for(one, theirs) or _stands_for(other, ours):
-        return Like("initials")
+        return _INITIALS
     return DIFFERENT
 
 

@@ -33,7 +33,7 @@ FIELDS: Final[Mapping[str, Values]] = {
         "name", "form", "domain", "email", "phone", "id", "country", "street", "postcode", "locality",
     ),
 }  # fmt: skip
-FORM: Final = 1
+FORM: Final = 2
 
 # In front of or behind a name, no part of it; "md" is how Mohammad is written in front of a man's name in Bangladesh.
 _TITLES_TOLD: Final = """
@@ -70,7 +70,43 @@ def given_and_family(name: Value) -> tuple[str, str]:
         full = name.get("full") or ""
         parts = split(_untitled_text(full), name.get("order") or order(full))
         told_given, told_family = parts.get("given", ""), parts["family"]
-    return person_word(told_given), person_word(told_family)
+    return person_word(initials_apart(told_given, told_family)), person_word(told_family)
+
+
+_TOGETHER: Final = re.compile(r"(?<![^\s.-])[A-Z]{2,3}(?![^\s.-])")
+_NO_INITIALS: Final = frozenset({"NG", "MC", "TH", "KH", "ST"})  # they have no vowel, and are said all the same
+_VOWELS: Final = frozenset("AEIOUY")
+# Family names of two letters that stand in capitals in front of a given name: "LI Fengming".
+_SHORT_FAMILIES: Final = "AN BI DO DU FU GU HA HE HO HU LE LI LU LY MA MU NI OH SU TU VU WU XU YE YI YU"
+_PINYIN: Final = re.compile(
+    "(?:(?:[zcs]h|[bpmfdtnlgkhjqxrzcsyw])?"
+    "(?:i?ang|i?ong|[eiu]ng|uang|iao|uai|[iu]an|[aeiu]n|[aeo]i|i[aeu]|[ao]u|ao|u[aeino]|[aeiou]))+"
+)
+
+
+def initials_apart(given: str, family: str = "") -> str:
+    """Initials that stand together as those of two names, "K J" of "KJ"; what may be a name stays one.
+
+    Two or three consonants in capitals are initials. A vowel among them, two letters are so in a name that is not in
+    capitals as a whole.
+    """
+    if _TOGETHER.search(given) is None:
+        return given
+    mixed = not (given + family).isupper()
+
+    def apart(found: re.Match[str]) -> str:
+        word = found[0]
+        if word in _NO_INITIALS or fold(word) in _TITLES:
+            return word
+        if not _VOWELS.isdisjoint(word) and (
+            not mixed
+            or len(word) > 2
+            or (word in _SHORT_FAMILIES and _PINYIN.fullmatch(fold(family or given).replace(" ", "")))
+        ):
+            return word
+        return " ".join(word)
+
+    return _TOGETHER.sub(apart, given)
 
 
 _GENERATIONS: Final[Mapping[str, str]] = {

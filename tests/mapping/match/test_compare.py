@@ -29,6 +29,14 @@ from mapping.match.nicknames import familiar, root
         ("mark s", "mark p", "part_and_other"),
         ("tim", "tom", "close"),
         ("陈 芳", "陈芳 li", "part_alike"),
+        ("g", "g a", "initial"),
+        ("g a", "gary", "initial"),
+        ("g a", "gary a", "initials"),
+        ("k j", "kelly jane", "initials"),
+        ("k j", "k j m", "initials"),
+        ("g a", "g b", "different"),
+        ("j d", "judy t", "different"),
+        ("j d", "d", "different"),
     ],
 )
 def test_given_names_come_to_a_level_whichever_stands_first(one: str, other: str, level: str) -> None:
