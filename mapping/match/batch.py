@@ -25,7 +25,7 @@ from mapping.match.learned import CERTAIN as CERTAIN_BITS
 from mapping.match.learned import ENOUGH, Systems, sparse
 from mapping.match.model import DIFFERING, SYSTEM, Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
-from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, tabled
+from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, of_one_word, tabled
 
 Ints: TypeAlias = NDArray[np.int32]
 Longs: TypeAlias = NDArray[np.int64]
@@ -674,6 +674,7 @@ class Scoring:
         swapped = self.model.swapped
         if swapped is not None and swapped[0] in found and swapped[1] in found:
             self._turn(found, swapped, left, right)
+            self._of_one_word(found, swapped, left, right)
         return found
 
     def _weighed(self, comparison: Comparison, here: str, there: str, ours: Ints, theirs: Ints) -> "Weighed":
@@ -759,6 +760,27 @@ class Scoring:
             part.bits[taken] = bits[better] + np.float32(model.swapped_bits / 2)
             part.shared[taken] = name in model.shared
             part.level[taken] = 0
+
+    def _of_one_word(self, found: Mapping[str, "Weighed"], names: tuple[str, str], left: Ints, right: Ints) -> None:
+        """A name of one word beside a given and a family name; as `Scorer` does."""
+        given, family = (self._table.columns[name] for name in names)
+        one_word = np.array([*map(of_one_word, family.values), False], dtype=bool)
+        alone = one_word[family.codes] & (given.codes == MISSING)
+        comparison, told, different = self.model.comparisons[names[1]], found[names[1]], LEVELS["different"]
+        limit = comparison.levels["part"].at_most if "part" in comparison.levels else None
+        for one, other in ((left, right), (right, left)):
+            ask = np.flatnonzero(alone[one] & (given.codes[other] != MISSING) & (told.level == different))
+            if not len(ask):
+                continue
+            way = self._weighed(
+                self.model.comparisons[names[0]], names[1], names[0], family.codes[one[ask]], given.codes[other[ask]]
+            )
+            better = way.bits > 0
+            taken = ask[better]
+            bits = way.bits[better]
+            told.bits[taken] = bits if limit is None else np.minimum(bits, np.float32(limit))
+            told.shared[taken] = True
+            told.level[taken] = LEVELS["part"]
 
     def _learn(self, pairs: "_Whole") -> None:
         """How sparse the same are; what it counts that one system has both; what is doubtful."""

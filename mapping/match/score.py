@@ -256,6 +256,7 @@ class Scorer:
         """`same_system`: both are live records of one system, which keeps them apart."""
         found = self._weighed(left, right)
         self._turn(found, left, right)
+        self._of_one_word(found, left, right)
         if same_system and self._weighs_systems:
             found["system"] = self._one_system
         for name, doubt in self._doubts:
@@ -356,6 +357,23 @@ class Scorer:
                 says = f"{one.says}, the names swapped"
                 found[name] = Evidence(name, "swapped", one.bits + share, says, name in self.model.shared)
 
+    def _of_one_word(self, found: dict[str, Evidence], left: Profile, right: Profile) -> None:
+        """A name of one word beside a given and a family name: nobody knows which of the two it is."""
+        if self.model.swapped is None:
+            return
+        given, family = self.model.swapped
+        if given in found or (given in left) == (given in right):
+            return
+        if (straight := found.get(family)) is None or straight.level != "different":
+            return
+        word, names = (right, left) if given in left else (left, right)
+        if not of_one_word(word[family]):
+            return
+        comparison = self.model.comparisons[family]
+        bits = as_given(self._weigher.weigh(self.model.comparisons[given], word[family], names[given]), comparison)
+        if bits > 0:
+            found[family] = Evidence(family, "part", bits, "one name is the given name of the other", shared=True)
+
     def _across(self, one: Sequence[str], other: Sequence[str]) -> Evidence | None:
         """A given beside a family name: as common as the word is as either. None where that speaks for nothing."""
         least = None
@@ -379,6 +397,16 @@ class Scorer:
             if one and one.level == level:
                 first = min(first, name) if first else name
         return first
+
+
+def of_one_word(values: Sequence[str]) -> bool:
+    return len(values) == 1 and " " not in values[0]
+
+
+def as_given(told: Evidence, family: Comparison) -> float:
+    """What the one word of a name counts that is the given name of the other: as a part of a family name does."""
+    limit = family.levels["part"].at_most if "part" in family.levels else None
+    return told.bits if limit is None else min(told.bits, limit)
 
 
 def _excused(found: Mapping[str, Evidence], excuses: Iterable[tuple[str, str]]) -> bool:

@@ -120,6 +120,8 @@ def _related(seed: int) -> list[Record]:
             kept["given"], kept["family"] = kept["family"], kept["given"]
         if draw.random() < 0.3:
             kept["given"] = (profile["given"][0][:1],)
+        if number % 9 == 0:
+            kept["family"] = kept.pop("given", profile["given"])
         if draw.random() < 0.3:
             other = draw.choice(people)
             kept["phone"] = (*profile["phone"], *other["phone"])

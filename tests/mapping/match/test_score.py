@@ -49,6 +49,25 @@ RAHIM = person("Md. Rahim Uddin", email="rahim.uddin+nps@padma.test", phone="+88
             id="a-desk",
         ),
         pytest.param(person("Anna Lindqvist"), person("Anna Lindqvist"), "different", id="namesakes"),
+        pytest.param(
+            person("Sunil", phone="+919467036781"),
+            person("SUNIL BOSE", phone="+919467036781"),
+            "same",
+            id="one-word-is-a-given-name",
+        ),
+        pytest.param(
+            person("Divya M", phone="+919467036781"),
+            person("Divya Menon", phone="+919467036781"),
+            "same",
+            id="an-initial-behind-the-name",
+        ),
+        pytest.param(person("Sunil"), person("Sunil Bose"), "different", id="one-word-and-nothing-else"),
+        pytest.param(
+            person("Sunil", phone="+919467036781"),
+            person("Amit Bose", phone="+919467036781"),
+            "different",
+            id="one-word-of-another",
+        ),
     ],
 )
 def test_two_records_come_to_an_outcome_whichever_stands_first(one: Profile, other: Profile, outcome: str) -> None:
