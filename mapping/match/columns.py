@@ -19,8 +19,8 @@ from mapping.match.profile import (
     generation,
     generation_behind,
     given_and_family,
+    given_word,
     handle,
-    initials_apart,
     kept,
     last_digits,
     legal_form,
@@ -313,7 +313,7 @@ def _word_of_name(cells: Cells) -> tuple[Values]:
 
 def _word_of_given(cells: Cells) -> tuple[Values]:
     told = _one_text(cells)
-    return (single(person_word(initials_apart(told, told))),)
+    return (single(given_word(told, told)),)
 
 
 def _of_one(read: Callable[[str], str]) -> Callable[[Cells], tuple[Values]]:

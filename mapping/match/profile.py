@@ -70,7 +70,25 @@ def given_and_family(name: Value) -> tuple[str, str]:
         full = name.get("full") or ""
         parts = split(_untitled_text(full), name.get("order") or order(full))
         told_given, told_family = parts.get("given", ""), parts["family"]
-    return person_word(initials_apart(told_given, told_family)), person_word(told_family)
+    return given_word(told_given, told_family), person_word(told_family)
+
+
+def given_word(given: str, family: str = "") -> str:
+    """A given name for comparing; `family` shows whether the name is in capitals as a whole."""
+    return person_word(initials_apart(_spelt_out(given), family))
+
+
+_SHORTENED: Final = re.compile(
+    r"(?<!\w)(?:(?P<María>m\.?\s?[ªᵃ]|ma(?=\.))|(?P<Francisco>fco)|(?P<Fernando>fdo)|(?P<Antonio>ant\.?\s?º))\.?(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def _spelt_out(given: str) -> str:
+    """What Spanish and Portuguese shorten in writing: Mª, Fco., Fdo., Ant.º"""
+    if "." not in given and given.isascii():
+        return given
+    return _SHORTENED.sub(lambda found: f"{found.lastgroup} ", given)
 
 
 _TOGETHER: Final = re.compile(r"(?<![^\s.-])[A-Z]{2,3}(?![^\s.-])")
