@@ -17,6 +17,7 @@ from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cpdist
 
 from mapping.match.nicknames import is_familiar_form
+from mapping.normalise.domain import is_relay
 
 Values: TypeAlias = tuple[str, ...]
 Places: TypeAlias = NDArray[np.int64] | NDArray[np.int32]
@@ -98,6 +99,11 @@ class Apart:
         return _numbers(text.rpartition("@")[0] for text in self._texts)
 
     @cached_property
+    def _relayed(self) -> Flags:
+        """Addresses of which another one says nothing."""
+        return np.fromiter((is_relay(text.rpartition("@")[2]) for text in self._texts), dtype=bool)
+
+    @cached_property
     def _labels(self) -> NDArray[np.int32]:
         """What stands before the first dot, as a number."""
         return _numbers(text.partition(".")[0] for text in self._texts)
@@ -119,7 +125,7 @@ class Apart:
         apart: Flags = self._locals[one] != self._locals[other]
         near = np.flatnonzero(np.abs(self._lengths[one] - self._lengths[other]) <= 1)
         apart[near] &= self.mistakes(one[near], other[near], 1)
-        return apart
+        return apart & ~(self._relayed[one] | self._relayed[other])
 
     def domains(self, one: Places, other: Places) -> Flags:
         apart: Flags = self._labels[one] != self._labels[other]

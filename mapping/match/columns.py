@@ -16,6 +16,7 @@ from mapping.match.profile import (
     company_domain,
     company_name,
     day,
+    employer,
     generation,
     generation_behind,
     given_and_family,
@@ -273,7 +274,7 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], or
         add("birth", ["birth_date"], _each(lambda cell: day(digits_of_day(cell, order))))
         if "birth_date" not in places:
             add("birth", ["birth_date.year", "birth_date.month", "birth_date.day"], _day_of_parts)
-        add("company", ["company_name"], _each(company_name, several=False))
+        add("company", ["company_name"], _each(employer, several=False))
         if mail := tuple(places.get("emails", ())):
             made.readers.append(Reader(("email", "handle", "domain"), mail, _mail))
         add("title", ["job_title"], _each(fold, several=False))

@@ -15,6 +15,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from mapping.match.latin import foreign, latin, skeleton
 from mapping.match.nicknames import familiar
 from mapping.match.rules import OF_ONE_SYSTEM
+from mapping.normalise.domain import is_relay
 
 
 class Like(NamedTuple):
@@ -32,6 +33,7 @@ _CLOSE: Final = Like("close")
 _INITIAL: Final = Like("initial")
 _INITIALS: Final = Like("initials")
 _NICKNAME: Final = Like("nickname")
+_UNRELATED: Final = Like("unrelated")  # what differs tells nothing
 _NEIGHBOUR: Final = Like("neighbour")  # firms and households are given numbers that follow each other
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # and kana, and hangul
 _LETTERS: Final = str.maketrans("", "", "0123456789")
@@ -187,6 +189,8 @@ def email(one: str, other: str) -> Like:
         if here != there and OSA.distance(here, there, score_cutoff=1) <= 1:
             return _TYPO
         return Like("local", (left,)) if len(left) >= 5 else DIFFERENT
+    if is_relay(here) or is_relay(there):
+        return _UNRELATED
     if here == there and min(len(left), len(right)) >= 5 and OSA.distance(left, right, score_cutoff=1) <= 1:
         # Another number is another mailbox more often than a mistake.
         return _TYPO if left.translate(_LETTERS) != right.translate(_LETTERS) else DIFFERENT
@@ -215,7 +219,7 @@ def identifier(one: str, other: str) -> Like:
     here, _, left = one.rpartition(":")
     there, _, right = other.rpartition(":")
     if here != there or here in OF_ONE_SYSTEM:
-        return Like("unrelated")
+        return _UNRELATED
     if min(len(left), len(right)) >= 6 and OSA.distance(left, right, score_cutoff=1) <= 1:
         return _TYPO
     return DIFFERENT

@@ -15,7 +15,7 @@ from mapping.match.latin import latin, skeleton
 from mapping.match.nicknames import root
 from mapping.match.rules import OF_MANY, ROLES
 from mapping.normalise.company import core
-from mapping.normalise.domain import is_free_mail, registrable
+from mapping.normalise.domain import is_free_mail, is_relay, registrable
 from mapping.normalise.name import order, split
 from mapping.values import Value
 
@@ -201,7 +201,7 @@ def _domain_of(host: str) -> str:
         except ValueError:
             return ""
     host = host.removeprefix("www.").rstrip(".")
-    if "." not in host or not host.isascii() or is_free_mail(host):
+    if "." not in host or not host.isascii() or is_free_mail(host) or is_relay(host):
         return ""
     owner = registrable(host)
     return "" if is_free_mail(owner) else owner
@@ -253,6 +253,19 @@ def company_name(text: str) -> str:
     told = _core(text)
     words = told.removeprefix("the ").split()
     return " ".join(word for word in words if word not in _JOINS) or told
+
+
+# What people write who are asked for a company and have none.
+_NO_EMPLOYER: Final = frozenset({
+    "freelance", "freelancer", "n a", "na", "none", "self employed", "selfemployed", "private", "privat", "student",
+    "retired", "unemployed", "independent",
+})  # fmt: skip
+
+
+def employer(text: str) -> str:
+    """The company of a person, as `company_name`; "" where they say that there is none."""
+    told = company_name(text)
+    return "" if told in _NO_EMPLOYER and fold(text) in _NO_EMPLOYER else told
 
 
 @lru_cache(maxsize=100_000)
@@ -332,7 +345,7 @@ def _of_person(row: Mapping[str, Value]) -> dict[str, Values]:
         "domain": kept(map(company_domain, addresses)),
         "phone": _phones(row),
         "id": _ids(row, "external_ids", "namespace"),
-        "company": kept([company_name(str(company))] if company else []),
+        "company": kept([employer(str(company))] if company else []),
         "title": kept([fold(str(row.get("job_title") or ""))]),
         **_addresses(row),
     }

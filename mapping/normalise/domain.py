@@ -121,6 +121,18 @@ def is_free_mail(name: str) -> bool:
     return name in FREE_MAIL or _FREE_EVERYWHERE.fullmatch(name) is not None
 
 
+_RELAYS: Final = frozenset({
+    "guest.booking.com", "m.expediapartnercentral.com", "guest.airbnb.com", "privaterelay.appleid.com", "mozmail.com",
+    "users.noreply.github.com",
+})  # fmt: skip
+_RELAYS_ANYWHERE: Final = ("marketplace.amazon.", "members.ebay.")
+
+
+def is_relay(name: str) -> bool:
+    """Does it pass mail on from addresses that are made anew for each order? Then another one is nobody else's."""
+    return name in _RELAYS or name.startswith(_RELAYS_ANYWHERE)
+
+
 @cache
 def _extract() -> "TLDExtract":
     from tldextract import TLDExtract

@@ -8,7 +8,7 @@ import pytest
 from mapping.match.apart import Apart
 from mapping.match.compare import COMPARISONS
 
-HOSTS = ("gmx.de", "gmx.net", "lind.test", "padma.test")
+HOSTS = ("gmx.de", "gmx.net", "lind.test", "padma.test", "mozmail.com")
 
 
 def slips(text: str, draw: random.Random, letters: str) -> str:

@@ -35,6 +35,7 @@ PEOPLE: list[dict[str, Any]] = [
     {"name": {"full": "Jr"}},
     {"name": {"full": "KJ Mcdonald"}},
     {"name": {"full": "Mª García"}},
+    {"name": {"full": "Otto Berg"}, "company_name": "Self-employed", "primary_email": "otto1@guest.booking.com"},
 ]
 COMPANIES: list[dict[str, Any]] = [
     {
@@ -49,7 +50,7 @@ COMPANIES: list[dict[str, Any]] = [
     {"name": "লিন্ড লিমিটেড", "legal_name": "Lind Pvt. Ltd.", "phones": [{"number": "+8801711555012"}]},
 ]
 # After a change of what is made of these, count FORM up and put here what is made of them now.
-MADE = {2: "ae0e7cda7988ad67"}
+MADE = {2: "e9994e6f1fa2ebf5"}
 
 
 def made() -> str:
@@ -102,3 +103,17 @@ def test_in_a_column_of_given_names_alone_consonants_are_initials(cell: str, giv
     read = columns("person", {0: "name.given"}, headings=["first name"]).readers[0].read
 
     assert read([cell]) == ((given,),)
+
+
+@pytest.mark.parametrize(
+    ("told", "company"),
+    [("n/a", ()), ("-", ()), ("Self-Employed", ()), ("Freelance", ()), ("Private Ltd", ("private",))],
+)
+def test_who_says_that_there_is_no_company_has_none(told: str, company: tuple[str, ...]) -> None:
+    assert of_row("person", {"name": {"full": "Otto Berg"}, "company_name": told}).get("company", ()) == company
+
+
+def test_who_passes_mail_on_is_nobodys_company() -> None:
+    told = of_row("person", {"primary_email": "otto@guest.booking.com"})
+
+    assert told == {"email": ("otto@guest.booking.com",)}
