@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from mapping.match.east import heard, is_spelt, unreadable
 from mapping.match.latin import foreign, latin, skeleton
 from mapping.match.nicknames import familiar
 from mapping.match.rules import OF_ONE_SYSTEM
@@ -58,6 +59,8 @@ def _name(one: str, other: str, *, nicknames: bool) -> Like:
     ours, theirs = one.split(), other.split()
     if len(ours) == 1 and len(theirs) == 1:
         return _word(one, other, nicknames=nicknames)
+    if one.isascii() != other.isascii() and _HAN.search(one + other):
+        return _across(one.replace(" ", ""), other.replace(" ", ""))  # "jun na" of 준나
     if nicknames and (_of_initials(one, ours) or _of_initials(other, theirs)) and not _HAN.search(one + other):
         return _initials(ours, theirs)
     shared = tuple(word for word in ours if word in theirs and len(word) > 1)
@@ -78,7 +81,7 @@ def _name(one: str, other: str, *, nicknames: bool) -> Like:
         # nothing.
         found = _word(ours[0], theirs[0], nicknames=nicknames)
         return found if found.level == "initial" else Like("part_alike") if found.level in _ALIKE else DIFFERENT
-    if found.level in ("different", "close"):
+    if found.level in ("different", "unrelated", "close"):
         whole = _word(one, other, nicknames=False)
         return whole if whole.level in ("typo", "close", "transliterated") else found
     return Like("part_alike")
@@ -96,7 +99,7 @@ def _initials(ours: list[str], theirs: list[str]) -> Like:
 
 
 _ALIKE: Final = ("typo", "nickname", "transliterated")
-_PART_OF: Final = ("different", "close", "initial", "part", "typo", "nickname", "transliterated", "same")
+_PART_OF: Final = ("different", "unrelated", "close", "initial", "part", "typo", "nickname", "transliterated", "same")
 
 
 def _compatible(word: str, others: list[str]) -> bool:
@@ -138,11 +141,13 @@ def _across(one: str, other: str) -> Like:
     left, right = latin(one), latin(other)
     if left == right:
         return _WRITTEN
-    if min(len(left), len(right)) == 1:
+    if min(len(left), len(right)) == 1 and not (is_spelt(one, right) or is_spelt(other, left)):
         return _INITIAL if left[:1] == right[:1] else DIFFERENT
     if _HAN.search(one) and _HAN.search(other) and (one in other or other in one):
         return Like("part")  # 芳 of 陈芳: systems cut such names at other places, or nowhere
     if _HAN.search(one + other):
+        if one.isascii() != other.isascii():
+            return _romanised(other, left, right) if one.isascii() else _romanised(one, right, left)
         return _han(left.replace(" ", ""), right.replace(" ", ""))
     bones, others = skeleton(one), skeleton(other)
     if bones == others and len(bones) > 1:
@@ -150,6 +155,18 @@ def _across(one: str, other: str) -> Like:
     if JaroWinkler.similarity(left, right) >= 0.9:
         return _WRITTEN
     return _CLOSE if len(bones) > 2 and OSA.distance(bones, others, score_cutoff=1) <= 1 else DIFFERENT
+
+
+def _romanised(signs: str, letters: str, read: str) -> Like:
+    """A Chinese, Japanese or Korean name beside one in Latin letters; `read`: the signs as they are mostly read."""
+    if is_spelt(signs, letters):
+        return _WRITTEN
+    found = _han(letters, read.replace(" ", ""))
+    if found is not DIFFERENT:
+        return found
+    if unreadable(signs, letters):
+        return _UNRELATED
+    return _CLOSE if heard(letters) == heard(read) else DIFFERENT
 
 
 def _han(one: str, other: str) -> Like:

@@ -10,13 +10,14 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
+from mapping.match.east import KOREAN_FAMILIES, PINYIN, cut, is_korean, ordered
 from mapping.match.keys import fold
 from mapping.match.latin import latin, skeleton
 from mapping.match.nicknames import root
 from mapping.match.rules import OF_MANY, ROLES
 from mapping.normalise.company import core
 from mapping.normalise.domain import is_free_mail, is_relay, registrable
-from mapping.normalise.name import order, split
+from mapping.normalise.name import split
 from mapping.values import Value
 
 Values: TypeAlias = tuple[str, ...]
@@ -68,9 +69,14 @@ def given_and_family(name: Value) -> tuple[str, str]:
     told_given, told_family = name.get("given") or "", name.get("family") or ""
     if not (told_given or told_family):
         full = name.get("full") or ""
-        parts = split(_untitled_text(full), name.get("order") or order(full))
+        parts = split(_untitled_text(full), name.get("order") or ordered(full))
         told_given, told_family = parts.get("given", ""), parts["family"]
-    return given_word(told_given, told_family), person_word(told_family)
+        if not told_given and not told_family.isascii():
+            told_family, told_given = cut(told_family)
+    given, family = given_word(told_given, told_family), person_word(told_family)
+    if " " in given and family in KOREAN_FAMILIES and is_korean(given):
+        given = given.replace(" ", "")
+    return given, family
 
 
 def given_word(given: str, family: str = "") -> str:
@@ -96,10 +102,6 @@ _NO_INITIALS: Final = frozenset({"NG", "MC", "TH", "KH", "ST"})  # they have no 
 _VOWELS: Final = frozenset("AEIOUY")
 # Family names of two letters that stand in capitals in front of a given name: "LI Fengming".
 _SHORT_FAMILIES: Final = "AN BI DO DU FU GU HA HE HO HU LE LI LU LY MA MU NI OH SU TU VU WU XU YE YI YU"
-_PINYIN: Final = re.compile(
-    "(?:(?:[zcs]h|[bpmfdtnlgkhjqxrzcsyw])?"
-    "(?:i?ang|i?ong|[eiu]ng|uang|iao|uai|[iu]an|[aeiu]n|[aeo]i|i[aeu]|[ao]u|ao|u[aeino]|[aeiou]))+"
-)
 
 
 def initials_apart(given: str, family: str = "") -> str:
@@ -119,7 +121,7 @@ def initials_apart(given: str, family: str = "") -> str:
         if not _VOWELS.isdisjoint(word) and (
             not mixed
             or len(word) > 2
-            or (word in _SHORT_FAMILIES and _PINYIN.fullmatch(fold(family or given).replace(" ", "")))
+            or (word in _SHORT_FAMILIES and PINYIN.fullmatch(fold(family or given).replace(" ", "")))
         ):
             return word
         return " ".join(word)
