@@ -36,6 +36,7 @@ _INITIALS: Final = Like("initials")
 _NICKNAME: Final = Like("nickname")
 _UNRELATED: Final = Like("unrelated")  # what differs tells nothing
 _NEIGHBOUR: Final = Like("neighbour")  # firms and households are given numbers that follow each other
+_UNRELATED: Final = Like("unrelated")
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # and kana, and hangul
 _LETTERS: Final = str.maketrans("", "", "0123456789")
 _DIGITS: Final = str.maketrans("", "", string.ascii_lowercase)
@@ -289,6 +290,38 @@ def exact(one: str, other: str) -> Like:
     return SAME if one == other else DIFFERENT
 
 
+# By what English names a form of another language or alphabet goes, as the one who writes it likes.
+_IN_ENGLISH: Final[Mapping[str, frozenset[str]]] = {
+    form: frozenset(told.split())
+    for forms, told in {
+        "ооо тов επε 有限会社 유한회사": "ltd llc",
+        "ао": "jsc inc",
+        "зао": "jsc cjsc inc",
+        "оао": "jsc ojsc inc",
+        "пао": "jsc pjsc plc inc",
+        "αε": "sa",
+        "ικε": "pc llc ltd",
+        "οε εε": "lp",
+        "株式会社 有限公司 주식회사": "ltd llc inc",
+        "股份有限公司": "ltd inc jsc plc",
+        "合同会社": "llc",
+        "congtytnhh": "ltd llc",
+        "congtycophan": "jsc inc",
+    }.items()
+    for form in forms.split()
+}
+
+
+def form(one: str, other: str) -> Like:
+    """Legal forms. Where one may be the other in English, or is of an alphabet that is not known so well, who knows."""
+    if one == other:
+        return SAME
+    for here, there in ((one, other), (other, one)):
+        if (told := _IN_ENGLISH.get(here)) is not None and there.isascii():
+            return _UNRELATED if there in told else DIFFERENT
+    return _UNRELATED if foreign(one, other) else DIFFERENT
+
+
 def domain(one: str, other: str) -> Like:
     """Registered domains; acme.de and acme.com are relatives."""
     if one == other:
@@ -393,6 +426,7 @@ COMPARISONS: Final[Mapping[str, Compare]] = {
     "code": code,
     "words": words,
     "exact": exact,
+    "form": form,
     "domain": domain,
     "company": company,
 }

@@ -272,35 +272,49 @@ def employer(text: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def legal_form(text: str) -> str:
-    """What the core of a company's name leaves out: "gmbh"; "" where nothing."""
+    """What the core of a company's name leaves out, without blanks: "gmbh"; "" where nothing."""
     whole, bare = fold(text), _core(text)
-    rest = " ".join(whole.replace(bare, " ", 1).split()) if bare and bare in whole else ""
-    return "" if rest in _JOINS else _FORM_OF.get(rest, rest)
+    rest = whole.replace(bare, " ", 1).split() if bare and bare in whole else []
+    form = "".join(word for word in rest if word not in _JOINS_OF_FORMS)
+    return "" if form in _JOINS else _FORM_OF.get(form, form)
 
 
 _JOINS: Final = frozenset({"and", "und", "et", "y", "och", "og"})
+_JOINS_OF_FORMS: Final = frozenset({"and", "und"})
+# Of one form its other names in the same language or its letters in another alphabet. How it is put into English is
+# for `compare.form`.
 _FORM_OF: Final[Mapping[str, str]] = {
-    form: told
+    form.replace(" ", ""): told
     for told, forms in {
-        "ltd": "limited|co limited|company limited|লিমিটেড|লি|लिमिटेड|有限公司|pvt ltd|pvt limited|private ltd|"
-        "private limited|pte ltd|pty ltd|pty limited|প্রাইভেট লিমিটেড|pvt|pty|l t d|co ltd co",
+        "ltd": "limited|co limited|company limited|লিমিটেড|লি|लिमिटेड|pvt ltd|pvt limited|private ltd|"
+        "private limited|pte ltd|pty ltd|pty limited|প্রাইভেট লিমিটেড|pvt|pty|co ltd|co ltd co",
         "inc": "incorporated|corp|corporation|co|company|co inc",
         "gmbh": "gesellschaft mit beschrankter haftung|mbh|gesmbh",
         "ag": "aktiengesellschaft",
-        "株式会社": "kk|k k|kabushiki kaisha|株|co ltd",
-        "ооо": "ooo|o o o",
-        "spa": "s p a",
-        "srl": "s r l|s r l s|srls",
-        "sarl": "s a r l",
-        "sas": "s a s|sasu",
-        "sp z o o": "sp z oo|spzoo|sp zoo|spolka z o o",
-        "bv": "b v",
-        "nv": "n v",
-        "gmbh co kg": "gmbh u co kg|gmbh und co kg",
+        "ek": "e kfm|e kfr",
+        "ug": "ug haftungsbeschrankt",
+        "gbr": "gesbr",
+        "株式会社": "kk|kabushiki kaisha|株",
+        "有限会社": "yk|yugen kaisha|有",
+        "合同会社": "gk|godo kaisha",
+        "有限公司": "有限责任公司|有限責任公司",
+        "주식회사": "주",
+        "ооо": "ooo",
+        "ао": "ao",
+        "зао": "zao",
+        "оао": "oao",
+        "пао": "pao",
+        "jsc": "joint stock company",
+        "srl": "srls",
+        "sas": "sasu",
+        "spzoo": "spolka z o o|społka z o o",
+        "sro": "spol s r o",
+        "gmbhcokg": "gmbh u co kg",
+        "oy": "oy ab",
         "ab": "aktiebolag",
-        "llc": "l l c",
-        "plc": "p l c",
-        "sa": "s a",
+        "llc": "limited liability company",
+        "sa": "spolka akcyjna|społka akcyjna",
+        "ltdsti": "limited sirketi|san tic ltd sti",
     }.items()
     for form in forms.split("|")
 }
@@ -461,4 +475,9 @@ def _whole(value: str) -> str:
     return f"={value}"
 
 
-COMPANY_KEYS: Final = (("name", _begin), ("locality", _begin), ("country", _whole), ("form", _whole))
+def _told_apart(form: str) -> str:
+    """Of forms that others write in English, each as it likes, nothing."""
+    return f"={form}" if form.isascii() else ""
+
+
+COMPANY_KEYS: Final = (("name", _begin), ("locality", _begin), ("country", _whole), ("form", _told_apart))

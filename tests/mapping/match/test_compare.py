@@ -7,6 +7,7 @@ from mapping.match.compare import Like
 from mapping.match.keys import fold
 from mapping.match.latin import latin, skeleton
 from mapping.match.nicknames import familiar, root
+from mapping.match.profile import legal_form
 
 
 @pytest.mark.parametrize(
@@ -142,3 +143,57 @@ def test_every_familiar_form_is_found_under_one_name() -> None:
     assert familiar("bill", "will")
     assert not familiar("bill", "bob")
     assert latin(fold("Юлия")) == "yuliya"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Lind V.O.F.", "Lind VOF", "Lind v.o.f"),
+        ("Lind GmbH", "Lind G.m.b.H.", "Lind Ges.m.b.H.", "Lind mbH"),
+        ("Lind GmbH & Co. KG", "Lind GmbH und Co.KG", "LIND GMBH & CO KG"),
+        ("Lind S.à r.l.", "Lind SARL", "Lind S.A.R.L."),
+        ("Lind e.K.", "Lind eK", "Lind e.Kfm."),
+        ("Lind Sp. z o.o.", "Lind Sp.z o.o.", "LIND SP Z OO", "Lind spółka z o.o."),
+        ("Lind P.L.C.", "Lind plc"),
+        ("Lind L.L.C.", "Lind LLC", "Lind Limited Liability Company"),
+        ("Lind S.p.A.", "Lind SPA"),
+        ("Lind A/S", "Lind AS"),
+        ("Lind Oy Ab", "Lind Oy"),
+        ("ООО Линд", "OOO Lind", "Линд О.О.О."),
+        ("Λιντ Α.Ε.", "Λιντ ΑΕ"),
+        ("林有限公司", "林有限责任公司", "林有限責任公司"),
+        ("リンド株式会社", "Rindo K.K.", "(株)リンド", "Rindo KK"),
+    ],
+)
+def test_a_legal_form_is_one_with_dots_and_blanks_and_without(names: tuple[str, ...]) -> None:
+    forms = {legal_form(name) for name in names}
+
+    assert len(forms) == 1
+    assert forms != {""}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("Линд ООО", "Lind LLC", "unrelated"),
+        ("Линд ООО", "Lind Ltd.", "unrelated"),
+        ("Линд ООО", "Lind JSC", "different"),
+        ("Линд ООО", "Линд АО", "different"),
+        ("ЗАО Линд", "Lind JSC", "unrelated"),
+        ("Λιντ Α.Ε.", "Lint S.A.", "unrelated"),
+        ("Λιντ Ε.Π.Ε.", "Lint S.A.", "different"),
+        ("林有限公司", "Lin Co., Ltd.", "unrelated"),
+        ("林有限公司", "林股份有限公司", "different"),
+        ("リンド株式会社", "Rindo Co., Ltd.", "unrelated"),
+        ("Rindo K.K.", "Rindo Inc.", "unrelated"),
+        ("Rindo Co., Ltd.", "Rindo Ltd", "same"),
+        ("شركة ليند ذ م م", "Lind LLC", "unrelated"),
+        ("Lind GmbH", "Lind AG", "different"),
+        ("Lind LLC", "Lind Inc.", "different"),
+    ],
+)
+def test_a_form_in_another_alphabet_differs_only_where_that_can_be_told(one: str, other: str, level: str) -> None:
+    left, right = legal_form(one), legal_form(other)
+
+    assert compare.form(left, right).level == level
+    assert compare.form(right, left).level == level

@@ -28,6 +28,11 @@ from mapping.normalise import company
         ("주식회사 한빛", "한빛"),
         ("(주)한빛", "한빛"),
         ("PT Nusantara Tbk", "nusantara"),
+        ("Αττικά Κεραμικά Α.Ε.", "αττικα κεραμικα"),
+        ("利泰電子有限責任公司", "利泰電子"),
+        ("Jansen V.O.F.", "jansen"),
+        ("Jansen B.V.B.A.", "jansen"),
+        ("Lind in care of c/o", "lind in care of c o"),
     ],
 )
 def test_the_core_of_a_name(name: str, core: str) -> None:
