@@ -53,7 +53,7 @@ _EMPTY: Final = frozenset(
     }
 )  # fmt: skip
 _ADDRESS: Final = re.compile(r"[^\s,;|<>()\[\]\"':]+@[^\s,;|<>()\[\]\"'/]+\.[^\s,;|<>()\[\]\"'/.]+")
-_SITE: Final = re.compile(r"\s*(?:https?://|www\.)\S", re.IGNORECASE)
+_SITE: Final = re.compile(r"\s*(?:(?:https?://|www\.)\S|(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/\S*)?\s*$)", re.IGNORECASE)
 _SIGNS: Final = re.compile(r"[0-9&+®™]|'s\b")
 PERSONAL: Final = frozenset(
     {"name.given", "name.family", "name.additional", "birth_date", "birth_date.year", "job_title"}

@@ -36,7 +36,6 @@ _INITIALS: Final = Like("initials")
 _NICKNAME: Final = Like("nickname")
 _UNRELATED: Final = Like("unrelated")  # what differs tells nothing
 _NEIGHBOUR: Final = Like("neighbour")  # firms and households are given numbers that follow each other
-_UNRELATED: Final = Like("unrelated")
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # and kana, and hangul
 _LETTERS: Final = str.maketrans("", "", "0123456789")
 _DIGITS: Final = str.maketrans("", "", string.ascii_lowercase)

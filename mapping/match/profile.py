@@ -209,11 +209,42 @@ def _domain_of(host: str) -> str:
     return "" if is_free_mail(owner) else owner
 
 
+# Numbers free of charge, by ITU-T E.169.1 (800 behind the code of a country) and the plans of North America and of
+# countries that write 0800.
+_FREE_IN_AMERICA: Final = re.compile(r"8(?:00|33|44|55|66|77|88)[2-9]\d{6}")
+_WRITTEN_AS_THERE: Final = re.compile(r"\(?\d{3}\)?[ .-]+\d{3}[ .-]\d{4}\D*")
+_CODES_OF_TWO: Final = frozenset(
+    str(code)
+    for some in (["20", "27", "30-34", "36", "39-41", "43-49", "51-58", "60-66", "81", "82", "84", "86", "90-95", "98"])
+    for code in range(int(some[:2]), int(some[-2:]) + 1)
+)
+
+
+def _is_free(number: str, digits: str) -> bool:
+    """`number` as it is written, and its digits. Ten of them alone may be somebody's own elsewhere: as in America only
+    where they are written as there."""
+    if number.startswith(("+", "00")) and not digits.startswith("00800"):
+        told = digits.removeprefix("00")
+        if told.startswith("800"):
+            return True
+        size = 1 if told[:1] in ("1", "7") else 2 if told[:2] in _CODES_OF_TWO else 3
+        code, rest = told[:size], told[size:]
+        return bool(_FREE_IN_AMERICA.fullmatch(rest)) if code == "1" else rest.removeprefix("0").startswith("800")
+    if digits.startswith(("0800", "00800")):
+        return True
+    if digits.startswith("1"):
+        return bool(_FREE_IN_AMERICA.fullmatch(digits[1:]))
+    return bool(_FREE_IN_AMERICA.fullmatch(digits) and _WRITTEN_AS_THERE.fullmatch(number))
+
+
 def last_digits(number: str, extension: str | None = None) -> str:
-    """What a number is called by, with or without its country code: the last nine digits. "" of less than six."""
+    """What a number is called by, with or without its country code: the last nine digits. "" of less than six, and of
+    one that is free of charge: what all branches of a chain answer."""
     digits = number.removeprefix("+")
     if not digits.isdecimal():
         digits = "".join(filter(str.isdecimal, digits))
+    if "8" in digits[:6] and _is_free(number.strip(), digits):
+        return ""
     digits = digits.lstrip("0")
     if len(digits) < 6 or digits == digits[0] * len(digits) or digits in _COUNTED:
         return ""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mapping.match.columns import columns
-from mapping.match.profile import FIELDS, FORM, given_and_family, of_row
+from mapping.match.profile import FIELDS, FORM, given_and_family, last_digits, of_row
 
 PEOPLE: list[dict[str, Any]] = [
     {
@@ -134,3 +134,26 @@ def test_who_passes_mail_on_is_nobodys_company() -> None:
 )
 def test_a_chinese_or_korean_name_comes_apart_as_its_romanised_form_does(name: str, parts: tuple[str, str]) -> None:
     assert given_and_family(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        ("+18775121569", ""),
+        ("1-877-512-1569", ""),
+        ("(800) 555-0199", ""),
+        ("0800 5081439", ""),
+        ("00800 12345678", ""),
+        ("+49800508143", ""),
+        ("+34 800198693", ""),
+        ("+498005", ""),
+        ("+447800123456", "800123456"),  # a mobile of Britain
+        ("+918775512156", "775512156"),  # and one of India
+        ("8775512156", "775512156"),
+        ("+17802345678", "802345678"),
+        ("+1 415 800 2345", "158002345"),
+        ("030 8001234", "308001234"),
+    ],
+)
+def test_a_number_free_of_charge_is_nobodys_own(number: str, told: str) -> None:
+    assert last_digits(number) == told
