@@ -33,6 +33,7 @@ from mapping.match.profile import (
 )
 from mapping.normalise import country as countries
 from mapping.normalise.misfit import Misfit
+from mapping.normalise.registration import plain
 
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[a-zA-Z])(?=\d)")
 _SEVERAL: Final = re.compile(r"\s*[;|\n]\s*|,\s+(?=[+\w.-]+@)|\s+/\s+(?=[+\d(])")
@@ -281,7 +282,8 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], or
     add("phone", ["phones"], _each(_number))
     ids = [at for name in ("external_ids", "registrations") for at in places.get(name, ())]
     if ids:
-        spaces = [fold(headings[at]) for at in ids]
+        registered = places.get("registrations", ())
+        spaces = [(fold(headings[at]), plain if at in registered else _joined) for at in ids]
         made.readers.append(Reader(("id",), tuple(ids), lambda cells: (_ids(spaces, cells),)))
     add("street", ["addresses.number", "addresses.lines"], _street)
     add("postcode", ["addresses.postal_code"], _each(postal_code, several=False))
@@ -378,9 +380,13 @@ def _number(cell: str) -> str:
     return last_digits(cell.removesuffix(".0"))
 
 
-def _ids(spaces: Sequence[str], cells: Cells) -> Values:
+def _ids(spaces: Sequence[tuple[str, Callable[[str], str]]], cells: Cells) -> Values:
     told = zip(spaces, cells, strict=True)
-    return kept(f"{space}:{fold(cell.removesuffix('.0')).replace(' ', '')}" for space, cell in told if cell)
+    return kept(f"{space}:{read(cell.removesuffix('.0'))}" for (space, read), cell in told if cell)
+
+
+def _joined(cell: str) -> str:
+    return fold(cell).replace(" ", "")
 
 
 def _street(cells: Cells) -> Values:

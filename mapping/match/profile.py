@@ -5,7 +5,7 @@ that is missing is not in it.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from mapping.match.rules import OF_MANY, ROLES
 from mapping.normalise.company import core
 from mapping.normalise.domain import is_free_mail, is_relay, registrable
 from mapping.normalise.name import split
+from mapping.normalise.registration import plain
 from mapping.values import Value
 
 Values: TypeAlias = tuple[str, ...]
@@ -408,7 +409,7 @@ def _of_company(row: Mapping[str, Value]) -> dict[str, Values]:
         "domain": kept(map(company_domain, [*hosts, *mail])),
         "email": kept(map(mailbox, mail)),
         "phone": _phones(row),
-        "id": (*_ids(row, "external_ids", "namespace"), *_ids(row, "registrations", "scheme", but=OF_MANY)),
+        "id": (*_ids(row, "external_ids", "namespace"), *_registered(row)),
         "country": kept(str(one.get("country") or "") for one in _parts(row.get("addresses"), "formatted")),
         **_addresses(row),
     }
@@ -434,11 +435,19 @@ def _phones(row: Mapping[str, Value]) -> Values:
     return kept(numbers)
 
 
-def _ids(row: Mapping[str, Value], field: str, space: str, *, but: Collection[str] = ()) -> Values:
+def _ids(row: Mapping[str, Value], field: str, space: str) -> Values:
     return kept(
         f"{one[space]}:{fold(str(one['value'])).replace(' ', '')}"
         for one in row.get(field) or ()
-        if one.get(space) and one.get("value") and str(one[space]).lower() not in but
+        if one.get(space) and one.get("value")
+    )
+
+
+def _registered(row: Mapping[str, Value]) -> Values:
+    return kept(
+        f"{one['scheme']}:{plain(str(one['value']))}"
+        for one in row.get("registrations") or ()
+        if one.get("scheme") and one.get("value") and str(one["scheme"]).lower() not in OF_MANY
     )
 
 

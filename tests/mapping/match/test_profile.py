@@ -44,13 +44,13 @@ COMPANIES: list[dict[str, Any]] = [
         "domains": [{"domain": "www.nordlicht.de"}, "gmail.com"],
         "website": "https://shop.nordlicht.co.uk/de",
         "emails": [{"address": "otto@nordlicht.de"}],
-        "registrations": [{"scheme": "vat", "value": "DE 1234"}, {"scheme": "employer", "value": "7"}],
+        "registrations": [{"scheme": "vat", "value": "DE 123.456.789"}, {"scheme": "employer", "value": "7"}],
         "addresses": [{"lines": ["1 Main Street"], "postal_code": "80-331", "locality": "München", "country": "DE"}],
     },
     {"name": "লিন্ড লিমিটেড", "legal_name": "Lind Pvt. Ltd.", "phones": [{"number": "+8801711555012"}]},
 ]
 # After a change of what is made of these, count FORM up and put here what is made of them now.
-MADE = {2: "29d1c7dbcde30f6c"}
+MADE = {2: "50565ce15a5099f0"}
 
 
 def made() -> str:
