@@ -59,6 +59,9 @@ def counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(likeness, "GROWN", 100)
 
 
+MANY = 400  # records of which those who came bit by bit are not grouped as those who came at once, before
+
+
 def bit_by_bit(world: World, some: Sequence[Arrival]) -> None:
     for start, end in ((0, 90), (90, 180), (180, 270), (270, len(some))):
         bring(world, some[start:end])
@@ -66,7 +69,7 @@ def bit_by_bit(world: World, some: Sequence[Arrival]) -> None:
 
 @pytest.mark.usefixtures("counted_once")
 def test_what_came_bit_by_bit_becomes_what_one_load_of_all_says(tmp_path: Path, database_url: str) -> None:
-    everybody = shuffled(300)
+    everybody = shuffled(MANY)
     once = loaded_at_once(tmp_path / f"{tmp_path.name}-once", everybody)
     world = three(tmp_path, database_url)
     bit_by_bit(world, everybody)
@@ -128,7 +131,7 @@ def test_a_store_that_has_grown_is_matched_anew_by_itself(
 def test_the_next_run_goes_on_with_what_was_interrupted(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everybody = shuffled(300)
+    everybody = shuffled(MANY)
     world = three(tmp_path, database_url)
     bit_by_bit(world, everybody)
     monkeypatch.setattr(anew, "_AT_ONCE", 1)
