@@ -25,7 +25,7 @@ from mapping.match.learned import CERTAIN as CERTAIN_BITS
 from mapping.match.learned import ENOUGH, Systems, sparse
 from mapping.match.model import DIFFERING, SYSTEM, Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
-from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, named, of_one_word, tabled
+from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, limit_as_given, named, of_one_word, tabled
 
 Ints: TypeAlias = NDArray[np.int32]
 Longs: TypeAlias = NDArray[np.int64]
@@ -766,8 +766,8 @@ class Scoring:
         given, family = (self._table.columns[name] for name in names)
         one_word = np.array([*map(of_one_word, family.values), False], dtype=bool)
         alone = one_word[family.codes] & (given.codes == MISSING)
-        comparison, told, different = self.model.comparisons[names[1]], found[names[1]], LEVELS["different"]
-        limit = comparison.levels["part"].at_most if "part" in comparison.levels else None
+        limit = limit_as_given(self.model.comparisons[names[1]])
+        told, different = found[names[1]], LEVELS["different"]
         for one, other in ((left, right), (right, left)):
             ask = np.flatnonzero(alone[one] & (given.codes[other] != MISSING) & (told.level == different))
             if not len(ask):
@@ -832,8 +832,8 @@ class Scoring:
             return self.model.same_system
         return max(_BELIEVED, min(0.0, log2((int(certain.sum()) + 1) / (len(certain) + 1) / chance)))
 
-    def _chance(self, name: str) -> float:
-        """The same of those that tell this field."""
+    def _chance_of(self, name: str) -> float:
+        """How often two records that tell this field are of one system, by chance."""
         column = self._table.columns.get(name)
         return 1.0 if column is None else _chance(self._table.system[column.codes >= 0])
 
@@ -842,8 +842,7 @@ class Scoring:
         joinable = ~pairs.conflict & (pairs.bits >= self.model.same)
         doubts, vetoes = dict(self.model.doubts), set(self.model.vetoes)
         for at, name in enumerate(self.model.names):
-            both = pairs.levels[at] > 0
-            judges = systems.among(both, certain & both, self._chance(name))
+            judges = systems.among(certain & (pairs.levels[at] > 0), self._chance_of(name))
             for level in self.model.comparisons[name].levels:
                 if level == "same" or judges is None:
                     continue

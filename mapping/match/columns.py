@@ -184,18 +184,20 @@ def holds(field: str, cells: Iterable[str]) -> bool:
 
 def of_addresses(heading: str, cells: Iterable[str]) -> bool:
     """Whether a column that no name tells is one of e-mail addresses, of the records themselves."""
-    told = [cell for cell in cells if not blank(cell)]
-    if not told or _words().others.intersection(_heading(heading)):
-        return False
-    return 10 * sum(1 for cell in told if "@" in cell and _ADDRESS.search(cell[:_LOOKED_AT])) >= 9 * len(told)
+    return _mostly(heading, cells, lambda cell: "@" in cell and _ADDRESS.search(cell[:_LOOKED_AT]))
 
 
 def of_sites(heading: str, cells: Iterable[str]) -> bool:
     """Whether a column that no name tells is one of web sites, of the records themselves."""
+    return _mostly(heading, cells, _SITE.match)
+
+
+def _mostly(heading: str, cells: Iterable[str], fits: Callable[[str], object]) -> bool:
+    """Nine in ten of the cells that say something, under a heading that tells of nobody else."""
     told = [cell for cell in cells if not blank(cell)]
     if not told or _words().others.intersection(_heading(heading)):
         return False
-    return 10 * sum(1 for cell in told if _SITE.match(cell)) >= 9 * len(told)
+    return 10 * sum(1 for cell in told if fits(cell)) >= 9 * len(told)
 
 
 def of_names(heading: str, cells: Iterable[str]) -> bool:

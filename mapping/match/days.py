@@ -29,7 +29,9 @@ _BEGINNINGS: Final = (
     "sep set wrz eyl сен", "oct okt out ott paz eki окт", "nov lis kas ноя", "dec dez dic des gru ara дек",
 )  # fmt: skip
 _MONTHS: Final = {name: number for number, names in enumerate(_BEGINNINGS, 1) for name in names.split()}
-_ROMAN: Final = {name: at for at, name in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), 1)}  # noqa: SIM905
+_ROMAN: Final = {
+    "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11, "xii": 12,
+}  # fmt: skip
 _CENTURIES: Final = ("18", "19", "20")
 _PIVOT: Final = 30  # the last year of this century, of years of two digits
 _SERIAL_ZERO: Final = date(1899, 12, 30)  # of the days that spreadsheets count

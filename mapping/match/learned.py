@@ -55,13 +55,13 @@ class Systems(Struct, frozen=True):
             return None
         return cls(inside, share, chance, count)
 
-    def among(self, told: Flags, certain: Flags, chance: float) -> "Systems | None":
+    def among(self, certain: Flags, chance: float) -> "Systems | None":
         """For a field that not every record has: by those `certain` pairs that have it twice, and the `chance` that two
         records with it are of one system. A field of one system alone is only told twice within it: that tells nothing.
         """
         if int(certain.sum()) < ENOUGH:
             return self
-        return Systems.of(self.inside & told, certain, chance)
+        return Systems.of(self.inside, certain, chance)
 
     def wrong(self, some: Flags) -> tuple[float, float]:
         """How many of these pairs are two, as a share, and how far off that may be (one standard deviation)."""

@@ -102,7 +102,10 @@ _TOGETHER: Final = re.compile(r"(?<![^\s.-])[A-Z]{2,3}(?![^\s.-])")
 _NO_INITIALS: Final = frozenset({"NG", "MC", "TH", "KH", "ST"})  # they have no vowel, and are said all the same
 _VOWELS: Final = frozenset("AEIOUY")
 # Family names of two letters that stand in capitals in front of a given name: "LI Fengming".
-_SHORT_FAMILIES: Final = "AN BI DO DU FU GU HA HE HO HU LE LI LU LY MA MU NI OH SU TU VU WU XU YE YI YU"
+_SHORT_FAMILIES: Final = frozenset({
+    "AN", "BI", "DO", "DU", "FU", "GU", "HA", "HE", "HO", "HU", "LE", "LI", "LU", "LY", "MA",
+    "MU", "NI", "OH", "SU", "TU", "VU", "WU", "XU", "YE", "YI", "YU",
+})  # fmt: skip
 
 
 def initials_apart(given: str, family: str = "") -> str:
@@ -216,7 +219,7 @@ _FREE_IN_AMERICA: Final = re.compile(r"8(?:00|33|44|55|66|77|88)[2-9]\d{6}")
 _WRITTEN_AS_THERE: Final = re.compile(r"\(?\d{3}\)?[ .-]+\d{3}[ .-]\d{4}\D*")
 _CODES_OF_TWO: Final = frozenset(
     str(code)
-    for some in (["20", "27", "30-34", "36", "39-41", "43-49", "51-58", "60-66", "81", "82", "84", "86", "90-95", "98"])
+    for some in ("20", "27", "30-34", "36", "39-41", "43-49", "51-58", "60-66", "81", "82", "84", "86", "90-95", "98")
     for code in range(int(some[:2]), int(some[-2:]) + 1)
 )
 

@@ -369,8 +369,9 @@ class Scorer:
         word, names = (right, left) if given in left else (left, right)
         if not of_one_word(word[family]):
             return
-        comparison = self.model.comparisons[family]
-        bits = as_given(self._weigher.weigh(self.model.comparisons[given], word[family], names[given]), comparison)
+        bits = self._weigher.weigh(self.model.comparisons[given], word[family], names[given]).bits
+        if (limit := limit_as_given(self.model.comparisons[family])) is not None:
+            bits = min(bits, limit)
         if bits > 0:
             found[family] = Evidence(family, "part", bits, "one name is the given name of the other", shared=True)
 
@@ -403,10 +404,9 @@ def of_one_word(values: Sequence[str]) -> bool:
     return len(values) == 1 and " " not in values[0]
 
 
-def as_given(told: Evidence, family: Comparison) -> float:
-    """What the one word of a name counts that is the given name of the other: as a part of a family name does."""
-    limit = family.levels["part"].at_most if "part" in family.levels else None
-    return told.bits if limit is None else min(told.bits, limit)
+def limit_as_given(family: Comparison) -> float | None:
+    """What the one word of a name counts at most that is the given name of the other: as a part of a family name."""
+    return family.levels["part"].at_most if "part" in family.levels else None
 
 
 def _excused(found: Mapping[str, Evidence], excuses: Iterable[tuple[str, str]]) -> bool:

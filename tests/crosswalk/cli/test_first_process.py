@@ -25,7 +25,7 @@ main.main()
 def _apart() -> list[str]:
     words = ["unshare", "--pid", "--fork", "--kill-child"]
     if shutil.which("unshare") is None or subprocess.run([*words, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("no namespace can be made here")
+        pytest.skip("no namespace of processes can be made here: that takes root and `unshare`")
     return words
 
 

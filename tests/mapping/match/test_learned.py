@@ -82,10 +82,10 @@ def test_a_field_that_one_system_alone_has_twice_says_nothing_of_who_is_wrong() 
     certain = ~some & few.inside
 
     assert few.doubtful(some)
-    assert few.among(some | certain, certain, 1.0) is few  # not a hundred such pairs are certain
+    assert few.among(certain, 1.0) is few  # not a hundred such pairs are certain
     many, some = systems(inside(2000, 1.0), certain=20_000)
     certain = ~some & many.inside
-    assert many.among(some | certain, certain, 1.0) is None
+    assert many.among(certain, 1.0) is None
 
 
 def test_a_field_of_some_systems_is_judged_by_pairs_that_have_it_twice() -> None:
@@ -99,7 +99,7 @@ def test_a_field_of_some_systems_is_judged_by_pairs_that_have_it_twice() -> None
     found = Systems.of(within, sure, CHANCE)
     assert found is not None
 
-    judge = found.among(have, sure & have, 0.5)
+    judge = found.among(sure & have, 0.5)
 
     assert found.doubtful(right)
     assert judge is not None
