@@ -13,6 +13,8 @@ DIGITS: Final = 40
 _TOO_LARGE: Final = 10**DIGITS
 
 _PLAIN: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+# Nothing to be taken off but a last ".0", which some vendors write behind every whole number.
+_SHORT: Final = re.compile(r"-?[1-9][0-9]*(?:\.0|\.[0-9]*[1-9])?")
 _EXACT: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _BLANK_GROUPS: Final = re.compile(r"(?<=[0-9])[ \u00a0\u2009\u202f'’](?=[0-9]{3}(?![0-9]))")
 _COMMA_GROUPS: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[+-]?[0-9]{1,3}(?:,[0-9]{3}){2,}")
@@ -32,6 +34,8 @@ def decimal(raw: object, *, mark: Literal[".", ","] | None = None) -> str | None
         return None
     if type(raw) is int and -_TOO_LARGE < raw < _TOO_LARGE:
         return str(raw)
+    if type(raw) is Decimal:
+        return _canonical(raw)
     if isinstance(raw, str):
         text = trimmed(raw)
         if not text:
@@ -86,6 +90,9 @@ def _told(raw: object, mark: Literal[".", ","] | None, want: str) -> str | None:
 
 
 def _canonical(value: Decimal) -> str:
+    text = str(value)
+    if len(text) <= DIGITS and _SHORT.fullmatch(text):
+        return text.removesuffix(".0")
     if not value.is_finite() or not -DIGITS <= value.adjusted() < DIGITS or len(value.as_tuple().digits) > 2 * DIGITS:
         if value.is_zero():
             return "0"

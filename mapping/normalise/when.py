@@ -23,8 +23,10 @@ _ISO: Final = re.compile(
     r"(?: ?(?P<zone>[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?",
     re.ASCII,
 )
-# The form in which others send it, with the zone that it is written in.
-_ZONED: Final = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d[+-]\d\d:\d\d", re.ASCII)
+# The forms in which others send it: with milliseconds, with the zone that it is written in.
+_ZONED: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d\d\d)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)", re.ASCII
+)
 _NONE: Final = ("0000-00-00", "0001-01-01")
 _PARTIAL: Final = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d\d))?|--(?P<md>\d\d-\d\d)", re.ASCII)
 
@@ -63,10 +65,23 @@ def _plain(raw: str) -> str | None:
 def _zoned(raw: str) -> str | None:
     if raw.startswith(_NONE):
         return None
+    millis, zone = (raw[20:23], raw[23:]) if raw[19] == "." else ("000", raw[19:])
+    offset, hours = _offset(zone)
     try:
-        return _text(datetime.fromisoformat(raw))
+        moment = datetime.fromisoformat(raw[:19])
+        if hours is not None and 0 <= (hour := moment.hour - hours) < 24:  # the same day: only its hour is another
+            return f"{raw[:11]}{hour:02}{raw[13:19]}.{millis}Z"
+        return f"{(moment - offset).isoformat()}.{millis}Z"
     except (OverflowError, ValueError):
         raise Misfit(_AN_INSTANT) from None
+
+
+@lru_cache(maxsize=256)
+def _offset(zone: str) -> tuple[timedelta, int | None]:
+    """How far a zone is ahead, and in hours, where they are whole ones."""
+    offset = datetime.fromisoformat(f"2000-01-01T00:00:00{zone}").utcoffset() or timedelta()
+    hours, rest = divmod(offset, timedelta(hours=1))
+    return offset, None if rest else hours
 
 
 def day(raw: object, zone: str | None = None, *, form: str | None = None) -> str | None:

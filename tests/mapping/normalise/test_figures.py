@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mapping.cx import canonical
@@ -47,6 +47,15 @@ from mapping.normalise import Misfit, boolean, money, number
 )
 def test_decimals(raw: object, told: str | None) -> None:
     assert number.decimal(raw) == told
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30, places=3))
+@example(Decimal("100.0"))
+@example(Decimal("1E+3"))
+@example(Decimal("-0.0"))
+@example(Decimal("0.10"))
+def test_a_number_of_json_is_its_canonical_text(raw: Decimal) -> None:
+    assert number.decimal(raw) == canonical(raw)
 
 
 @pytest.mark.parametrize(

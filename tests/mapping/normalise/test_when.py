@@ -11,7 +11,7 @@ from mapping.normalise import Misfit, when
 
 BERLIN = "Europe/Berlin"
 _CLOCK = "[0-2][0-9]:[0-6][0-9]"
-_WRITTEN = rf"[0-9]{{4}}-[01][0-9]-[0-3][0-9]T{_CLOCK}:[0-6][0-9]([.][0-9]{{1,9}})?(Z|[+-]{_CLOCK})"
+_WRITTEN = rf"[0-9]{{4}}-[01][0-9]-[0-3][0-9]T{_CLOCK}:[0-6][0-9]([.][0-9]{{1,9}})?(Z|[+-][0-2][0-9]:?[0-6][0-9])"
 
 
 @pytest.mark.parametrize(
@@ -210,10 +210,14 @@ def test_no_part_of_a_date(raw: object) -> None:
 @given(
     st.from_regex(_WRITTEN, fullmatch=True)
     | st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat(timespec="seconds"))
+    | st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat(timespec="milliseconds"))
 )
 @example("0000-00-00T00:00:00+00:00")
 @example("0001-01-01T00:00:00+05:00")
 @example("9999-12-31T23:59:59-05:00")
+@example("0001-01-01T00:00:00.000+0000")
+@example("2026-03-01T00:30:00.999+0100")
+@example("2026-02-28T23:30:00-0130")
 @example("2026-02-30T00:00:00+01:00")
 @example("2026-02-28T24:00:00+01:00")
 def test_the_common_forms_are_read_as_all_others_are(raw: str) -> None:
