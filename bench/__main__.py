@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import hub
-from bench.hub import Stage
+from bench.hub import PIPEDRIVE, Source, Stage
 from bench.measure import Usage, measured
 from tests.databases import NoServerError, Server
 
@@ -74,8 +74,9 @@ class Vendor:
 
 
 @contextmanager
-def vendor(records: int, page: int) -> Iterator[Vendor]:
-    words = [sys.executable, "-m", "bench.server", "--records", str(records), "--page", str(page)]
+def vendor(records: int, page: int, connector: str = "pipedrive") -> Iterator[Vendor]:
+    words = [sys.executable, "-m", "bench.server", "--vendor", connector]
+    words += ["--records", str(records), "--page", str(page)]
     with subprocess.Popen(words, cwd=hub.ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             if process.stdout is None:
@@ -105,12 +106,12 @@ def stores() -> Iterator[list[Store]]:
 
 
 @contextmanager
-def house(port: int, store: Store, *, scored: bool = False) -> Iterator[Path]:
+def house(port: int, store: Store, *, scored: bool = False, source: Source = PIPEDRIVE) -> Iterator[Path]:
     """The folder of a hub whose store is empty."""
     folder = Path(tempfile.mkdtemp(prefix="bench-hub-"))
     try:
         empty(store)
-        yield hub.configure(folder, port=port, store=store.url, scored=scored)
+        yield hub.configure(folder, port=port, store=store.url, scored=scored, source=source)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bench.contacts import CUSTOM
 from bench.measure import Usage, measured, server_cpu
@@ -43,13 +43,37 @@ class Stage:
     peak: int
 
 
-def configure(folder: Path, *, port: int, store: str, scored: bool = False) -> Path:
+class Source(NamedTuple):
+    """Contacts of one vendor, read one way."""
+
+    name: str
+    page: int
+    connector: str
+    stream: str
+    settings: str  # TOKEN: where its file is
+
+
+PIPEDRIVE: Final = Source("Pipedrive", 500, "pipedrive", "persons", "auth: {flow: api_token, api_token: 'file:TOKEN'}")
+SALESFORCE_REST: Final = Source(
+    "Salesforce REST", 2_000, "salesforce", "contacts",
+    "auth: {flow: access_token, access_token: 'file:TOKEN'}, bulk_from: 10000000",
+)  # fmt: skip
+SALESFORCE_BULK: Final = SALESFORCE_REST._replace(
+    name="Salesforce Bulk CSV", settings="auth: {flow: access_token, access_token: 'file:TOKEN'}, bulk_from: 0"
+)
+ZOHO: Final = Source(
+    "Zoho", 200, "zoho", "contacts", "auth: {flow: access_token, access_token: 'file:TOKEN'}, data_center: eu"
+)
+
+
+def configure(folder: Path, *, port: int, store: str, scored: bool = False, source: Source = PIPEDRIVE) -> Path:
     """A hub with one connection: the contacts of the bench's vendor, read only, all of their fields mapped.
 
     `scored`: they are compared by the model that ships; else by exact rules alone.
     """
     (folder / "token").write_text("bench-token")
-    custom = "".join(f"          custom.bench_{n}: '{label}'\n" for n, (label, _, _) in enumerate(CUSTOM, start=1))
+    custom = ", ".join(f"custom.bench_{n}: '{label}'" for n, (label, _, _) in enumerate(CUSTOM, start=1))
+    settings = source.settings.replace("TOKEN", str(folder / "token"))
     path = folder / "crosswalk.yaml"
     path.write_text(
         "version: 1\n"
@@ -57,13 +81,9 @@ def configure(folder: Path, *, port: int, store: str, scored: bool = False) -> P
         "phone_region: DE\n"
         f"store: {{url: '{store}'}}\n"
         "connections:\n"
-        "  pipedrive:\n"
-        f"    base_url: http://127.0.0.1:{port}\n"
-        "    insecure: true\n"
-        f"    auth: {{flow: api_token, api_token: 'file:{folder / 'token'}'}}\n"
-        "    streams:\n"
-        "      persons:\n"
-        "        mapping:\n" + custom + "merge:\n  defaults: {masters: [pipedrive]}\n"
+        f"  {source.connector}: {{base_url: 'http://127.0.0.1:{port}', insecure: true, {settings}, "
+        f"streams: {{{source.stream}: {{mapping: {{{custom}}}}}}}}}\n"
+        f"merge: {{defaults: {{masters: [{source.connector}]}}}}\n"
         f"match: {{person: {{model: {'shipped' if scored else 'none'}}}}}\n"
     )
     return path

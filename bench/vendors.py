@@ -1,9 +1,10 @@
 """What reading Salesforce and Zoho costs, and how many calls a thousand edits take: python -m bench.vendors
 
-The simulated vendors answer, in a process of their own. Figures are CPU (user + system, start-up included) of the hub's
-process for the whole first load of contacts, by record; calls are those that the vendors counted. Beside them stands
-how large a record is, as JSON: the goals are those of the bench's own contacts, of 28 fields and 930 bytes.
+Contacts are read as `python -m bench` reads Pipedrive's: prepared, the same people, 28 fields. Figures are CPU (user +
+system, start-up included) of the hub's process. Edits are made at the simulated vendors, in a process of their own;
+calls are those that they counted.
 
+    BENCH_RECORDS=100000    contacts that are read
     BENCH_CUSTOMERS=40000   of the simulated world
     BENCH_EDITS=1000        contacts that people change at one of them, and the hub writes to the other
 """
@@ -24,13 +25,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import hub
-from bench.__main__ import Store, empty, stores
+from bench.__main__ import RECORDS, Store, empty, house, stores, vendor
 from bench.calls import least
+from bench.hub import SALESFORCE_BULK, SALESFORCE_REST, ZOHO, Source
 from connectors.salesforce import streams as salesforce_streams
 from connectors.zoho import streams as zoho_streams
 
 CUSTOMERS: Final = int(os.environ.get("BENCH_CUSTOMERS", "40000"))
 EDITS: Final = int(os.environ.get("BENCH_EDITS", "1000"))
+SOURCES: Final = ((SALESFORCE_REST, "40 / 36 + 16"), (SALESFORCE_BULK, "35"), (ZOHO, "40 / 36 + 16"))
 _VENDORS: Final = ("salesforce", "zoho")
 _CONTACTS: Final = {
     "salesforce": salesforce_streams.RESOURCES["contacts"].spec,
@@ -86,7 +89,7 @@ _SALESFORCE: Final = """\
     token_url: {token}
     insecure: true
     currency: EUR
-    bulk_from: {bulk_from}
+    bulk_from: 10000000
     auth: {{flow: client_credentials, client_id: env:SF_ID, client_secret: env:SF_SECRET}}
     streams: {{contacts: {{{write}}}}}
 """
@@ -118,9 +121,9 @@ def configure(folder: Path, store: Store, there: World, parts: Sequence[str]) ->
     return path
 
 
-def salesforce(there: World, *, bulk_from: int, write: str = "") -> str:
+def salesforce(there: World, *, write: str = "") -> str:
     vendor = there.vendors["salesforce"]
-    return _SALESFORCE.format(url=vendor["base_url"], token=vendor["token_url"], bulk_from=bulk_from, write=write)
+    return _SALESFORCE.format(url=vendor["base_url"], token=vendor["token_url"], write=write)
 
 
 def zoho(there: World, *, write: str = "") -> str:
@@ -128,18 +131,20 @@ def zoho(there: World, *, write: str = "") -> str:
     return _ZOHO.format(url=vendor["base_url"], token=vendor["token_url"], write=write)
 
 
-def first_load(store: Store, there: World, part: str) -> tuple[str, ...]:
-    """CPU µs a record up to landed, of which start-up, and whole; records, bytes a record."""
-    with _empty_hub(store, there, [part]) as config:
+def first_load(store: Store, source: Source, port: int) -> tuple[str, ...]:
+    """CPU µs a record up to landed, of which start-up, and whole; what the server took behind the plus."""
+    with house(port, store, source=source) as config:
         usage, stages = hub.sync(config, postmaster=store.postmaster)
-        records = _records(config)
-        at = {stage.name: stage.cpu / records * 1e6 for stage in stages}
-        server = stages[-1].server
-        more = f" + {server / records * 1e6:.0f}" if store.postmaster is not None else ""
-        return (
-            f"{at['landed']:.0f}", f"{at['started']:.0f}", f"{usage.cpu / records * 1e6:.0f}{more}", f"{records:,}",
-            f"{_size(config):,.0f}",
-        )  # fmt: skip
+    at = {stage.name: stage for stage in stages}
+    landed, whole = at["landed"], stages[-1]
+    more = ("", "") if store.postmaster is None else (f" + {_a_record(landed.server)}", f" + {_a_record(whole.server)}")
+    return (
+        _a_record(landed.cpu) + more[0], _a_record(at["started"].cpu), _a_record(usage.cpu) + more[1]
+    )  # fmt: skip
+
+
+def _a_record(seconds: float) -> str:
+    return f"{seconds / RECORDS * 1e6:.1f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ def edits(store: Store, there: World, *, source: str, target: str) -> Written:
     """Contacts are edited at the source, and written to the target."""
     write = "write: [update]"
     parts = [
-        salesforce(there, bulk_from=10_000_000, write=write if target == "salesforce" else ""),
+        salesforce(there, write=write if target == "salesforce" else ""),
         zoho(there, write=write if target == "zoho" else ""),
     ]
     with _empty_hub(store, there, parts) as config:
@@ -198,20 +203,6 @@ def _command(config: Path, words: Sequence[str]) -> Any:
     return json.loads(usage.output)
 
 
-def _records(config: Path) -> int:
-    return sum(one["records"] for one in _command(config, ["status"])["streams"])
-
-
-def _size(config: Path) -> float:
-    """Bytes of a record as it is kept, on average."""
-    from crosswalk.app import open_hub
-
-    with open_hub(config) as opened:
-        database = opened.offline.database
-        with database.read() as connection:
-            return float(database.run(connection, "SELECT avg(length(raw)) FROM body").fetchone()[0])
-
-
 def _joined(config: Path, source: str, target: str) -> list[str]:
     """Keys at the source of contacts that have one at the target."""
     from crosswalk.app import open_hub
@@ -232,24 +223,25 @@ def _joined(config: Path, source: str, target: str) -> list[str]:
 
 def main() -> None:
     console = Console(width=110)
-    table = Table("what", "goal", "database", "µs landed", "of it start-up", "µs whole", "records", "bytes")
-    with world() as there, stores() as found:
-        first_load(found[0], there, salesforce(there, bulk_from=0))  # warms up: files are compiled, pages prepared
-        for store in found:
-            for what, goal, part in (
-                ("Salesforce REST, pages of 2,000", "40 / 36 + 16", salesforce(there, bulk_from=10_000_000)),
-                ("Salesforce Bulk CSV", "35", salesforce(there, bulk_from=0)),
-                ("Zoho, pages of 200", "40 / 36 + 16", zoho(there)),
-            ):
-                table.add_row(what, goal, store.name, *first_load(store, there, part))
+    with stores() as found:
+        table = Table(title=f"{RECORDS:,} contacts of 28 fields, first load; µs CPU a record")
+        for heading in ("", "goal", "database", "landed", "of it start-up", "whole"):
+            table.add_column(heading)
+        for source, goal in SOURCES:
+            with vendor(RECORDS, source.page, source.connector) as prepared:
+                first_load(found[0], source, prepared.port)  # warms up: files are compiled, the server's are read
+                for store in found:
+                    what = f"{source.name}, pages of {source.page:,}"
+                    table.add_row(what, goal, store.name, *first_load(store, source, prepared.port))
         console.print(table)
+    with world() as there, stores() as found:
         for store in found:
-            for source, target in (("zoho", "salesforce"), ("salesforce", "zoho")):
-                took = edits(store, there, source=source, target=target)
+            for edited, target in (("zoho", "salesforce"), ("salesforce", "zoho")):
+                took = edits(store, there, source=edited, target=target)
                 more = took.total - took.fixed
                 needed = least(_CONTACTS[target], took.records)
                 console.print(
-                    f"{store.name}: {took.records:,} edits at {source}, written to {target}: {took.total} calls there, "
+                    f"{store.name}: {took.records:,} edits at {edited}, written to {target}: {took.total} calls there, "
                     f"{took.fixed} as without edits and {more} for the records ({needed} are the least)"
                 )
                 for call, number in sorted(took.calls.items(), key=lambda one: -one[1]):

@@ -2,28 +2,41 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
-from bench import worlds
-from bench.contacts import DOUBLE_EVERY, FIELDS, catalogue, contact, write_pages
-from bench.hub import ROOT
+from bench import hub, salesforce, worlds, zoho
+from bench.__main__ import vendor as served
+from bench.contacts import DOUBLE_EVERY, FIELDS, contact
+from bench.hub import PIPEDRIVE, ROOT, SALESFORCE_BULK, SALESFORCE_REST, ZOHO, Source
 from bench.measure import measured
-from bench.server import Vendor
+from bench.pipedrive import Pipedrive, catalogue
+from bench.prepared import Request, packed
+from bench.server import Service
 from bench.specialist import best_threshold
+from crosswalk.app import open_hub
+
+
+def contact_row(number: int, random: Random) -> bytes:
+    return packed(contact(number, random))
 
 
 @pytest.fixture
-def vendor(tmp_path: Path) -> Vendor:
-    return Vendor(write_pages(tmp_path / "pages", records=25, page=10))
+def vendor(tmp_path: Path) -> Service:
+    return Service(Pipedrive(tmp_path, records=25, page=10))
 
 
-def listing(vendor: Vendor, query: str = "") -> dict[str, object]:
-    answer: dict[str, object] = json.loads(vendor.answer("GET", f"/api/v2/persons?limit=500{query}", b""))
+def asked(vendor: Service, method: str, target: str, body: bytes = b"") -> dict[str, object]:
+    answer: dict[str, object] = json.loads(vendor.answer(Request(method, target, body)).body)
     return answer
+
+
+def listing(vendor: Service, query: str = "") -> dict[str, object]:
+    return asked(vendor, "GET", f"/api/v2/persons?limit=500{query}")
 
 
 def keys(answer: dict[str, object]) -> list[int]:
@@ -32,28 +45,38 @@ def keys(answer: dict[str, object]) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def test_one_contact_is_the_one_of_its_list(vendor: Vendor) -> None:
+def test_one_contact_is_the_one_of_its_list(vendor: Service) -> None:
     listed = listing(vendor)["data"]
     assert isinstance(listed, list)
 
-    one = json.loads(vendor.answer("GET", "/api/v2/persons/3", b""))
+    one = asked(vendor, "GET", "/api/v2/persons/3")
 
     assert one["data"] == next(row for row in listed if row["id"] == 3)
 
 
-def test_contacts_have_the_size_that_goals_are_set_for() -> None:
+@pytest.mark.parametrize(
+    "row", [contact_row, lambda *at: salesforce.listed(salesforce.row(*at)), lambda *at: packed(zoho.row(*at))],
+    ids=["pipedrive", "salesforce", "zoho"],
+)  # fmt: skip
+def test_contacts_have_the_size_that_goals_are_set_for(row: Callable[[int, Random], bytes]) -> None:
     random = Random(1)
-    rows = [contact(number, random) for number in range(50_000, 51_000)]
 
-    sizes = [len(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()) for row in rows]
+    sizes = [len(row(number, random)) for number in range(50_000, 51_000)]
 
     assert 900 < sum(sizes) / len(sizes) < 980
-    custom = rows[0]["custom_fields"]
+
+
+def test_contacts_have_so_many_fields() -> None:
+    one = contact(1, Random(1))
+
+    custom = one["custom_fields"]
     assert isinstance(custom, dict)
-    assert len(rows[0]) - 1 + len(custom) == FIELDS
+    assert len(one) - 1 + len(custom) == FIELDS
     told = {field["field_code"] for field in catalogue()}
     assert set(custom) <= told
     assert {"emails", "label_ids"} <= told
+    assert len(salesforce.row(1, Random(1))) == len(salesforce.description()["fields"]) == FIELDS
+    assert len(zoho.row(1, Random(1))) == len(zoho.description()) + 1 == FIELDS  # the id is not described
 
 
 def test_some_contacts_share_an_address() -> None:
@@ -64,7 +87,7 @@ def test_some_contacts_share_an_address() -> None:
     assert shared == list(range(DOUBLE_EVERY, 201, DOUBLE_EVERY))
 
 
-def test_pages_follow_each_other_to_the_end(vendor: Vendor) -> None:
+def test_pages_follow_each_other_to_the_end(vendor: Service) -> None:
     first = listing(vendor)
     second = listing(vendor, "&cursor=1")
     last = listing(vendor, "&cursor=2")
@@ -78,11 +101,33 @@ def test_pages_follow_each_other_to_the_end(vendor: Vendor) -> None:
     assert keys(first) + keys(second) + keys(last) == list(range(1, 26))
 
 
-def test_a_quiet_vendor_has_nothing_new_and_counts_who_asked(vendor: Vendor) -> None:
-    vendor.answer("POST", "/bench", b'{"quiet": true}')
+def test_a_quiet_vendor_has_nothing_new_and_counts_who_asked(vendor: Service) -> None:
+    asked(vendor, "POST", "/bench", b'{"quiet": true}')
 
     assert keys(listing(vendor)) == []
-    assert json.loads(vendor.answer("GET", "/bench", b"")) == {"asked": {"/api/v2/persons": 1}}
+    assert asked(vendor, "GET", "/bench") == {"asked": {"/api/v2/persons": 1}}
+
+
+@pytest.mark.parametrize("source", [PIPEDRIVE, SALESFORCE_REST, SALESFORCE_BULK, ZOHO], ids=lambda one: str(one.name))
+def test_every_contact_is_read_with_all_that_it_has(source: Source, tmp_path: Path) -> None:
+    with served(250, 100, source.connector) as there:
+        config = hub.configure(tmp_path, port=there.port, store=f"sqlite:///{tmp_path}/store.db", source=source)
+        usage = hub.command(["sync", "--yes", "--quiet", "--config", str(config)], cwd=tmp_path)
+    assert usage.code in hub.GOOD_CODES, usage.errors
+
+    with open_hub(config) as opened:
+        database, house = opened.house.database, opened.house
+        fields = house.streams[f"{source.connector}/{source.stream}"].mapping.fields
+        with database.read() as connection:
+            rows = database.run(connection, "SELECT observed FROM body").fetchall()
+            faults = database.run(connection, "SELECT count(*) FROM dead_letter").fetchone()
+    people = [dict(zip(fields, json.loads(bytes(row[0])), strict=True)) for row in rows]
+    assert len(people) == 250
+    assert faults is not None
+    assert faults[0] == 0
+    filled = {name for one in people for name, value in one.items() if value}
+    assert {"name", "emails", "phones", "job_title", "birth_date", "works_at", "owned_by"} <= filled
+    assert {f"custom.bench_{n}" for n in range(1, 9)} <= filled
 
 
 def test_a_program_is_measured_with_all_it_says() -> None:
