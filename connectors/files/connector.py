@@ -86,7 +86,7 @@ class FilesConnector:
                 name=column,
                 label=column,
                 type=types.get(column, "text"),
-                path=column,
+                path=_as_one(column) if column in named else column,
                 required=column in settings.key,
                 unique=settings.key == (column,),
             )
@@ -161,3 +161,10 @@ class FilesConnector:
     def _stream(self, stream: str) -> tuple[FilesStream, Folder]:
         settings: FilesStream = self._settings.streams[stream]
         return settings, Folder(self._settings.path, settings.files, self._tools.clock)
+
+
+def _as_one(column: str) -> str:
+    """The path of a table's column: its dots lead nowhere, so it stands in quotes ("Tel. mobil")."""
+    if not any(sign in column for sign in '."[{'):
+        return column
+    return '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -35,7 +35,7 @@ from mapping.schema import ASSOCIATIONS, KINDS, Field, Target, UnknownField, tar
 from mapping.values import ABSENT, Value
 
 # Raised when normalising changes what it reads: every record is read again from raw.
-READING: Final = 1
+READING: Final = 2
 
 _BOTH_WAYS: Final = frozenset({"person", "company"})
 # An empty answer is no answer: these kinds know no cleared.

@@ -152,7 +152,11 @@ class Places(Struct):
     def _at(
         self, steps: tuple[Step, ...], label: str, name: str, info: Catalogued | None, *, whole: bool, plain: bool
     ) -> Place:
-        dotted = ".".join(step.name for step in steps) if len(steps) > 1 and (plain or info is not None) else None
+        dotted = None
+        if len(steps) > 1 and info is not None and whole and '"' not in info.path:
+            dotted = info.path  # with the blanks that it may have around its dots
+        elif len(steps) > 1 and (plain or info is not None):
+            dotted = ".".join(step.name for step in steps)
         paused = info is not None and info.paused
         # A field that is gone says nothing, where a missing one would else be taken for a cleared one.
         missing = ABSENT if paused else self.missing

@@ -143,6 +143,13 @@ def test_a_path_is_first_a_whole_name_then_a_label_then_cut_at_its_dots() -> Non
     assert [mapping.label(at) for at in range(3)] == ["Tel. privat", "Kundenstufe", "owner.name.first"]
 
 
+@pytest.mark.parametrize("path", ["Tel. privat", '"Tel. privat"'])
+def test_the_dot_of_a_column_with_a_blank_behind_it_leads_nowhere(path: str) -> None:
+    mapping = mapped({"phones[home]": '"Tel. privat"'}, catalogue=[info("Tel. privat", path=path)])
+
+    assert read(mapping, {"Tel. privat": "030 123456"})["phones"] == [{"number": "+4930123456", "type": "home"}]
+
+
 def test_an_element_of_a_list_is_picked_by_a_key() -> None:
     mapping = mapped({"phones[work]": "phones[label=work].value | phone"})
     row = {"phones": [{"label": "home", "value": "1"}, {"label": "work", "value": "089 5550166"}]}
@@ -210,6 +217,12 @@ def test_an_address_stands_in_columns_or_in_an_object() -> None:
 
     assert read(columns, {"Street": "Hauptstr. 5\r\nHof", "City": "Berlin", "Country": "Germany"})["addresses"] == [
         {"lines": ["Hauptstr. 5", "Hof"], "locality": "Berlin", "country": "DE", "type": "mailing"}
+    ]
+    # A part that is not there, and one under a name with signs of the language.
+    short = mapped({"addresses[mailing]": '@ | address("Street, No + Door", City, -, Zip)'},
+                   catalogue=[info("Street, No + Door"), info("City"), info("Zip")])  # fmt: skip
+    assert read(short, {"Street, No + Door": "Hauptstr. 5", "City": "Berlin", "Zip": "10115"})["addresses"] == [
+        {"lines": ["Hauptstr. 5"], "locality": "Berlin", "postal_code": "10115", "type": "mailing"}
     ]
     row = {"address": {"route": "Hauptstr.", "number": "5", "city": "Berlin", "value": "Hauptstr. 5, Berlin"}}
     assert read(whole, row)["addresses"] == [{"lines": ["Hauptstr. 5"], "locality": "Berlin", "type": "billing"}]

@@ -20,6 +20,7 @@ from connectors.files.settings import FilesSettings, FilesStream
 from connectors.sdk.contract import Page, Position, Record, RowFault, Window, Write
 from connectors.sdk.errors import LaterError, SetupError, ShapeError
 from connectors.sdk.fakes import Bench
+from mapping.language import parse_path
 
 LONG_AGO = 1_700_000_000
 
@@ -141,6 +142,24 @@ def test_what_spreadsheets_do_to_a_file_is_undone(folder: Folder) -> None:
         "2": {"no": "2", "E-Mail (2)": "b@x.test", "Tel. privat": None, "column 5": None, "Betrag": None},
     }
     assert pulled.aside == {}
+
+
+def test_a_column_with_signs_of_a_path_is_one_name(folder: Folder) -> None:
+    folder.write("members-1.csv", 'no;Tel. privat;USt-IdNr.;Betrag [EUR];"a ""b"""\n1;0211 1;DE1;5;6\n')
+    folder.write("members-2.jsonl", '{"no": 2, "address": {"city": "Berlin"}}\n')
+
+    told = {field.name: field.path for field in folder.connector().fields("members")}
+
+    assert told == {
+        "no": "no",
+        "Tel. privat": '"Tel. privat"',
+        "USt-IdNr.": '"USt-IdNr."',
+        "Betrag [EUR]": '"Betrag [EUR]"',
+        'a "b"': r'"a \"b\""',
+        "address.city": "address.city",
+    }
+    for name, path in told.items():
+        assert ".".join(step.name for step in parse_path(path).steps) == name
 
 
 def test_titles_above_the_header_are_passed_over(folder: Folder) -> None:
