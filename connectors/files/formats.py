@@ -119,6 +119,12 @@ def lines(file: BinaryIO, name: str, stream: FilesStream) -> Iterator[Line]:
 
 def columns(file: BinaryIO, name: str, stream: FilesStream) -> Sequence[str]:
     """The columns that a table's header names; () for JSON, which has none. Raises UnreadableError like `lines`."""
+    headers = (Header.found(cells, stream.key) for cells in first_rows(file, name, stream))
+    return next((header.names for header in headers if header is not None), ())
+
+
+def first_rows(file: BinaryIO, name: str, stream: FilesStream) -> Iterator[Sequence[Any]]:
+    """The rows of a table among which its header is; none of JSON, which has no header."""
     file.seek(0)
     beginning = file.read(SAMPLE)
     form = form_of(name, beginning)
@@ -130,9 +136,8 @@ def columns(file: BinaryIO, name: str, stream: FilesStream) -> Sequence[str]:
     elif form == "workbook":
         rows = _sheet(_opened(file, computed=True), stream).iter_rows(values_only=True)
     else:
-        return ()
-    headers = (Header.found(cells, stream.key) for cells in islice(rows, _ABOVE_HEADER))
-    return next((header.names for header in headers if header is not None), ())
+        rows = iter(())
+    return islice(rows, _ABOVE_HEADER)
 
 
 def text(value: Json) -> str:

@@ -4,33 +4,46 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 from crosswalk.cli import text
 from crosswalk.cli.screen import Line, Screen, padded
 from crosswalk.cli.session import DONE, Answer, Session, UsageError
 
+if TYPE_CHECKING:
+    from crosswalk.settings.exports import Draft
+
 _PORT, _CONTROL = 8700, 9  # the first port of `crosswalk sandbox`, and how far above it its control port is
 _NEVER = "crosswalk.key"  # a key that is there opens a store; no answer replaces it
 _PRIVATE = ("crosswalk.key", ".env")
 _IGNORED = ".gitignore"
+_FILES = "files"  # the connector of exports
 
 
-def begin(session: Session, *, connect: Sequence[str], simulated: bool) -> int:
+def begin(session: Session, *, connect: Sequence[str], simulated: bool, exports: Path | None = None) -> int:
     """Ask where a terminal is, write, and say what for. Raises UsageError before anything is written."""
+    from crosswalk.settings.exports import scalar
     from crosswalk.settings.init import FILE, starter
 
     known = _connectors()
+    config = session.manners.config
+    folder = config.absolute().parent
+    drafts = [] if exports is None else _drafts(exports)
+    if exports is not None:
+        connect = list(dict.fromkeys([*connect, _FILES]))
     chosen, masters, zone = _chosen(session, connect, simulated, known)
     given, env = _simulators() if simulated else ({}, {})
-    files = starter(chosen, masters, zone, given=given)
+    if exports is not None:
+        given[_FILES] = {"path": scalar(_seen_from(folder, exports))}
+    at_home = any(draft.has_home_numbers for draft in drafts)
+    region = _region(zone) if at_home else None
+    streams = {_FILES: [line for draft in drafts for line in draft.lines()]}
+    files = starter(chosen, masters, zone, phone_region=region, given=given, streams=streams)
     if env:
         files[".env"] = _filled(files[".env.example"], env)
-    config = session.manners.config
     files[config.name] = files.pop(FILE)
     files = {name: files[name] for name in (config.name, *(name for name in files if name != config.name))}
-    folder = config.absolute().parent
     _allow(session, folder, [name for name in files if name not in (_NEVER, _IGNORED)])
     folder.mkdir(parents=True, exist_ok=True)
     kept = [name for name, content in files.items() if not _write(folder / name, content)]
@@ -39,9 +52,40 @@ def begin(session: Session, *, connect: Sequence[str], simulated: bool) -> int:
         "kept": kept,
         "connections": chosen,
         "secrets": sum(1 for line in files[".env.example"].splitlines() if line.endswith("=")),
+        "streams": [draft.told() for draft in drafts],
+        "numbers_of_home": at_home,
+        "phone_region": region,
         "exit_code": DONE,
     }
     return session.show(answer, lambda a, s: wrote(a, s, config=config.name, simulated=simulated))
+
+
+def _drafts(exports: Path) -> "list[Draft]":
+    from connectors.files.glimpse import ENDINGS
+    from connectors.sdk.errors import ConnectorError
+    from crosswalk.settings.exports import drafts
+
+    try:
+        found = drafts(exports)
+    except ConnectorError as error:
+        raise UsageError(str(error), "name a folder that this user may look into") from None
+    if not found:
+        raise UsageError(f"no export lies in {exports}", f"a file that ends in {', '.join(ENDINGS)}")
+    return found
+
+
+def _seen_from(folder: Path, exports: Path) -> str:
+    """As the file beside which it is to be found writes it."""
+    path = exports.absolute()
+    return f"./{path.relative_to(folder).as_posix()}" if path.is_relative_to(folder) else str(path)
+
+
+def _region(zone: str) -> str | None:
+    """The country that a time zone is of, which numbers without a country's code are taken for."""
+    from importlib.resources import files
+
+    rows = (line.split("\t") for line in files("tzdata").joinpath("zoneinfo", "zone.tab").read_text().splitlines())
+    return next((row[0] for row in rows if len(row) > 2 and row[2] == zone), None)
 
 
 def _connectors() -> list[str]:
@@ -177,6 +221,35 @@ def _ignore(path: Path, names: Sequence[str]) -> bool:
     return bool(missing)
 
 
+def _read(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """What was understood of a folder of exports."""
+    width = max((len(stream["files"]) for stream in answer["streams"]), default=0)
+    first = "read"
+    for stream in answer["streams"]:
+        name = [*padded(first, 7), *padded(stream["files"], width)]
+        yield from screen.prose(_understood(stream), indent=max(24, 9 + width), first=name)
+        first = ""
+    if answer["streams"]:
+        yield from screen.prose("Columns that are not mapped stand in the file as comments.", indent=7)
+    if answer["numbers_of_home"]:
+        told = (
+            f"are taken for those of {answer['phone_region']}: `phone_region`."
+            if answer["phone_region"]
+            else "cannot be read before `phone_region` says whose they are."
+        )
+        yield from screen.prose(f"Telephone numbers without their country's code {told}", indent=7)
+
+
+def _understood(stream: Mapping[str, Any]) -> str:
+    if stream["fault"]:
+        return f"left out: {stream['fault']}"
+    if not stream["entity"]:
+        return "each row something else than a person or a company: say what, in the file"
+    key = f"known by '{stream['key']}'" if stream["key"] else "no column tells them apart: say which, at `key`"
+    rows = {"person": "people", "company": "companies"}[stream["entity"]]
+    return f"{rows}, {key}; {stream['mapped']} of {text.count(stream['columns'], 'column')} mapped"
+
+
 def wrote(answer: Answer, screen: Screen, *, config: str, simulated: bool) -> Iterator[Line]:
     """Each file and what it is for."""
     connections, secrets = len(answer["connections"]), answer["secrets"]
@@ -184,7 +257,7 @@ def wrote(answer: Answer, screen: Screen, *, config: str, simulated: bool) -> It
     about: dict[str, Any] = {
         config: f"{text.count(connections, 'connection')}, read only until you add `write`; every key explained",
         "crosswalk.schema.json": "with it your editor completes and checks the file",
-        ".env.example": f"{refers}; copy to .env and fill in",
+        ".env.example": f"{refers}; copy to .env and fill in" if secrets else "where secrets will stand",
         ".env": "what lets a client into the simulated vendors",
         "crosswalk.key": "encrypts stored tokens; back it up, never commit it (added to .gitignore)",
     }
@@ -193,6 +266,7 @@ def wrote(answer: Answer, screen: Screen, *, config: str, simulated: bool) -> It
         if name in about and not (simulated and name == ".env.example"):
             yield from screen.prose(about[name], indent=max(24, 10 + len(name)), first=[*padded(first, 7), name])
             first = ""
+    yield from _read(answer, screen)
     for name in answer["kept"]:
         if name in about:
             yield from screen.prose("as it was", indent=24, first=[*padded("kept", 7), name])

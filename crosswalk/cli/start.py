@@ -22,17 +22,23 @@ commands = app()
         crosswalk init                                asks which systems, whose value wins, which time zone
         crosswalk init --connect pipedrive,typeform   asks nothing
         crosswalk init --sandbox                      for the simulated vendors of `crosswalk sandbox`
+        crosswalk init --exports ./exports            for the CSV, Excel and JSON files in a folder, by their headings
     """,
 )
 def init(
     session: Session,
     connect: Annotated[str, typer.Option("--connect", metavar="A,B", help="These systems; nothing is asked.")] = "",
     simulated: Annotated[bool, typer.Option("--sandbox", help="The simulated vendors, on their usual ports.")] = False,
+    exports: Annotated[
+        Path | None,
+        typer.Option("--exports", metavar="FOLDER", help="Exports in a folder; their columns are mapped as well."),
+    ] = None,
 ) -> int:
     """Write a configuration to begin with, in which every key is explained. It reads; nothing can be written yet."""
     from crosswalk.cli.begin import begin
 
-    return begin(session, connect=[name.strip() for name in connect.split(",") if name.strip()], simulated=simulated)
+    names = [name.strip() for name in connect.split(",") if name.strip()]
+    return begin(session, connect=names, simulated=simulated, exports=exports)
 
 
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed makes the same world.")]

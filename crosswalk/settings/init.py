@@ -35,18 +35,20 @@ def starter(
     *,
     phone_region: str | None = None,
     given: Mapping[str, Mapping[str, str]] | None = None,
+    streams: Mapping[str, Sequence[str]] | None = None,
     registry: Registry | None = None,
 ) -> dict[str, str]:
     """File name -> text, for connections named like their connectors.
 
     `masters`: whose value wins, in rank order; `given`: connection -> key -> value of settings that are known already,
-    such as the address of a simulator. `.gitignore` holds lines to be added to one that exists. Raises KeyError for
+    such as the address of a simulator; `streams`: connection -> its streams as lines of YAML, where they are known.
+    `.gitignore` holds lines to be added to one that exists. Raises KeyError for
     what is no connector.
     """
     known = (installed(only=connections) if registry is None else registry).connectors
     chosen = {name: known[name] for name in connections}
     secrets = _Secrets()
-    body = _body(chosen, masters, time_zone, phone_region, given or {}, secrets)
+    body = _body(chosen, masters, time_zone, phone_region, given or {}, streams or {}, secrets)
     return {
         FILE: body,
         "crosswalk.schema.json": schema_text(registry),
@@ -90,6 +92,7 @@ def _body(
     time_zone: str,
     phone_region: str | None,
     given: Mapping[str, Mapping[str, str]],
+    streams: Mapping[str, Sequence[str]],
     secrets: _Secrets,
 ) -> str:
     lines = [
@@ -110,7 +113,8 @@ def _body(
         "connections:",
     ]
     for name, connector in chosen.items():
-        lines += _connection(name, connector, list(chosen), given.get(name, {}), secrets)
+        lines += _connection(name, connector, given.get(name, {}), secrets)
+        lines += streams.get(name) or _streams(connector, [one for one in chosen if one != name])
     lines += [
         "",
         *_about(grammar.FILE.key("merge")),
@@ -174,9 +178,8 @@ def _body(
     return "\n".join(lines)
 
 
-def _connection(
-    name: str, connector: type[Connector], all_names: Sequence[str], given: Mapping[str, str], secrets: _Secrets
-) -> list[str]:
+def _connection(name: str, connector: type[Connector], given: Mapping[str, str], secrets: _Secrets) -> list[str]:
+    """Down to where its streams begin."""
     lines = [f"  {name}:"]
     lines += _settings(name, connector.settings, given, secrets)
     lines += _about(grammar.CONNECTION.key("budget"), "    ")
@@ -185,7 +188,7 @@ def _connection(
     lines.append("    # schedule: {every: 1h}")
     lines += _about(grammar.CONNECTION.key("streams"), "    ")
     lines.append("    streams:")
-    return lines + _streams(connector, [one for one in all_names if one != name])
+    return lines
 
 
 def _settings(

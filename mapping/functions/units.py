@@ -39,7 +39,7 @@ _Part = Callable[[Any], Value]
 def _address(arguments: Sequence[Argument], around: Around) -> Made:
     if around.of_row:
         columns = [[around.spot(one) for one in _added(argument)] for argument in arguments]
-        if not columns:
+        if not any(columns):
             raise ArgumentFault("it is not said where the parts stand", "name them: address(street, city, ...)")
         return _of_columns(columns)
     if around.field_type == "address" or not arguments:
@@ -48,7 +48,11 @@ def _address(arguments: Sequence[Argument], around: Around) -> Made:
 
 
 def _added(argument: Argument) -> list[Argument]:
-    """`route+street_number` is one line of two fields."""
+    """`route+street_number` is one line of two fields, `-` a part that is not there."""
+    if argument.quoted:
+        return [argument]
+    if argument.text == "-":
+        return []
     found = []
     offset = argument.offset
     for text_ in argument.text.split("+"):
@@ -116,7 +120,7 @@ def _same_part(name: str, one: Value, other: Value) -> bool:
 
 def _of_columns(columns: Sequence[Sequence[Spot]]) -> Made:
     """The parts stand in fields of their own."""
-    named = list(zip(_PARTS, columns, strict=False))
+    named = [(name, some) for name, some in zip(_PARTS, columns, strict=False) if some]
     spots = [spot for _, some in named for spot in some]
     joined = any(len(some) != 1 for _, some in named)
 
@@ -182,7 +186,8 @@ def _joined(raws: Sequence[Value]) -> Value:
 
 def _of_object(paths: Sequence[Sequence[tuple[str, ...]]]) -> Made:
     """The parts stand in one object; it is written whole."""
-    named = list(zip(_PARTS, paths or [[(part,)] for part in _PARTS], strict=False))
+    told = zip(_PARTS, paths or [[(part,)] for part in _PARTS], strict=False)
+    named = [(name, some) for name, some in told if some]
 
     def read(raw: Value) -> Value:
         if not isinstance(raw, dict):

@@ -95,12 +95,13 @@ def fields() -> list[str]:
 
 def field_of(heading: str) -> str | None:
     """The field that a heading tells, `name.given` of "First Name" and "contact_first_name"; None: none of ours."""
-    known, words = _words(), _heading(heading)
+    known, words = _words(), words_of(heading)
     singular = [word.removesuffix("s") for word in words]
     return _named(words, known) or _named(singular, known) or _by_last(words, known) or _by_last(singular, known)
 
 
-def _heading(heading: str) -> list[str]:
+def words_of(heading: str) -> list[str]:
+    """Of a heading the words, without case and signs."""
     return fold(_CAMEL.sub(" ", heading).replace("_", " ").replace("'s", "")).split()
 
 
@@ -136,7 +137,7 @@ def _alone(headings: Sequence[str], told: Mapping[str, str]) -> Iterable[tuple[i
     known = _words()
     may_be: dict[str, list[int]] = {}
     for at, heading in enumerate(headings):
-        words = _heading(heading)
+        words = words_of(heading)
         if heading not in told and words and not known.others.intersection(words):
             may_be.setdefault(known.names.get(words[-1], ""), []).append(at)
     taken = set(told.values())
@@ -195,7 +196,7 @@ def of_sites(heading: str, cells: Iterable[str]) -> bool:
 def _mostly(heading: str, cells: Iterable[str], fits: Callable[[str], object]) -> bool:
     """Nine in ten of the cells that say something, under a heading that tells of nobody else."""
     told = [cell for cell in cells if not blank(cell)]
-    if not told or _words().others.intersection(_heading(heading)):
+    if not told or _words().others.intersection(words_of(heading)):
         return False
     return 10 * sum(1 for cell in told if fits(cell)) >= 9 * len(told)
 
@@ -203,7 +204,7 @@ def _mostly(heading: str, cells: Iterable[str], fits: Callable[[str], object]) -
 def of_names(heading: str, cells: Iterable[str]) -> bool:
     """Whether a column that tells who a table is about, but not how, is one of names: words, and more than a few."""
     told = [cell.strip() for cell in cells if not blank(cell)]
-    about = " ".join(_heading(heading)).removesuffix("s")
+    about = " ".join(words_of(heading)).removesuffix("s")
     if not told or about not in _words().called or len(set(told)) < min(_KINDS, len(told) / 3):
         return False
     named = sum(any(len(word) > 1 and not _digits(word) for word in fold(cell).split()) for cell in told)
@@ -221,7 +222,7 @@ def kind_of(fields: Iterable[str], names: Iterable[str] = (), headings: Iterable
         return "person"
     if found & OF_COMPANIES or ("company_name" in found and "name" not in found):
         return "company"
-    if any(" ".join(_heading(heading)) in _words().of_companies for heading in headings):
+    if any(" ".join(words_of(heading)) in _words().of_companies for heading in headings):
         return "company"
     told = [name for name in names if not blank(name)]
     return "company" if told and sum(map(_of_a_company, told)) * 8 >= len(told) else "person"

@@ -83,6 +83,34 @@ def test_a_key_that_opens_a_store_is_never_replaced(crosswalk: Run, folder: Path
     assert (folder / ".gitignore").read_text().splitlines() == ["*.log", "crosswalk.key", ".env", "crosswalk.db*"]
 
 
+def test_init_maps_the_columns_of_exports(crosswalk: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from crosswalk.settings.load import load
+
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    (folder / "exports").mkdir()
+    (folder / "exports" / "kunden-2026.csv").write_text("Nr;Vorname;Nachname;Telefon\n7;Mara;Lind;030 1234567\n")
+    (folder / "exports" / "deals.csv").write_text("id,amount\n1,300\n")
+
+    result = crosswalk("init", "--exports", "exports")
+
+    assert result.code == 0
+    assert "kunden-*.csv     people, known by 'Nr'; 4 of 4 columns mapped" in result.out
+    assert "those of DE" in result.out
+    loaded = load(folder / "crosswalk.yaml", environment={})
+    assert loaded.problems == []
+    assert loaded.hub is not None
+    assert loaded.hub.phone_region == "DE"
+    assert list(loaded.hub.connections["files"].streams) == ["kunden"]
+
+
+def test_init_names_the_folder_that_holds_no_exports(crosswalk: Run, folder: Path) -> None:
+    (folder / "empty").mkdir()
+
+    assert "no export lies in empty" in crosswalk("init", "--exports", "empty").err
+    assert crosswalk("init", "--exports", "nowhere").code == 2
+    assert [path.name for path in folder.iterdir()] == ["empty"]
+
+
 def test_init_without_a_terminal_names_the_flag(crosswalk: Run, folder: Path) -> None:
     result = crosswalk("init")
 
