@@ -86,7 +86,7 @@ class FilesConnector:
                 name=column,
                 label=column,
                 type=types.get(column, "text"),
-                path=_as_one(column) if column in named else column,
+                path=path_of(column) if column in named else column,
                 required=column in settings.key,
                 unique=settings.key == (column,),
             )
@@ -163,7 +163,7 @@ class FilesConnector:
         return settings, Folder(self._settings.path, settings.files, self._tools.clock)
 
 
-def _as_one(column: str) -> str:
+def path_of(column: str) -> str:
     """The path of a table's column: its dots lead nowhere, so it stands in quotes ("Tel. mobil")."""
     if not any(sign in column for sign in '."[{'):
         return column

@@ -172,12 +172,12 @@ def _draft(told: Glimpse, taken: Counter[str]) -> Draft:
         target = _target(entity, field, column, mapping)
         if target is None or (field == "birth_date" and not _is_day(told, column)):
             continue
-        mapping[target] = _name(column, told)
+        mapping[target] = name_of(column, told)
         used.add(told.columns[at])
     used |= _address(told, fields, mapping)
     for column in told.columns:
         if entity == "person" and told.types.get(column) == "bool" and _OPTED_OUT.fullmatch(column):
-            mapping.setdefault("consent[email.marketing]", f"{_name(column, told)} | optout(true)")
+            mapping.setdefault("consent[email.marketing]", f"{name_of(column, told)} | optout(true)")
             used.add(column)
             break
     dates = [column for column in told.columns if column in used and told.days_first(column)]
@@ -252,8 +252,8 @@ def _address(told: Glimpse, fields: Mapping[int, str], mapping: dict[str, str]) 
             parts.setdefault(field.removeprefix("addresses."), told.columns[at])
     if len({"lines", "locality", "postal_code"} & parts.keys()) < 2:
         return set()
-    street = "+".join(_name(parts[part], told) for part in ("lines", "number") if part in parts)
-    found = [street if part == "lines" else _name(parts[part], told) if part in parts else "-" for part in _ADDRESS]
+    street = "+".join(name_of(parts[part], told) for part in ("lines", "number") if part in parts)
+    found = [street if part == "lines" else name_of(parts[part], told) if part in parts else "-" for part in _ADDRESS]
     mapping["addresses[mailing]"] = f"@ | address({', '.join(found).rstrip(' ,-')})"
     return {parts[part] for part in (*_ADDRESS, "number") if part in parts}
 
@@ -299,8 +299,8 @@ def _stream(pattern: str, taken: Counter[str]) -> str:
     return name if taken[name] == 1 else f"{name}_{taken[name]}"
 
 
-def _name(column: str, told: Glimpse) -> str:
-    """As a path: in quotes where a sign of it would be read as one of the language's."""
+def name_of(column: str, told: Glimpse) -> str:
+    """As a path of the mapping language: in quotes where a sign of it would be read as one of the language's."""
     if _PLAIN.fullmatch(column) or (not told.named and "." in column):
         return column
     return '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '"'

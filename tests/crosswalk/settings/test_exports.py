@@ -5,11 +5,17 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from connectors.files.connector import path_of
+from connectors.files.glimpse import Glimpse
 from connectors.sdk.errors import SetupError
 from crosswalk.app import open_hub
-from crosswalk.settings.exports import Draft, drafts
+from crosswalk.settings.exports import Draft, drafts, name_of
 from crosswalk.settings.init import FILE, starter
+from tests.mapping.mapped import info, mapped, read
 
 HUBSPOT = """\
 "Record ID","First Name","Last Name","Email","Phone Number","Mobile Phone Number","Contact owner","Associated Company",\
@@ -206,3 +212,25 @@ def test_all_of_it_is_read_as_it_stands(tmp_path: Path, sketched: Callable[..., 
     seen = " ".join(bytes(row[0]).decode() for row in told)
     expected = ["+491701234567", "+49307654321", "+49301234567", "1985-04-03", "am@web.test", "DE123456789", "denied"]
     assert [value for value in expected if value not in seen] == []
+
+
+SIGNS = list("ab .|\"[]{}(),@=?-/\\+*#:'%&é0<>!~_")
+
+
+@given(st.text(st.sampled_from(SIGNS), min_size=1, max_size=8).map(lambda told: " ".join(told.split())).filter(bool))
+@example("Tel. privat")
+@example("-")
+@example('"')
+def test_a_column_of_any_name_is_read_as_it_is_written(column: str) -> None:
+    draft = _named(column)
+    written = yaml.safe_load("\n".join(draft.lines()))["rows"]["mapping"]
+
+    assert written == {"description": draft.mapping["description"]}
+    catalogue = [info(column, label=column, path=path_of(column))]
+    alone = mapped(written, catalogue=catalogue)
+    assert read(alone, {column: "hello"}) == {"description": {"text": "hello"}}
+
+
+def _named(column: str) -> Draft:
+    glimpse = Glimpse("rows.csv", ["rows.csv"], [column])
+    return Draft("rows", glimpse, "person", "", {"description": name_of(column, glimpse)}, (), (), "", ())
