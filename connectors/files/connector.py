@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Literal, Self
 
 from connectors.files.folder import BusyError, Folder, look_into
 from connectors.files.formats import UnreadableError, columns, lines
-from connectors.files.guess import field_types
+from connectors.files.guess import field_types, path_of
 from connectors.files.reading import Reading
 from connectors.files.rows import Row, Rows
 from connectors.files.settings import FilesSettings, FilesStream
@@ -86,7 +86,7 @@ class FilesConnector:
                 name=column,
                 label=column,
                 type=types.get(column, "text"),
-                path=path_of(column) if column in named else column,
+                path=path_of(column, rows),
                 required=column in settings.key,
                 unique=settings.key == (column,),
             )
@@ -161,10 +161,3 @@ class FilesConnector:
     def _stream(self, stream: str) -> tuple[FilesStream, Folder]:
         settings: FilesStream = self._settings.streams[stream]
         return settings, Folder(self._settings.path, settings.files, self._tools.clock)
-
-
-def path_of(column: str) -> str:
-    """The path of a table's column: its dots lead nowhere, so it stands in quotes ("Tel. mobil")."""
-    if not any(sign in column for sign in '."[{'):
-        return column
-    return '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '"'

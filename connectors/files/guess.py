@@ -16,6 +16,7 @@ _DATETIME: Final = re.compile(
 )
 # With a fraction: whole numbers in a text are as likely numbers of phones, houses and customers.
 _NUMBER: Final = re.compile(r"-?\d{1,3}(?:[.,' \u00a0\u202f]\d{3})*[.,]\d{1,2}|-?\d+[.,]\d{1,2}")
+_SIGNS: Final = frozenset('."[{')  # of a path
 _SCORE: Final = re.compile(r"0|[1-9]\d{0,2}")
 
 
@@ -29,6 +30,28 @@ def field_types(rows: Iterable[Values]) -> dict[str, FieldType]:
             if guess is not None:
                 kinds.add(guess)
     return {column: _common(kinds) for column, kinds in guesses.items()}
+
+
+def path_of(column: str, rows: Iterable[Values] = ()) -> str:
+    """Where a column stands: a dot of its own leads nowhere ("Tel. mobil"), one between objects into them."""
+    steps = next((steps for row in rows if column not in row and (steps := _steps(column, row))), [column])
+    return ".".join(quoted(step) if _SIGNS.intersection(step) else step for step in steps)
+
+
+def quoted(name: str) -> str:
+    """As the mapping language writes a name that has signs of its own."""
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _steps(column: str, values: Values) -> list[str]:
+    if column in values:
+        return [column]
+    for name, inner in values.items():
+        if isinstance(inner, dict) and column.startswith(f"{name}."):
+            rest = _steps(column[len(name) + 1 :], inner)
+            if rest:
+                return [name, *rest]
+    return []
 
 
 def _flat(prefix: str, values: Values) -> Iterator[tuple[str, Json]]:

@@ -14,6 +14,7 @@ import yaml
 from msgspec import Struct
 
 from connectors.files.glimpse import Glimpse, glimpses
+from connectors.files.guess import quoted
 from mapping.match import columns as heads
 
 _INDENT: Final = "      "
@@ -303,7 +304,7 @@ def name_of(column: str, told: Glimpse) -> str:
     """As a path of the mapping language: in quotes where a sign of it would be read as one of the language's."""
     if _PLAIN.fullmatch(column) or (not told.named and "." in column):
         return column
-    return '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return quoted(column)
 
 
 def scalar(text: str) -> str:

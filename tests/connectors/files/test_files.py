@@ -146,7 +146,7 @@ def test_what_spreadsheets_do_to_a_file_is_undone(folder: Folder) -> None:
 
 def test_a_column_with_signs_of_a_path_is_one_name(folder: Folder) -> None:
     folder.write("members-1.csv", 'no;Tel. privat;USt-IdNr.;Betrag [EUR];"a ""b"""\n1;0211 1;DE1;5;6\n')
-    folder.write("members-2.jsonl", '{"no": 2, "address": {"city": "Berlin"}}\n')
+    folder.write("members-2.jsonl", '{"no": 2, "address": {"city": "Berlin", "Nr. alt": "5"}, "a. b": "c"}\n')
 
     told = {field.name: field.path for field in folder.connector().fields("members")}
 
@@ -157,6 +157,8 @@ def test_a_column_with_signs_of_a_path_is_one_name(folder: Folder) -> None:
         "Betrag [EUR]": '"Betrag [EUR]"',
         'a "b"': r'"a \"b\""',
         "address.city": "address.city",
+        "address.Nr. alt": 'address."Nr. alt"',
+        "a. b": '"a. b"',
     }
     for name, path in told.items():
         assert ".".join(step.name for step in parse_path(path).steps) == name

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.files.connector import path_of
 from connectors.files.glimpse import Glimpse
+from connectors.files.guess import path_of
 from connectors.sdk.errors import SetupError
 from crosswalk.app import open_hub
 from crosswalk.settings.exports import Draft, drafts, name_of
