@@ -305,6 +305,16 @@ _ALL: Final = (
         severity="warning",
     ),
     Message(
+        code="CW123",
+        text="phones[mobile]: none of 200 records has a 'Tel. mobil'",
+        happened="A line names a field that the vendor lists, and no record that was looked at has it, filled or not: "
+        "it may be sent only when it is asked for, only where it is filled, or under another name.",
+        itself="Nothing is read for that line; what is not there is never taken for cleared.",
+        todo="Look at a record: crosswalk discover shows the fields, the connector's page what has to be asked for. "
+        "Where it is merely rare, leave it.",
+        severity="warning",
+    ),
+    Message(
         code="CW130",
         text="no column 'rid'; there are: id, source, name",
         happened="A file that crosswalk match was given cannot be used: it is no CSV or YAML, a column or a cell is "

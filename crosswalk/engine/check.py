@@ -25,7 +25,7 @@ from crosswalk.engine.reach import is_reached
 from crosswalk.engine.words import AskError, shortened
 from crosswalk.problems import Problem
 from crosswalk.store.budget import Budgets
-from crosswalk.store.codec import dump, iso, millis, moment
+from crosswalk.store.codec import dump, iso, load, millis, moment
 from crosswalk.store.migrations import step
 
 
@@ -44,6 +44,8 @@ Judge = Callable[[Stream, Sequence[FieldInfo]], Judged]
 
 _AT_ONCE: Final = 8
 _PAGES_LOOKED_AT: Final = 2  # of what changed since the newest record did: a first one may be empty
+_LOOKED_AT: Final = 200  # records of a stream
+_ENOUGH: Final = 20
 _PARTS_COUNTED: Final = 3  # of a stream in more parts only the first is looked at
 _MANY: Final = {"owner": "owners", "company": "companies"}
 _NO_HUB_ID: Final = "CW118"  # creates go by search
@@ -57,6 +59,7 @@ class _StreamAnswer(Struct):
     records: int | None = None
     error: ConnectorError | None = None
     blind: str | None = None  # the time of a change that the stream's cursor does not show
+    rows: Sequence[Any] = ()  # values of some of its records
     judged: Judged = field(default_factory=Judged)
 
 
@@ -150,30 +153,46 @@ def _ask(house: House, link: Link, held: Mapping[int, int]) -> _Answer:
                 told.fields = link.connector.fields(stream.name)
                 if held.get(stream.id):
                     told.blind = _is_blind(house, link, stream)
+                    told.rows = _some(house, stream)
                 else:
-                    told.records = _first_look(link, stream)
+                    told.records, told.rows = _first_look(link, stream)
             except Exception as error:  # as above
                 told.error = _error(link, error)
     return answer
 
 
-def _first_look(link: Link, stream: Stream) -> int | None:
-    """Read one page of a stream that has not been read yet: proof that we may, and its count where pages tell it.
+def _some(house: House, stream: Stream) -> list[Any]:
+    """Values of some of the records that are held, as they came."""
+    with house.database.read() as connection:
+        rows = house.database.run(
+            connection,
+            "SELECT b.raw FROM record r JOIN body b ON b.record = r.id WHERE r.stream = ? AND r.state = 0 "
+            f"ORDER BY r.rkey DESC LIMIT {_LOOKED_AT}",
+            (stream.id,),
+        ).fetchall()
+    return [load(bytes(row[0])) for row in rows]
+
+
+def _first_look(link: Link, stream: Stream) -> tuple[int | None, list[Any]]:
+    """Read one page of a stream that has not been read yet: proof that we may, its count where pages tell it, and the
+    values of some records.
 
     Of a stream in several parts the others are asked only while each has told its own.
     """
     parts = link.connector.parts(stream.name)
     found = 0
+    rows: list[Any] = []
     for part in parts:
         with _pulling(link, stream, Window(part=part, since=None)) as pages:
             page = next(pages, None)
+        rows += [] if page is None else [record.values for record in page.records[:_LOOKED_AT]]
         if page is None or len(parts) > _PARTS_COUNTED:
-            return None
+            return None, rows
         ended = page.position is None or page.last
         if page.total is None and not ended:
-            return None
+            return None, rows
         found += len(page.records) if page.total is None else page.total
-    return found
+    return found, rows
 
 
 @contextmanager
@@ -290,6 +309,7 @@ def _stream(
     if told.error is None:
         told.judged = Judged(catalogue=stored(told.fields)) if judge is None else judge(stream, told.fields)
         problems += told.judged.problems
+        problems += unseen_problems(stream, told.rows)
     found += problems
     can = [] if told.error is not None else ["read"]
     if can and not missing:
@@ -328,6 +348,26 @@ def unfilled_problems(house: House, stream: Stream) -> list[Problem]:
                 )
             )
     return found
+
+
+def unseen_problems(stream: Stream, rows: Sequence[Any]) -> list[Problem]:
+    """Lines of the file whose field no record has, though the vendor lists it. A few records tell nothing."""
+    if len(rows) < _ENOUGH:
+        return []
+    return [
+        Problem(
+            code="CW123",
+            severity="warning",
+            text=f"{name}: none of {len(rows)} records has a '{label}'",
+            hint=f"is it sent only when asked for, or under another name?  crosswalk discover {stream.address}",
+            file=place.file,
+            line=place.line,
+            column=place.column,
+            connection=stream.connection,
+            stream=stream.address,
+        )
+        for name, label, place in stream.mapping.unseen(rows)
+    ]
 
 
 def unfollowed_problems(house: House, stream: Stream) -> list[Problem]:

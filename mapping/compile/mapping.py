@@ -252,6 +252,16 @@ class CompiledMapping:
         lines = sorted(self._codes[at].lines, key=lambda line: not line.line.operator)
         return lines[0].line.place
 
+    def unseen(self, rows: Sequence[Values]) -> list[tuple[str, str, Mark]]:
+        """Of the operator's lines those that say nothing of any of these rows, since none has such a key: the hub's
+        field, what the vendor's people call theirs, and where the line stands."""
+        found = []
+        for line in (line for code in self._codes for line in code.lines if line.sees and line.line.operator):
+            places = line.places
+            if places and all(place.get(row) is ABSENT for place in places for row in rows):
+                found.append((line.line.bare, ", ".join(line.labels), line.line.place))
+        return found
+
     def is_default(self, at: int) -> bool:
         """Does no line of it come from the operator?"""
         return at >= len(self._codes) or not any(line.line.operator for line in self._codes[at].lines)

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from connectors.sdk.errors import LaterError
+from crosswalk.app import open_hub
 from crosswalk.problems import ProblemsError
 from crosswalk.store.budget import Budgets
 from tests.hub import World
@@ -174,3 +175,25 @@ def test_a_hub_trains_on_what_has_been_landed(tmp_path: Path) -> None:
 
     (problem,) = refused.value.problems
     assert (problem.code, "there are 3 records; it takes 1,000" in problem.text) == ("CW131", True)
+
+
+def test_a_line_whose_field_no_record_has_is_told(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    rows = [f"{number},Mara {number}" for number in range(30)]
+    (tmp_path / "exports" / "members-1.csv").write_text("no,name,old phone\n1,Mara,+49 30 1234567\n")
+    (tmp_path / "exports" / "members-2.csv").write_text("\n".join(["no,name", *rows]) + "\n")
+    (tmp_path / "crosswalk.yaml").write_text(
+        f"version: 1\nstore: {{url: 'sqlite:///{tmp_path}/store.db'}}\nconnections:\n  shop:\n    connector: files\n"
+        "    path: ./exports\n    streams:\n      members:\n        files: members-*.csv\n        entity: person\n"
+        "        key: no\n        mapping:\n          name.full: name\n          phones[home]: old phone\n"
+    )
+    with open_hub(tmp_path / "crosswalk.yaml") as hub:
+        before = [one for one in hub.check()["problems"] if one["code"] == "CW123"]
+        hub.sync()
+        told = hub.check()
+    (after,) = [one for one in told["problems"] if one["code"] == "CW123"]
+
+    assert told["exit_code"] == 0
+    assert [(one["line"], one["text"]) for one in before] == [(after["line"], after["text"])]
+    assert after["line"] == 14
+    assert after["text"] == "phones[home]: none of 30 records has a 'old phone'"
