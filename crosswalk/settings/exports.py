@@ -79,8 +79,9 @@ _VAT: Final = frozenset({"vat", "ust", "ustid", "uid", "tva", "iva", "btw", "mom
 _KEY_WORDS: Final = frozenset(
     {"id", "ids", "key", "no", "nr", "num", "number", "nummer", "numero", "uuid", "guid", "code", "identifier"}
 )
-_MODIFIED: Final = re.compile(
-    r".*\b(modified|updated|changed|last changed|last modified|last update|geandert|geändert|aktualisiert)\b.*", re.I
+_CHANGED: Final = frozenset({"modified", "updated", "changed", "update", "geandert", "aktualisiert", "anderung"})
+_AROUND_CHANGED: Final = frozenset(
+    {"last", "date", "time", "at", "on", "record", "do", "not", "modify", "zuletzt", "letzte", "am", "datum"}
 )
 _PLAIN: Final = re.compile(r"[^\W\d_][\w \-/]*")
 
@@ -253,10 +254,16 @@ def _address(told: Glimpse, fields: Mapping[int, str], mapping: dict[str, str]) 
             parts.setdefault(field.removeprefix("addresses."), told.columns[at])
     if len({"lines", "locality", "postal_code"} & parts.keys()) < 2:
         return set()
-    street = "+".join(name_of(parts[part], told) for part in ("lines", "number") if part in parts)
-    found = [street if part == "lines" else name_of(parts[part], told) if part in parts else "-" for part in _ADDRESS]
-    mapping["addresses[mailing]"] = f"@ | address({', '.join(found).rstrip(' ,-')})"
-    return {parts[part] for part in (*_ADDRESS, "number") if part in parts}
+    if "lines" not in parts or any("+" in parts[part] for part in ("lines", "number") if part in parts):
+        parts.pop("number", None)
+    named = {part: name_of(column, told) for part, column in parts.items()}
+    if "number" in named:
+        named["lines"] += "+" + named.pop("number")
+    found = [named.get(part, "-") for part in _ADDRESS]
+    while found[-1] == "-":
+        found.pop()
+    mapping["addresses[mailing]"] = f"@ | address({', '.join(found)})"
+    return set(parts.values())
 
 
 def _is_day(told: Glimpse, column: str) -> bool:
@@ -287,10 +294,12 @@ def _key(told: Glimpse, fields: Mapping[int, str]) -> str:
 
 
 def _modified(told: Glimpse) -> str:
-    return next(
-        (one for one in told.columns if told.types.get(one) == "datetime" and _MODIFIED.fullmatch(one)
-         and not any("/" in cell for cell in told.cells(one))), ""
-    )  # fmt: skip
+    """The column that tells when a row was changed, and not what of it or by whom."""
+    for column in told.columns:
+        words = set(heads.words_of(column))
+        if words & _CHANGED and words <= _CHANGED | _AROUND_CHANGED and told.types.get(column) == "datetime":
+            return "" if any("/" in cell for cell in told.cells(column)) else column
+    return ""
 
 
 def _stream(pattern: str, taken: Counter[str]) -> str:

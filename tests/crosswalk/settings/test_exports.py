@@ -113,6 +113,15 @@ def test_days_of_which_the_order_is_told_by_points(sketched: Callable[..., list[
     assert one.left == []
 
 
+def test_a_house_number_in_a_column_of_its_own_stands_with_its_street(sketched: Callable[..., list[Draft]]) -> None:
+    text = "id,name,street,house no,city,password changed,last updated\n1,Mara Lind,Weg,5,Bonn,{0},{0}\n"
+
+    one = alone(sketched({"people.csv": text.format("2026-11-01 10:00")}))
+
+    assert one.mapping["addresses[mailing]"] == "@ | address(street+house no, city)"
+    assert (one.modified, one.left) == ("last updated", ["password changed"])
+
+
 def test_of_a_day_between_strokes_nobody_knows_which_is_the_month(sketched: Callable[..., list[Draft]]) -> None:
     one = alone(sketched({"people.csv": "id,name,birthday\n1,Mara Lind,03/04/1985\n2,Jo Ito,22/11/1990\n"}))
 
