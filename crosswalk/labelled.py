@@ -562,14 +562,19 @@ def _fields(records: Records, told: Mapping[str, str]) -> dict[int, str]:
         at for at, heading in enumerate(records.headings)
         if at not in found and heading not in told and heading.lower() not in ("rid", "source")
     ]  # fmt: skip
-    named = not heads.NAMES.isdisjoint(found.values())
+    names = heads.NAMES.intersection(found.values())
     for at in unknown:
         heading, sample = records.headings[at], records.cells[at][:_SAMPLE]
         if heads.of_addresses(heading, sample):
             found[at] = "emails"
         elif heads.of_sites(heading, sample):
             found[at] = "website"
-        elif not named and heads.of_names(heading, sample):
+        elif (
+            # Beside a firm it is a person ("author, affiliation"): another name of the firm says nothing new.
+            names <= {"company_name"}
+            and heads.of_names(heading, sample)
+            and (not names or heads.kind_of((), sample) == "person")
+        ):
             found[at] = "name"
     return dict(sorted(found.items()))
 

@@ -284,9 +284,12 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], or
         add("title", ["job_title"], _each(fold, several=False))
     add("phone", ["phones"], _each(_number))
     ids = [at for name in ("external_ids", "registrations") for at in places.get(name, ())]
-    if ids:
+    pages = places.get("website", []) if kind == "person" else []
+    if ids or pages:
         registered = places.get("registrations", ())
         spaces = [(fold(headings[at]), plain if at in registered else _joined) for at in ids]
+        spaces += [("page", page) for _ in pages]
+        ids += pages
         made.readers.append(Reader(("id",), tuple(ids), lambda cells: (_ids(spaces, cells),)))
     add("street", ["addresses.number", "addresses.lines"], _street)
     add("postcode", ["addresses.postal_code"], _each(postal_code, several=False))
@@ -384,12 +387,23 @@ def _number(cell: str) -> str:
 
 
 def _ids(spaces: Sequence[tuple[str, Callable[[str], str]]], cells: Cells) -> Values:
-    told = zip(spaces, cells, strict=True)
-    return kept(f"{space}:{read(cell.removesuffix('.0'))}" for (space, read), cell in told if cell)
+    told = ((space, read(cell.removesuffix(".0"))) for (space, read), cell in zip(spaces, cells, strict=True) if cell)
+    return kept(f"{space}:{value}" for space, value in told if value)
 
 
 def _joined(cell: str) -> str:
     return fold(cell).replace(" ", "")
+
+
+_PAGE: Final = re.compile(
+    r"(?:https?://)?(?:[a-z0-9-]+\.)*(linkedin\.com/(?:in|pub)|xing\.com/profile)/([^/?#\s]+)", re.IGNORECASE
+)
+
+
+def page(cell: str) -> str:
+    """The page of a person among those of all people, which is theirs alone; "" of any other."""
+    found = _PAGE.match(cell.strip())
+    return f"{found[1]}/{found[2]}".lower() if found else ""
 
 
 def _street(cells: Cells) -> Values:

@@ -35,7 +35,7 @@ FIELDS: Final[Mapping[str, Values]] = {
         "name", "form", "domain", "email", "phone", "id", "country", "street", "postcode", "locality",
     ),
 }  # fmt: skip
-FORM: Final = 2
+FORM: Final = 3
 
 # In front of or behind a name, no part of it; "md" is how Mohammad is written in front of a man's name in Bangladesh.
 _TITLES_TOLD: Final = """
@@ -70,7 +70,7 @@ def given_and_family(name: Value) -> tuple[str, str]:
     told_given, told_family = name.get("given") or "", name.get("family") or ""
     if not (told_given or told_family):
         full = name.get("full") or ""
-        parts = split(_untitled_text(full), name.get("order") or ordered(full))
+        parts = _of_ticket(full) or split(_untitled_text(full), name.get("order") or _order_of(full))
         told_given, told_family = parts.get("given", ""), parts["family"]
         if not told_given and not told_family.isascii():
             told_family, told_given = cut(told_family)
@@ -78,6 +78,39 @@ def given_and_family(name: Value) -> tuple[str, str]:
     if " " in given and family in KOREAN_FAMILIES and is_korean(given):
         given = given.replace(" ", "")
     return given, family
+
+
+def _of_ticket(full: str) -> dict[str, str] | None:
+    """ "SMITH/JOHN MR", as reservations are made out. "Anna/Jan Smith" is a couple."""
+    family, slash, given = full.partition("/")
+    if not slash or "/" in given or not family.strip().replace(" ", "").replace("-", "").isalpha():
+        return None
+    words = given.split()
+    bare = [word for word in words if fold(word) not in _TITLES]
+    if not bare or not (len(bare) < len(words) or all(len(word) < 2 for word in bare[1:])):
+        return None
+    return {"given": " ".join(bare), "family": family.strip()} if bare[0].isalpha() else None
+
+
+# Whose child somebody is: Сергеевич, Ивановна, and in Latin letters, where family names may end so, too.
+_FATHERS: Final = re.compile(r"[а-яёіїґ'-]+(?:[оеё]вич|[оеє]вна|івна|ївна|ич|ична)", re.IGNORECASE)
+_FATHERS_IN_LATIN: Final = re.compile(r"[a-z'-]+(?:[oe]v[iy]ch|[oe]vna|ivna)", re.IGNORECASE)
+_FAMILIES_IN_LATIN: Final = re.compile(r"[a-z'-]+(?:[oe]va?|ina?|[sc]k(?:y|iy|ii|aya|aia)|enko|[cy]huk)", re.IGNORECASE)
+_TWO_INITIALS: Final = re.compile(r"\w[^\W_'-]+ (?:\w\. ?\w\.|\w \w)")
+
+
+def _order_of(full: str) -> str:
+    """In which order a name stands, also of one with a patronymic or two initials behind it."""
+    if _TWO_INITIALS.fullmatch(full):
+        return "family_first"  # "Smith J. A."
+    words = full.split()
+    if len(words) == 3:
+        first, second, third = words
+        if _FATHERS.fullmatch(third) and not _FATHERS.fullmatch(second):
+            return "family_first"
+        if _FATHERS_IN_LATIN.fullmatch(third) and _FAMILIES_IN_LATIN.fullmatch(first):
+            return "family_first"
+    return ordered(full)
 
 
 def given_word(given: str, family: str = "") -> str:
@@ -289,7 +322,17 @@ def company_name(text: str) -> str:
     """Of a company, without its legal form and words that only join others: "lind berg" of "The Lind & Berg Ltd"."""
     told = _core(text)
     words = told.removeprefix("the ").split()
-    return " ".join(word for word in words if word not in _JOINS) or told
+    return " ".join(_SPELT.get(word, word) for word in words if word not in _JOINS) or told
+
+
+# What stands shortened in names of companies, or is spelt in two ways.
+_SPELT: Final[Mapping[str, str]] = {
+    "univ": "university", "dept": "department", "inst": "institute", "fdn": "foundation", "assoc": "association",
+    "assn": "association", "assocs": "associates", "intl": "international", "natl": "national", "govt": "government",
+    "mgmt": "management", "mfg": "manufacturing", "svc": "service", "svcs": "services", "bros": "brothers",
+    "ctr": "center", "centre": "center", "hosp": "hospital", "grp": "group", "hldg": "holding", "hldgs": "holdings",
+    "saint": "st", "gesellsch": "gesellschaft", "krhs": "krankenhaus", "organisation": "organization",
+}  # fmt: skip
 
 
 # What people write who are asked for a company and have none.

@@ -117,6 +117,19 @@ def test_a_column_of_customers_holds_their_names_where_no_other_does(tmp_path: P
     assert judged(tmp_path, beside, TRUTH)["ignored"] == ["customer"]
 
 
+def test_an_author_beside_a_university_is_a_person(tmp_path: Path) -> None:
+    authors = [(*row[:2], author, firm) for row, author, firm in zip(
+        PEOPLE, ("author", "Lindqvist, M.", "M. Lindqvist", "Rahim Uddin"),
+        ("affiliation", "University of Lund", "Lund University", "Padma Ltd"), strict=True
+    )]  # fmt: skip
+    firms = [(*row[:2], row[3], row[3] if at else "author") for at, row in enumerate(authors)]
+
+    people = judged(tmp_path, authors, TRUTH)
+
+    assert (people["kind"], people["columns"]["author"]) == ("person", "name")
+    assert judged(tmp_path, firms, TRUTH)["ignored"] == ["author"]
+
+
 def test_cells_of_many_records_are_read_as_those_of_one(tmp_path: Path) -> None:
     records, _ = worlds.write(tmp_path, "person", 400, seed=8)
     read = read_records(records)

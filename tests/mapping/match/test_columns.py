@@ -258,3 +258,20 @@ def test_cells_of_sites_are_no_names_of_firms() -> None:
     assert of_sites("merchant_url", sites)
     assert not of_sites("owner_url", sites)
     assert not of_sites("merchant", ["Best Florist", "www.best.example"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "ids"),
+    [
+        ("https://www.linkedin.com/in/Mara-Lind-12/", ("page:linkedin.com/in/mara-lind-12",)),
+        ("de.linkedin.com/in/mara-lind-12?trk=x", ("page:linkedin.com/in/mara-lind-12",)),
+        ("https://www.linkedin.com/company/lind", ()),
+        ("https://lind.test/mara", ()),
+    ],
+)
+def test_a_page_that_is_somebodys_own_is_an_id_of_a_person(cell: str, ids: tuple[str, ...]) -> None:
+    person = columns("person", {0: "website", 1: "name"}, headings=["profile", "name"])
+    company = columns("company", {0: "website", 1: "name"}, headings=["profile", "name"])
+
+    assert profile_of(person, [cell, "Mara Lind"]).get("id", ()) == ids
+    assert "id" not in profile_of(company, [cell, "Lind"])

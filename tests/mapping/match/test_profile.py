@@ -36,6 +36,9 @@ PEOPLE: list[dict[str, Any]] = [
     {"name": {"full": "KJ Mcdonald"}},
     {"name": {"full": "Mª García"}},
     {"name": {"full": "Otto Berg"}, "company_name": "Self-employed", "primary_email": "otto1@guest.booking.com"},
+    {"name": {"full": "BERG/OTTO MR"}, "company_name": "Univ. of Lind"},
+    {"name": {"full": "Линд Мара Ивановна"}},
+    {"name": {"full": "Lind M. J."}},
 ]
 COMPANIES: list[dict[str, Any]] = [
     {
@@ -50,7 +53,7 @@ COMPANIES: list[dict[str, Any]] = [
     {"name": "লিন্ড লিমিটেড", "legal_name": "Lind Pvt. Ltd.", "phones": [{"number": "+8801711555012"}]},
 ]
 # After a change of what is made of these, count FORM up and put here what is made of them now.
-MADE = {2: "50565ce15a5099f0"}
+MADE = {3: "f801e2f19ad63d37"}
 
 
 def made() -> str:
@@ -117,6 +120,55 @@ def test_who_passes_mail_on_is_nobodys_company() -> None:
     told = of_row("person", {"primary_email": "otto@guest.booking.com"})
 
     assert told == {"email": ("otto@guest.booking.com",)}
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("LIND/MARA MRS", ("mara", "lind")),
+        ("VAN DEN BERG/JAN PAUL MR", ("jan paul", "van den berg")),
+        ("Lind/Mara", ("mara", "lind")),
+        ("LIND/M J", ("m j", "lind")),
+        ("Mara/Otto Lind", ("mara otto", "lind")),
+    ],
+)
+def test_a_name_on_a_reservation_begins_with_the_family(name: str, parts: tuple[str, str]) -> None:
+    assert given_and_family(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("Линд Мара Ивановна", ("мара ивановна", "линд")),
+        ("Мара Ивановна Линд", ("мара ивановна", "линд")),
+        ("Соколов Пётр Ильич", ("петр ильич", "соколов")),
+        ("SOKOLOV PETR SERGEEVICH", ("petr sergeevich", "sokolov")),
+        ("Mark David Rabinovich", ("mark david", "rabinovich")),
+        ("Линд М. И.", ("м и", "линд")),
+        ("Lind M.J.", ("m j", "lind")),
+        ("Lind M J", ("m j", "lind")),
+        ("M. J. Lind", ("m j", "lind")),
+        ("Mara L.", ("mara", "l")),
+    ],
+)
+def test_a_patronymic_or_initials_behind_it_tell_that_the_family_stands_first(
+    name: str, parts: tuple[str, str]
+) -> None:
+    assert given_and_family(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("Univ. of Lind", "University of Lind"),
+        ("Lind Fdn", "Lind Foundation"),
+        ("Lind Intl. Inc", "Lind International"),
+    ],
+)
+def test_what_stands_shortened_in_the_name_of_a_company_is_spelt_out(short: str, long: str) -> None:
+    one, other = of_row("company", {"name": short}), of_row("company", {"name": long})
+
+    assert one["name"] == other["name"]
 
 
 @pytest.mark.parametrize(
