@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cpdist
 
+from mapping.match.compare import is_number
 from mapping.match.nicknames import is_familiar_form
 from mapping.normalise.domain import is_relay
 
@@ -140,7 +141,7 @@ class Apart:
     @cached_property
     def _named(self) -> list[str]:
         """Of streets: what stands beside the number."""
-        return [" ".join(word for word in value[0].split() if not word[0].isdigit()) for value in self._values]
+        return [" ".join(word for word in value[0].split() if not is_number(word)) for value in self._values]
 
     def streets(self, one: Places, other: Places) -> Flags:
         named = self._named

@@ -25,7 +25,22 @@ from mapping.match.learned import CERTAIN as CERTAIN_BITS
 from mapping.match.learned import ENOUGH, Systems, sparse
 from mapping.match.model import DIFFERING, SYSTEM, Comparison, Model
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
-from mapping.match.score import OF_ONE, PARTS, WITH_PARTS, Counts, Weigher, limit_as_given, named, of_one_word, tabled
+from mapping.match.score import (
+    BESIDE,
+    OF_ONE,
+    PARTS,
+    WHOLE,
+    WITH_PARTS,
+    Counts,
+    Evidence,
+    Weigher,
+    common,
+    has_number,
+    limit_as_given,
+    named,
+    of_one_word,
+    tabled,
+)
 
 Ints: TypeAlias = NDArray[np.int32]
 Longs: TypeAlias = NDArray[np.int64]
@@ -39,7 +54,7 @@ LEVELS: Final[Mapping[str, int]] = {
     name: number
     for number, name in enumerate(
         ("different", "same", "typo", "transliterated", "nickname", "part", "member", "part_alike", "part_and_other",
-         "initial", "initials", "close", "label", "local", "neighbour", "unrelated"),
+         "initial", "initials", "close", "label", "local", "neighbour", "unrelated", "placed"),
         start=1,
     )
 }  # fmt: skip
@@ -675,6 +690,7 @@ class Scoring:
         if swapped is not None and swapped[0] in found and swapped[1] in found:
             self._turn(found, swapped, left, right)
             self._of_one_word(found, swapped, left, right)
+        self._place(found, left, right)
         return found
 
     def _weighed(self, comparison: Comparison, here: str, there: str, ours: Ints, theirs: Ints) -> "Weighed":
@@ -782,6 +798,45 @@ class Scoring:
             told.shared[taken] = True
             told.level[taken] = LEVELS["part"]
 
+    def _place(self, found: Mapping[str, "Weighed"], left: Ints, right: Ints) -> None:
+        """Names of companies beside the place that both are at; as `Scorer` does."""
+        model, name = self.model, found.get("name")
+        if name is None or model.kind != "company":
+            return
+        nowhere = np.zeros(len(left), dtype=bool)
+        street, town, code = (
+            found[one].level == LEVELS["same"] if one in found else nowhere
+            for one in ("street", "locality", "postcode")
+        )
+        house = street | (found["street"].level == LEVELS["typo"]) if "street" in found else nowhere
+        columns = self._table.columns
+        names = columns["name"]
+        if "placed" in model.comparisons["name"].levels:
+            ask = np.flatnonzero(np.isin(name.level, [LEVELS[one] for one in BESIDE]) & (town | house))
+            towns = columns["locality"].codes if "locality" in columns else np.full(self.size, MISSING, dtype=np.int32)
+            known: dict[tuple[int, ...], Evidence | None] = {}
+            for at, one, other, by_town, by_house in zip(
+                ask.tolist(), left[ask].tolist(), right[ask].tolist(), town[ask].tolist(), house[ask].tolist(),
+                strict=True,
+            ):  # fmt: skip
+                ours, theirs = int(names.codes[one]), int(names.codes[other])
+                key = ours, theirs, int(towns[one]) if by_town else MISSING, int(towns[other]) if by_town else MISSING
+                if (*key, by_house) not in known:
+                    shared = common(*(columns["locality"].values[place] for place in key[2:])) if by_town else ()
+                    known[*key, by_house] = self._weigher.placed(
+                        names.values[ours], names.values[theirs], shared, numbered=by_house
+                    )
+                if (told := known[*key, by_house]) is not None:
+                    name.bits[at], name.level[at] = told.bits, LEVELS[told.level]
+        if model.names_at_one_address is not None and street.any():
+            streets = columns["street"]
+            numbered = np.array([*map(has_number, streets.values), False], dtype=bool)
+            here = np.isin(name.level, [LEVELS[one] for one in WHOLE]) & street & (town | code)
+            here &= numbered[streets.codes[left]] & numbered[streets.codes[right]]
+            ask = np.flatnonzero(here)
+            least = np.float32(self.prior + model.names_at_one_address) - found["street"].bits[ask]
+            name.bits[ask] = np.maximum(name.bits[ask], least)
+
     def _learn(self, pairs: "_Whole") -> None:
         """How sparse the same are; what it counts that one system has both; what is doubtful."""
         self._differing(pairs)
@@ -842,10 +897,15 @@ class Scoring:
         joinable = ~pairs.conflict & (pairs.bits >= self.model.same)
         doubts, vetoes = dict(self.model.doubts), set(self.model.vetoes)
         for at, name in enumerate(self.model.names):
-            judges = systems.among(certain & (pairs.levels[at] > 0), self._chance_of(name))
+            chance = self._chance_of(name)
+            by_certain = systems.among(certain & (pairs.levels[at] > 0), chance)
             for level in self.model.comparisons[name].levels:
+                judges = by_certain
                 if level == "same" or judges is None:
                     continue
+                if level == "placed":  # the same name but for the place is as right as the same
+                    beside = systems.among(joinable & (pairs.levels[at] == LEVELS["same"]), chance)
+                    judges = judges if beside is None or beside.certain <= judges.certain else beside
                 at_level = pairs.levels[at] == LEVELS[level]
                 if bits := judges.doubt(joinable & at_level):
                     doubts[name, level] = doubts.get((name, level), 0.0) + bits

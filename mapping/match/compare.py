@@ -242,14 +242,19 @@ def identifier(one: str, other: str) -> Like:
     return DIFFERENT
 
 
+def is_number(word: str) -> bool:
+    """Of a street line: the number of a house, and not "5th", which is the name of a street."""
+    return word[0].isdigit() and not word.endswith(("st", "nd", "rd", "th"))
+
+
 def street(one: str, other: str) -> Like:
     """Street lines, the number among them: "12 rosebery crescent"."""
     if one == other:
         return SAME
     ours, theirs = one.split(), other.split()
-    numbers = {word for word in ours if word[0].isdigit()}, {word for word in theirs if word[0].isdigit()}
-    left = " ".join(word for word in ours if not word[0].isdigit())
-    right = " ".join(word for word in theirs if not word[0].isdigit())
+    numbers = {word for word in ours if is_number(word)}, {word for word in theirs if is_number(word)}
+    left = " ".join(word for word in ours if not is_number(word))
+    right = " ".join(word for word in theirs if not is_number(word))
     alike = 1.0 if left == right else JaroWinkler.similarity(left, right) if left and right else 0.0
     if numbers[0] & numbers[1]:
         return _TYPO if alike >= 0.85 else DIFFERENT
@@ -387,7 +392,7 @@ def _paired(ours: list[str], theirs: list[str]) -> tuple[tuple[str, ...], list[s
             lone.append(word)
         else:
             rest.remove(near)
-            shared.append(word)
+            shared.append(min(word, near))  # whichever comes first
     return tuple(shared), lone, rest
 
 

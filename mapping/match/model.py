@@ -79,6 +79,7 @@ class Model(Struct, frozen=True, kw_only=True, dict=True):
     alike_at_least: float
     names: tuple[str, ...]
     names_at_most: float
+    names_at_one_address: float | None  # bits over the prior that a name and one address count at the least
     alike_shared: bool  # whether these count with what is shared
     swapped: tuple[str, str] | None
     swapped_bits: float
@@ -204,6 +205,7 @@ def _read(told: Mapping[str, Any]) -> Model:
         alike=tuple(alike["of"]),
         alike_rest=float(alike["rest"]),
         alike_at_least=float(alike["at_least"]),
+        names_at_one_address=_number((told.get("names") or {}).get("at_one_address")),
         alike_shared=set(alike["of"]) <= set(shared["of"]),
         names=names,
         names_at_most=float(told["names"]["at_most"]) if told.get("names") else 0.0,
@@ -218,6 +220,10 @@ def _read(told: Mapping[str, Any]) -> Model:
         vetoes=vetoes,
         rivals=bool(told.get("rivals")),
     )
+
+
+def _number(told: float | None) -> float | None:
+    return None if told is None else float(told)
 
 
 def _vetoes(told: Iterable[str]) -> frozenset[tuple[str, str]]:
@@ -271,6 +277,8 @@ def told(model: Model) -> dict[str, Any]:
     }  # fmt: skip
     if model.names:
         made["names"] = {"of": list(model.names), "at_most": model.names_at_most}
+        if model.names_at_one_address is not None:
+            made["names"]["at_one_address"] = model.names_at_one_address
     if model.swapped is not None:
         made["swapped"] = {"of": list(model.swapped), "bits": model.swapped_bits}
     if model.lent:

@@ -216,6 +216,28 @@ class Weigher:
         bits = max(0.0, self.prior - 1.5 * log2(people - 1))
         return Evidence(name, "same", bits, f"{level.says}, held by {people} names", shared=True)
 
+    def placed(
+        self, left: Sequence[str], right: Sequence[str], towns: Sequence[str], *, numbered: bool
+    ) -> Evidence | None:
+        """Names of companies that are one but for their town, or, where they are in one house, for the number of a
+        shop; None where they are not."""
+        comparison = self._model.comparisons["name"]
+        best = None
+        for one, other in ((left, right), (right, left)):
+            bare = tuple(aside(name, towns, numbered=numbered) for name in one)
+            if bare == tuple(one):
+                continue
+            way = self.weigh(comparison, bare, other)
+            if way.level in WHOLE and (best is None or way.bits > best.bits):
+                best = way
+        if best is None:
+            return None
+        level = comparison.levels["placed"]
+        bits = best.bits + level.bits
+        if level.at_most is not None:
+            bits = min(bits, level.at_most)
+        return Evidence("name", "placed", bits, level.says, best.shared)
+
     def _rarity(self, name: str, one: str, other: str, shared: tuple[str, ...] | None) -> float:
         rarity = self._frequencies.rarity
         if shared and one != other and name in WITH_PARTS:
@@ -257,6 +279,7 @@ class Scorer:
         found = self._weighed(left, right)
         self._turn(found, left, right)
         self._of_one_word(found, left, right)
+        self._place(found, left, right)
         if same_system and self._weighs_systems:
             found["system"] = self._one_system
         for name, doubt in self._doubts:
@@ -357,6 +380,32 @@ class Scorer:
                 says = f"{one.says}, the names swapped"
                 found[name] = Evidence(name, "swapped", one.bits + share, says, name in self.model.shared)
 
+    def _place(self, found: dict[str, Evidence], left: Profile, right: Profile) -> None:
+        """Names of companies beside the place that both are at: a town in the name says nothing of those who are there,
+        and two of one name in one house are one, however common the name."""
+        if self.model.kind != "company" or (name := found.get("name")) is None:
+            return
+        street, town, code = (
+            (one := found.get(field)) is not None and one.level == "same"
+            for field in ("street", "locality", "postcode")
+        )
+        house = street or ((one := found.get("street")) is not None and one.level == "typo")
+        if name.level in BESIDE and (town or house) and "placed" in self.model.comparisons["name"].levels:
+            towns = common(left["locality"], right["locality"]) if town else ()
+            name = self._weigher.placed(left["name"], right["name"], towns, numbered=house) or name
+            found["name"] = name
+        if (
+            (beyond := self.model.names_at_one_address) is not None
+            and name.level in WHOLE
+            and street
+            and (town or code)
+            and has_number(left["street"])
+            and has_number(right["street"])
+        ):
+            least = self.prior + beyond - found["street"].bits
+            if name.bits < least:
+                found["name"] = Evidence("name", name.level, least, name.says, name.shared)
+
     def _of_one_word(self, found: dict[str, Evidence], left: Profile, right: Profile) -> None:
         """A name of one word beside a given and a family name: nobody knows which of the two it is."""
         if self.model.swapped is None:
@@ -398,6 +447,34 @@ class Scorer:
             if one and one.level == level:
                 first = min(first, name) if first else name
         return first
+
+
+BESIDE: Final = ("part", "member", "part_and_other")  # levels of names of which one may tell more of the place
+WHOLE: Final = ("same", "typo", "placed")
+_OF_A_SHOP: Final = 2  # digits from which a number in a name is that of a shop, and not of a fund
+
+
+def aside(name: str, towns: Sequence[str], *, numbered: bool) -> str:
+    """The name of a company without the town that it is in and, where that is asked, without the number of a shop."""
+    words = name.split()
+    for town in towns:
+        told = town.split()
+        for at in range(len(words) - len(told), 0, -1):  # what begins with its town is called so
+            if words[at : at + len(told)] == told:
+                del words[at : at + len(told)]
+                break
+    if numbered:
+        words = [word for at, word in enumerate(words) if not at or len(word) < _OF_A_SHOP or not word.isdecimal()]
+    return " ".join(words)
+
+
+def common(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in ours if one in theirs)
+
+
+def has_number(streets: Sequence[str]) -> bool:
+    """Of street lines: whether a house is told. The number stands first."""
+    return any(one[0].isdigit() for one in streets)
 
 
 def of_one_word(values: Sequence[str]) -> bool:

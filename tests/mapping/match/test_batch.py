@@ -103,6 +103,45 @@ def test_the_batch_and_the_scorer_come_to_the_same_scores(
         assert bool(scored.conflict) is conflict
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_batch_and_the_scorer_come_to_the_same_scores_of_companies_and_their_places(seed: int) -> None:
+    told = table(_placed(seed))
+    found = resolve(told, shipped("company"))
+    profiles = [told.profile(at) for at in range(len(told))]
+    scorer = Scorer(found.model, counted(profiles))
+    pairs = [*_each(found.joined), *_each(found.review)]
+    levels: set[tuple[str, str]] = set()
+
+    for left, right, bits, conflict in pairs:
+        same_system = told.system[left] == told.system[right]
+        scored = scorer.score(profiles[left], profiles[right], same_system=bool(same_system))
+        levels.update((one.field, one.level) for one in scored.evidence)
+        assert scored.bits == pytest.approx(bits, abs=1e-3)
+        assert bool(scored.conflict) is conflict
+    assert len(pairs) > 100
+    assert {("name", "placed"), ("name", "same"), ("street", "typo")} <= levels
+
+
+def _placed(seed: int) -> list[Record]:
+    """Companies of common names in a few towns, whose names tell the town or the number of a shop as it comes."""
+    draw = random.Random(seed)
+    records: list[Record] = []
+    for number in range(150):
+        town, name = (
+            draw.choice(("Kiel", "Bad Lind", "Vara")),
+            f"{draw.choice('ABCDEFGH')}berg {draw.choice('XYZ')}hold",
+        )
+        street = f"{draw.randrange(1, 400)} {draw.choice(('Elm', 'Rosebery', '5th', '6th'))} Avenue"
+        for system in ("crm", "shop"):
+            told = name + draw.choice(("", "", f" {town}", f" #{draw.randrange(10, 999)}", f" {town} Süd", " 2"))
+            parts = {"town": town, "street": street, "phone": f"+4930555{number:04}", "postcode": f"{24000 + number}"}
+            if draw.random() < 0.2:
+                parts["street"] = street.replace("Avenue", "Avenuee").replace("Elm", "Eln")
+            kept = {part: value for part, value in parts.items() if draw.random() < 0.8}
+            records.append((f"{system}{number:04}", system, company(told, **kept)))
+    return records
+
+
 def _each(pairs: Pairs) -> list[tuple[int, int, float, bool]]:
     columns = (pairs.left, pairs.right, pairs.bits, pairs.conflict)
     return list(zip(*(column.tolist() for column in columns), strict=True))

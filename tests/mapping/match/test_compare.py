@@ -98,6 +98,8 @@ def test_given_names_come_to_a_level_whichever_stands_first(one: str, other: str
         (compare.street, "12 rosebery cr", "12 roseberry cr", "typo"),
         (compare.street, "12 rosebery cr", "14 rosebery cr", "close"),
         (compare.street, "12 rosebery cr", "90 lamington st", "different"),
+        (compare.street, "5486 5th w ave", "7246 5th s ave", "different"),
+        (compare.street, "5486 5th w ave", "5486 5th ave", "typo"),
         (compare.domain, "acme.de", "acme.com", "label"),
         (compare.company, "nordlicht solar", "nordlichtsolar", "same"),
         (compare.company, "nordlicht solar", "solar nordlicht", "same"),

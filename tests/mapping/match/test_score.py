@@ -207,6 +207,51 @@ def test_two_companies_come_to_an_outcome(one: Profile, other: Profile, outcome:
     assert ours.score(other, one).outcome == outcome
 
 
+KIEL = {"town": "Kiel", "street": "12 Elm Street", "postcode": "24103"}
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "where", "level", "conflict"),
+    [
+        ("Hafen Apotheke", "Hafen Apotheke Kiel", KIEL, "placed", ""),
+        ("Hafen Apotheke", "Hafen Apotheke - Kiel", {"town": "Kiel"}, "placed", ""),
+        ("Hafen Apotheke", "Hafen Apotheke Lübeck", KIEL, "part", ""),
+        ("Hafen Apotheke Kiel", "Kiel Apotheke", KIEL, "part", ""),
+        ("Burger Barn", "BURGER BARN #5787", KIEL, "placed", ""),
+        ("Burger Barn #12", "BURGER BARN #57", KIEL, "member", "name"),
+        ("Burger Barn", "BURGER BARN #57", {"town": "Kiel"}, "member", "name"),
+        ("Lind Fund", "Lind Fund 2", KIEL, "member", "name"),
+        ("Hafen Apotheke", "Hafen Apotheke", KIEL, "same", ""),
+    ],
+)
+def test_what_a_name_tells_of_the_place_of_both_tells_nothing_of_who_they_are(
+    name: str, other: str, where: dict[str, str], level: str, conflict: str
+) -> None:
+    one, two = company(name, **where), company(other, **where)
+    crowd = [company(f"{stranger['family'][0]} {stranger['given'][0]}", town=f"Town {number % 50}")
+             for number, stranger in enumerate(CROWD)]  # fmt: skip
+    ours = Scorer(shipped("company"), counted([*crowd, one, two]))
+
+    for scored in (ours.score(one, two), ours.score(two, one)):
+        assert next(told.level for told in scored.evidence if told.field == "name") == level
+        assert scored.conflict == conflict
+
+
+def test_two_of_a_common_name_in_one_house_are_one() -> None:
+    told = {"town": "Kiel", "street": "12 Elm Street"}
+    hotels = [company("Hotel Bristol", town=f"Town {number % 50}", street=f"{number} Elm Street")
+              for number in range(2000)]  # fmt: skip
+    ours = Scorer(shipped("company"), counted([*hotels, company("Hotel Bristol", **told)]))
+
+    def outcome(name: str, **other: str) -> str:
+        return ours.score(company("Hotel Bristol", **told), company(name, **{**told, **other})).outcome
+
+    assert outcome("Hotel Bristol") == "same"
+    assert outcome("Hotel Bristol", street="14 Elm Street") != "same"
+    assert outcome("Hotel Bristol", town="Lübeck") != "same"
+    assert outcome("Hotel Post") == "different"
+
+
 def test_a_row_in_the_common_form_becomes_a_profile() -> None:
     row = {
         "name": {"full": "Lind, Mara"},
