@@ -846,6 +846,10 @@ class Scoring:
         inside = of[pairs.left] == of[pairs.right]
         certain = free & (pairs.bits >= self.model.same + CERTAIN_BITS)
         chance = _chance(of)
+        places: dict[str, Sequence[str]] = dict.fromkeys(self.model.places, ("different",))
+        if self._doubt_places(pairs, inside, certain, chance, places):
+            # What was certain before is not any more, and tells nothing of the others.
+            certain = ~pairs.conflict & (pairs.bits >= self.model.same + CERTAIN_BITS)
         same_system = self._same_system(inside[certain], chance)
         self.model = replace(self.model, same_system=same_system)
         if same_system <= _BELIEVED:
@@ -853,7 +857,7 @@ class Scoring:
         systems = Systems.of(inside, certain, chance)
         if systems is None:
             return
-        self._doubt(pairs, systems, certain)
+        self._doubt(pairs, systems, certain, {name: self._levels_of(name) for name in self.model.names} | places)
         free = ~pairs.conflict
         rivals = systems.mostly_two(pairs.conflict & (pairs.bits >= self.model.same))
         same = systems.threshold(pairs.bits, free, self.model.same)
@@ -892,28 +896,54 @@ class Scoring:
         column = self._table.columns.get(name)
         return 1.0 if column is None else _chance(self._table.system[column.codes >= 0])
 
-    def _doubt(self, pairs: "_Whole", systems: Systems, certain: Flags) -> None:
-        """Levels of names whose pairs are two too often."""
-        joinable = ~pairs.conflict & (pairs.bits >= self.model.same)
+    def _doubt_places(
+        self, pairs: "_Whole", inside: Flags, certain: Flags, chance: float, places: Mapping[str, Sequence[str]]
+    ) -> bool:
+        """Whether companies at another place are mostly others, whatever else is the same, as those at one are not."""
+        here = certain.copy()
+        for name in places:
+            here &= pairs.levels[self.model.watched.index(name)] != LEVELS["different"]
+        systems = Systems.of(inside, here, chance) if places else None
+        return systems is not None and self._doubt(pairs, systems, here, places, mostly=True)
+
+    def _levels_of(self, name: str) -> tuple[str, ...]:
+        return tuple(level for level in self.model.comparisons[name].levels if level != "same")
+
+    def _doubt(
+        self,
+        pairs: "_Whole",
+        systems: Systems,
+        certain: Flags,
+        levels: Mapping[str, Sequence[str]],
+        *,
+        mostly: bool = False,
+    ) -> bool:
+        """Levels whose pairs are two too often, or `mostly`; whether there is any. `levels`: of which field which."""
         doubts, vetoes = dict(self.model.doubts), set(self.model.vetoes)
-        for at, name in enumerate(self.model.names):
+        for name, some in levels.items():
+            told = pairs.levels[self.model.watched.index(name)]
+            joinable = ~pairs.conflict & (pairs.bits >= self.model.same)
             chance = self._chance_of(name)
-            by_certain = systems.among(certain & (pairs.levels[at] > 0), chance)
-            for level in self.model.comparisons[name].levels:
+            by_certain = systems.among(certain & (told > 0), chance)
+            for level in some:
                 judges = by_certain
-                if level == "same" or judges is None:
-                    continue
+                if judges is None:
+                    break
                 if level == "placed":  # the same name but for the place is as right as the same
-                    beside = systems.among(joinable & (pairs.levels[at] == LEVELS["same"]), chance)
+                    beside = systems.among(joinable & (told == LEVELS["same"]), chance)
                     judges = judges if beside is None or beside.certain <= judges.certain else beside
-                at_level = pairs.levels[at] == LEVELS[level]
+                at_level = told == LEVELS[level]
+                if mostly and not judges.mostly_two(joinable & at_level):
+                    continue
                 if bits := judges.doubt(joinable & at_level):
                     doubts[name, level] = doubts.get((name, level), 0.0) + bits
                     pairs.bits[at_level] += np.float32(bits)
                     if judges.doubtful(joinable & at_level & (pairs.bits >= self.model.same)):
                         vetoes.add((name, level))
                         pairs.conflict |= at_level
+        found = doubts != self.model.doubts
         self.model = replace(self.model, doubts=doubts, vetoes=frozenset(vetoes))
+        return found
 
     def _with_systems(self, pairs: "_Whole") -> "_Whole":
         system = self._table.system

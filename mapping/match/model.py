@@ -96,7 +96,13 @@ class Model(Struct, frozen=True, kw_only=True, dict=True):
     def watched(self) -> tuple[str, ...]:
         """Fields whose levels records may show to be worth more or less than the file says."""
         told = (name for name in DIFFERING if name in self.comparisons and name not in self.names)
-        return (*self.names, *told)
+        return (*self.names, *told, *self.places)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Of companies the fields that tell where they are: whether another place is another company, records show."""
+        own = () if self.alike_shared else self.alike
+        return tuple(name for name in own if (name, "different") not in self.conflicts)
 
     @cached_property
     def digest(self) -> str:
@@ -181,11 +187,11 @@ def _read(told: Mapping[str, Any]) -> Model:
             raise ModelError(f"'{name}' has no comparison; there are: {', '.join(comparisons)}")
     names, doubts = (tuple(told["names"]["of"]) if told.get("names") else ()), _doubts(told.get("doubts", {}))
     for name, _ in doubts:
-        if name not in (*names, *DIFFERING):
+        if name not in (*names, *alike["of"], *DIFFERING):
             raise ModelError(f"doubts: '{name}' is none of names.of: {', '.join(names)}, nor {' or '.join(DIFFERING)}")
     vetoes = _vetoes(told.get("vetoes", ()))
     for name, _ in vetoes - {SYSTEM}:
-        if name not in names:
+        if name not in (*names, *alike["of"]):
             raise ModelError(f"vetoes: '{name}' is none of names.of: {', '.join(names)}, and not system.same")
     for name, level in (*excuses, *doubts, *(vetoes - {SYSTEM})):
         if level not in comparisons[name].levels:

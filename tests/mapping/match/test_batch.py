@@ -12,7 +12,7 @@ from mapping.match.groups import CERTAIN, Groups, held_together
 from mapping.match.model import SYSTEM, shipped
 from mapping.match.profile import Profile
 from mapping.match.score import Scorer, counted
-from tests.mapping.match.people import company, person, strangers
+from tests.mapping.match.people import FAMILY, GIVEN, company, person, strangers
 
 CROWD = [(f"crowd{number:05}", "crm", profile) for number, profile in enumerate(strangers(1500, seed=2))]
 Record = tuple[str, str, Profile]
@@ -103,10 +103,16 @@ def test_the_batch_and_the_scorer_come_to_the_same_scores(
         assert bool(scored.conflict) is conflict
 
 
+OF_PLACES = {("locality", "different"): -2.0, ("street", "different"): -1.5, ("name", "placed"): -0.5}
+
+
+@pytest.mark.parametrize(("doubts", "vetoes"), [({}, frozenset()), (OF_PLACES, frozenset({("postcode", "different")}))])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_batch_and_the_scorer_come_to_the_same_scores_of_companies_and_their_places(seed: int) -> None:
+def test_the_batch_and_the_scorer_come_to_the_same_scores_of_companies_and_their_places(
+    seed: int, doubts: Mapping[tuple[str, str], float], vetoes: frozenset[tuple[str, str]]
+) -> None:
     told = table(_placed(seed))
-    found = resolve(told, shipped("company"))
+    found = resolve(told, replace(shipped("company"), doubts=doubts, vetoes=vetoes))
     profiles = [told.profile(at) for at in range(len(told))]
     scorer = Scorer(found.model, counted(profiles))
     pairs = [*_each(found.joined), *_each(found.review)]
@@ -302,6 +308,27 @@ def test_a_system_that_holds_nobody_twice_is_believed() -> None:
     assert SYSTEM in found.model.vetoes
     assert frozenset({"crm0000", "crm9999"}) not in groups(told, found, ["crm0000", "crm9999"])
     assert (told.keys.index("crm0000"), told.keys.index("crm9999")) in _told(found)
+
+
+@pytest.mark.parametrize("sites", [1, 3])
+def test_another_place_is_another_company_where_systems_keep_both(sites: int) -> None:
+    """Of vendors with one tax number for all their sites; of others one system tells another office now and then."""
+    records: list[Record] = []
+    for number in range(400):
+        name, tax = f"{FAMILY[number % 60]} {GIVEN[number % 10]} {FAMILY[number // 10]}", {"id": (f"vat:{number:09}",)}
+        for site in range(sites):
+            for system in ("crm", "shop", "erp"):
+                moved = 1000 if sites == 1 and system == "erp" and number % 3 == 0 else 0
+                at = number * 3 + site + moved
+                town, street = FAMILY[at % 60], f"{at % 90 + 1} {FAMILY[at * 7 % 60]} Street"
+                parts = {"town": town, "street": street, "postcode": f"{10000 + at * 7919 % 80000}"}
+                records.append((f"{system}{number:03}.{site}", system, {**company(name, **parts), **tax}))
+
+    _, found = resolved(records, "company")
+
+    sizes = np.bincount(np.bincount(found.group))
+    assert (("street", "different") in found.model.vetoes) is (sites > 1)
+    assert sizes[3:].tolist() == [400 * sites]
 
 
 def test_another_phone_counts_more_where_people_have_one() -> None:
