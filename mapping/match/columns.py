@@ -293,7 +293,9 @@ def columns(kind: str, fields: Mapping[int, str], *, headings: Sequence[str], or
         made.readers.append(Reader(("id",), tuple(ids), lambda cells: (_ids(spaces, cells),)))
     add("street", ["addresses.number", "addresses.lines"], _street)
     add("postcode", ["addresses.postal_code"], _each(postal_code, several=False))
-    add("locality", ["addresses.locality"], _each(fold, several=False))
+    # A county is better than no town.
+    town = "addresses.locality" if "addresses.locality" in places else "addresses.region"
+    add("locality", [town], _each(fold, several=False))
     if kind == "company":
         add("country", ["addresses.country"], _each(_country, several=False))
     return made

@@ -451,7 +451,7 @@ class Scorer:
 
 BESIDE: Final = ("part", "member", "part_and_other")  # levels of names of which one may tell more of the place
 WHOLE: Final = ("same", "typo", "placed")
-_OF_A_SHOP: Final = 2  # digits from which a number in a name is that of a shop, and not of a fund
+_OF_A_SHOP: Final = 3  # digits from which a number in a name is that of a shop, and not of a fund
 
 
 def aside(name: str, towns: Sequence[str], *, numbered: bool) -> str:

@@ -275,3 +275,14 @@ def test_a_page_that_is_somebodys_own_is_an_id_of_a_person(cell: str, ids: tuple
 
     assert profile_of(person, [cell, "Mara Lind"]).get("id", ()) == ids
     assert "id" not in profile_of(company, [cell, "Lind"])
+
+
+def test_a_county_stands_for_a_town_that_no_column_tells() -> None:
+    alone = columns("person", {0: "name", 1: "addresses.region"}, headings=["name", "county_desc"])
+    beside = columns(
+        "person", {0: "name", 1: "addresses.region", 2: "addresses.locality"}, headings=["name", "county", "town"]
+    )
+
+    assert field_of("county_desc") == "addresses.region"
+    assert profile_of(alone, ["Mara Lind", "WAKE"])["locality"] == ("wake",)
+    assert profile_of(beside, ["Mara Lind", "WAKE", "Cary"])["locality"] == ("cary",)

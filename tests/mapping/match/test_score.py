@@ -220,7 +220,7 @@ KIEL = {"town": "Kiel", "street": "12 Elm Street", "postcode": "24103"}
         ("Burger Barn", "BURGER BARN #5787", KIEL, "placed", ""),
         ("Burger Barn #12", "BURGER BARN #57", KIEL, "member", "name"),
         ("Burger Barn", "BURGER BARN #57", {"town": "Kiel"}, "member", "name"),
-        ("Lind Fund", "Lind Fund 2", KIEL, "member", "name"),
+        ("Lind Fund", "Lind Fund 12", KIEL, "member", "name"),
         ("Hafen Apotheke", "Hafen Apotheke", KIEL, "same", ""),
     ],
 )
