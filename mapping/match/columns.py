@@ -22,6 +22,7 @@ from mapping.match.profile import (
     given_and_family,
     given_word,
     handle,
+    is_title,
     kept,
     last_digits,
     legal_form,
@@ -173,6 +174,7 @@ _HOLDS: Final[Mapping[str, Callable[[str], object]]] = {
     "name.family": lambda cell: not cell.isdecimal(),
     "company_name": lambda cell: not cell.isdecimal() and not _SITE.match(cell),
     "addresses.number": lambda cell: len(cell) <= 12,
+    "job_title": lambda cell: not is_title(cell),
 }
 
 

@@ -192,6 +192,12 @@ def _generations(name: Value) -> Values:
     return kept([generation(str(parts.get("suffix") or "")), *map(generation_behind, behind)])[:1]
 
 
+def is_title(text: str) -> bool:
+    """Whether it is how people are addressed, and nothing else: "Mrs", "Dr."."""
+    words = fold(text).split()
+    return bool(words) and _TITLES.issuperset(words)
+
+
 def _untitled_text(full: str) -> str:
     words = [word for word in full.split() if fold(word) not in _TITLES]
     return " ".join(words) if len(words) > 1 else full
@@ -205,11 +211,19 @@ def person_word(text: str) -> str:
     return " ".join(kept or words)
 
 
+# What is typed where an address is demanded: "none@none.com".
+_NOBODY: Final = frozenset({
+    "none", "no", "nomail", "noemail", "no.email", "no-email", "no_email", "nobody", "na", "n.a", "n-a", "null",
+    "notprovided", "not.provided", "notavailable", "unknown", "unbekannt", "keine", "sinemail", "sincorreo", "test",
+    "xxx", "abc", "asdf", "aaa",
+})  # fmt: skip
+
+
 def mailbox(address: str) -> str:
-    """An address without its tag; "" where it is a desk's and not a person's."""
+    """An address without its tag; "" where it is a desk's and not a person's, or nobody's."""
     local, at, host = address.strip().lower().rpartition("@")
     local = local.partition("+")[0]
-    if not at or not local or local in ROLES:
+    if not at or not local or local in ROLES or local in _NOBODY:
         return ""
     if host in _DOTTED:
         return f"{local.replace('.', '')}@gmail.com"

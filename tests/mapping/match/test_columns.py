@@ -159,6 +159,8 @@ def test_a_column_that_only_companies_have_tells_that_they_are_companies() -> No
         ("phones", ["yes", "1"], False),
         ("name.given", ["101", "102"], False),
         ("job_title", ["whatever"], True),
+        ("job_title", ["Mr", "Mrs.", "", "Prof. Dr."], False),
+        ("job_title", ["Dr", "Head of Sales", "Nurse"], True),
         ("emails", ["", "-"], True),
     ],
 )

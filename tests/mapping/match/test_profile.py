@@ -116,6 +116,12 @@ def test_who_says_that_there_is_no_company_has_none(told: str, company: tuple[st
     assert of_row("person", {"name": {"full": "Otto Berg"}, "company_name": told}).get("company", ()) == company
 
 
+@pytest.mark.parametrize("address", ["none@none.com", "no.email@lind.test", "Unknown@unknown.com", "info@lind.test"])
+def test_what_is_typed_where_an_address_is_demanded_is_nobodys_mailbox(address: str) -> None:
+    assert "email" not in of_row("person", {"primary_email": address})
+    assert of_row("person", {"primary_email": "noemi@lind.test"})["email"] == ("noemi@lind.test",)
+
+
 def test_who_passes_mail_on_is_nobodys_company() -> None:
     told = of_row("person", {"primary_email": "otto@guest.booking.com"})
 
