@@ -46,6 +46,7 @@ _ROWS: Final = 4096  # that are numbered together
 _TOLD: Final = 20  # faults of one file that are told
 _SAMPLE: Final = 2000  # cells by which a column is judged
 _REPEATED: Final = 0.01  # share of ids that two records have, from which a column of ids identifies anybody
+_MANY_EACH: Final = 5  # records of one name, from which those who are named are not who the records are about
 _TELLING: Final = 20  # pairs with one id whose names say whether it is one person's
 _IDS: Final = ("external_ids", "registrations")
 Progress = Callable[[str], None]
@@ -573,10 +574,16 @@ def _fields(records: Records, told: Mapping[str, str]) -> dict[int, str]:
             # Beside a firm it is a person ("author, affiliation"): another name of the firm says nothing new.
             names <= {"company_name"}
             and heads.of_names(heading, sample)
-            and (not names or heads.kind_of((), sample) == "person")
+            and (not names or (heads.kind_of((), sample) == "person" and _are_many(sample)))
         ):
             found[at] = "name"
     return dict(sorted(found.items()))
+
+
+def _are_many(sample: Sequence[str]) -> bool:
+    """Whether names are of as many as records are about, and not of the few who keep them."""
+    told = [cell for cell in sample if not heads.blank(cell)]
+    return len(told) < _MANY_EACH * len(set(told))
 
 
 def _identifies(cells: Cells) -> bool:

@@ -130,6 +130,15 @@ def test_an_author_beside_a_university_is_a_person(tmp_path: Path) -> None:
     assert judged(tmp_path, firms, TRUTH)["ignored"] == ["author"]
 
 
+def test_who_keeps_many_companies_is_not_who_the_records_are_about(tmp_path: Path) -> None:
+    companies = [("rid", "source", "company", "user")]
+    companies += [(f"r{at}", "crm", f"Lind {at} Works Ltd", f"Mara {chr(97 + at % 26)}lind") for at in range(260)]
+
+    kept = judged(tmp_path, companies, [("rid", "cluster"), *((f"r{at}", f"c{at}") for at in range(260))])
+
+    assert (kept["kind"], kept["ignored"]) == ("company", ["user"])
+
+
 def test_cells_of_many_records_are_read_as_those_of_one(tmp_path: Path) -> None:
     records, _ = worlds.write(tmp_path, "person", 400, seed=8)
     read = read_records(records)
