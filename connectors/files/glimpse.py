@@ -64,7 +64,8 @@ def _together(names: Sequence[str]) -> dict[str, list[str]]:
         found.setdefault(_NUMBERS.sub("*", name), []).append(name)
     apart: dict[str, list[str]] = {}
     for pattern, some in found.items():
-        if [name for name in names if fnmatchcase(name, pattern)] == some and pattern.strip("*.") not in ("csv", ""):
+        told = pattern.rpartition(".")[0].strip("*")  # without a word of its own it would take whatever comes
+        if told and [name for name in names if fnmatchcase(name, pattern)] == some:
             apart[pattern] = newest_first(some)
         else:
             apart |= {name: [name] for name in some}
@@ -80,6 +81,8 @@ def _glimpse(path: Path, pattern: str, names: list[str]) -> Glimpse:
             rows = list(_sampled(file, name, stream.model_copy(update={"key": tuple(header)})))
     except UnreadableError as exc:
         return Glimpse(pattern, names, fault=str(exc))
+    except UnicodeError:
+        return Glimpse(pattern, names, fault="is no text in an encoding that is known")
     except OSError as exc:
         return Glimpse(pattern, names, fault=f"cannot be opened: {exc.strerror}")
     types = field_types(rows)

@@ -157,9 +157,9 @@ def test_files_that_differ_by_a_day_are_one_stream(sketched: Callable[..., list[
 def test_a_pattern_takes_no_other_files(sketched: Callable[..., list[Draft]]) -> None:
     text = "id,name\n1,Mara Lind\n"
 
-    found = sketched({"a-1.csv": text, "a-b.csv": text, "2026.csv": text})
+    found = sketched({"a-1.csv": text, "a-b.csv": text, "2026.csv": text, "2025.txt": text})
 
-    assert [one.glimpse.pattern for one in found] == ["2026.csv", "a-1.csv", "a-b.csv"]
+    assert [one.glimpse.pattern for one in found] == ["2025.txt", "2026.csv", "a-1.csv", "a-b.csv"]
 
 
 def test_where_no_column_tells_the_rows_apart_a_person_has_to(sketched: Callable[..., list[Draft]]) -> None:
