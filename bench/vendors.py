@@ -222,7 +222,7 @@ def _joined(config: Path, source: str, target: str) -> list[str]:
 
 
 def main() -> None:
-    console = Console(width=110)
+    console = Console(width=120)
     with stores() as found:
         table = Table(title=f"{RECORDS:,} contacts of 28 fields, first load; µs CPU a record")
         for heading in ("", "goal", "database", "landed", "of it start-up", "whole"):
