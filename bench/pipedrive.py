@@ -1,12 +1,10 @@
 """Contacts as Pipedrive's v2 API lists them."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 from typing import Final
 
-from bench.contacts import CUSTOM, contact
+from bench.contacts import CUSTOM, contact, made
 from bench.prepared import Answer, Request, Rows, packed
 
 _ACCOUNT: Final = {
@@ -27,7 +25,7 @@ _ACCOUNT: Final = {
 
 class Pipedrive:
     def __init__(self, folder: Path, *, records: int, page: int) -> None:
-        self._rows = Rows(folder / "persons", _persons(records))
+        self._rows = Rows(folder / "persons", map(packed, made(records, contact)))
         self._page = page
 
     def contacts(self, request: Request) -> Answer | None:
@@ -54,11 +52,6 @@ class Pipedrive:
             case "personFields":
                 return _listed(packed(catalogue()), None)
         return self.empty()
-
-
-def _persons(records: int) -> Iterator[bytes]:
-    random = Random(7)
-    return (packed(contact(number, random)) for number in range(1, records + 1))
 
 
 def _one(data: bytes) -> Answer:

@@ -2,12 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from bench.contacts import CUSTOM, MORE, contact
+from bench.contacts import CUSTOM, MORE, contact, made
 from bench.prepared import Answer, Request, Rows, packed
 
 _ROOT: Final = "/services/data/v66.0"
@@ -61,14 +61,9 @@ class Salesforce:
     """`bulk`: a count says that there are too many for its query."""
 
     def __init__(self, folder: Path, *, records: int, page: int) -> None:
-        self._rows = Rows(folder / "rows", map(listed, self._made(records)))
-        self._lines = Rows(folder / "lines", map(_line, self._made(records)), joint=b"\n")
+        self._rows = Rows(folder / "rows", map(listed, made(records, row)))
+        self._lines = Rows(folder / "lines", map(_line, made(records, row)), joint=b"\n")
         self._page = page
-
-    @staticmethod
-    def _made(records: int) -> Iterator[dict[str, Any]]:
-        random = Random(7)
-        return (row(number, random) for number in range(1, records + 1))
 
     def contacts(self, request: Request) -> Answer | None:
         rest = request.path.removeprefix(_ROOT)

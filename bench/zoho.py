@@ -1,13 +1,12 @@
 """Contacts as Zoho CRM's v8 API lists them, by the moment of their change."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from bench.contacts import CUSTOM, MORE, contact
+from bench.contacts import CUSTOM, MORE, contact, made
 from bench.prepared import Answer, Request, Rows, packed
 
 _FIRST: Final = 5545974000000000000
@@ -58,7 +57,7 @@ def row(number: int, random: Random) -> dict[str, Any]:
 
 class Zoho:
     def __init__(self, folder: Path, *, records: int, page: int) -> None:
-        rows = sorted(_made(records), key=lambda one: str(one["Modified_Time"]))
+        rows = sorted(made(records, row), key=lambda one: str(one["Modified_Time"]))
         self._stamps = [datetime.fromisoformat(one["Modified_Time"]) for one in rows]
         self._rows = Rows(folder / "rows", map(packed, rows))
         self._page = page
@@ -114,8 +113,3 @@ def description() -> list[dict[str, Any]]:
         }
         for name, kind in _TYPES.items()
     ]
-
-
-def _made(records: int) -> Iterator[dict[str, Any]]:
-    random = Random(7)
-    return (row(number, random) for number in range(1, records + 1))

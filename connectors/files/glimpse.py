@@ -2,18 +2,18 @@
 and which of them tell one row from all others. Guesses, for a person to look at."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
 from connectors.files.folder import look_into, newest_first
 from connectors.files.formats import UnreadableError, cell, first_rows, lines, text
 from connectors.files.guess import field_types
+from connectors.files.rows import DAY_FIRST
 from connectors.files.settings import FilesStream
 from connectors.sdk.contract import FieldType, Values
 
@@ -21,7 +21,6 @@ ENDINGS: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".xlsx",
 _ROWS: Final = 20_000  # of a file, by which a key is judged
 _NUMBERS: Final = re.compile(r"\d+(?:[-_. ]\d+)*")
 _LONGEST_KEY: Final = 64
-_DAY_FIRST: Final = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}(?:,? \d{1,2}:\d{2}(?::\d{2})?)?")
 
 
 class Glimpse(Struct, frozen=True):
@@ -32,18 +31,18 @@ class Glimpse(Struct, frozen=True):
     names: Sequence[str]
     columns: Sequence[str] = ()
     types: dict[str, FieldType] = {}
-    rows: Sequence[Values] = ()
+    texts: Mapping[str, Sequence[str]] = {}  # by column its cells
     keys: Sequence[str] = ()
     fault: str = ""
     named: bool = True
 
-    def cells(self, column: str) -> list[str]:
-        return [text(cell(row, column)) for row in self.rows]
+    def cells(self, column: str) -> Sequence[str]:
+        return self.texts.get(column, ())
 
     def days_first(self, column: str) -> bool:
         """Are all its days written as 22.11.2026?"""
         told = [one for one in self.cells(column) if one]
-        return bool(told) and all(map(_DAY_FIRST.fullmatch, told))
+        return bool(told) and all(map(DAY_FIRST.fullmatch, told))
 
 
 def glimpses(path: Path) -> list[Glimpse]:
@@ -87,8 +86,9 @@ def _glimpse(path: Path, pattern: str, names: list[str]) -> Glimpse:
         return Glimpse(pattern, names, fault=f"cannot be opened: {exc.strerror}")
     types = field_types(rows)
     columns = list(dict.fromkeys([*header, *types]))
-    found = Glimpse(pattern, names, columns, types, rows, named=bool(header))
-    return msgspec.structs.replace(found, keys=_keys(found))
+    texts = {column: [text(cell(row, column)) for row in rows] for column in columns}
+    keys = [column for column in columns if _tells_apart(texts[column])]
+    return Glimpse(pattern, names, columns, types, texts, keys, named=bool(header))
 
 
 def _sampled(file: Any, name: str, stream: FilesStream) -> Iterator[Values]:
@@ -105,11 +105,6 @@ def _header(rows: Sequence[Sequence[Any]]) -> list[str]:
     return list(dict.fromkeys(header))
 
 
-def _keys(told: Glimpse) -> list[str]:
-    """Columns whose cells are all there, short, and all different."""
-    found = []
-    for column in told.columns:
-        cells = told.cells(column)
-        if cells and all(cells) and len(set(cells)) == len(cells) and max(map(len, cells)) <= _LONGEST_KEY:
-            found.append(column)
-    return found
+def _tells_apart(cells: Sequence[str]) -> bool:
+    """Whether they are all there, short, and all different."""
+    return bool(cells) and all(cells) and len(set(cells)) == len(cells) and max(map(len, cells)) <= _LONGEST_KEY

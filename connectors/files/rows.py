@@ -16,7 +16,7 @@ from connectors.sdk.contract import Json, RemoteRecord, RowFault, Values
 
 # 4.71E+12 was once a whole number; which one, nobody can say.
 _ROUNDED: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
-_DAY_FIRST: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? (\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+DAY_FIRST: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? (\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 
 
 class Row(Struct, frozen=True):
@@ -90,7 +90,7 @@ class Rows:
         """ISO 8601, or day.month.year as spreadsheets of half of Europe write; without a zone in the operator's."""
         written = text(said)
         try:
-            if match := _DAY_FIRST.fullmatch(written):
+            if match := DAY_FIRST.fullmatch(written):
                 day, month, year, hour, minute, second = (int(part or 0) for part in match.groups())
                 moment = datetime(year, month, day, hour, minute, second, tzinfo=self._zone)
             else:
@@ -103,7 +103,7 @@ class Rows:
 
 def _iso(said: Json) -> Json:
     """`22.11.2026 16:02` as `2026-11-22T16:02:00`; whatever is written otherwise stays as it is."""
-    if not isinstance(said, str) or (match := _DAY_FIRST.fullmatch(said.strip())) is None:
+    if not isinstance(said, str) or (match := DAY_FIRST.fullmatch(said.strip())) is None:
         return said
     day, month, year, *clock = match.groups()
     told = f"{year}-{int(month):02}-{int(day):02}"

@@ -23,7 +23,6 @@ _FILES = "files"  # the connector of exports
 
 def begin(session: Session, *, connect: Sequence[str], simulated: bool, exports: Path | None = None) -> int:
     """Ask where a terminal is, write, and say what for. Raises UsageError before anything is written."""
-    from crosswalk.settings.exports import scalar
     from crosswalk.settings.init import FILE, starter
 
     known = _connectors()
@@ -35,7 +34,7 @@ def begin(session: Session, *, connect: Sequence[str], simulated: bool, exports:
     chosen, masters, zone = _chosen(session, connect, simulated, known)
     given, env = _simulators() if simulated else ({}, {})
     if exports is not None:
-        given[_FILES] = {"path": scalar(_seen_from(folder, exports))}
+        given[_FILES] = {"path": _seen_from(folder, exports)}
     at_home = any(draft.has_home_numbers for draft in drafts)
     region = _region(zone) if at_home else None
     streams = {_FILES: [line for draft in drafts for line in draft.lines()]}
@@ -76,8 +75,10 @@ def _drafts(exports: Path) -> "list[Draft]":
 
 def _seen_from(folder: Path, exports: Path) -> str:
     """As the file beside which it is to be found writes it."""
+    from crosswalk.settings.exports import scalar
+
     path = exports.absolute()
-    return f"./{path.relative_to(folder).as_posix()}" if path.is_relative_to(folder) else str(path)
+    return scalar(f"./{path.relative_to(folder).as_posix()}" if path.is_relative_to(folder) else str(path))
 
 
 def _region(zone: str) -> str | None:

@@ -67,10 +67,7 @@ _PHONES: Final[Mapping[str, str]] = {
 }
 _EMAILS: Final[Mapping[str, str]] = dict.fromkeys(("home", "private", "privat", "personal"), "personal")
 _LABELS: Final = frozenset({*_PHONES, *_EMAILS, "geschaftlich", "dienstlich", "beruflich", "buro", "business", "work"})
-_USUAL: Final[Mapping[str, Sequence[str]]] = {
-    "phones": ("work", "other"),
-    "emails": ("work", "other"),
-}
+_LABELLED: Final[Mapping[str, Mapping[str, str]]] = {"phones": _PHONES, "emails": _EMAILS}
 # Of a table with such a heading each row is something that people do or buy.
 _OTHERS: Final = frozenset(
     {"deal", "opportunity", "pipeline", "stage", "amount", "ticket", "invoice", "order", "quantity", "subject"}
@@ -221,7 +218,7 @@ def _further(column: str) -> str | None:
         return heads.field_of(" ".join(words[1:]))
     rest = [word for word in words if word not in _LABELS]
     field = heads.field_of(" ".join(rest)) if 0 < len(rest) < len(words) else None
-    return field if field in _USUAL else _FURTHER.get(" ".join(words))
+    return field if field in _LABELLED else _FURTHER.get(" ".join(words))
 
 
 def _in_order(told: Glimpse, fields: Mapping[int, str]) -> list[tuple[int, str, str]]:
@@ -236,9 +233,8 @@ def _in_order(told: Glimpse, fields: Mapping[int, str]) -> list[tuple[int, str, 
 def _target(entity: str, field: str, column: str, mapping: Mapping[str, str]) -> str | None:
     """Where a column goes; None: its place is taken, or there is none."""
     words = heads.words_of(column)
-    if field in _USUAL:
-        told = _PHONES if field == "phones" else _EMAILS
-        labels = [*(told[word] for word in words if word in told), *_USUAL[field]]
+    if (told := _LABELLED.get(field)) is not None:
+        labels = [*(told[word] for word in words if word in told), "work", "other"]
         return next((place for label in labels if (place := f"{field}[{label}]") not in mapping), None)
     if field == "registrations":
         return "registrations[vat]" if entity == "company" and _VAT.intersection(words) else None
