@@ -5,8 +5,6 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
-from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from crosswalk.store.connections import AddressError
@@ -23,6 +21,7 @@ class PostgresqlConnections(Connections):
     """To the server and database that libpq finds by `target`. Raises AddressError."""
 
     failure = psycopg.Error
+    greeting = "SELECT 1"
 
     def __init__(self, target: str) -> None:
         try:
@@ -30,9 +29,7 @@ class PostgresqlConnections(Connections):
         except psycopg.Error:
             raise AddressError("no address of a database") from None
         self._target = target
-        pool = QueuePool(self._connect, pool_size=5, max_overflow=20)
-        event.listen(pool, "checkout", _greet)
-        super().__init__(pool)
+        super().__init__(QueuePool(self._connect, pool_size=5, max_overflow=20))
 
     def _connect(self) -> Any:
         return psycopg.connect(self._target, autocommit=True, cursor_factory=_Cursor)
@@ -45,11 +42,3 @@ class PostgresqlConnections(Connections):
 
     def is_away(self, error: Exception, connection: psycopg.Connection[TupleRow]) -> bool:
         return self.is_lost(connection) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
-
-
-def _greet(connection: psycopg.Connection[TupleRow], _record: Any, _proxy: Any) -> None:
-    """Whoever does not answer is not handed out: the pool lets go of all that it has and connects anew."""
-    try:
-        connection.execute(b"SELECT 1", prepare=False)
-    except psycopg.OperationalError as error:
-        raise DisconnectionError from error

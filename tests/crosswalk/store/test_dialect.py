@@ -1,10 +1,18 @@
 """Both databases by one word."""
 
-import pytest
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
-from crosswalk.store.connections import AddressError, DatabaseError
+import pytest
+from sqlalchemy.pool import QueuePool
+
+from crosswalk.store.connections import AddressError, Connection, DatabaseError
 from crosswalk.store.dialect import Database
 from crosswalk.store.migrations import migrate
+from crosswalk.store.pools import Connections
+from crosswalk.store.sqlite import connect
 
 COLUMNS = ("record", "entity")
 
@@ -89,8 +97,11 @@ def test_readers_and_a_writer_go_on_beside_each_other(empty_url: str) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("lending", [Database.read, Database.write, Database.lent])
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_a_connection_that_the_server_has_closed_is_not_handed_out_again(database: Database) -> None:
+def test_a_connection_that_the_server_has_closed_is_not_handed_out_again(
+    database: Database, lending: Callable[[Database], AbstractContextManager[Connection]]
+) -> None:
     with database.read() as one, database.read() as other:
         ours = [database.run(each, "SELECT pg_backend_pid()").scalar() for each in (one, other)]
     administrator = Database(database.url)
@@ -99,8 +110,42 @@ def test_a_connection_that_the_server_has_closed_is_not_handed_out_again(databas
             administrator.run(connection, "SELECT pg_terminate_backend(?, 5000)", (process,))
     administrator.close()
 
-    with database.write() as connection:
+    with lending(database) as connection:
         assert database.run(connection, "SELECT pg_backend_pid()").scalar() not in ours
+
+
+class _Fickle(Connections):
+    """To a server that takes everybody in and lets go of them at once."""
+
+    failure = sqlite3.Error
+    greeting = "SELECT 1"
+
+    def __init__(self) -> None:
+        self.opened = 0
+        super().__init__(QueuePool(self._open))
+
+    def _open(self) -> Any:
+        self.opened += 1
+        return connect("")
+
+    def is_lost(self, connection: Any) -> bool:
+        return True
+
+    def run(self, connection: Any, statement: str) -> None:
+        raise sqlite3.OperationalError("gone")
+
+
+@pytest.mark.parametrize("lending", [_Fickle.lent, lambda fickle: fickle.transaction("BEGIN")], ids=["lent", "begun"])
+def test_a_server_that_keeps_nobody_is_unreached_and_not_asked_for_ever(
+    lending: Callable[[_Fickle], AbstractContextManager[Any]],
+) -> None:
+    fickle = _Fickle()
+
+    with pytest.raises(DatabaseError, match="gone") as told, lending(fickle):
+        pass
+
+    assert told.value.unreached
+    assert 1 < fickle.opened < 100
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
