@@ -20,7 +20,7 @@ demo: setup
 	$(BIN)/crosswalk demo
 
 test: setup
-	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadgroup
+	$(BIN)/python -m pytest -n $(PARALLEL) --dist worksteal
 
 check: setup
 	$(BIN)/ruff check .

@@ -20,8 +20,6 @@ from tests.crosswalk.shop import VENDORS, Shop
 CHANGED: Final = 1000
 AT_MOST: Final = 1.2  # times the smallest number
 
-pytestmark = pytest.mark.xdist_group("calls")  # one process counts for all of them
-
 SALESFORCE: Final = "/services/data/v66.0"
 DIRECTORY: Final = "/API/v3/directories/{id}/contacts"
 # What a run asks of one stream in which nothing has changed; who we are, once an hour, and tokens come on top.
