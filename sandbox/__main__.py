@@ -3,11 +3,15 @@
 import argparse
 import signal
 import sys
-import threading
+import time
 from collections.abc import Sequence
+from types import FrameType
+from typing import Final
 
 from sandbox.server import MAKERS, Sandbox
 from sandbox.web import dump
+
+_LOOK_EVERY: Final = 0.1  # seconds
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,9 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = [name for name in vendors if name not in MAKERS]
     if unknown:
         parser.error(f"no simulated vendor is called {', '.join(unknown)}; there are {', '.join(MAKERS)}")
-    stop = threading.Event()
+    told = _Told()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, told)
     try:
         sandbox = Sandbox.start(
             vendors, base_port=given.base_port, seed=given.seed, size=given.size, limits=given.limits
@@ -42,8 +46,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("   ".join(f"{vendor.name} {vendor.base_url}" for vendor in sandbox.vendors))
             print(f"{sandbox.size:,} customers, the same for every seed {sandbox.seed}.", end="  ")
             print(f"Faults: POST {sandbox.faults_url}.  Ctrl-C stops.", flush=True)
-        stop.wait()
+        told.wait()
     return 0
+
+
+class _Told:
+    """To end. Its handler takes no lock: the thread that it interrupts may be about to wait, and hold it."""
+
+    def __init__(self) -> None:
+        self._yes = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self._yes = True
+
+    def wait(self) -> None:
+        while not self._yes:
+            time.sleep(_LOOK_EVERY)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -39,7 +40,7 @@ FAST = (
     "shared_buffers=32MB", "autovacuum=off", "jit=off",
 )  # fmt: skip
 
-_OWNER_CHECK_SECONDS = 1.0
+_OWNER_CHECK_SECONDS = 0.1
 _numbers = count(1)
 
 
@@ -191,10 +192,11 @@ def _spawn_keeper(folder: str, owner: str) -> None:
 
 def keep(folder: Path, owner: int) -> None:
     """Run a server until told to stop or until the owner is gone."""
-    stop = threading.Event()
+    told = False
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        nonlocal told  # no event: its lock may be held by the thread that is interrupted
+        told = True
 
     signal.signal(signal.SIGTERM, on_signal)
     alive = (folder / "alive").open("w")
@@ -210,8 +212,8 @@ def keep(folder: Path, owner: int) -> None:
             answer = f"failed {error}"
         (folder / "answer").write_text(answer)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        while server is not None and not stop.wait(_OWNER_CHECK_SECONDS) and _lives(owner):
-            pass
+        while server is not None and not told and _lives(owner):
+            time.sleep(_OWNER_CHECK_SECONDS)
     finally:
         if server is not None:
             server.stop()

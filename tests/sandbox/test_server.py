@@ -206,12 +206,15 @@ def test_the_command_prints_where_everybody_is_and_stops_when_told_to(number: si
     command = [sys.executable, "-m", "sandbox", "--base-port", "0", "--seed", "3", "--size", "20", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        vendors = {vendor["name"]: vendor for vendor in told["vendors"]}
-        token = vendors["pipedrive"]["credentials"]["api_token"]
-        reply = httpx.get(f"{vendors['pipedrive']['base_url']}/v1/users/me", headers={"x-api-token": token})
-        process.send_signal(number)
-        code = process.wait(timeout=10)
+        try:
+            told = json.loads(process.stdout.readline())
+            vendors = {vendor["name"]: vendor for vendor in told["vendors"]}
+            token = vendors["pipedrive"]["credentials"]["api_token"]
+            reply = httpx.get(f"{vendors['pipedrive']['base_url']}/v1/users/me", headers={"x-api-token": token})
+            process.send_signal(number)
+            code = process.wait(timeout=60)
+        finally:
+            process.kill()  # whatever keeps it, nobody waits for it
 
     assert (told["seed"], told["size"]) == (3, 20)
     assert set(vendors["typeform"]) == {"name", "base_url", "token_url", "credentials", "faults_url"}

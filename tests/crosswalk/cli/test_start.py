@@ -172,17 +172,20 @@ def test_this_machines_zone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def spawn(*args: str, folder: Path, **options: Any) -> "subprocess.Popen[str]":
     """The real `crosswalk`, in a process of its own."""
-    code = "from crosswalk.cli.main import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-c", code, *args], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, preexec_fn=_hear_interrupts, **options,
+        [sys.executable, "-c", HEARING, *args], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, **options,
     )  # fmt: skip
 
 
-def _hear_interrupts() -> None:
-    """A shell that runs the tests in the background has Ctrl-C ignored, and a child keeps to that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# A shell that runs the tests in the background has Ctrl-C ignored, and a child keeps to that.
+HEARING = """\
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from crosswalk.cli.main import main
+main()
+"""
 
 
 @pytest.fixture
