@@ -19,7 +19,7 @@ Limit = Annotated[int, typer.Option("--limit", min=0, help="How many are listed;
 
 _STORES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 _DOWN = ("fail", "paused")
-_NAME, _TEXT = 16, 22  # columns of `check`: state, then text
+_NAME, _LONG, _STATE = 16, 30, 6  # columns of `check`: its names, at the least and at the most; their states
 _CHANGES = 5  # changed fields that `check` names one by one
 
 
@@ -65,41 +65,57 @@ def checked(answer: Answer, screen: Screen, *, file: Path) -> Iterator[Line]:
     if config.get("own"):
         words.append(f"{text.number(config['own'])} of them by you")
     bad = any((problem.get("severity") or "error") == "error" for problem in general)
-    yield from _checked(file.name, "fail" if bad else "ok", ", ".join(words), screen)
+    column = _column_of_states([file.name], answer["connections"], found)
+    yield from _checked(file.name, "fail" if bad else "ok", ", ".join(words), screen, column)
     yield from faults.shown(general, screen, beside=file.absolute().parent, excerpt=screen.terminal)
     dialect = _STORES.get(store["dialect"], store["dialect"])
-    yield from _checked("store", "ok", f"{dialect} {store['version']}, schema {store['schema']}", screen)
+    yield from _checked("store", "ok", f"{dialect} {store['version']}, schema {store['schema']}", screen, column)
     failing = limited = 0
     for connection in answer["connections"]:
         failing += connection["state"] == "fail"
-        yield from _connection(connection, found, screen)
+        yield from _connection(connection, found, screen, column)
         for stream in _listed(connection):
             limited += stream["state"] != "ok" and connection["state"] != "fail"
-            yield from _stream(connection, stream, found, screen)
+            yield from _stream(connection, stream, found, screen, column)
     said = _summary(len(answer["connections"]), failing, limited, bad=bad or bool(answer["exit_code"]))
     yield from screen.prose(said)
 
 
-def _checked(name: str, word: str, said: str, screen: Screen) -> Iterator[Line]:
-    return screen.prose(said, indent=_TEXT, first=_named(name, word))
+def _column_of_states(
+    names: list[str], connections: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
+) -> int:
+    """Behind every name that a state stands behind: a long one of a stream with a problem takes the state's place."""
+    faulty = {faults.address(problem) for problem in found}
+    for connection in connections:
+        names.append(connection["name"])
+        for stream in _listed(connection):
+            if f"{connection['name']}/{stream['name']}" not in faulty:
+                names.append(f"  {stream['name']}")
+    return max([_NAME, *(wide(name) + 2 for name in names if wide(name) < _LONG)])
 
 
-def _named(name: str, word: str) -> Line:
-    return [*padded(name, _NAME - 1), " ", *padded([state(word)], 6)]
+def _checked(name: str, word: str, said: str, screen: Screen, column: int) -> Iterator[Line]:
+    return screen.prose(said, indent=column + _STATE, first=_named(name, word, column))
 
 
-def _connection(connection: Mapping[str, Any], found: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Line]:
+def _named(name: str, word: str, column: int) -> Line:
+    return [*padded(name, column - 1), " ", *padded([state(word)], _STATE)]
+
+
+def _connection(
+    connection: Mapping[str, Any], found: Sequence[Mapping[str, Any]], screen: Screen, column: int
+) -> Iterator[Line]:
     own = [
         problem for problem in found if problem.get("connection") == connection["name"] and not problem.get("stream")
     ]
-    first: Line = _named(connection["name"], connection["state"])
+    first: Line = _named(connection["name"], connection["state"], column)
     if connection["state"] != "fail" or not own:
-        yield from _checked(connection["name"], connection["state"], _account(connection), screen)
+        yield from _checked(connection["name"], connection["state"], _account(connection), screen, column)
         first = ""
     for problem in own:
-        yield from screen.prose(f"{problem['code']}: {problem['text']}", indent=_TEXT, first=first)
+        yield from screen.prose(f"{problem['code']}: {problem['text']}", indent=column + _STATE, first=first)
         if problem.get("hint"):
-            yield from screen.prose(problem["hint"], indent=_TEXT)
+            yield from screen.prose(problem["hint"], indent=column + _STATE)
         first = ""
 
 
@@ -124,38 +140,44 @@ def _listed(connection: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _stream(
-    connection: Mapping[str, Any], stream: Mapping[str, Any], found: Sequence[Mapping[str, Any]], screen: Screen
+    connection: Mapping[str, Any],
+    stream: Mapping[str, Any],
+    found: Sequence[Mapping[str, Any]],
+    screen: Screen,
+    column: int,
 ) -> Iterator[Line]:
     own = [problem for problem in found if faults.address(problem) == f"{connection['name']}/{stream['name']}"]
     name = f"  {stream['name']}"
     if not own:
-        yield from _stream_row(name, stream, screen)
-        yield from _changes(stream, screen)
+        yield from _stream_row(name, stream, screen, column)
+        yield from _changes(stream, screen, column)
         return
     # A long name takes the place of the state; the code behind it says the same.
-    short = len(name) < _NAME
-    first: Line = _named(name, stream["state"]) if short else f"{name}  "
+    short = wide(name) < column
+    first: Line = _named(name, stream["state"], column) if short else f"{name}  "
     for problem in own:
         place = faults.where(problem) if problem.get("file") else ""
         words = [f"{problem['code']}: {place + ': ' if place else ''}{problem['text']}"]
         if problem.get("hint"):
             words.append(problem["hint"])
-        yield from screen.prose("; ".join(words), indent=max(_TEXT, wide(first) if not short else 0), first=first)
+        yield from screen.prose(
+            "; ".join(words), indent=max(column + _STATE, wide(first) if not short else 0), first=first
+        )
         first = ""
-    yield from _changes(stream, screen)
+    yield from _changes(stream, screen, column)
 
 
-def _changes(stream: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
+def _changes(stream: Mapping[str, Any], screen: Screen, column: int) -> Iterator[Line]:
     """What is not as it was when the vendor was asked last."""
     told = [f"{one['field']} {one['text']}" for one in stream.get("changes") or ()]
     if told:
         shown = [*told[:_CHANGES], f"and {len(told) - _CHANGES} more"] if len(told) > _CHANGES else told
-        yield from screen.prose(f"since the last look: {'; '.join(shown)}", indent=_TEXT)
+        yield from screen.prose(f"since the last look: {'; '.join(shown)}", indent=column + _STATE)
 
 
-def _stream_row(name: str, stream: Mapping[str, Any], screen: Screen) -> Iterator[Line]:
+def _stream_row(name: str, stream: Mapping[str, Any], screen: Screen, column: int) -> Iterator[Line]:
     records = "-" if stream.get("records") is None else text.number(stream["records"])
-    line: list[Piece] = [*_named(name, stream["state"])]
+    line: list[Piece] = [*_named(name, stream["state"], column)]
     line += [*padded(records, 7), "  ", *padded(" ".join(stream["can"]), 25), "  "]
     if stream.get("missing"):
         line.append(f"may not: {', '.join(stream['missing'])}")

@@ -1,5 +1,6 @@
 """What the commands print, line by line."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -328,6 +329,18 @@ def faults() -> Exception:
             ),
         ]
     )
+
+
+def test_the_states_of_streams_stand_below_each_other_however_long_a_name_is(crosswalk: Run, hub: FakeHub) -> None:
+    told = deepcopy(fixtures.CHECK)
+    (contacts,) = [one for one in told["connections"][0]["streams"] if not one["unlisted"]]
+    told["connections"][0]["streams"].append({**contacts, "name": "newsletter_subscribers"})
+    hub.answers["check"] = told
+
+    lines = crosswalk("check").out.splitlines()
+
+    assert lines[0].startswith("crosswalk.yaml            ok    ")
+    assert [line.index(" ok ") for line in lines[:-1]] == [25] * 5
 
 
 @pytest.fixture
