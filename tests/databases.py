@@ -237,13 +237,20 @@ _SHAPE = b"""
 WITH ours AS (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
 SELECT (SELECT sum(oid::bigint) FROM ours),
        (SELECT count(*) FROM pg_attribute WHERE attrelid IN (SELECT oid FROM ours)),
-       (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_proc)
+       (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_proc),
+       (SELECT string_agg(version_num, ' ') FROM alembic_version)
 """
 _LEAVE = b"""
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-_EMPTY = "; ".join(["SET session_replication_role = replica", *(f'DELETE FROM "{name}"' for name in metadata.tables)])
+_EMPTY = "; ".join(
+    [
+        "SET session_replication_role = replica",  # no foreign key says in which order
+        *(f'DELETE FROM "{name}"' for name in metadata.tables),
+        "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'",
+    ]
+)
 _USES = 25  # what was deleted is never taken out, so that it is looked through the longer the more there was
 
 
