@@ -270,7 +270,7 @@ def _can(one: Mapping[str, Any]) -> str:
 
 def _mapped(one: Mapping[str, Any]) -> str:
     if not one["mapped_to"]:
-        return "-"
+        return f"- ({one['suggested']}?)" if one.get("suggested") else "-"
     direction = one.get("direction") or "both"
     return str(one["mapped_to"]) + ("" if direction == "both" else f" ({direction})")
 

@@ -519,6 +519,8 @@ def discover(house: House, address: str, like: str | None = None, unmapped: bool
     stream = house.streams.get(f"{system}/{name}")
     mapped = {} if stream is None else _mapped(stream)
     every = [_field(one, mapped) for one in link.connector.fields(name)]
+    if stream is not None:
+        _suggest(stream.kind, every)
     fields = [
         one
         for one in every
@@ -547,7 +549,18 @@ def _field(one: FieldInfo, mapped: Mapping[str, list[tuple[str, str]]]) -> dict[
         "unique": one.unique,
         "mapped_to": ", ".join(dict.fromkeys(target for target, _ in lines)) or None,
         "direction": None if not ways else ways.pop() if len(ways) == 1 else "both",
+        "suggested": None,
     }
+
+
+def _suggest(kind: str, every: list[dict[str, Any]]) -> None:
+    """Notes where a field may belong that can be read, is mapped to nothing, and has a heading that tells it."""
+    from crosswalk.settings.exports import suggested
+
+    taken = {target for one in every if one["mapped_to"] for target in one["mapped_to"].split(", ")}
+    for one in every:
+        if one["read"] and not one["mapped_to"]:
+            one["suggested"] = suggested(kind, one["label"] or one["name"], taken)
 
 
 def _mapped(stream: Stream) -> dict[str, list[tuple[str, str]]]:

@@ -1,4 +1,5 @@
-"""Streams for a folder of exports that nobody has described: what `crosswalk init --exports` writes of it.
+"""Streams for a folder of exports that nobody has described: what `crosswalk init --exports` writes of it. And where a
+field may belong that nothing is mapped to, as `crosswalk discover` tells it.
 
 What a column is, its heading tells, as it does where matching is judged on a table (mapping/match/columns.py), and its
 cells have to agree. What is not understood stands beside it as a comment: nothing is taken for something on a chance.
@@ -6,7 +7,7 @@ cells have to agree. What is not understood stands beside it as a comment: nothi
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -157,6 +158,25 @@ def drafts(path: Path) -> list[Draft]:
     """One for each kind of export in a folder. Raises SetupError where it cannot be looked into."""
     taken: Counter[str] = Counter()
     return [_draft(glimpse, taken) for glimpse in glimpses(path)]
+
+
+def suggested(entity: str, heading: str, taken: Collection[str]) -> str | None:
+    """Where a field of any system that has this heading may belong; None: it tells nothing, or its place is taken.
+
+    `entity`: "person" or "company", of others nothing is told; `taken`: the hub's fields that others are mapped to, as
+    they are written.
+    """
+    if entity not in _SINGLE:
+        return None
+    places = dict.fromkeys(taken, "")
+    for field in (heads.field_of(heading.replace(".", " ")), _further(heading)):
+        # Parts of a name make the whole of it, and a list that is mapped as one has every place.
+        whole = None if field is None else field.partition(".")[0]
+        if field is None or any(one.partition(".")[0] == whole for one in taken):
+            continue
+        if (target := _target(entity, field, heading, places)) is not None:
+            return target
+    return None
 
 
 def _draft(told: Glimpse, taken: Counter[str]) -> Draft:

@@ -139,6 +139,7 @@ DISCOVER: dict[str, Any] = {
             "unique": False,
             "mapped_to": "cx.nps.score",
             "direction": "write",
+            "suggested": None,
         },
         *(
             {
@@ -152,6 +153,7 @@ DISCOVER: dict[str, Any] = {
                 "unique": False,
                 "mapped_to": f"custom.field_{at}" if at < 37 else None,
                 "direction": "both" if at < 37 else None,
+                "suggested": None,
             }
             for at in range(141)
         ),

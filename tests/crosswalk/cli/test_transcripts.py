@@ -331,6 +331,16 @@ def faults() -> Exception:
     )
 
 
+def test_discover_says_in_brackets_where_a_field_may_belong(crosswalk: Run, hub: FakeHub) -> None:
+    told = deepcopy(fixtures.DISCOVER)
+    told["fields"] = [{**told["fields"][-1], "name": "Geburtstag__c", "label": "Geburtstag", "suggested": "birth_date"}]
+    hub.answers["discover"] = told
+
+    line = crosswalk("discover", "salesforce/contacts", "--unmapped").out.splitlines()[1]
+
+    assert line.split() == ["Geburtstag__c", "text", "read", "write", "-", "(birth_date?)", "Geburtstag"]
+
+
 def test_the_states_of_streams_stand_below_each_other_however_long_a_name_is(crosswalk: Run, hub: FakeHub) -> None:
     told = deepcopy(fixtures.CHECK)
     (contacts,) = [one for one in told["connections"][0]["streams"] if not one["unlisted"]]

@@ -282,6 +282,24 @@ def test_fields_can_be_picked(fields: World, asked: dict[str, Any], found: list[
     assert [one["name"] for one in discover(fields.house, "salesforce/contacts", **asked)["fields"]] == found
 
 
+def test_where_a_field_may_belong_that_is_mapped_to_nothing_its_label_tells(fields: World) -> None:
+    catalogue = fields.connectors["salesforce"].catalogue
+    catalogue["contacts"] = [
+        *catalogue["contacts"],
+        FieldInfo(name="A__c", label="Geburtstag", type="date", path="A__c"),
+        FieldInfo(name="B__c", label="Handy", type="text", path="B__c"),
+        FieldInfo(name="C__c", label="Birthday", type="text", path="C__c", read=False, write=True),
+    ]
+
+    told = discover(fields.house, "salesforce/contacts")["fields"]
+
+    assert {one["name"]: one["suggested"] for one in told} == {
+        "Name": None, "Phones": None, "CX__c": None, "A__c": "birth_date", "C__c": None,
+        "B__c": None,  # every number is in phones
+    }  # fmt: skip
+    assert [one["suggested"] for one in discover(fields.house, "salesforce/leads")["fields"]] == [None]
+
+
 def test_a_stream_that_is_not_listed_can_be_asked_too(fields: World) -> None:
     assert [one["name"] for one in discover(fields.house, "salesforce/leads")["fields"]] == ["Status"]
 

@@ -13,7 +13,7 @@ from connectors.files.glimpse import Glimpse
 from connectors.files.guess import path_of
 from connectors.sdk.errors import SetupError
 from crosswalk.app import open_hub
-from crosswalk.settings.exports import Draft, drafts, name_of
+from crosswalk.settings.exports import Draft, drafts, name_of, suggested
 from crosswalk.settings.init import FILE, starter
 from tests.mapping.mapped import info, mapped, read
 
@@ -243,3 +243,24 @@ def test_a_column_of_any_name_is_read_as_it_is_written(column: str) -> None:
 def _named(column: str) -> Draft:
     glimpse = Glimpse("rows.csv", ["rows.csv"], [column])
     return Draft("rows", glimpse, "person", "", {"description": name_of(column, glimpse)}, (), (), "", ())
+
+
+@pytest.mark.parametrize(
+    ("entity", "heading", "taken", "place"),
+    [
+        ("person", "Handy", ["name"], "phones[mobile]"),
+        ("person", "Mobile Phone", ["phones[mobile]"], "phones[work]"),
+        ("person", "Mobile Phone", ["phones"], None),
+        ("person", "First Name", ["name"], None),
+        ("person", "First Name", ["emails"], "name.given"),
+        ("person", "Lead.Source", [], "lead_source"),
+        ("person", "Last NPS", [], None),
+        ("company", "VAT number", ["name"], "registrations[vat]"),
+        ("company", "Website", ["website"], None),
+        ("deal", "Notes", [], None),
+    ],
+)
+def test_a_heading_tells_where_a_field_may_belong_whose_place_is_free(
+    entity: str, heading: str, taken: list[str], place: str | None
+) -> None:
+    assert suggested(entity, heading, taken) == place
