@@ -29,9 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = [name for name in vendors if name not in MAKERS]
     if unknown:
         parser.error(f"no simulated vendor is called {', '.join(unknown)}; there are {', '.join(MAKERS)}")
-    told = _Told()
+    told = False
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        nonlocal told  # no event: its lock may be held by the thread that is interrupted
+        told = True
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, told)
+        signal.signal(number, end)
     try:
         sandbox = Sandbox.start(
             vendors, base_port=given.base_port, seed=given.seed, size=given.size, limits=given.limits
@@ -46,22 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("   ".join(f"{vendor.name} {vendor.base_url}" for vendor in sandbox.vendors))
             print(f"{sandbox.size:,} customers, the same for every seed {sandbox.seed}.", end="  ")
             print(f"Faults: POST {sandbox.faults_url}.  Ctrl-C stops.", flush=True)
-        told.wait()
-    return 0
-
-
-class _Told:
-    """To end. Its handler takes no lock: the thread that it interrupts may be about to wait, and hold it."""
-
-    def __init__(self) -> None:
-        self._yes = False
-
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        self._yes = True
-
-    def wait(self) -> None:
-        while not self._yes:
+        while not told:
             time.sleep(_LOOK_EVERY)
+    return 0
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def checked(answer: Answer, screen: Screen, *, file: Path) -> Iterator[Line]:
     if config.get("own"):
         words.append(f"{text.number(config['own'])} of them by you")
     bad = any((problem.get("severity") or "error") == "error" for problem in general)
-    column = _column_of_states([file.name], answer["connections"], found)
+    column = _column_of_states(file.name, answer["connections"], found)
     yield from _checked(file.name, "fail" if bad else "ok", ", ".join(words), screen, column)
     yield from faults.shown(general, screen, beside=file.absolute().parent, excerpt=screen.terminal)
     dialect = _STORES.get(store["dialect"], store["dialect"])
@@ -81,11 +81,10 @@ def checked(answer: Answer, screen: Screen, *, file: Path) -> Iterator[Line]:
     yield from screen.prose(said)
 
 
-def _column_of_states(
-    names: list[str], connections: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
-) -> int:
+def _column_of_states(file: str, connections: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> int:
     """Behind every name that a state stands behind: a long one of a stream with a problem takes the state's place."""
     faulty = {faults.address(problem) for problem in found}
+    names = [file]
     for connection in connections:
         names.append(connection["name"])
         for stream in _listed(connection):

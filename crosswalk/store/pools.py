@@ -76,7 +76,7 @@ class Connections(ABC):
                     raise DatabaseError(error, unreached=unreached) from error
                 left += 1
                 continue
-            except BaseException:
+            except BaseException:  # Ctrl-C too: nobody else knows of this connection yet
                 self._give_back(kept)
                 raise
             return kept

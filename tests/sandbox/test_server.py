@@ -212,7 +212,7 @@ def test_the_command_prints_where_everybody_is_and_stops_when_told_to(number: si
             token = vendors["pipedrive"]["credentials"]["api_token"]
             reply = httpx.get(f"{vendors['pipedrive']['base_url']}/v1/users/me", headers={"x-api-token": token})
             process.send_signal(number)
-            code = process.wait(timeout=60)
+            code = process.wait(timeout=10)
         finally:
             process.kill()  # whatever keeps it, nobody waits for it
 
