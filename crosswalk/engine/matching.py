@@ -13,14 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from crosswalk.store.dialect import Database
 from mapping.match.ids import births
-from mapping.match.keys import extractor
+from mapping.match.keys import JUDGED, extractor
 from mapping.match.rules import SCORED, MatchRules, strength
 from mapping.values import Value
 
 LOW: Final = 0xFFFFFFFF
 _EIGHT_BYTES: Final[Callable[[bytes], tuple[int]]] = Struct(">q").unpack
 UNLIMITED: Final = 1 << 62
-_COUNTED: Final = ("phone", "email", "domain")
 # Kinds whose records belong to an entity of another kind: a response to the person who answered.
 JOINS: Final[Mapping[str, str]] = {"response": "person"}
 
@@ -45,9 +44,14 @@ class IdentKinds:
 
     def __init__(self, database: Database, secret: bytes) -> None:
         self._database = database
-        self.hashed = _hasher(secret)
+        self.begun = blake2b(digest_size=8, key=secret).copy
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
+
+    def hashed(self, value: str) -> int:
+        one = self.begun()
+        one.update(value.encode())
+        return _EIGHT_BYTES(one.digest())[0]
 
     def load(self) -> None:
         with self._database.read() as connection:
@@ -79,19 +83,6 @@ class IdentKinds:
         return sorted(self._names.items())
 
 
-def _hasher(secret: bytes) -> Callable[[str], int]:
-    """The keyed hash of a value. Four of them are made of each person."""
-    begun = blake2b(digest_size=8, key=secret).copy
-
-    def hashed(value: str) -> int:
-        one = begun()
-        one.update(value.encode())
-        number: int = _EIGHT_BYTES(one.digest())[0]
-        return number
-
-    return hashed
-
-
 def part_of(value: int) -> tuple[int, int]:
     """The range of hashes that share a counted part."""
     return value & ~LOW, value | LOW
@@ -119,14 +110,14 @@ class Rules:
         then = rules.then(identifier)
         if then is None:
             return None
-        counted = _counted(identifier)
+        counted = _judged_by(identifier)
         limit = rules.limit(identifier)
         return IdentRule(
             strength=rules.order(identifier),
             limit=UNLIMITED if limit is None else limit,
             verdict=then,
             name="same " + identifier.partition(":")[0].replace("+", " and "),
-            counted=None if counted is None else self._kinds.number(f"{kind}/{counted[1]}"),
+            counted=None if counted is None else self._kinds.number(f"{kind}/{counted}"),
         )
 
     def certain(self) -> list[int]:
@@ -149,49 +140,50 @@ class Rules:
     ) -> Callable[[Sequence[Value]], list[tuple[int, int]]]:
         """Of rows of these fields, as they stand in the store."""
         joins = JOINS.get(kind, kind)
-        extract = extractor(kind, fields, rules=self.of(joins), connections=connections)
-        known: dict[str, tuple[int, int | None]] = {}
-        hashed, kinds = self._kinds.hashed, self._kinds
+        known: dict[str, int] = {}
+        kinds = self._kinds
+
+        def number(identifier: str) -> int:
+            found = known.get(identifier)
+            if found is None:
+                found = known[identifier] = kinds.number(f"{joins}/{identifier}")
+            return found
+
         # Kinds that are known by name are numbered now, outside of any transaction; namespaces show themselves later.
         for word in _words(self.of(joins)):
-            kinds.number(f"{joins}/{word}")
-
-        def learned(identifier: str) -> tuple[int, int | None]:
-            counted = _counted(identifier)
-            entry = known[identifier] = (
-                kinds.number(f"{joins}/{identifier}"), None if counted is None else counted[0],
-            )  # fmt: skip
-            return entry
+            number(word)
+        extract = extractor(kind, fields, rules=self.of(joins), connections=connections, label=number)
+        hashed, begun = kinds.hashed, kinds.begun
 
         def identify(row: Sequence[Value]) -> list[tuple[int, int]]:
             given = []
             alone, of_alone = "", 0  # a number is told alone, and then as a part
-            for identifier, value in extract(row):
-                number, at = known.get(identifier) or learned(identifier)
-                one = hashed(value)
-                if at is None:
+            for told, value, judged in extract(row):
+                hashing = begun()  # as `hashed` does, without a call: four are made of each person
+                hashing.update(value.encode())
+                (one,) = _EIGHT_BYTES(hashing.digest())
+                if judged is None:
                     alone, of_alone = value, one
                 else:
-                    text = value.partition("|")[0] if at == 0 else value.split("|", at + 1)[at]
-                    part = of_alone if text == alone else hashed(text)
+                    part = of_alone if judged == alone else hashed(judged)
                     one = (part & ~LOW) | (one & LOW)
-                given.append((number, one))
+                given.append((told, one))
             return given
 
         return identify
 
 
-def _counted(identifier: str) -> tuple[int, str] | None:
-    """Of "phone+family" the part that is judged by its own count, and where it stands."""
+def _judged_by(identifier: str) -> str | None:
+    """Of "phone+family" the part that is judged by its own count."""
     words = identifier.split("+")
-    if len(words) < 2:
+    if len(words) < 2 or ":" in identifier:  # a namespace may have any name
         return None
-    return next(((at, word) for at, word in enumerate(words) if word in _COUNTED), None)
+    return next((word for word in words if word in JUDGED), None)
 
 
 def _words(rules: MatchRules) -> list[str]:
     words = [rule.kind for rule in rules.rules if rule.kind not in ("external", "registration")]
-    return [*dict.fromkeys([*words, *(part for word in words for part in word.split("+") if part in _COUNTED)])]
+    return [*dict.fromkeys([*words, *(part for word in words for part in word.split("+") if part in JUDGED)])]
 
 
 def of_settings(settings: Mapping[str, Any], kinds: IdentKinds, secret: bytes) -> Rules:

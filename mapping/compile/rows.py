@@ -7,7 +7,9 @@ calls as for the work, so the row is read by one function in which those fields 
         raw = row.m3
         kind = type(raw)
         if kind is str or kind is int:
-            v3 = known3[raw]
+            v3 = known3(raw, UNSEEN)
+            if v3 is UNSEEN:
+                v3 = made3(raw)
         elif raw is None or raw is ABSENT:
             v3 = raw
         else:
@@ -47,6 +49,7 @@ Step = Callable[[Value], Value]
 _TRIAL: Final = 2000  # rows that show which values come again
 _REMEMBERED: Final = 1000  # values of a field
 _LONGEST: Final = 64  # characters of a text that is remembered
+UNSEEN: Final = object()
 
 PARSER: Final = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -116,43 +119,42 @@ UNREAD: Final = Parts((), None)  # of a field that is only written
 Place: TypeAlias = Spot | Simple
 
 
-class _Known(dict[Any, Value]):
-    """What was made of the values of one field. `missed`: how often it had to be made. `flags`: of true and false and,
-    where that is asked, of what is cleared; apart, since True equals 1."""
+class _Known:
+    """What was made of the values of one field. `flags`: of true and false and, where that is asked, of what is
+    cleared; apart, since True equals 1. `missed`: how often a text or a number had to be made.
 
-    __slots__ = ("_step", "flags", "missed")
+    The two are dictionaries and nothing more: one that makes what is missing is asked twice as slowly.
+    """
+
+    __slots__ = ("_step", "flags", "missed", "values")
 
     def __init__(self, step: Step) -> None:
         self._step = step
         self.missed = 0
-        self.flags = _Flags(step)
+        self.values: dict[Any, Value] = {}
+        self.flags: dict[Any, Value] = {}
 
-    def __missing__(self, raw: Any) -> Value:
+    def made(self, raw: Any) -> Value:
         self.missed += 1
         value = self._step(raw)
-        if len(self) < _REMEMBERED and (type(raw) is int or len(raw) <= _LONGEST):
-            self[raw] = value
+        if len(self.values) < _REMEMBERED and (type(raw) is int or len(raw) <= _LONGEST):
+            self.values[raw] = value
         return value
 
-
-class _Flags(dict[Any, Value]):
-    __slots__ = ("_step",)
-
-    def __init__(self, step: Step) -> None:
-        self._step = step
-
-    def __missing__(self, raw: Any) -> Value:
-        value = self[raw] = self._step(raw)
+    def flagged(self, raw: Any) -> Value:
+        value = self.flags[raw] = self._step(raw)
         return value
 
 
 def alone_in_list(step: Step) -> Step:
     """A function of lists that remembers what it made of those that hold one text or number, as most do."""
     known = _Known(lambda one: step([one]))
+    get, made = known.values.get, known.made
 
     def read(raw: Value) -> Value:
-        if type(raw) is list and len(raw) == 1 and type(raw[0]) in (str, int):
-            return known[raw[0]]
+        if type(raw) is list and len(raw) == 1 and type(one := raw[0]) in (str, int):
+            value = get(one, UNSEEN)
+            return made(one) if value is UNSEEN else value
         return step(raw)
 
     return read
@@ -178,7 +180,7 @@ class Rows:
 
     def remembers(self) -> int:
         """How many values are kept."""
-        return sum(map(len, self._known.values()))
+        return sum(len(known.values) for known in self._known.values())
 
     def _try(self, way: "type[_Parsed | _Unparsed]", row: Any, faults: list[ValueFault]) -> Any:
         self._tried += 1
@@ -189,7 +191,7 @@ class Rows:
         return read(row, faults)
 
     def _begin(self, way: "type[_Parsed | _Unparsed]") -> Any:
-        names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly)}
+        names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly), "UNSEEN": UNSEEN}
         places = [*_places_of(self._inline), *(self._flags or ())]
         try:
             row = way(places, names)
@@ -353,15 +355,23 @@ class _Source:
         told = "raw is ABSENT" if simple.sees_none else "raw is None or raw is ABSENT"
         lines = [f"raw = {self._row.value(at, simple)}"]
         if at in self._known:
-            self._names |= {f"known{at}": self._known[at], f"flags{at}": self._known[at].flags}
+            known = self._known[at]
+            self._names |= {
+                f"known{at}": known.values.get, f"made{at}": known.made,
+                f"flags{at}": known.flags.get, f"flagged{at}": known.flagged,
+            }  # fmt: skip
             lines += [
                 "kind = type(raw)",
                 "if kind is str or kind is int:",
-                f"    {into} = known{at}[raw]",
+                f"    {into} = known{at}(raw, UNSEEN)",
+                f"    if {into} is UNSEEN:",
+                f"        {into} = made{at}(raw)",
                 f"elif {told}:",
                 f"    {into} = raw",
                 f"elif kind is bool{' or raw is None' if simple.sees_none else ''}:",
-                f"    {into} = flags{at}[raw]",
+                f"    {into} = flags{at}(raw, UNSEEN)",
+                f"    if {into} is UNSEEN:",
+                f"        {into} = flagged{at}(raw)",
             ]
         else:
             lines += [f"if {told}:", f"    {into} = raw"]

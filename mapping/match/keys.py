@@ -10,16 +10,19 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from mapping.match.rules import MatchRules, is_role
+from mapping.match.rules import MatchRule, MatchRules, is_role
 from mapping.normalise.domain import is_free_mail
 from mapping.values import Value
 
-Given = list[tuple[str, str]]
+# What a row gives: what stands for the kind, the value, and the part of it that is judged in its place, if any.
+Given = list[tuple[Any, str, str | None]]
 Extractor = Callable[[Sequence[Value]], Given]
 _Reader = Callable[[Value, MatchRules], list[str]]
+# Adds what a value gives, together with others of its row.
+_Part = Callable[[Any, Sequence[Value], Given], None]
 
 _NO_OWN_SITE: Final = frozenset(
     {
@@ -42,6 +45,9 @@ _ACCENTS: Final = dict.fromkeys(range(0x300, 0x370))
 class Identifier(NamedTuple):
     kind: str
     value: str
+
+
+JUDGED: Final = ("phone", "email", "domain")  # parts that a value is judged by, where it has one
 
 
 # Of ASCII: letters in lower case, apostrophes gone, everything else a blank.
@@ -80,7 +86,7 @@ def identifiers(
     """The identifiers of one row by field name; the plain form of `extractor`."""
     fields = tuple(get)
     extract = extractor(kind, fields, rules=rules, connections=connections)
-    return [Identifier(*one) for one in extract([get[name] for name in fields])]
+    return [Identifier(kind, value) for kind, value, _ in extract([get[name] for name in fields])]
 
 
 def extractor(
@@ -89,181 +95,160 @@ def extractor(
     *,
     rules: MatchRules | None = None,
     connections: Collection[str] = (),
+    label: Callable[[str], Any] = str,
 ) -> Extractor:
-    """Compiled for rows of these fields, by position. Answers each (kind, value) once.
+    """Compiled for rows of these fields, by position. Answers each (kind, value) once. `label`: what stands for a kind.
 
     A reference whose namespace is an address (`connection/stream`) or one of `connections` names a record: kind
     `ref`, value `namespace/id`. Any other namespace is an external id of the operator's world.
     """
     if kind == "response":
-        return _claims_extractor(fields, rules or MatchRules.compile("person"), frozenset(connections))
+        return _claims_extractor(fields, rules or MatchRules.compile("person"), frozenset(connections), label)
     ready = rules or MatchRules.compile(kind)
     place = {name: at for at, name in enumerate(fields)}
-    parts = [part for rule in ready.rules if (part := _rule_part(kind, rule.same, rule.kind, place, ready))]
+    parts = [part for rule in ready.rules for part in _rule_parts(kind, rule, place, ready, label)]
     if "hub_id" in place:
-        parts.append(_plain_part("hub_id", place["hub_id"]))
-    if not parts:
-        return lambda row: []
-    if len(parts) == 1:
-        only = parts[0]
-
-        def extract_one(row: Sequence[Value]) -> Given:
-            given: Given = []
-            only(row, given)
-            return given
-
-        return extract_one
+        parts.append((place["hub_id"], _plain_part(label("hub_id"))))
 
     def extract(row: Sequence[Value]) -> Given:
         given: Given = []
-        for part in parts:
-            part(row, given)
+        for at, part in parts:
+            if value := row[at]:  # of most rows most of them are empty, and a call is what costs
+                part(value, row, given)
         return given
 
     return extract
 
 
-_Part = Callable[[Sequence[Value], Given], None]
+def _rule_parts(
+    entity: str, rule: MatchRule, place: Mapping[str, int], rules: MatchRules, label: Callable[[str], Any]
+) -> list[tuple[int, _Part]]:
+    """One rule: places in a row, and what is made of a value there. None where the row lacks a field of the rule."""
+    if rule.same in (("external_ids",), ("registrations",)):
+        (name,) = rule.same
+        return [(place[name], _namespaced_part(name, rule.kind, label))] if name in place else []
+    readers = [_reader(entity, name, place) for name in rule.same]
+    if not all(places for places, _ in readers):
+        return []
+    own = label(rule.kind)
+    if len(readers) == 1:
+        ((places, read),) = readers
+        return [(at, _single_part(own, read, rules)) for at in places]
+    counted = [label(word) if word in JUDGED else None for word in rule.kind.split("+")]
+    (first, read), (second, beside) = readers[:2]
+    if len(readers) == 2 and len(first) == len(second) == 1 and counted[1] is None:
+        return [(first[0], _pair_part(own, read, (second[0], beside), counted[0], rules))]
+    together = _together(own, readers, counted, rules)
+    # Of several places the first that has a value stands for all of them.
+    return [(at, _unless(first[:n], together)) for n, at in enumerate(first)]
 
 
-def _plain_part(kind: str, at: int) -> _Part:
-    def part(row: Sequence[Value], given: Given) -> None:
-        if value := row[at]:
-            given.append((kind, str(value)))
+def _plain_part(label: Any) -> _Part:
+    def part(value: Any, row: Sequence[Value], given: Given) -> None:
+        given.append((label, str(value), None))
 
     return part
 
 
-def _rule_part(
-    entity: str, same: tuple[str, ...], kind: str, place: Mapping[str, int], rules: MatchRules
-) -> _Part | None:
-    """One rule over a row, or None where the row lacks a field of it."""
-    if len(same) == 1:
-        return _single_part(entity, same[0], kind, place, rules)
-    readers: list[tuple[tuple[int, ...], _Reader]] = []
-    for name in same:
-        found = _reader(entity, name, place)
-        if found is None:
-            return None
-        readers.append(found)
-    counted = [word if word in ("phone", "email", "domain") else None for word in kind.split("+")]
-    if len(readers) == 2 and all(len(places) == 1 for places, _ in readers):
-        return _pair_part(kind, (readers[0][0][0], readers[0][1]), (readers[1][0][0], readers[1][1]), counted, rules)
+def _namespaced_part(name: str, kind: str, label: Callable[[str], Any]) -> _Part:
+    prefix = kind + ":"
+    space = "namespace" if name == "external_ids" else "scheme"
 
-    def part(row: Sequence[Value], given: Given) -> None:
-        columns = []
-        for (places, read), word in zip(readers, counted, strict=True):
-            values: list[str] = []
-            for at in places:
-                if value := row[at]:
-                    values += read(value, rules)
-                    if word is None and values:
-                        break
-            if not values:
-                return
-            columns.append(values)
-        for values, word in zip(columns, counted, strict=True):
-            if word is not None:
-                _count(word, values, given)
-        for combination in product(*columns):
-            one = (kind, "|".join(combination))
-            if one not in given:
+    def part(several: Any, row: Sequence[Value], given: Given) -> None:
+        for one in several:
+            if value := one.get("value"):
+                given.append((label(prefix + str(one.get(space) or "")), str(value), None))
+
+    return part
+
+
+def _single_part(label: Any, read: _Reader, rules: MatchRules) -> _Part:
+    def part(value: Any, row: Sequence[Value], given: Given) -> None:
+        for text in read(value, rules):
+            if (one := (label, text, None)) not in given:
                 given.append(one)
 
     return part
 
 
-def _pair_part(
-    kind: str, one: tuple[int, _Reader], other: tuple[int, _Reader], counted: Sequence[str | None], rules: MatchRules
-) -> _Part:
-    """A rule over two fields that stand in one place each: what most rules are, without the loops of the rest."""
-    (first_at, first), (second_at, second) = one, other
-    first_word, second_word = counted
+def _pair_part(label: Any, read: _Reader, other: tuple[int, _Reader], counted: Any, rules: MatchRules) -> _Part:
+    """A rule over two fields that stand in one place each: what most rules are, without the loops of the rest.
 
-    def part(row: Sequence[Value], given: Given) -> None:
-        left, right = row[first_at], row[second_at]
-        if not left or not right:
+    `counted`: the kind that the first of them has by itself, where it is judged by that.
+    """
+    second_at, second = other
+
+    def part(value: Any, row: Sequence[Value], given: Given) -> None:
+        if not (right := row[second_at]) or not (lefts := read(value, rules)) or not (rights := second(right, rules)):
             return
-        lefts = first(left, rules)
-        if not lefts:
-            return
-        rights = second(right, rules)
-        if not rights:
-            return
-        if first_word is not None:
-            _count(first_word, lefts, given)
-        if second_word is not None:
-            _count(second_word, rights, given)
-        if len(lefts) == 1 and len(rights) == 1:
-            given.append((kind, f"{lefts[0]}|{rights[0]}"))
-            return
-        for pair in product(lefts, rights):
-            combined = (kind, "|".join(pair))
-            if combined not in given:
-                given.append(combined)
+        for text in lefts:
+            if counted is None:
+                judged = None
+            else:
+                judged = text
+                if (one := (counted, text, None)) not in given:
+                    given.append(one)
+            for beside in rights:
+                if (combined := (label, f"{text}|{beside}", judged)) not in given:
+                    given.append(combined)
 
     return part
 
 
-def _count(word: str, values: Sequence[str], given: Given) -> None:
-    for value in values:
-        one = (word, value)
-        if one not in given:
-            given.append(one)
+def _together(
+    label: Any, readers: Sequence[tuple[tuple[int, ...], _Reader]], counted: Sequence[Any], rules: MatchRules
+) -> _Part:
+    """A rule over several fields, each of which may stand in several places."""
+    judged = next((at for at, word in enumerate(counted) if word is not None), None)
+
+    def part(value: Any, row: Sequence[Value], given: Given) -> None:
+        columns = []
+        for (places, read), word in zip(readers, counted, strict=True):
+            values: list[str] = []
+            for at in places:
+                if there := row[at]:
+                    values += read(there, rules)
+                    if word is None and values:
+                        break
+            if not values:
+                return
+            columns.append(values)
+        alone = [(word, one, None) for some, word in zip(columns, counted, strict=True) if word for one in some]
+        whole = [(label, "|".join(one), None if judged is None else one[judged]) for one in product(*columns)]
+        given += [one for one in dict.fromkeys([*alone, *whole]) if one not in given]
+
+    return part
 
 
-def _single_part(entity: str, name: str, kind: str, place: Mapping[str, int], rules: MatchRules) -> _Part | None:
-    if name in ("external_ids", "registrations"):
-        if name not in place:
-            return None
-        at, prefix = place[name], kind + ":"
-        label = "namespace" if name == "external_ids" else "scheme"
+def _unless(places: Sequence[int], part: _Part) -> _Part:
+    """Not where one of these places has a value."""
+    if not places:
+        return part
 
-        def namespaced(row: Sequence[Value], given: Given) -> None:
-            for one in row[at] or ():
-                if value := one.get("value"):
-                    given.append((prefix + str(one.get(label) or ""), str(value)))
+    def unless(value: Any, row: Sequence[Value], given: Given) -> None:
+        if not any(row[at] for at in places):
+            part(value, row, given)
 
-        return namespaced
-    found = _reader(entity, name, place)
-    if found is None:
-        return None
-    places, read = found
-    if len(places) == 1:
-        (only,) = places
-
-        def lone(row: Sequence[Value], given: Given) -> None:
-            if value := row[only]:
-                for text in read(value, rules):
-                    if (one := (kind, text)) not in given:
-                        given.append(one)
-
-        return lone
-
-    def single(row: Sequence[Value], given: Given) -> None:
-        for at in places:
-            if value := row[at]:
-                _count(kind, read(value, rules), given)
-
-    return single
+    return unless
 
 
-def _reader(entity: str, name: str, place: Mapping[str, int]) -> tuple[tuple[int, ...], _Reader] | None:
+def _reader(entity: str, name: str, place: Mapping[str, int]) -> tuple[tuple[int, ...], _Reader]:
     """Where a field of a rule stands in the row, and how its values become text."""
     where, read = _FIELDS.get((entity, name)) or _FIELDS.get(("", name)) or ((name,), _text)
-    places = tuple(place[one] for one in where if one in place)
-    return (places, read) if places else None
+    return tuple(place[one] for one in where if one in place), read
 
 
 def _emails(value: Value, rules: MatchRules) -> list[str]:
     found = []
     blocked = rules.blocked
-    for one in value if isinstance(value, list) else (value,):
-        if isinstance(one, str):
-            address, shared = one, False
+    for one in value if type(value) is list else (value,):
+        if type(one) is str:
+            address = one
+        elif one.get("role") or one.get("shared"):
+            continue
         else:
-            address, shared = one.get("address"), one.get("role") or one.get("shared")
-        if address and not shared and not is_role(address) and (blocked is None or not rules.blocks(address)):
+            address = one.get("address")
+        if address and not is_role(address) and (blocked is None or not rules.blocks(address)):
             found.append(address)
     return found
 
@@ -271,13 +256,14 @@ def _emails(value: Value, rules: MatchRules) -> list[str]:
 def _phones(value: Value, rules: MatchRules) -> list[str]:
     found = []
     blocked = rules.blocked
-    for one in value if isinstance(value, list) else (value,):
-        if isinstance(one, str):
-            number, extension, barred = one, None, False
+    for one in value if type(value) is list else (value,):
+        if type(one) is str:
+            number, extension = one, None
+        elif one.get("type") == "fax" or one.get("shared"):
+            continue
         else:
             number, extension = one.get("number"), one.get("extension")
-            barred = one.get("type") == "fax" or bool(one.get("shared"))
-        if not number or barred:
+        if not number:
             continue
         # An extension makes the number of a switchboard personal.
         if extension:
@@ -373,7 +359,9 @@ _FIELDS: Final[Mapping[tuple[str, str], tuple[tuple[str, ...], _Reader]]] = {
 }
 
 
-def _claims_extractor(fields: Sequence[str], rules: MatchRules, connections: frozenset[str]) -> Extractor:
+def _claims_extractor(
+    fields: Sequence[str], rules: MatchRules, connections: frozenset[str], label: Callable[[str], Any]
+) -> Extractor:
     """A response has no identifiers of its own that others share; it is joined by what its respondent claims."""
     if "respondent" not in fields:
         return lambda row: []
@@ -391,18 +379,18 @@ def _claims_extractor(fields: Sequence[str], rules: MatchRules, connections: fro
             if not value:
                 continue
             if "/" in namespace or namespace in connections:
-                given.append(("ref", f"{namespace}/{value}"))
+                given.append((label("ref"), f"{namespace}/{value}", None))
             elif "external" in kinds:
-                given.append((f"external:{namespace}", str(value)))
+                given.append((label(f"external:{namespace}"), str(value), None))
         if contact := claims.get("tool_contact"):
             tool = row[tool_at] if tool_at is not None else None
-            given.append(("tool_contact", f"{tool or ''}/{contact}"))
+            given.append((label("tool_contact"), f"{tool or ''}/{contact}", None))
         emails = _emails(claims["email"], rules) if claims.get("email") and "email" in kinds else []
-        given += [("email", address) for address in emails]
+        given += [(label("email"), address, None) for address in emails]
         if claims.get("phone") and "phone+family" in kinds:
             family = family_name(claims)
             for number in _phones(claims["phone"], rules) if family else ():
-                given += [("phone", number), ("phone+family", f"{number}|{family}")]
+                given += [(label("phone"), number, None), (label("phone+family"), f"{number}|{family}", number)]
         return given
 
     return extract

@@ -184,7 +184,8 @@ def is_of_many(kind: str) -> bool:
 
 def is_role(address: str) -> bool:
     """info@ and its kind: a desk, not a person."""
-    local = address.partition("@")[0]
+    at = address.find("@")
+    local = address if at < 0 else address[:at]
     return (local if "+" not in local else local.partition("+")[0]) in ROLES
 
 

@@ -84,6 +84,9 @@ def _fast(raw: str, region: str | None) -> str | None:
         for sign in _SIGNS:
             digits = digits.replace(sign, "")
     if raw[0] == "+":
+        whose = _begins.get(digits[:3])
+        if whose is not None and whose.usual.fullmatch(digits, len(whose.code)) is not None:
+            return "+" + digits  # most are told here
         return _from_abroad(digits)
     home = None if region is None else _home(region)
     if home is None:

@@ -8,7 +8,7 @@ import pytest
 
 from mapping.match.cluster import Edge, Forest, Member, cluster, contradictions
 from mapping.match.ids import birth_id, public_id
-from mapping.match.keys import extractor, fold, identifiers
+from mapping.match.keys import fold, identifiers
 from mapping.match.rules import MatchRules, strength
 
 MARA = {
@@ -46,7 +46,7 @@ def test_a_response_is_joined_by_what_its_respondent_claims() -> None:
         "email": "mara@nordlicht.test",
     }
 
-    given = extractor("response", ("respondent",))([claims])
+    given = identifiers("response", {"respondent": claims})
 
     assert given == [("ref", "crm/persons/4711"), ("external:erp", "7"), ("email", "mara@nordlicht.test")]
 
