@@ -230,6 +230,7 @@ class _Planner:
             under_way = outbox.busy(database, connection, [member.id for _, member in mine], but=self.kept)
             blocked = letters.blocking(database, connection, stream.id, [member.rkey for _, member in mine])
             merger = EntityMerger(self._house, connection, layout, {})
+            merger.expect(member.id for _, member in mine)
             loops = Loops(self._house, connection, [member.id for _, member in mine])
             rested: dict[int, dict[str, Any]] = {}
             for group, member in mine:

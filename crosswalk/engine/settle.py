@@ -407,8 +407,7 @@ def merge_kind(
     contested = {} if first else conflicts.open_fields(database, connection, entities)
     frozen = conflicts.frozen_fields(database, connection, list(contested)) if contested else {}
     merger = EntityMerger(house, connection, layout, decided, contested, frozen)
-    if first:
-        merger.expect(groups)
+    merger.expect(member.id for group in groups if _are_compared(group) for member in group.members)
     creating = any("create" in stream.writes for stream in house.of_kind(kind))
     moved: dict[int, list[int]] = {}
     afters: dict[int, Sequence[Value]] = {}
@@ -483,14 +482,13 @@ class EntityMerger:
         self._policies: list[FieldPolicy] = house.policies.of_kind(layout)
         self._references = References(house, connection)
         self._raws: dict[int, bytes] = {}
+        self._expected: list[int] = []
         self.bases: dict[int, StoredBase] = {}
         self.conflicts: list[conflicts.Found] = []
 
-    def expect(self, groups: Iterable[Group]) -> None:
-        """Read what the records of these showed in one go, where several are to be compared: it will be asked for."""
-        wanted = [member.id for group in groups if _are_compared(group) for member in group.members]
-        rows = self._house.database.select(self._connection, "SELECT record, raw FROM body WHERE", "record", wanted)
-        self._raws = {record: bytes(raw) for record, raw in rows}
+    def expect(self, records: Iterable[int]) -> None:
+        """Once one of these is asked for what it showed, that is read of all of them in one go."""
+        self._expected = list(records)
 
     def only(self, group: Group) -> Member | None:
         """The record of an entity that has just one, where nothing of it was ever agreed.
@@ -714,6 +712,12 @@ class EntityMerger:
         self._references.save_waiting()
 
     def _load_raw(self, record: int) -> Any:
+        if self._expected:
+            rows = self._house.database.select(
+                self._connection, "SELECT record, raw FROM body WHERE", "record", self._expected
+            )
+            self._raws = {number: bytes(raw) for number, raw in rows}
+            self._expected = []
         if record in self._raws:
             return load(self._raws.pop(record))
         row = self._house.database.run(self._connection, "SELECT raw FROM body WHERE record = ?", (record,)).fetchone()

@@ -420,7 +420,8 @@ class _Look(Struct, frozen=True, kw_only=True):
 
     def merger(self, stream: Stream) -> EntityMerger:
         if stream.kind not in self.mergers:
-            self.mergers[stream.kind] = EntityMerger(self.house, self.connection, stream.layout, {})
+            made = self.mergers[stream.kind] = EntityMerger(self.house, self.connection, stream.layout, {})
+            made.expect(number for number, member in self.members.items() if member.stream.kind == stream.kind)
         return self.mergers[stream.kind]
 
 

@@ -1,12 +1,14 @@
 """Writes go out in the batches that the vendor takes, and each is answered for by itself."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.sdk.contract import Outcome, Write
+from crosswalk.store.dialect import Database
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
 from tests.memory.connector import lost
@@ -184,3 +186,27 @@ def _refuse(*spoilt: str) -> Any:
         )
 
     return before
+
+
+def test_what_many_records_showed_is_read_together(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that is asked for what it could show is read as it came: one by one that is a round trip for each."""
+    world = two(tmp_path, database_url, alpha="unique")
+    newcomers(world, 7)
+    world.sync()
+    settle_down(world)
+    for number in range(1, 8):
+        world.remote("beta").put("people", str(number), title="Engineer")
+    one_by_one: list[str] = []
+    run = Database.run
+
+    def watched(self: Database, connection: Any, statement: str, values: Sequence[Any] = ()) -> Any:
+        if "raw FROM body" in statement:
+            one_by_one.append(statement)
+        return run(self, connection, statement, values)
+
+    monkeypatch.setattr(Database, "run", watched)
+
+    assert world.sync()["totals"]["written"] == 7
+    assert not one_by_one
