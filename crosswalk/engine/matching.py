@@ -49,6 +49,7 @@ class IdentKinds:
         self._names: dict[int, str] = {}
 
     def hashed(self, value: str) -> int:
+        """64 bits that nobody can make without the key of the store."""
         one = self.begun()
         one.update(value.encode())
         return _EIGHT_BYTES(one.digest())[0]

@@ -123,7 +123,7 @@ def extractor(
 def _rule_parts(
     entity: str, rule: MatchRule, place: Mapping[str, int], rules: MatchRules, label: Callable[[str], Any]
 ) -> list[tuple[int, _Part]]:
-    """One rule: places in a row, and what is made of a value there. None where the row lacks a field of the rule."""
+    """One rule: places in a row, and what is made of a value there. Nothing where the row lacks a field of it."""
     if rule.same in (("external_ids",), ("registrations",)):
         (name,) = rule.same
         return [(place[name], _namespaced_part(name, rule.kind, label))] if name in place else []
@@ -213,7 +213,9 @@ def _together(
             if not values:
                 return
             columns.append(values)
-        alone = [(word, one, None) for some, word in zip(columns, counted, strict=True) if word for one in some]
+        alone = [
+            (word, one, None) for some, word in zip(columns, counted, strict=True) if word is not None for one in some
+        ]
         whole = [(label, "|".join(one), None if judged is None else one[judged]) for one in product(*columns)]
         given += [one for one in dict.fromkeys([*alone, *whole]) if one not in given]
 

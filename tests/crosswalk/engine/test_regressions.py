@@ -926,3 +926,16 @@ def test_a_mapping_that_understands_what_another_one_did_not_closes_its_letters(
 def waiting_letters(world: World) -> list[str]:
     with world.open() as hub:
         return [one["field"] for one in hub.dlq_list()["dead_letters"]]
+
+
+def test_a_namespace_may_be_named_like_the_parts_of_a_rule(world: World) -> None:
+    """Its id was cut as "phone+family" is, which ended the run with a fault."""
+    with world.open() as hub:
+        identify = hub.house.rules.identifiers("person", ("external_ids",), [])
+        ((number, _),) = identify([[{"namespace": "erp+phone", "value": "7"}]])
+
+        name = hub.house.ident_kinds.name(number)
+        assert name == "person/external:erp+phone"
+        rule = hub.house.rules.rule(name)
+    assert rule is not None
+    assert rule.counted is None

@@ -160,3 +160,11 @@ def test_a_connection_that_ends_in_a_transaction_leaves_the_database_unreached(d
 def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(AddressError, match=r"^no address of a database$"):
         Database(url)
+
+
+def test_sqlite_takes_blobs_and_nulls_as_they_are() -> None:
+    """Each has an adapter that gives it back: without one the driver makes an exception for every value."""
+    values = (b"\x00\xff", b"", None, "text", 7)
+    assert connect("").execute("SELECT ?, ?, ?, ?, ?", values).fetchone() == values
+    for kind in (bytes, type(None)):
+        assert (kind, sqlite3.PrepareProtocol) in sqlite3.adapters
