@@ -44,15 +44,9 @@ class IdentKinds:
 
     def __init__(self, database: Database, secret: bytes) -> None:
         self._database = database
-        self.begun = blake2b(digest_size=8, key=secret).copy
+        self.hashed = _hasher(secret)
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
-
-    def hashed(self, value: str) -> int:
-        """64 bits that nobody can make without the key of the store."""
-        one = self.begun()
-        one.update(value.encode())
-        return _EIGHT_BYTES(one.digest())[0]
 
     def load(self) -> None:
         with self._database.read() as connection:
@@ -82,6 +76,19 @@ class IdentKinds:
 
     def names(self) -> Iterable[tuple[int, str]]:
         return sorted(self._names.items())
+
+
+def _hasher(secret: bytes) -> Callable[[str], int]:
+    """The keyed hash of a value. Four of them are made of each person."""
+    begun = blake2b(digest_size=8, key=secret).copy
+
+    def hashed(value: str) -> int:
+        one = begun()
+        one.update(value.encode())
+        number: int = _EIGHT_BYTES(one.digest())[0]
+        return number
+
+    return hashed
 
 
 def part_of(value: int) -> tuple[int, int]:
@@ -141,28 +148,21 @@ class Rules:
     ) -> Callable[[Sequence[Value]], list[tuple[int, int]]]:
         """Of rows of these fields, as they stand in the store."""
         joins = JOINS.get(kind, kind)
-        known: dict[str, int] = {}
-        kinds = self._kinds
+        hashed, kinds = self._kinds.hashed, self._kinds
 
         def number(identifier: str) -> int:
-            found = known.get(identifier)
-            if found is None:
-                found = known[identifier] = kinds.number(f"{joins}/{identifier}")
-            return found
+            return kinds.number(f"{joins}/{identifier}")
 
         # Kinds that are known by name are numbered now, outside of any transaction; namespaces show themselves later.
         for word in _words(self.of(joins)):
             number(word)
         extract = extractor(kind, fields, rules=self.of(joins), connections=connections, label=number)
-        hashed, begun = kinds.hashed, kinds.begun
 
         def identify(row: Sequence[Value]) -> list[tuple[int, int]]:
             given = []
             alone, of_alone = "", 0  # a number is told alone, and then as a part
             for told, value, judged in extract(row):
-                hashing = begun()  # as `hashed` does, without a call: four are made of each person
-                hashing.update(value.encode())
-                (one,) = _EIGHT_BYTES(hashing.digest())
+                one = hashed(value)
                 if judged is None:
                     alone, of_alone = value, one
                 else:

@@ -19,7 +19,7 @@ class _Cursor(sqlite3.Cursor):
 
 
 # Of a value that is no number and no text the driver asks for an adapter: where there is none, an exception is made and
-# thrown away before the value is taken as it is, which costs four times as much as to take it.
+# thrown away before the value is taken as it is: 2,500 instructions each time.
 sqlite3.register_adapter(bytes, bytes.__bytes__)
 sqlite3.register_adapter(type(None), {None: None}.get)
 

@@ -49,7 +49,7 @@ Step = Callable[[Value], Value]
 _TRIAL: Final = 2000  # rows that show which values come again
 _REMEMBERED: Final = 1000  # values of a field
 _LONGEST: Final = 64  # characters of a text that is remembered
-UNSEEN: Final = object()
+_UNSEEN: Final = object()
 
 PARSER: Final = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -153,8 +153,8 @@ def alone_in_list(step: Step) -> Step:
 
     def read(raw: Value) -> Value:
         if type(raw) is list and len(raw) == 1 and type(one := raw[0]) in (str, int):
-            value = get(one, UNSEEN)
-            return made(one) if value is UNSEEN else value
+            value = get(one, _UNSEEN)
+            return made(one) if value is _UNSEEN else value
         return step(raw)
 
     return read
@@ -191,7 +191,7 @@ class Rows:
         return read(row, faults)
 
     def _begin(self, way: "type[_Parsed | _Unparsed]") -> Any:
-        names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly), "UNSEEN": UNSEEN}
+        names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly), "UNSEEN": _UNSEEN}
         places = [*_places_of(self._inline), *(self._flags or ())]
         try:
             row = way(places, names)

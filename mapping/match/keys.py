@@ -139,8 +139,7 @@ def _rule_parts(
     if len(readers) == 2 and len(first) == len(second) == 1 and counted[1] is None:
         return [(first[0], _pair_part(own, read, (second[0], beside), counted[0], rules))]
     together = _together(own, readers, counted, rules)
-    # Of several places the first that has a value stands for all of them.
-    return [(at, _unless(first[:n], together)) for n, at in enumerate(first)]
+    return [(at, together) for at in first]  # it reads all places, and from a second one gives nothing that is new
 
 
 def _plain_part(label: Any) -> _Part:
@@ -220,18 +219,6 @@ def _together(
         given += [one for one in dict.fromkeys([*alone, *whole]) if one not in given]
 
     return part
-
-
-def _unless(places: Sequence[int], part: _Part) -> _Part:
-    """Not where one of these places has a value."""
-    if not places:
-        return part
-
-    def unless(value: Any, row: Sequence[Value], given: Given) -> None:
-        if not any(row[at] for at in places):
-            part(value, row, given)
-
-    return unless
 
 
 def _reader(entity: str, name: str, place: Mapping[str, int]) -> tuple[tuple[int, ...], _Reader]:
