@@ -24,10 +24,6 @@ from mapping.match import columns as heads
 from mapping.match.batch import (
     MISSING,
     Column,
-    Flags,
-    Ints,
-    Longs,
-    Pairs,
     Resolution,
     Table,
     name_keys_of,
@@ -37,6 +33,7 @@ from mapping.match.batch import (
 from mapping.match.days import order_of
 from mapping.match.evaluate import Labels, Quality, largest, of_groups, of_pairs
 from mapping.match.model import KINDS, Model, ModelError, read, shipped
+from mapping.match.pairs import Flags, Ints, Longs, Pairs
 
 _DELIMITERS: Final = ",;\t|"
 _OLDER: Final = "cp1252"  # of what is no UTF-8

@@ -21,8 +21,9 @@ from crosswalk.engine.likeness import (
 from mapping.match.groups import ordered
 
 if TYPE_CHECKING:
-    from mapping.match.batch import Pairs, Resolution, Table
+    from mapping.match.batch import Resolution, Table
     from mapping.match.model import Model
+    from mapping.match.pairs import Pairs
     from mapping.match.profile import Values
     from mapping.match.score import Scored as Compared
 

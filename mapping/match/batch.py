@@ -10,20 +10,20 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from itertools import product
 from math import log2
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Protocol
 
 import numpy as np
 from msgspec import Struct, field
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from mapping.match.apart import Apart
 from mapping.match.cluster import Forest
 from mapping.match.groups import CERTAIN, Alarm, Edge, Groups, Pair, held_together, inside
 from mapping.match.latin import latin
-from mapping.match.learned import CERTAIN as CERTAIN_BITS
-from mapping.match.learned import ENOUGH, Systems, sparse
-from mapping.match.model import DIFFERING, SYSTEM, Comparison, Model
+from mapping.match.learned import ENOUGH, Learning, Spread, chance
+from mapping.match.model import SYSTEM, Comparison, Model
+from mapping.match.pairs import LEVELS, Flags, Floats, Ints, Levels, Longs, Pairs, Whole
+from mapping.match.pairs import together as put_together
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
 from mapping.match.score import (
     BESIDE,
@@ -42,27 +42,10 @@ from mapping.match.score import (
     tabled,
 )
 
-Ints: TypeAlias = NDArray[np.int32]
-Longs: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float32]
-Flags: TypeAlias = NDArray[np.bool_]
-
 MISSING: Final = -1
 _MANY_VALUES: Final = 3  # values of one record that it is looked up by
-# Numbers of levels; 0: a field that one of the two lacks, or names the other way round.
-LEVELS: Final[Mapping[str, int]] = {
-    name: number
-    for number, name in enumerate(
-        ("different", "same", "typo", "transliterated", "nickname", "part", "member", "part_alike", "part_and_other",
-         "initial", "initials", "close", "label", "local", "neighbour", "unrelated", "placed"),
-        start=1,
-    )
-}  # fmt: skip
 _MARGIN: Final = 1.0  # bits; a little less than the model says is chance
 _MISTYPED: Final = 0.04  # records of one that have another initial than the others: mistyped, or another name
-# Bits that it counts at most that one system has both: where it would be more, no two of its records are joined.
-_BELIEVED: Final = -5.0
-_DIFFERING: Final = -3.0  # bits that another mailbox or phone counts at the most
 _ROUNDED: Final = 0.01  # bits that sums of rounded numbers may be off
 _LITTLE: Final = 4.0  # bits that a field says at most, so that it is compared only where others say more
 _AT_A_TIME: Final = 1_000_000  # pairs that are scored together
@@ -164,24 +147,6 @@ def table(records: Iterable[tuple[str, str, Profile]]) -> Table:
     return tabling.done()[0]
 
 
-class Pairs(Struct):
-    """Pairs of records by their places, left before right, with what was found of them."""
-
-    left: Ints
-    right: Ints
-    bits: Floats
-    conflict: Flags  # something that lets nobody join them but a person
-    found_by: Longs  # blocks that hold them, a bit each
-
-    def __len__(self) -> int:
-        return len(self.left)
-
-    def where(self, wanted: Flags) -> "Pairs":
-        return Pairs(
-            self.left[wanted], self.right[wanted], self.bits[wanted], self.conflict[wanted], self.found_by[wanted]
-        )
-
-
 class Resolution(Struct):
     """`group`: by record the place of the first record of its group. `review`: pairs for a person.
 
@@ -225,11 +190,35 @@ def resolve(
     compared = len(left)
     del left, right, found_by
     tell("grouping")
-    model = scoring.model
+    return resolution(scoring, pairs, compared, frequencies, together=together, apart=apart)
+
+
+class PairScorer(Protocol):
+    """Who has scored the pairs of some records. `model`: with what they have told of it."""
+
+    model: Model
+    prior: float
+    size: int  # records
+
+    def more(self, left: Ints, right: Ints) -> Pairs:
+        """Of pairs inside a group, in their order, whatever they come to."""
+
+
+def resolution(
+    scored: PairScorer,
+    pairs: Pairs,
+    compared: int,
+    frequencies: Counts,
+    *,
+    together: Collection[Pair] = (),
+    apart: Container[Pair] = frozenset(),
+) -> Resolution:
+    """Of scored pairs, by their places: those that are for joining put into groups, and what is left for review."""
+    model = scored.model
     model = replace(model, same=max(model.same, threshold_of(pairs, model)))
     joining = pairs.where((pairs.bits >= model.same) & ~pairs.conflict)
-    groups = _grouped(model, scoring, joining, together, apart)
-    of = np.arange(len(table), dtype=np.int32)
+    groups = _grouped(model, scored, joining, together, apart)
+    of = np.arange(scored.size, dtype=np.int32)
     if groups.of:
         of[list(groups.of)] = list(groups.of.values())
     review = pairs.where((of[pairs.left] != of[pairs.right]) & (pairs.bits >= model.review))
@@ -237,13 +226,19 @@ def resolve(
     return Resolution(of, joined, review, compared, model, frequencies, groups.alarmed)
 
 
+IDENTIFIERS: Final = ("email", "phone")  # whose worth the records tell
+
+
 def with_identifiers(table: Table, model: Model) -> Model:
     """Counts a mailbox or a phone that two have for less, where two who have one mostly go by two names."""
+    wanted = (name for name in IDENTIFIERS if name in table.columns and model.identifiers.get(name) == 1)
+    return as_held(model, {name: _of_two(table, name) for name in wanted})
+
+
+def as_held(model: Model, held: Mapping[str, tuple[int, int]]) -> Model:
+    """`held`: by identifier how many of those that just two of known names have are of one name, and of how many."""
     comparisons, lent = dict(model.comparisons), set(model.lent)
-    for name in ("email", "phone"):
-        if name not in table.columns or model.identifiers.get(name) != 1:
-            continue
-        one, of = _of_two(table, name)
+    for name, (one, of) in held.items():
         comparison = comparisons[name]
         if of < ENOUGH or "same" not in comparison.levels:
             continue
@@ -535,19 +530,25 @@ class Scoring:
         self._apart: dict[str, Apart] = {}
         self.prior = self._weigher.prior
         self.size = len(table)
+        self._spread = spread_of(table)
 
     def score(self, left: Ints, right: Ints, found_by: Longs) -> Pairs:
         """Of candidates: those for joining and for review. Learns first, for `model`, what the records tell of it."""
-        whole = _together(list(self._each(left, right, found_by)))
-        self._learn(whole)
-        return self._with_systems(whole).where_at_least(self.model.review)
+        return self._learned(put_together(list(self._each(left, right, found_by)))).where_at_least(self.model.review)
 
     def more(self, left: Ints, right: Ints) -> Pairs:
         """Of pairs inside a group, whatever they come to."""
         nothing = np.zeros(len(left), dtype=np.int64)
-        return self._with_systems(_together(list(self._each(left, right, nothing, all_of_them=True))))
+        whole = put_together(list(self._each(left, right, nothing, all_of_them=True)))
+        return Learning(self.model, self.size, self._spread).with_systems(whole)
 
-    def _each(self, left: Ints, right: Ints, found_by: Longs, *, all_of_them: bool = False) -> Iterator["_Whole"]:
+    def _learned(self, whole: Whole) -> Whole:
+        learning = Learning(self.model, self.size, self._spread)
+        learning.learn(whole)
+        self.model = learning.model
+        return learning.with_systems(whole)
+
+    def _each(self, left: Ints, right: Ints, found_by: Longs, *, all_of_them: bool = False) -> Iterator[Whole]:
         for at in range(0, max(1, len(left)), _AT_A_TIME):
             part = slice(at, at + _AT_A_TIME)
             ours, theirs, by = left[part], right[part], found_by[part]
@@ -600,10 +601,9 @@ class Scoring:
         """What each field says of these pairs, and all of them together."""
         found = self._compared(left, right)
         whole = self._sum(found, left, right, found_by)
-        self._learn(whole)
-        return found, self._with_systems(whole)
+        return found, self._learned(whole)
 
-    def _sum(self, found: "Mapping[str, Weighed]", left: Ints, right: Ints, found_by: Longs) -> "_Whole":
+    def _sum(self, found: "Mapping[str, Weighed]", left: Ints, right: Ints, found_by: Longs) -> Whole:
         """As `score.combined` does."""
         model, size = self.model, len(left)
         own, shared = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
@@ -634,13 +634,13 @@ class Scoring:
             told = np.sum(names, axis=0) - np.float32(self.prior + model.names_at_most)
             beyond = np.maximum(beyond, told)
         bits = own + shared - np.float32(self.prior) - beyond
-        nothing = np.zeros(size, dtype=np.int8)
+        nothing, of = np.zeros(size, dtype=np.int8), self._table.system
         levels = [found[name].level if name in found else nothing for name in model.watched]
-        whole = _Whole(left, right, bits, self._conflicts(found, size), found_by, levels)
+        whole = Whole(left, right, bits, self._conflicts(found, size), found_by, of[left] == of[right], levels)
         self._doubted(whole)
         return whole
 
-    def _doubted(self, pairs: "_Whole") -> None:
+    def _doubted(self, pairs: Whole) -> None:
         """As `Scorer` finds them."""
         for (name, level), bits in self.model.doubts.items():
             pairs.bits += np.where(pairs.levels[self.model.watched.index(name)] == LEVELS[level], np.float32(bits), 0)
@@ -739,7 +739,7 @@ class Scoring:
         like[equal] = equal[first[inverse]]
         return like
 
-    def _different(self, comparison: Comparison, size: int) -> tuple[Floats, Flags, NDArray[np.int8]]:
+    def _different(self, comparison: Comparison, size: int) -> tuple[Floats, Flags, Levels]:
         """What so many pairs of values count that are different."""
         told = comparison.levels["different"]
         bits = told.bits if told.at_most is None else min(told.bits, told.at_most)
@@ -837,126 +837,18 @@ class Scoring:
             least = np.float32(self.prior + model.names_at_one_address) - found["street"].bits[ask]
             name.bits[ask] = np.maximum(name.bits[ask], least)
 
-    def _learn(self, pairs: "_Whole") -> None:
-        """How sparse the same are; what it counts that one system has both; what is doubtful."""
-        self._differing(pairs)
-        free = ~pairs.conflict
-        self.model = sparse(pairs.bits[free], self.model, len(self._table))
-        of = self._table.system
-        inside = of[pairs.left] == of[pairs.right]
-        certain = free & (pairs.bits >= self.model.same + CERTAIN_BITS)
-        chance = _chance(of)
-        places: dict[str, Sequence[str]] = dict.fromkeys(self.model.places, ("different",))
-        if self._doubt_places(pairs, inside, certain, chance, places):
-            # What was certain before is not any more, and tells nothing of the others.
-            certain = ~pairs.conflict & (pairs.bits >= self.model.same + CERTAIN_BITS)
-        same_system = self._same_system(inside[certain], chance)
-        self.model = replace(self.model, same_system=same_system)
-        if same_system <= _BELIEVED:
-            self.model = replace(self.model, vetoes=self.model.vetoes | {SYSTEM}, rivals=True)
-        systems = Systems.of(inside, certain, chance)
-        if systems is None:
-            return
-        self._doubt(pairs, systems, certain, {name: self._levels_of(name) for name in self.model.names} | places)
-        free = ~pairs.conflict
-        rivals = systems.mostly_two(pairs.conflict & (pairs.bits >= self.model.same))
-        same = systems.threshold(pairs.bits, free, self.model.same)
-        self.model = replace(self.model, same=same, rivals=rivals or self.model.rivals)
 
-    def _differing(self, pairs: "_Whole") -> None:
-        """What it counts that mailboxes, or phones, differ: by how seldom they do where the other is the same."""
-        watched = self.model.watched
-        if self.model.kind != "person" or not {"given", *DIFFERING} <= set(watched):
-            return
-        same = LEVELS["same"]
-        given, email, phone = (pairs.levels[watched.index(name)] for name in ("given", "email", "phone"))
-        doubts = dict(self.model.doubts)
-        for name, here, other in (("email", email, phone), ("phone", phone, email)):
-            told = (given == same) & (other == same) & (here > 0)
-            if int(told.sum()) < ENOUGH:
-                continue
-            differ = here == LEVELS["different"]
-            usual = self.model.comparisons[name].levels["different"].bits
-            bits = max(_DIFFERING, log2(float(differ[told].mean()) + 0.01)) - usual
-            if bits < 0:
-                doubts[name, "different"] = doubts.get((name, "different"), 0.0) + bits
-                pairs.bits[differ] += np.float32(bits)
-        self.model = replace(self.model, doubts=doubts)
+def spread_of(table: Table) -> Spread:
+    """How the records of a table are spread over its systems."""
 
-    def _same_system(self, certain: Flags, chance: float) -> float:
-        """As seldom as one system has both is among pairs that are certain anyhow."""
-        if self._table.system.max(initial=0) == 0:
-            return 0.0
-        if len(certain) < ENOUGH:
-            return self.model.same_system
-        return max(_BELIEVED, min(0.0, log2((int(certain.sum()) + 1) / (len(certain) + 1) / chance)))
+    def often(held: Ints) -> Ints | Longs:
+        return np.bincount(held, minlength=1)
 
-    def _chance_of(self, name: str) -> float:
-        """How often two records that tell this field are of one system, by chance."""
-        column = self._table.columns.get(name)
-        return 1.0 if column is None else _chance(self._table.system[column.codes >= 0])
-
-    def _doubt_places(
-        self, pairs: "_Whole", inside: Flags, certain: Flags, chance: float, places: Mapping[str, Sequence[str]]
-    ) -> bool:
-        """Whether companies at another place are mostly others, whatever else is the same, as those at one are not."""
-        here = certain.copy()
-        for name in places:
-            here &= pairs.levels[self.model.watched.index(name)] != LEVELS["different"]
-        systems = Systems.of(inside, here, chance) if places else None
-        return systems is not None and self._doubt(pairs, systems, here, places, mostly=True)
-
-    def _levels_of(self, name: str) -> tuple[str, ...]:
-        return tuple(level for level in self.model.comparisons[name].levels if level != "same")
-
-    def _doubt(
-        self,
-        pairs: "_Whole",
-        systems: Systems,
-        certain: Flags,
-        levels: Mapping[str, Sequence[str]],
-        *,
-        mostly: bool = False,
-    ) -> bool:
-        """Levels whose pairs are two too often, or `mostly`; whether there is any. `levels`: of which field which."""
-        doubts, vetoes = dict(self.model.doubts), set(self.model.vetoes)
-        for name, some in levels.items():
-            told = pairs.levels[self.model.watched.index(name)]
-            joinable = ~pairs.conflict & (pairs.bits >= self.model.same)
-            chance = self._chance_of(name)
-            by_certain = systems.among(certain & (told > 0), chance)
-            for level in some:
-                judges = by_certain
-                if judges is None:
-                    break
-                if level == "placed":  # the same name but for the place is as right as the same
-                    beside = systems.among(joinable & (told == LEVELS["same"]), chance)
-                    judges = judges if beside is None or beside.certain <= judges.certain else beside
-                at_level = told == LEVELS[level]
-                if mostly and not judges.mostly_two(joinable & at_level):
-                    continue
-                if bits := judges.doubt(joinable & at_level):
-                    doubts[name, level] = doubts.get((name, level), 0.0) + bits
-                    pairs.bits[at_level] += np.float32(bits)
-                    if judges.doubtful(joinable & at_level & (pairs.bits >= self.model.same)):
-                        vetoes.add((name, level))
-                        pairs.conflict |= at_level
-        found = doubts != self.model.doubts
-        self.model = replace(self.model, doubts=doubts, vetoes=frozenset(vetoes))
-        return found
-
-    def _with_systems(self, pairs: "_Whole") -> "_Whole":
-        system = self._table.system
-        inside = system[pairs.left] == system[pairs.right]
-        pairs.bits += np.where(inside, np.float32(self.model.same_system), np.float32(0))
-        if SYSTEM in self.model.vetoes:
-            pairs.conflict |= inside
-        return pairs
-
-
-def _chance(systems: Ints) -> float:
-    """How often two of these records are of one system, by chance."""
-    return float(((np.bincount(systems) / max(1, len(systems))) ** 2).sum())
+    return Spread(
+        int(table.system.max(initial=-1)) + 1,
+        chance(often(table.system)),
+        {name: chance(often(table.system[column.codes >= 0])) for name, column in table.columns.items()},
+    )
 
 
 class Weighed(Struct):
@@ -964,48 +856,24 @@ class Weighed(Struct):
 
     bits: Floats
     shared: Flags
-    level: NDArray[np.int8]
+    level: Levels
 
     def at(self, places: Longs) -> "Weighed":
         return Weighed(self.bits[places], self.shared[places], self.level[places])
-
-
-class _Whole(Pairs):
-    """Pairs with their sums. `levels`: of each field that the model watches."""
-
-    levels: list[NDArray[np.int8]]
-
-    def where_at_least(self, bits: float) -> "_Whole":
-        kept = self.bits >= bits
-        return _Whole(
-            self.left[kept], self.right[kept], self.bits[kept], self.conflict[kept], self.found_by[kept],
-            [one[kept] for one in self.levels],
-        )  # fmt: skip
-
-
-def _together(made: Sequence[_Whole]) -> _Whole:
-    return _Whole(
-        np.concatenate([one.left for one in made]),
-        np.concatenate([one.right for one in made]),
-        np.concatenate([one.bits for one in made]),
-        np.concatenate([one.conflict for one in made]),
-        np.concatenate([one.found_by for one in made]),
-        [np.concatenate(levels) for levels in zip(*(one.levels for one in made), strict=True)],
-    )
 
 
 # -- groups ----------------------------------------------------------------------------------------------------
 
 
 def _grouped(
-    model: Model, scoring: Scoring, joining: Pairs, together: Collection[Pair], apart: Container[Pair]
+    model: Model, scored: PairScorer, joining: Pairs, together: Collection[Pair], apart: Container[Pair]
 ) -> Groups:
     """Groups that hold together: within one, every record is weighed against every other."""
     told = list(zip(joining.left.tolist(), joining.right.tolist(), joining.bits.tolist(), strict=True))
     if together:
         certain = set(together)
         told = [edge for edge in told if edge[:2] not in certain] + [(*pair, CERTAIN) for pair in sorted(certain)]
-    forest = Forest(scoring.size)
+    forest = Forest(scored.size)
     for one, other, _ in told:
         forest.join(one, other)
     edges: dict[int, list[Edge]] = defaultdict(list)
@@ -1016,9 +884,9 @@ def _grouped(
         if not pairs:
             return {}
         left, right = (np.array(some, dtype=np.int32) for some in zip(*pairs, strict=True))
-        found = scoring.more(left, right)
+        found = scored.more(left, right)
         return {
-            pair: inside(bits, conflict=conflict, prior=scoring.prior)
+            pair: inside(bits, conflict=conflict, prior=scored.prior)
             for pair, bits, conflict in zip(pairs, found.bits.tolist(), found.conflict.tolist(), strict=True)
         }
 

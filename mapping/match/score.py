@@ -247,7 +247,8 @@ class Weigher:
 
     def _of_words(self, name: str, level: Level, one: str, other: str, shared: tuple[str, ...]) -> float:
         table = f"{name}.word"
-        told = level.words * sum(self._frequencies.rarity(table, word) for word in shared)
+        rarities = [self._frequencies.rarity(table, word) for word in shared]
+        told = level.words * sum(sorted(rarities))  # in one order, whichever of the two stands first
         if level.beyond is None:
             return told
         whole = min(self._frequencies.rarity(name, one), self._frequencies.rarity(name, other))

@@ -19,10 +19,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mapping.match.batch import (
-    LEVELS,
     Column,
-    Ints,
-    Longs,
     Scoring,
     Table,
     Weighed,
@@ -32,6 +29,7 @@ from mapping.match.batch import (
     with_identifiers,
 )
 from mapping.match.model import Comparison, Model
+from mapping.match.pairs import LEVELS, Ints, Longs
 from mapping.match.score import Counts
 
 Progress: TypeAlias = Callable[[str], None]

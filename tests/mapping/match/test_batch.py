@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mapping.match.batch import Pairs, Resolution, Table, frequencies_of, resolve, table, threshold_of
+from mapping.match.batch import Resolution, Table, frequencies_of, resolve, table, threshold_of
 from mapping.match.groups import CERTAIN, Groups, held_together
 from mapping.match.model import SYSTEM, shipped
+from mapping.match.pairs import Pairs
 from mapping.match.profile import Profile
 from mapping.match.score import Scorer, counted
 from tests.mapping.match.people import FAMILY, GIVEN, company, person, strangers

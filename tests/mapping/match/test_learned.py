@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mapping.match.learned import Flags, Systems, sparse
+from mapping.match.learned import Systems, sparse
 from mapping.match.model import shipped
+from mapping.match.pairs import Flags
 
 CHANCE = 1 / 3  # three systems of one size
 ONES, TWOS = 0.02, CHANCE  # share of pairs inside one system: of one, and of two who only look alike
