@@ -1,10 +1,11 @@
 # Every target sets up what it needs in .venv first; `make demo` and `make test` work on a fresh clone.
 PYTHON ?= python3
 VENV := .venv
+SPARK := .venv-spark
 BIN := $(VENV)/bin
 PARALLEL ?= auto
 
-.PHONY: demo test check bench chaos kills soak lock clean setup
+.PHONY: demo test check spark bench chaos kills soak lock clean setup
 
 setup: $(VENV)/.ready
 
@@ -21,6 +22,15 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(PARALLEL) --dist worksteal
+
+# Matching on Spark: wants Java, and takes an environment of its own, since Spark is large and nothing else needs it.
+spark: $(SPARK)/.ready
+	$(SPARK)/bin/python -m pytest -p no:cacheprovider tests/mapping/match/test_spark.py tests/crosswalk/engine/test_spark.py
+
+$(SPARK)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[spark]' hypothesis pytest
+	touch $@
 
 check: setup
 	$(BIN)/ruff check .
@@ -52,4 +62,4 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .chaos crosswalk-demo
+	rm -rf $(VENV) $(SPARK) .mypy_cache .ruff_cache .hypothesis .chaos crosswalk-demo

@@ -20,6 +20,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from crosswalk.problems import Problem, ProblemsError
+from crosswalk.spark import session
 from mapping.match import columns as heads
 from mapping.match.batch import (
     MISSING,
@@ -111,9 +112,10 @@ def evaluated(
     mapping: Path | None = None,
     kind: str | None = None,
     model: Path | None = None,
+    spark: str | None = None,
     progress: Progress = _silent,
 ) -> dict[str, Any]:
-    """The figures of a model on these files. Raises ProblemsError."""
+    """The figures of a model on these files. `spark`: the master of a Spark that weighs them. Raises ProblemsError."""
     began, cpu = perf_counter(), process_time()
     chosen = model_of(model) if model is not None else None
     progress(f"reading {records.name}")
@@ -125,7 +127,7 @@ def evaluated(
     del read_in.cells[:]
     loaded = process_time()
     chosen = chosen or shipped(used.kind)
-    found = resolve(told, chosen, progress=progress)
+    found = resolve(told, chosen, progress=progress) if spark is None else _spread(told, chosen, spark, progress)
     matched = process_time()
     figures = _figures(found, labels, chosen)
     return {
@@ -144,6 +146,14 @@ def evaluated(
         },
         "peak_mib": getrusage(RUSAGE_SELF).ru_maxrss // 1024,
     }
+
+
+def _spread(told: Table, model: Model, master: str, progress: Progress) -> Resolution:
+    progress(f"starting Spark on {master}")
+    with session(master) as started:
+        from mapping.match import spark
+
+        return spark.resolve(spark.frame_of(started, told), model, progress=progress)
 
 
 def _figures(found: Resolution, labels: Labels, model: Model) -> dict[str, Any]:

@@ -333,6 +333,15 @@ _ALL: Final = (
         "records of one person or company that teach.",
     ),
     Message(
+        code="CW132",
+        text="Spark cannot be used: pyspark is not installed",
+        happened="Records are to be weighed on Spark (`spark` under `match`, or --spark), and this machine lacks what "
+        "that takes, or the master that is named does not answer.",
+        itself="Nothing is matched meanwhile, and nothing is lost: what was read waits for the next run.",
+        todo="Install crosswalk[spark] and Java 17 or newer here and on each worker, and see that the master runs. Or "
+        "take `spark` out: this machine comes to the same groups, as far as its memory goes.",
+    ),
+    Message(
         code="CW201",
         text="the refresh token is revoked or of another data center",
         happened="The vendor refuses to give a new access token. The refresh token was revoked, has expired, was used "

@@ -162,13 +162,18 @@ def evaluate(
     model: Annotated[
         Path | None, typer.Option("--model", metavar="FILE", help="A model of your own instead of the shipped one.")
     ] = None,
+    spark: Annotated[
+        str, typer.Option("--spark", metavar="MASTER", help="Weigh on Spark, as spark://host:7077 or local[4].")
+    ] = "",
 ) -> int:
     """Match labelled records by the shipped model and say how good that is. Needs no configuration, writes nothing."""
     from crosswalk.labelled import evaluated
 
     progress = _progress(session)
     collect_seldom()
-    answer = evaluated(records, truth, mapping=mapping, kind=_known(kind), model=model, progress=progress)
+    answer = evaluated(
+        records, truth, mapping=mapping, kind=_known(kind), model=model, spark=spark or None, progress=progress
+    )
     return session.show({**answer, "exit_code": DONE}, told)
 
 

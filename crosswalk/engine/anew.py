@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from msgspec import Struct, field
 
 from crosswalk.engine.bulk import NO_RECORD, CertainIds
-from crosswalk.engine.bulkscored import Everybody, everybody, learn, within_limits
+from crosswalk.engine.bulkscored import Everybody, everybody, learn, resolve_all, within_limits
 from crosswalk.engine.identify import SCORED, WERE_TWO, Matched, Matcher
 from crosswalk.engine.likeness import Known, Likeness, bits_told, likeness_of, scored_kinds
 from crosswalk.engine.model import House
@@ -67,13 +67,11 @@ def count_anew(house: House, lease: Lease) -> None:
         likeness = likeness_of(house, kind)
         if not likeness.has_grown():
             continue
-        from mapping.match.batch import resolve
-
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             ask_for(house, connection, kind)
         told = everybody(likeness)
-        learn(likeness, told, resolve(within_limits(told.table, likeness), likeness.model))
+        learn(likeness, told, resolve_all(likeness, within_limits(told.table, likeness)))
 
 
 # -- what would be one -----------------------------------------------------------------------------------------
@@ -185,16 +183,15 @@ def _weigh_few(likeness: Likeness, matcher: Matcher, connection: Connection, few
 
 
 def _weigh_all(likeness: Likeness, matcher: Matcher) -> Weighed:
-    from mapping.match.batch import resolve
     from mapping.match.score import Scorer
 
     home_of = _homes(likeness)
     all_of = everybody(likeness, only=lambda record: record < len(home_of) and home_of[record] > 0)
     homes = array("q", (home_of[record] for record in all_of.records))
     table = within_limits(all_of.table, likeness)
-    found = resolve(
+    found = resolve_all(
+        likeness,
         table,
-        likeness.model,
         together=_together(likeness, matcher, all_of, homes),
         apart=_Apart(likeness, all_of.records),
     )

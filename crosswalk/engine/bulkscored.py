@@ -5,7 +5,7 @@ to review. Leaves in the store what changed records are weighed by afterwards: b
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -18,7 +18,7 @@ from crosswalk.engine.likeness import (
     in_short,
     shown_by,
 )
-from mapping.match.groups import ordered
+from mapping.match.groups import Pair, ordered
 
 if TYPE_CHECKING:
     from mapping.match.batch import Resolution, Table
@@ -44,14 +44,12 @@ class Weighed(NamedTuple):
 
 def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable[[int, int], bool]) -> Weighed:
     """`home`: by record one that stands for all that rules put together with it; `apart`: are two told apart?"""
-    from mapping.match.batch import resolve
-
     all_of = everybody(likeness)
     told, records = all_of.table, all_of.records
     by_block = by_blocks(likeness.model)
-    found = resolve(
+    found = resolve_all(
+        likeness,
         within_limits(told, likeness),
-        likeness.model,
         together=_together(records, home),
         apart=_Apart(records, apart),
     )
@@ -67,6 +65,22 @@ def weigh_all(likeness: Likeness, *, home: Callable[[int], int], apart: Callable
         [pair for _, pair in _scored(found.review, records)],
         {records[at]: words for at, words in found.alarmed},
     )
+
+
+def resolve_all(
+    likeness: Likeness, table: "Table", *, together: Collection[Pair] = (), apart: Container[Pair] = frozenset()
+) -> "Resolution":
+    """Who is who among all records of a kind: weighed here or, where the file says so, on Spark."""
+    if likeness.spark is None:
+        from mapping.match import batch
+
+        return batch.resolve(table, likeness.model, together=together, apart=apart)
+    from crosswalk.spark import session
+
+    with session(likeness.spark) as started:
+        from mapping.match import spark
+
+        return spark.resolve(spark.frame_of(started, table), likeness.model, together=together, apart=apart)
 
 
 def by_blocks(model: "Model") -> Callable[[int], str]:

@@ -55,8 +55,9 @@ class Holders(NamedTuple):
 class Likeness:
     """Scored matching of one kind of entity over one store."""
 
-    def __init__(self, house: House, kind: str, model: "Model") -> None:
-        self.house, self.kind, self.model = house, kind, model
+    def __init__(self, house: House, kind: str, model: "Model", *, spark: str | None = None) -> None:
+        """`spark`: the master of the Spark on which all records are weighed; None: here."""
+        self.house, self.kind, self.model, self.spark = house, kind, model, spark
         self.streams = {stream.id: stream for stream in house.streams.values() if stream.kind == kind}
         self._database = house.database
         self._listed = ", ".join(str(number) for number in self.streams) or "NULL"
@@ -495,10 +496,10 @@ def likeness_of(house: House, kind: str) -> Likeness:
 
     told = None if house.settings is None else house.settings.match.get(kind)
     if told is None or told.model is None:
-        return Likeness(house, kind, shipped(kind))
+        return Likeness(house, kind, shipped(kind), spark=told.spark if told else None)
     from crosswalk.labelled import model_of
 
-    return Likeness(house, kind, model_of(told.model))
+    return Likeness(house, kind, model_of(told.model), spark=told.spark)
 
 
 def unblocked(row: Mapping[str, Value], rules: MatchRules) -> Mapping[str, Value]:

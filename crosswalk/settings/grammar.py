@@ -286,6 +286,12 @@ MATCH: Final = Section(
             form=TEXT,
             default="shipped",
         ),
+        Key(
+            name="spark",
+            about="Where one machine is outgrown: the master of the Spark, such as spark://host:7077, on which all "
+            "records are weighed.",
+            form=TEXT,
+        ),
     ),
 )
 

@@ -43,6 +43,7 @@ from crosswalk.settings.model import (
     Guard,
     HubSettings,
     Loaded,
+    MatchSettings,
     ReviewSettings,
     Schedule,
     StreamSettings,
@@ -791,7 +792,7 @@ def digest(hub: HubSettings) -> str:
     told = {
         "time_zone": hub.time_zone,
         "phone_region": hub.phone_region,
-        "match": {kind: asdict(one) for kind, one in hub.match.items()},
+        "match": {kind: _matching(one) for kind, one in hub.match.items()},
         "merge": {
             "defaults": hub.merge.defaults.told(),
             **{
@@ -807,6 +808,12 @@ def digest(hub: HubSettings) -> str:
         told["review"] = asdict(hub.review)
     text = json.dumps(told, sort_keys=True, default=_plain, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _matching(settings: MatchSettings) -> dict[str, Any]:
+    told = asdict(settings)
+    del told["spark"]  # where it is done makes no difference
+    return told
 
 
 def _guards(guards: Mapping[str, Guard]) -> dict[str, Any]:

@@ -119,6 +119,7 @@ class MatchSettings(Struct, frozen=True, kw_only=True):
     """What makes two records of one kind the same. `rules` None: the defaults; `limits` names only what differs.
 
     `scored`: they are compared by the model besides. `model`: a file of the operator's; None: the one that ships.
+    `spark`: the master of the Spark on which a batch is weighed; None: here, to the same groups.
     """
 
     rules: tuple[MatchRule, ...] | None = None
@@ -126,6 +127,7 @@ class MatchSettings(Struct, frozen=True, kw_only=True):
     block: tuple[str, ...] = ()
     scored: bool = False
     model: Path | None = None
+    spark: str | None = None
 
 
 class CxSetting(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from crosswalk.settings.model import (
 )
 from crosswalk.settings.source import Entry, Node, Scalar, Table
 from crosswalk.settings.store import store_url
+from crosswalk.spark import missing as missing_for_spark
 from mapping.language import Place
 from mapping.match.rules import SCORED, WORDS, MatchRule
 
@@ -86,7 +87,10 @@ class Rules:
                 block = tuple(text for text, _ in texts or ())
             model = given["model"].value if "model" in given else None
             scored, path = self._model(kind, model, folder, at / "model")
-            found[kind] = MatchSettings(rules=rules, limits=limits, block=block, scored=scored, model=path)
+            master = self._spark(kind, given["spark"].value, at / "spark") if "spark" in given else None
+            found[kind] = MatchSettings(
+                rules=rules, limits=limits, block=block, scored=scored, model=path, spark=master
+            )
         return found
 
     def _model(self, kind: str, node: Node | None, folder: Path, spot: Spot) -> tuple[bool, Path | None]:
@@ -102,6 +106,15 @@ class Rules:
         elif text != SHIPPED and (wrong := _wrong_model(folder / text, kind)):
             self._faults.add("CW102", node.mark, f"model is {said(node)}: {wrong}", _MODEL_HINT, at=spot)
         return kind in SCORED, None if text == SHIPPED else folder / text
+
+    def _spark(self, kind: str, node: Node, spot: Spot) -> str | None:
+        text = self._forms.text(node, "spark", spot, expected="spark://host:7077 or local[4]")
+        if text is not None and kind not in SCORED:
+            there = " and ".join(SCORED)
+            self._faults.add("CW102", node.mark, f"spark is {said(node)}", f"only {there} are scored", at=spot)
+        elif text is not None and (missing := missing_for_spark()):
+            self._faults.add("CW132", node.mark, *missing, at=spot)
+        return text
 
     def _rules(self, kind: str, node: Node, spot: Spot) -> tuple[MatchRule, ...] | None:
         items = self._forms.items(node, "rules", spot, "a list, such as [{same: [emails]}]")

@@ -43,7 +43,7 @@ from mapping.match.score import (
 )
 
 MISSING: Final = -1
-_MANY_VALUES: Final = 3  # values of one record that it is looked up by
+MANY_VALUES: Final = 3  # values of one record that it is looked up by
 _MARGIN: Final = 1.0  # bits; a little less than the model says is chance
 _MISTYPED: Final = 0.04  # records of one that have another initial than the others: mistyped, or another name
 _ROUNDED: Final = 0.01  # bits that sums of rounded numbers may be off
@@ -389,7 +389,7 @@ def name_keys_of(table: Table) -> list[tuple[list[str], Longs]]:
 def _part_codes(column: Column, form: Callable[[str], str]) -> list[Ints]:
     """A part of a column as numbers: one array for each of the values that a record may have, -1 where none."""
     numbers: dict[str, int] = {}
-    told = [[numbers.setdefault(one, len(numbers)) for one in dict.fromkeys(map(form, values)) if one][:_MANY_VALUES]
+    told = [[numbers.setdefault(one, len(numbers)) for one in dict.fromkeys(map(form, values)) if one][:MANY_VALUES]
             for values in column.values]  # fmt: skip
     most = max(map(len, told), default=0)
     made = np.full((len(told) + 1, max(1, most)), MISSING, dtype=np.int32)
@@ -534,12 +534,12 @@ class Scoring:
 
     def score(self, left: Ints, right: Ints, found_by: Longs) -> Pairs:
         """Of candidates: those for joining and for review. Learns first, for `model`, what the records tell of it."""
-        return self._learned(put_together(list(self._each(left, right, found_by)))).where_at_least(self.model.review)
+        return self._learned(put_together(list(self.each(left, right, found_by)))).where_at_least(self.model.review)
 
     def more(self, left: Ints, right: Ints) -> Pairs:
         """Of pairs inside a group, whatever they come to."""
         nothing = np.zeros(len(left), dtype=np.int64)
-        whole = put_together(list(self._each(left, right, nothing, all_of_them=True)))
+        whole = put_together(list(self.each(left, right, nothing, all_of_them=True)))
         return Learning(self.model, self.size, self._spread).with_systems(whole)
 
     def _learned(self, whole: Whole) -> Whole:
@@ -548,7 +548,9 @@ class Scoring:
         self.model = learning.model
         return learning.with_systems(whole)
 
-    def _each(self, left: Ints, right: Ints, found_by: Longs, *, all_of_them: bool = False) -> Iterator[Whole]:
+    def each(self, left: Ints, right: Ints, found_by: Longs, *, all_of_them: bool = False) -> Iterator[Whole]:
+        """Sums of pairs, so many at a time, before anything is learned of them: of those that may come to a review, or
+        of all of them."""
         for at in range(0, max(1, len(left)), _AT_A_TIME):
             part = slice(at, at + _AT_A_TIME)
             ours, theirs, by = left[part], right[part], found_by[part]

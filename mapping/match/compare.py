@@ -357,6 +357,8 @@ def company(one: str, other: str) -> Like:
     """Names of companies without their legal forms."""
     if one == other:
         return Like("same", tuple(one.split()))
+    if other < one:  # which words are shared is not to depend on which of the two comes first
+        one, other = other, one
     if foreign(one, other) or not (one.isascii() and other.isascii()):
         return _company_across(one, other)
     left, right = one.replace(" ", ""), other.replace(" ", "")

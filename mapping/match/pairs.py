@@ -36,7 +36,8 @@ class Pairs(Struct):
     def __len__(self) -> int:
         return len(self.left)
 
-    def where(self, wanted: Flags) -> "Pairs":
+    def where(self, wanted: Flags | Longs) -> "Pairs":
+        """Those that are wanted, by flags or by their numbers."""
         return Pairs(
             self.left[wanted], self.right[wanted], self.bits[wanted], self.conflict[wanted], self.found_by[wanted]
         )

@@ -559,8 +559,12 @@ def name_keys(profile: Profile) -> tuple[str, ...]:
     """
     if "name" in profile:
         return tuple(key(profile[name][0]) if name in profile else "" for name, key in COMPANY_KEYS)
+    return (person_key(profile),)
+
+
+def person_key(profile: Profile) -> str:
     given, family = profile.get("given"), profile.get("family")
-    return ("".join(sorted((initial(given[0]) if given else "") + (first_letter(family[0]) if family else ""))),)
+    return "".join(sorted((initial(given[0]) if given else "") + (first_letter(family[0]) if family else "")))
 
 
 def first_letter(value: str) -> str:

@@ -6,10 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from crosswalk.problems import Problem
-from crosswalk.settings.load import load
-from crosswalk.settings.model import HubSettings
+from crosswalk.settings.load import digest, load
+from crosswalk.settings.model import HubSettings, MatchSettings, MergeSettings, StoreSettings
 from tests.crosswalk.settings.fakes import registry
 
 Load = Callable[[str], list[Problem]]
@@ -387,3 +388,33 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
 
     assert [one.code for one in problems] == ["CW100"]
     assert problems[0].text.endswith("crosswalk.yaml cannot be read: no such file or directory")
+
+
+def test_spark_where_there_is_none_is_a_fault_of_its_line(check: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crosswalk.spark.find_spec", lambda name: None)
+
+    (problem,) = check(BASE + "match:\n  person:\n    spark: local[2]\n")
+
+    assert (problem.code, problem.line, problem.text) == (
+        "CW132", 17, "Spark cannot be used: pyspark is not installed",
+    )  # fmt: skip
+    assert problem.hint == "pip install 'crosswalk[spark]'"
+
+
+def test_spark_is_for_kinds_that_are_scored(check: Load) -> None:
+    (problem,) = check(BASE + "match:\n  deal:\n    spark: local[2]\n")
+
+    assert (problem.code, problem.text, problem.hint) == (
+        "CW102", "spark is 'local[2]'", "only person and company are scored",
+    )  # fmt: skip
+
+
+def test_where_records_are_weighed_is_no_part_of_what_a_plan_was_made_by() -> None:
+    settings = HubSettings(
+        folder=Path(), file="", store=StoreSettings(url="sqlite://"), connections={}, merge=MergeSettings(),
+        match={"person": MatchSettings(scored=True)},
+    )  # fmt: skip
+
+    spread = replace(settings, match={"person": MatchSettings(scored=True, spark="local[2]")})
+
+    assert digest(spread) == digest(settings)

@@ -23,7 +23,7 @@ ALLOWED = {
         "write create_from where on_delete hub_id mapping mapping_file surveys guards"
     ),
     "connections.qualtrics.streams.responses.surveys.*": "kind touchpoint mapping",
-    "match.person": "rules limits block model",
+    "match.person": "rules limits block model spark",
     "merge.defaults": "masters on_conflict on_foreign_edit allow_clear tolerance",
     "cx": "nps csat ces",
     "cx.nps": "window minimum_responses",
