@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from crosswalk.store.dialect import Database
 from mapping.match.ids import births
-from mapping.match.keys import JUDGED, extractor
+from mapping.match.keys import JUDGED, Signs, extractor
 from mapping.match.rules import SCORED, MatchRules, strength
 from mapping.values import Value
 
@@ -44,7 +44,7 @@ class IdentKinds:
 
     def __init__(self, database: Database, secret: bytes) -> None:
         self._database = database
-        self.hashed = _hasher(secret)
+        self.hashed, self.hashed_under = _hashers(secret)
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
@@ -78,8 +78,8 @@ class IdentKinds:
         return sorted(self._names.items())
 
 
-def _hasher(secret: bytes) -> Callable[[str], int]:
-    """The keyed hash of a value. Four of them are made of each person."""
+def _hashers(secret: bytes) -> tuple[Callable[[str], int], Callable[[int, str], int]]:
+    """The keyed hash of a value, and that of one whose upper half is that of a part. Four are made of a person."""
     begun = blake2b(digest_size=8, key=secret).copy
 
     def hashed(value: str) -> int:
@@ -88,7 +88,12 @@ def _hasher(secret: bytes) -> Callable[[str], int]:
         number: int = _EIGHT_BYTES(one.digest())[0]
         return number
 
-    return hashed
+    def hashed_under(part: int, value: str) -> int:
+        one = begun()
+        one.update(value.encode())
+        return (part & ~LOW) | (_EIGHT_BYTES(one.digest())[0] & LOW)
+
+    return hashed, hashed_under
 
 
 def part_of(value: int) -> tuple[int, int]:
@@ -148,7 +153,7 @@ class Rules:
     ) -> Callable[[Sequence[Value]], list[tuple[int, int]]]:
         """Of rows of these fields, as they stand in the store."""
         joins = JOINS.get(kind, kind)
-        hashed, kinds = self._kinds.hashed, self._kinds
+        kinds = self._kinds
 
         def number(identifier: str) -> int:
             return kinds.number(f"{joins}/{identifier}")
@@ -156,22 +161,8 @@ class Rules:
         # Kinds that are known by name are numbered now, outside of any transaction; namespaces show themselves later.
         for word in _words(self.of(joins)):
             number(word)
-        extract = extractor(kind, fields, rules=self.of(joins), connections=connections, label=number)
-
-        def identify(row: Sequence[Value]) -> list[tuple[int, int]]:
-            given = []
-            alone, of_alone = "", 0  # a number is told alone, and then as a part
-            for told, value, judged in extract(row):
-                one = hashed(value)
-                if judged is None:
-                    alone, of_alone = value, one
-                else:
-                    part = of_alone if judged == alone else hashed(judged)
-                    one = (part & ~LOW) | (one & LOW)
-                given.append((told, one))
-            return given
-
-        return identify
+        signs = Signs(number, kinds.hashed, kinds.hashed_under)
+        return extractor(kind, fields, rules=self.of(joins), connections=connections, signs=signs)
 
 
 def _judged_by(identifier: str) -> str | None:

@@ -17,10 +17,10 @@ from mapping.match.rules import MatchRule, MatchRules, is_role
 from mapping.normalise.domain import is_free_mail
 from mapping.values import Value
 
-# What a row gives: what stands for the kind, the value, and the part of it that is judged in its place, if any.
-Given = list[tuple[Any, str, str | None]]
+# What a row gives: what stands for a kind, and what stands for a value of it.
+Given = list[tuple[Any, Any]]
 Extractor = Callable[[Sequence[Value]], Given]
-_Reader = Callable[[Value, MatchRules], list[str]]
+_Read = Callable[[Any], str | None]
 # Adds what a value gives, together with others of its row.
 _Part = Callable[[Any, Sequence[Value], Given], None]
 
@@ -42,6 +42,21 @@ _NO_OWN_SITE: Final = frozenset(
 _ACCENTS: Final = dict.fromkeys(range(0x300, 0x370))
 
 
+class _Column(NamedTuple):
+    """A field of a rule: its places in a row, and what reads a value, or `each` element of it: a text or nothing."""
+
+    places: tuple[int, ...]
+    each: bool
+    read: _Read
+
+    def texts(self, value: Any) -> list[str]:
+        return [
+            text
+            for one in (value if self.each and type(value) is list else (value,))
+            if (text := self.read(one)) is not None
+        ]
+
+
 class Identifier(NamedTuple):
     kind: str
     value: str
@@ -49,6 +64,17 @@ class Identifier(NamedTuple):
 
 JUDGED: Final = ("phone", "email", "domain")  # parts that a value is judged by, where it has one
 
+
+class Signs(NamedTuple):
+    """What stands for kinds and values. `judged`: for a value that is judged by a part of it, of which it is given what
+    stands for that part."""
+
+    kind: Callable[[str], Any] = str
+    value: Callable[[str], Any] = str
+    judged: Callable[[Any, str], Any] = lambda _part, value: value
+
+
+_AS_TOLD: Final = Signs()
 
 # Of ASCII: letters in lower case, apostrophes gone, everything else a blank.
 _PLAIN: Final = str.maketrans(
@@ -86,7 +112,7 @@ def identifiers(
     """The identifiers of one row by field name; the plain form of `extractor`."""
     fields = tuple(get)
     extract = extractor(kind, fields, rules=rules, connections=connections)
-    return [Identifier(kind, value) for kind, value, _ in extract([get[name] for name in fields])]
+    return [Identifier(kind, value) for kind, value in extract([get[name] for name in fields])]
 
 
 def extractor(
@@ -95,20 +121,20 @@ def extractor(
     *,
     rules: MatchRules | None = None,
     connections: Collection[str] = (),
-    label: Callable[[str], Any] = str,
+    signs: Signs = _AS_TOLD,
 ) -> Extractor:
-    """Compiled for rows of these fields, by position. Answers each (kind, value) once. `label`: what stands for a kind.
+    """Compiled for rows of these fields, by position. Answers each (kind, value) once.
 
     A reference whose namespace is an address (`connection/stream`) or one of `connections` names a record: kind
     `ref`, value `namespace/id`. Any other namespace is an external id of the operator's world.
     """
     if kind == "response":
-        return _claims_extractor(fields, rules or MatchRules.compile("person"), frozenset(connections), label)
+        return _claims_extractor(fields, rules or MatchRules.compile("person"), frozenset(connections), signs)
     ready = rules or MatchRules.compile(kind)
     place = {name: at for at, name in enumerate(fields)}
-    parts = [part for rule in ready.rules for part in _rule_parts(kind, rule, place, ready, label)]
+    parts = [part for rule in ready.rules for part in _rule_parts(rule, place, ready, signs)]
     if "hub_id" in place:
-        parts.append((place["hub_id"], _plain_part(label("hub_id"))))
+        parts.append((place["hub_id"], _plain_part(signs)))
 
     def extract(row: Sequence[Value]) -> Given:
         given: Given = []
@@ -120,172 +146,175 @@ def extractor(
     return extract
 
 
-def _rule_parts(
-    entity: str, rule: MatchRule, place: Mapping[str, int], rules: MatchRules, label: Callable[[str], Any]
-) -> list[tuple[int, _Part]]:
+def _rule_parts(rule: MatchRule, place: Mapping[str, int], rules: MatchRules, signs: Signs) -> list[tuple[int, _Part]]:
     """One rule: places in a row, and what is made of a value there. Nothing where the row lacks a field of it."""
     if rule.same in (("external_ids",), ("registrations",)):
         (name,) = rule.same
-        return [(place[name], _namespaced_part(name, rule.kind, label))] if name in place else []
-    readers = [_reader(entity, name, place) for name in rule.same]
-    if not all(places for places, _ in readers):
+        return [(place[name], _namespaced_part(name, rule.kind, signs))] if name in place else []
+    columns = [_column(name, place, rules) for name in rule.same]
+    if not all(column.places for column in columns):
         return []
-    own = label(rule.kind)
-    if len(readers) == 1:
-        ((places, read),) = readers
-        return [(at, _single_part(own, read, rules)) for at in places]
-    counted = [label(word) if word in JUDGED else None for word in rule.kind.split("+")]
-    (first, read), (second, beside) = readers[:2]
-    if len(readers) == 2 and len(first) == len(second) == 1 and counted[1] is None:
-        return [(first[0], _pair_part(own, read, (second[0], beside), counted[0], rules))]
-    together = _together(own, readers, counted, rules)
-    return [(at, together) for at in first]  # it reads all places, and from a second one gives nothing that is new
+    own = signs.kind(rule.kind)
+    first = columns[0]
+    if len(columns) == 1:
+        return [(at, _single_part(own, first, signs)) for at in first.places]
+    counted = [signs.kind(word) if word in JUDGED else None for word in rule.kind.split("+")]
+    if len(columns) == 2 and len(first.places) == 1 and not columns[1].each:
+        return [(first.places[0], _pair_part(own, first, columns[1], counted[0], signs))]
+    together = _together(own, columns, counted, signs)
+    return [(at, together) for at in first.places]  # it reads all, and from a second one gives nothing that is new
 
 
-def _plain_part(label: Any) -> _Part:
+def _plain_part(signs: Signs) -> _Part:
+    kind, sign = signs.kind("hub_id"), signs.value
+
     def part(value: Any, row: Sequence[Value], given: Given) -> None:
-        given.append((label, str(value), None))
+        given.append((kind, sign(str(value))))
 
     return part
 
 
-def _namespaced_part(name: str, kind: str, label: Callable[[str], Any]) -> _Part:
+def _namespaced_part(name: str, kind: str, signs: Signs) -> _Part:
     prefix = kind + ":"
     space = "namespace" if name == "external_ids" else "scheme"
 
     def part(several: Any, row: Sequence[Value], given: Given) -> None:
         for one in several:
             if value := one.get("value"):
-                given.append((label(prefix + str(one.get(space) or "")), str(value), None))
+                given.append((signs.kind(prefix + str(one.get(space) or "")), signs.value(str(value))))
 
     return part
 
 
-def _single_part(label: Any, read: _Reader, rules: MatchRules) -> _Part:
+def _single_part(kind: Any, column: _Column, signs: Signs) -> _Part:
+    sign, each, read = signs.value, column.each, column.read
+
     def part(value: Any, row: Sequence[Value], given: Given) -> None:
-        for text in read(value, rules):
-            if (one := (label, text, None)) not in given:
-                given.append(one)
+        for one in value if each and type(value) is list else (value,):
+            if (text := read(one)) is not None and (told := (kind, sign(text))) not in given:
+                given.append(told)
 
     return part
 
 
-def _pair_part(label: Any, read: _Reader, other: tuple[int, _Reader], counted: Any, rules: MatchRules) -> _Part:
-    """A rule over two fields that stand in one place each: what most rules are, without the loops of the rest.
+def _pair_part(kind: Any, column: _Column, other: _Column, counted: Any, signs: Signs) -> _Part:
+    """A rule over two fields in one place each, the second of one text: what most are, without the loops of the rest.
 
     `counted`: the kind that the first of them has by itself, where it is judged by that.
     """
-    second_at, second = other
+    sign, judged, each, read = signs.value, signs.judged, column.each, column.read
+    (second_at,), second = other.places, other.read
 
     def part(value: Any, row: Sequence[Value], given: Given) -> None:
-        if not (right := row[second_at]) or not (lefts := read(value, rules)) or not (rights := second(right, rules)):
+        if not (right := row[second_at]) or (beside := second(right)) is None:
             return
-        for text in lefts:
+        for one in value if each and type(value) is list else (value,):
+            if (text := read(one)) is None:
+                continue
             if counted is None:
-                judged = None
+                told = (kind, sign(f"{text}|{beside}"))
             else:
-                judged = text
-                if (one := (counted, text, None)) not in given:
-                    given.append(one)
-            for beside in rights:
-                if (combined := (label, f"{text}|{beside}", judged)) not in given:
-                    given.append(combined)
+                alone = sign(text)
+                if (told := (counted, alone)) not in given:
+                    given.append(told)
+                told = (kind, judged(alone, f"{text}|{beside}"))
+            if told not in given:
+                given.append(told)
 
     return part
 
 
-def _together(
-    label: Any, readers: Sequence[tuple[tuple[int, ...], _Reader]], counted: Sequence[Any], rules: MatchRules
-) -> _Part:
-    """A rule over several fields, each of which may stand in several places."""
-    judged = next((at for at, word in enumerate(counted) if word is not None), None)
+def _together(kind: Any, columns: Sequence[_Column], counted: Sequence[Any], signs: Signs) -> _Part:
+    """A rule over several fields, each of which may stand in several places or have several texts."""
+    by = next((at for at, word in enumerate(counted) if word is not None), None)
 
     def part(value: Any, row: Sequence[Value], given: Given) -> None:
-        columns = []
-        for (places, read), word in zip(readers, counted, strict=True):
-            values: list[str] = []
-            for at in places:
+        several = []
+        for column, word in zip(columns, counted, strict=True):
+            texts: list[str] = []
+            for at in column.places:
                 if there := row[at]:
-                    values += read(there, rules)
-                    if word is None and values:
+                    texts += column.texts(there)
+                    if word is None and texts:
                         break
-            if not values:
+            if not texts:
                 return
-            columns.append(values)
-        alone = [
-            (word, one, None) for some, word in zip(columns, counted, strict=True) if word is not None for one in some
+            several.append(texts)
+        found = [
+            (word, signs.value(one))
+            for texts, word in zip(several, counted, strict=True)
+            if word is not None
+            for one in texts
         ]
-        whole = [(label, "|".join(one), None if judged is None else one[judged]) for one in product(*columns)]
-        given += [one for one in dict.fromkeys([*alone, *whole]) if one not in given]
+        for one in product(*several):
+            whole = "|".join(one)
+            found.append((kind, signs.value(whole) if by is None else signs.judged(signs.value(one[by]), whole)))
+        given += [one for one in dict.fromkeys(found) if one not in given]
 
     return part
 
 
-def _reader(entity: str, name: str, place: Mapping[str, int]) -> tuple[tuple[int, ...], _Reader]:
-    """Where a field of a rule stands in the row, and how its values become text."""
-    where, read = _FIELDS.get((entity, name)) or _FIELDS.get(("", name)) or ((name,), _text)
-    return tuple(place[one] for one in where if one in place), read
+def _column(name: str, place: Mapping[str, int], rules: MatchRules) -> _Column:
+    if name in _OF_ONE:
+        field, read = _OF_ONE[name]
+        return _Column(tuple(place[one] for one in (field,) if one in place), False, read)
+    where, made = _OF_EACH.get(name, ((name,), _text))
+    return _Column(tuple(place[one] for one in where if one in place), True, made(rules))
 
 
-def _emails(value: Value, rules: MatchRules) -> list[str]:
-    found = []
+def _email(rules: MatchRules) -> _Read:
     blocked = rules.blocked
-    for one in value if type(value) is list else (value,):
+
+    def read(one: Any) -> str | None:
         if type(one) is str:
-            address = one
+            address: str | None = one
         elif one.get("role") or one.get("shared"):
-            continue
+            return None
         else:
             address = one.get("address")
         if address and not is_role(address) and (blocked is None or not rules.blocks(address)):
-            found.append(address)
-    return found
+            return address
+        return None
+
+    return read
 
 
-def _phones(value: Value, rules: MatchRules) -> list[str]:
-    found = []
+def _phone(rules: MatchRules) -> _Read:
     blocked = rules.blocked
-    for one in value if type(value) is list else (value,):
+
+    def read(one: Any) -> str | None:
         if type(one) is str:
             number, extension = one, None
         elif one.get("type") == "fax" or one.get("shared"):
-            continue
+            return None
         else:
             number, extension = one.get("number"), one.get("extension")
-        if not number:
-            continue
-        # An extension makes the number of a switchboard personal.
-        if extension:
-            found.append(f"{number};{extension}")
-        elif blocked is None or not rules.blocks(number):
-            found.append(number)
-    return found
+        if number and extension:
+            return f"{number};{extension}"  # that makes the number of a switchboard personal
+        return number if number and (blocked is None or not rules.blocks(number)) else None
+
+    return read
 
 
-def _domains(value: Value, rules: MatchRules) -> list[str]:
-    found = []
-    for one in value if isinstance(value, list) else (value,):
+def _domain(rules: MatchRules) -> _Read:
+    def read(one: Any) -> str | None:
         text = str(one.get("domain") or one.get("value") or "") if isinstance(one, Mapping) else str(one)
         host = (urlsplit(text).hostname or "") if "//" in text else text.partition("/")[0]
         host = host.lower().removeprefix("www.").rstrip(".")
-        if "." in host and not is_free_mail(host) and host not in _NO_OWN_SITE and not rules.blocks(host):
-            found.append(host)
-    return found
+        known = "." in host and not is_free_mail(host) and host not in _NO_OWN_SITE and not rules.blocks(host)
+        return host if known else None
+
+    return read
 
 
-def _linkedin(value: Value, rules: MatchRules) -> list[str]:
-    found = []
-    for one in value if isinstance(value, list) else (value,):
-        if isinstance(one, Mapping) and one.get("kind") == "linkedin" and one.get("url"):
-            path = urlsplit(str(one["url"])).path.strip("/").lower()
-            if path.startswith(("in/", "company/", "pub/")):
-                found.append(path)
-    return found
+def _linkedin(rules: MatchRules) -> _Read:
+    def read(one: Any) -> str | None:
+        if not isinstance(one, Mapping) or one.get("kind") != "linkedin" or not one.get("url"):
+            return None
+        path = urlsplit(str(one["url"])).path.strip("/").lower()
+        return path if path.startswith(("in/", "company/", "pub/")) else None
 
-
-def _family(value: Value, rules: MatchRules) -> list[str]:
-    family = family_name(value)
-    return [family] if family else []
+    return read
 
 
 def family_name(name: Value) -> str:
@@ -300,63 +329,65 @@ def family_name(name: Value) -> str:
     return words[0] if name.get("order") == "family_first" else words[-1]
 
 
-def _name(value: Value, rules: MatchRules) -> list[str]:
-    if isinstance(value, str):
-        return [fold(value)] if value else []
-    full = value.get("full") or " ".join(value[part] for part in ("given", "family") if value.get(part))
-    return [folded] if (folded := fold(full)) else []
+def _family(name: Any) -> str | None:
+    return family_name(name) or None
 
 
-def _countries(value: Value, rules: MatchRules) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return sorted({str(one["country"]) for one in value if isinstance(one, Mapping) and one.get("country")})
+def _name(name: Any) -> str | None:
+    if isinstance(name, str):
+        return fold(name)
+    full = name.get("full") or " ".join(name[part] for part in ("given", "family") if name.get(part))
+    return fold(full) or None
 
 
-def _text(value: Value, rules: MatchRules) -> list[str]:
-    if isinstance(value, list):
-        return [text for one in value for text in _text(one, rules)]
-    if isinstance(value, Mapping):
-        value = value.get("code") or value.get("full") or value.get("value") or value.get("address")
-    text = fold(str(value)) if value not in (None, "") else ""
-    return [text] if text and not rules.blocks(text) else []
+def _country(one: Any) -> str | None:
+    country = one if isinstance(one, str) else one.get("country")
+    return str(country) if country else None
 
 
-def _exact(value: Value, rules: MatchRules) -> list[str]:
-    return [str(value)]
+def _text(rules: MatchRules) -> _Read:
+    def read(one: Any) -> str | None:
+        if isinstance(one, Mapping):
+            one = one.get("code") or one.get("full") or one.get("value") or one.get("address")
+        text = fold(str(one)) if one not in (None, "") else ""
+        return text if text and not rules.blocks(text) else None
+
+    return read
 
 
-# (kind of entity or "", hub field of a rule) -> the fields of a row that tell it, and how they are read.
-_FIELDS: Final[Mapping[tuple[str, str], tuple[tuple[str, ...], _Reader]]] = {
-    ("", "emails"): (("emails", "primary_email"), _emails),
-    ("", "primary_email"): (("primary_email",), _emails),
-    ("", "email"): (("email",), _emails),
-    ("", "phones"): (("phones", "primary_phone"), _phones),
-    ("", "primary_phone"): (("primary_phone",), _phones),
-    ("", "domains"): (("domains", "website"), _domains),
-    ("", "website"): (("website",), _domains),
-    ("", "urls"): (("urls",), _linkedin),
-    ("", "name.family"): (("name",), _family),
-    ("", "name"): (("name",), _name),
-    ("", "company"): (("company_name",), _name),
-    ("", "company_name"): (("company_name",), _name),
-    ("", "country"): (("addresses",), _countries),
-    ("", "message_id"): (("message_id",), _exact),
-    ("", "ical_uid"): (("ical_uid",), _exact),
-    ("", "start"): (("start",), _exact),
-    ("", "birth_date"): (("birth_date",), _exact),
+# Hub field of a rule -> the fields of a row that tell it; how their value is read, or that of each of its elements.
+_OF_ONE: Final[Mapping[str, tuple[str, _Read]]] = {
+    "name.family": ("name", _family),
+    "name": ("name", _name),
+    "company": ("company_name", _name),
+    "company_name": ("company_name", _name),
+    "message_id": ("message_id", str),
+    "ical_uid": ("ical_uid", str),
+    "start": ("start", str),
+    "birth_date": ("birth_date", str),
+}
+_OF_EACH: Final[Mapping[str, tuple[tuple[str, ...], Callable[[MatchRules], _Read]]]] = {
+    "emails": (("emails", "primary_email"), _email),
+    "primary_email": (("primary_email",), _email),
+    "email": (("email",), _email),
+    "phones": (("phones", "primary_phone"), _phone),
+    "primary_phone": (("primary_phone",), _phone),
+    "domains": (("domains", "website"), _domain),
+    "website": (("website",), _domain),
+    "urls": (("urls",), _linkedin),
+    "country": (("addresses",), lambda rules: _country),
 }
 
 
-def _claims_extractor(
-    fields: Sequence[str], rules: MatchRules, connections: frozenset[str], label: Callable[[str], Any]
-) -> Extractor:
+def _claims_extractor(fields: Sequence[str], rules: MatchRules, connections: frozenset[str], signs: Signs) -> Extractor:
     """A response has no identifiers of its own that others share; it is joined by what its respondent claims."""
     if "respondent" not in fields:
         return lambda row: []
     at = list(fields).index("respondent")
+    email, phone = _email(rules), _phone(rules)
     tool_at = list(fields).index("tool") if "tool" in fields else None
     kinds = {rule.kind for rule in rules.rules}
+    kind, sign = signs.kind, signs.value
 
     def extract(row: Sequence[Value]) -> Given:
         claims = row[at]
@@ -368,18 +399,19 @@ def _claims_extractor(
             if not value:
                 continue
             if "/" in namespace or namespace in connections:
-                given.append((label("ref"), f"{namespace}/{value}", None))
+                given.append((kind("ref"), sign(f"{namespace}/{value}")))
             elif "external" in kinds:
-                given.append((label(f"external:{namespace}"), str(value), None))
+                given.append((kind(f"external:{namespace}"), sign(str(value))))
         if contact := claims.get("tool_contact"):
             tool = row[tool_at] if tool_at is not None else None
-            given.append((label("tool_contact"), f"{tool or ''}/{contact}", None))
-        emails = _emails(claims["email"], rules) if claims.get("email") and "email" in kinds else []
-        given += [(label("email"), address, None) for address in emails]
+            given.append((kind("tool_contact"), sign(f"{tool or ''}/{contact}")))
+        if claims.get("email") and "email" in kinds and (address := email(claims["email"])):
+            given.append((kind("email"), sign(address)))
         if claims.get("phone") and "phone+family" in kinds:
             family = family_name(claims)
-            for number in _phones(claims["phone"], rules) if family else ():
-                given += [(label("phone"), number, None), (label("phone+family"), f"{number}|{family}", number)]
+            if family and (number := phone(claims["phone"])):
+                alone = sign(number)
+                given += [(kind("phone"), alone), (kind("phone+family"), signs.judged(alone, f"{number}|{family}"))]
         return given
 
     return extract

@@ -184,8 +184,7 @@ def is_of_many(kind: str) -> bool:
 
 def is_role(address: str) -> bool:
     """info@ and its kind: a desk, not a person."""
-    at = address.find("@")
-    local = address if at < 0 else address[:at]
+    local = address.partition("@")[0]
     return (local if "+" not in local else local.partition("+")[0]) in ROLES
 
 
