@@ -42,6 +42,9 @@ class _Home(NamedTuple):
 
 # First three digits -> whose number it is; None: nobody's.
 _begins: dict[str, _Home | None] = {}
+# Of numbers with nothing but blanks between their digits, by their first four characters ("+49 "): the pattern of the
+# usual ones, and where it begins.
+_spaced: dict[str, tuple[_Pattern, int]] = {}
 
 
 def normalise(raw: object, *, region: str | None = None) -> tuple[str, str | None] | None:
@@ -50,6 +53,12 @@ def normalise(raw: object, *, region: str | None = None) -> tuple[str, str | Non
     `region` (ISO 3166-1 alpha-2) is where a number without country code belongs; without it such a number is a misfit.
     """
     if isinstance(raw, str):
+        known = _spaced.get(raw[:4])
+        if known is not None and len(raw) <= _LONGEST:
+            usual, at = known
+            joined = raw.replace(" ", "")
+            if usual.fullmatch(joined, at) is not None:  # it takes nothing but digits
+                return joined, None
         if _CLEAN.fullmatch(raw) and (number := _fast(raw, region)) is not None:
             return number, None
         text = seen(raw)
@@ -80,12 +89,15 @@ def _digits(raw: object) -> str:
 def _fast(raw: str, region: str | None) -> str | None:
     """E.164 of a clean number that is valid and that the library reads just so; None: ask the library."""
     digits = raw.removeprefix("+").replace(" ", "")
-    if not digits.isdigit():
+    spaced = digits.isdigit()
+    if not spaced:
         for sign in _SIGNS:
             digits = digits.replace(sign, "")
     if raw[0] == "+":
         whose = _begins.get(digits[:3])
         if whose is not None and whose.usual.fullmatch(digits, len(whose.code)) is not None:
+            if spaced and raw.startswith(whose.code, 1):
+                _spaced[raw[:4]] = whose.usual, len(whose.code) + 1
             return "+" + digits  # most are told here
         return _from_abroad(digits)
     home = None if region is None else _home(region)

@@ -141,6 +141,28 @@ def test_the_fast_way_gives_what_the_library_gives(region: str) -> None:
     assert fast / valid > (0.5 if code in ("7", "375") else 0.9)
 
 
+@pytest.mark.parametrize("region", MANY.split())
+def test_blanks_between_digits_change_no_answer(region: str) -> None:
+    """The second time a number that begins alike is read without a look at its signs."""
+    random = Random(region)
+    code = str(phonenumbers.country_code_for_region(region))
+
+    for national in around(examples_of(region), random, 80):
+        for written in (f"+{code}{national}", f"+{code} {national}", f"+{code} {national[:2]}  {national[2:]}"):
+            others = [written, written + " ", "+ " + written[1:], written.replace(" ", "\t"), written[:-1] + "\u0664"]
+            for raw in (*others, written + "\n", written[:3] + " " + written[3:], written + " 5"):
+                held_against_the_library(raw)
+
+
+def test_no_pattern_takes_digits_of_other_scripts() -> None:
+    for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        home = phone._begun(str(code))
+        region = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code][0]
+        for national in examples_of(region) if home is not None else ():
+            assert home is not None
+            assert home.usual.fullmatch(national[:-1] + "\u0664") is None
+
+
 def at_home(region: str, national: str, random: Random) -> str:
     """A number as it is written in its region: with a trunk prefix or without, as from abroad, or with both."""
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
