@@ -151,27 +151,28 @@ class Transport:
         self._refused_since: datetime | None = None
         self._headers = {"Accept": "application/json", "User-Agent": "crosswalk", **(headers or {})}
         self._opening = threading.Lock()
-        self._opened: httpx.Client | None = None
+        self._opened: dict[bool, httpx.Client] = {}
         check_address(base_url, insecure=insecure)
 
-    @property
-    def _client(self) -> httpx.Client:
-        """Made for the first request: commands that only look at the store make none, and trust takes long to read."""
+    def _client(self, scheme: str) -> httpx.Client:
+        """Made for the first request: commands that only look at the store make none. What is not encrypted has one of
+        its own, which trusts nobody: whom to trust takes long to read."""
+        encrypted = scheme != "http"
         with self._opening:
-            if self._opened is None:
-                self._opened = httpx.Client(
+            if (client := self._opened.get(encrypted)) is None:
+                client = self._opened[encrypted] = httpx.Client(
                     timeout=self._timeout,
                     headers=self._headers,
                     follow_redirects=False,  # a redirect would carry the token to whoever is named there
                     http2=False,
-                    verify=_trusted(),
+                    verify=_trusted() if encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                     limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
                 )
-            return self._opened
+            return client
 
     def close(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
+        for client in self._opened.values():
+            client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -285,16 +286,15 @@ class Transport:
             # httpx looks at each sign of a query, several times over where it is given as parameters or as text: 0.6 ms
             # for one that names 40 fields.
             url = httpx.URL(_asking(address, call.params))
-            request = self._client.build_request(
-                call.method, url, content=call.content, headers={**call.headers, **token}
-            )
+            client = self._client(url.scheme)
+            request = client.build_request(call.method, url, content=call.content, headers={**call.headers, **token})
         except httpx.InvalidURL:
             raise ShapeError(f"{call.origin}: leads to an address that is none", code="CW307") from None
         except UnicodeEncodeError:
             raise _no_token(self._statuses.vendor) from None  # the error holds the token
         try:
             with self._room:
-                return self._client.send(request, stream=call.stream)
+                return client.send(request, stream=call.stream)
         except httpx.LocalProtocolError:
             raise _no_token(self._statuses.vendor) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
@@ -442,7 +442,8 @@ class Transport:
 
     def _exchange_once(self, request: TokenRequest) -> TokenAnswer:
         try:
-            response = self._client.post(request.url, data=dict(request.form), headers=dict(request.headers))
+            client = self._client(urlsplit(request.url).scheme)
+            response = client.post(request.url, data=dict(request.form), headers=dict(request.headers))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             raise self._unreachable(exc, request.url) from exc
         except httpx.LocalProtocolError:

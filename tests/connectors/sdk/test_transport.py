@@ -3,6 +3,7 @@
 import gzip
 import logging
 import socket
+import ssl
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ from connectors.sdk import (
     StatusTable,
     Transport,
     UnknownOutcomeError,
+    transport,
 )
 from connectors.sdk.auth import Exchange
 from connectors.sdk.fakes import Bench, MemoryBudget
@@ -105,6 +107,38 @@ def test_an_answer_keeps_every_digit_and_the_servers_time(make: Make, network: r
 
     assert answer.json == {"amount": Decimal("12.50"), "id": 12345678901234567890}
     assert answer.server_time == datetime(2026, 11, 24, 8, 0, 1, tzinfo=UTC)
+
+
+def test_whom_to_trust_is_read_for_the_first_encrypted_address(
+    make: Make, network: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    trusted = transport._trusted
+
+    def read() -> ssl.SSLContext:
+        asked.append("trust")
+        return trusted()
+
+    monkeypatch.setattr(transport, "_trusted", read)
+    network.get("http://127.0.0.1:9/deals").respond(json=[])
+    network.get("https://files.acme.test/export").respond(content=b"a")
+    caller = make(base_url="http://127.0.0.1:9")
+
+    caller.get("/deals")
+    before = list(asked)
+    for _ in range(2):
+        caller.get("https://files.acme.test/export")
+
+    assert (before, asked) == ([], ["trust"])
+
+
+def test_where_nothing_is_encrypted_nobody_is_trusted(make: Make) -> None:
+    """Were an encrypted address asked by that client, its certificate would be refused."""
+    plain = make()._client("http")
+
+    pool = plain._transport._pool  # type: ignore[attr-defined] # httpx shows it nowhere
+    assert pool._ssl_context.verify_mode is ssl.CERT_REQUIRED
+    assert pool._ssl_context.get_ca_certs() == []
 
 
 def test_parameters_are_plain_and_none_is_left_out(make: Make, network: respx.MockRouter) -> None:
