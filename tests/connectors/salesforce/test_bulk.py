@@ -7,15 +7,17 @@ import json
 import tracemalloc
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 import respx
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from connectors.salesforce.bulk import lines
+from connectors.salesforce.bulk import lines, rows_of
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.streams import RESOURCES
 from connectors.sdk import LaterError, Page, ShapeError, Window
@@ -314,6 +316,48 @@ def test_lines_are_put_together_wherever_the_bytes_break(size: int) -> None:
     assert list(lines(content[at : at + size] for at in range(0, len(content), size))) == [
         'a,"Zoë\r\n', '🎈"\n', "b\n", "\n", "last",
     ]  # fmt: skip
+
+
+_CELLS = st.text(st.sampled_from('",\n\r\0 aé🎈'), max_size=4) | st.just("")
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> str:
+    """As a job writes them, or less strictly: rows of any width, some cells bare."""
+    text = io.StringIO(newline="")
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if draw(st.integers(0, 2)) else csv.QUOTE_MINIMAL
+    terminator = draw(st.sampled_from(["\n", "\n", "\r\n"]))
+    writer = csv.writer(text, quoting=quoting, lineterminator=terminator)
+    width = draw(st.integers(1, 4))
+    whole = st.lists(_CELLS, min_size=width, max_size=width)
+    writer.writerows(draw(st.lists(whole | whole | st.lists(_CELLS, max_size=5), max_size=5)))
+    return text.getvalue()
+
+
+def _read(rows: Iterator[list[str]]) -> tuple[list[list[str]], str]:
+    """What was read, and the error that it ended with."""
+    read: list[list[str]] = []
+    try:
+        read += iter(rows)
+    except csv.Error as exc:
+        return read, str(exc)
+    return read, ""
+
+
+@settings(max_examples=2000, deadline=None)
+@given(tables() | st.text(st.sampled_from('",,""\n\r\0 aé'), max_size=30))
+def test_rows_are_those_that_csv_finds(text: str) -> None:
+    content = [text.encode()]
+
+    assert _read(rows_of(lines(content))) == _read(csv.reader(lines(content)))
+
+
+@pytest.mark.parametrize("line", ['"{}"\n', '"a","{}"\n', '"{}\n"', '"{}', "{}\n"])
+@pytest.mark.parametrize("length", [131_071, 131_072, 131_073])
+def test_a_cell_may_be_as_long_as_csv_has_it(line: str, length: int) -> None:
+    content = ['"first"\n', line.format("x" * length)]
+
+    assert _read(rows_of(iter(content))) == _read(csv.reader(content))
 
 
 def test_a_file_of_any_length_costs_no_more_memory_than_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
