@@ -29,6 +29,7 @@ was parsed (`get(key3, missing3)`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -187,14 +188,14 @@ class Rows:
         if self._tried == _TRIAL:
             self._known = {at: known for at, known in self._known.items() if known.missed * 2 < self._tried}
             self._made.clear()
-        read = self._made.get(way) or self._begin(way)
+        read = self._made.get(way) or self._begin(way, row)
         return read(row, faults)
 
-    def _begin(self, way: "type[_Parsed | _Unparsed]") -> Any:
+    def _begin(self, way: "type[_Parsed | _Unparsed]", shown: Any) -> Any:
         names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly), "UNSEEN": _UNSEEN}
         places = [*_places_of(self._inline), *(self._flags or ())]
         try:
-            row = way(places, names)
+            row = way(places, names, shown)
         except ValueError:  # names that no member can have
             self.read_raw = _cannot
             return _cannot
@@ -212,13 +213,14 @@ def _cannot(text: bytes, faults: list[ValueFault]) -> None:
 
 
 class _Parsed:
-    """Where values stand in a row that was parsed. `names`: of the namespace, to which what is needed is added."""
+    """Where values stand in a row that was parsed. `names`: of the namespace, to which what is needed is added;
+    `shown`: a row as the others come."""
 
     head: Final = ("def read(row, faults):", "get = row.get")
     whole: Final = "row"
     answer: Final = "[{values}]"
 
-    def __init__(self, places: Sequence[Place], names: dict[str, Any]) -> None:
+    def __init__(self, places: Sequence[Place], names: dict[str, Any], shown: Values) -> None:
         self._names = names
         self._objects = _numbered(one.keys[0] for one in places if len(one.keys) == 2)
         names |= {f"outer{n}": key for key, n in self._objects.items()}
@@ -240,28 +242,30 @@ class _Parsed:
 class _Unparsed:
     """Where they stand in JSON: in members of a structure. Raises ValueError where no structure can have them.
 
-    An object is a structure of its own unless it is asked for as a whole as well.
+    An object is a structure of its own unless it is asked for as a whole as well. Members stand in the order of a row's
+    keys: each is looked for from behind the one before, which takes up to a third off decoding.
     """
 
     head: Final = ("def read(text, faults):", "full = None", "row = decode(text)")
     whole: Final = "(full := full or parse(text))"
     answer: Final = "[{values}], {quiet}"
 
-    def __init__(self, places: Sequence[Place], names: dict[str, Any]) -> None:
+    def __init__(self, places: Sequence[Place], names: dict[str, Any], shown: bytes) -> None:
         self._names = names
         if any(one.missing is not places[0].missing for one in places):
             raise ValueError("what is missing means one thing in one place, and another in another")
         missing = places[0].missing if places else ABSENT
+        row = _parsed(shown)
         nested = [one for one in places if len(one.keys) == 2]
         self._objects = _numbered(one.keys[0] for one in nested)
         whole = {one.keys[0] for one in places if len(one.keys) == 1}
         self._inner = {
-            outer: _numbered(one.keys[1] for one in nested if one.keys[0] == outer)
+            outer: _numbered(_in_order((one.keys[1] for one in nested if one.keys[0] == outer), row.get(outer)))
             for outer in self._objects
             if outer not in whole
         }
         dotted = {one.dotted for one in nested if one.dotted is not None} - whole
-        self._top = _numbered([*whole, *self._objects, *dotted])
+        self._top = _numbered(_in_order([*whole, *self._objects, *dotted], row))
         types: dict[str, Any] = dict.fromkeys(self._top, Any)
         for outer, inner in self._inner.items():
             made = _structure(dict.fromkeys(inner, Any), dict.fromkeys(inner, missing))
@@ -296,6 +300,21 @@ class _Unparsed:
 
 def _numbered(keys: Iterable[str]) -> dict[str, int]:
     return {key: n for n, key in enumerate(dict.fromkeys(keys))}
+
+
+def _parsed(text: bytes) -> Values:
+    """What a row shows; nothing, where it is none."""
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        row = PARSER.decode(text)
+        if isinstance(row, dict):
+            return row
+    return {}
+
+
+def _in_order(keys: Iterable[str], shown: Value) -> list[str]:
+    """As they come in an object; behind them those that it does not show."""
+    places = {key: n for n, key in enumerate(shown)} if isinstance(shown, dict) else {}
+    return sorted(keys, key=lambda key: places.get(key, len(places)))
 
 
 def _structure(types: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:  # a class, made here

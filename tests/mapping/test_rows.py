@@ -219,6 +219,24 @@ def test_a_row_that_is_json_is_read_as_one_that_was_parsed(more: dict[str, str])
     assert whole > 4500
 
 
+@pytest.mark.parametrize("first", [b"", b'{"job": "\xff"}', b'["Lead"]', b'{"own": 7}', b'{"own": {}}'])
+def test_a_row_says_the_same_in_whatever_order_its_keys_come(first: bytes) -> None:
+    """The first ones show the order in which they are looked for."""
+    mapping, random = in_line(), Random(13)
+    mapping.read_raw(first)
+    for number in range(2500):
+        values = flagged(random, number)
+        keys = random.sample(list(values), len(values))
+        raw = _encode({key: values[key] for key in keys})
+
+        told = mapping.read_raw(raw)
+
+        if told is not None:
+            alone, faults = one_by_one(mapping, _decode(raw))
+            assert typed(told[0]) == typed(alone), values
+            assert told[1] == faults
+
+
 def test_where_a_key_is_missing_it_is_cleared_if_the_stream_says_so() -> None:
     mapping = in_line(missing="cleared")
 
