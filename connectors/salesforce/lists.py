@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from connectors.salesforce.shapes import ID, STAMP, Shape, moment
+from connectors.salesforce.shapes import ID, STAMP, Shape
 from connectors.salesforce.statuses import LOST_CURSOR
 from connectors.sdk import Answer, Json, Position, RawRecord, Record, RemoteRecord, RowFault, ShapeError, Values
 from connectors.sdk.decoding import DECODER, ENCODER, decoded
@@ -159,17 +159,16 @@ def of_cells(shape: Shape, header: Sequence[str], *, where: str) -> Callable[[Se
     """What makes a record of a line under this header, or says why it cannot be one."""
     if len({*header}) < len(header) or not {ID, STAMP} <= {*header}:
         return _refuse  # which a file without lines may have
-    read, key_at, stamp_at = shape.cells(header), header.index(ID), header.index(STAMP)
-    width, pack = len(header), ENCODER.encode
+    read, width, pack = shape.cells(header), len(header), ENCODER.encode
 
     def record(cells: Sequence[str]) -> Record | RowFault:
         if len(cells) != width:
             return broken_line(where, cells)
-        key, version = cells[key_at], moment(cells[stamp_at])
+        key, version, values = read(cells)
         told = _place(key, version)
         if not isinstance(told, datetime):
             return _fault(dict(zip(header, cells, strict=True)), told, where)
-        return RawRecord(key, version, told, pack(read(cells)))
+        return RawRecord(key, version, told, pack(values))
 
     return record
 

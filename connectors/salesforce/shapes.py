@@ -5,7 +5,8 @@ beside a reference that may lead to several streams stands the one it leads to (
 Lines are read by a function that is written out as source once a file, for the columns of its header:
 
     c0, c1, c2, ... = cells
-    return Line(c0 or None, booleans[c1], cast2(c2) if c2 else None, ...)
+    stamp = f"{c2[:-1]}+0000" if c2[-1:] == "Z" else c2
+    return c0, stamp, Line(c0 or None, booleans[c1], stamp or None, cast3(c3) if c3 else None, ...)
 
 `Line` is a structure whose members are called, as JSON, like the columns. Of 56 columns reading and encoding takes
 4 µs, asked column by column into a dictionary 11. Rows are decoded into such a structure as well, by their columns, and
@@ -28,9 +29,9 @@ STREAM: Final = ":stream"
 PERSON_ACCOUNTS: Final = "person_accounts"
 FLAG: Final = "Account.IsPersonAccount"
 
-# The values of a line, of its header's width, as something that encodes to their JSON.
-CellReader = Callable[[Sequence[str]], msgspec.Struct]
-# Id, stamp and values of a row that is JSON. Raises what decoding and odd values raise.
+# Id, stamp and values (something that encodes to their JSON) of a line of its header's width.
+CellReader = Callable[[Sequence[str]], tuple[str, str, msgspec.Struct]]
+# The same of a row that is JSON. Raises what decoding and odd values raise.
 RowReader = Callable[[msgspec.Raw], tuple[str, str, msgspec.Struct]]
 
 ID: Final = "Id"
@@ -81,7 +82,7 @@ class Shape:
         return _RowSource(self._columns, self._leading, self._streams).compiled()
 
     def cells(self, header: Sequence[str]) -> CellReader:
-        """Of lines under this header, in which no column comes twice."""
+        """Of lines under this header, in which no column comes twice, and none that makes a record is missing."""
         return _LineSource(header, self._known, self._leading, self._streams).compiled()
 
 
@@ -164,7 +165,7 @@ class _LineSource:
     ) -> None:
         self._at = {name: n for n, name in enumerate(header)}
         self._known = known
-        self._names: dict[str, Any] = {"booleans": _BOOLEANS, "streams": streams, "persons": PERSON_ACCOUNTS}
+        self._names: dict[str, Any] = {"booleans": _BOOLEANS, "leads": streams.get, "persons": PERSON_ACCOUNTS}
         told = [(name, self._value(name)) for name in header if "." not in name]
         told += self._relationships([name for name in header if "." in name and name in known])
         told += [(companion, self._leads_to(name)) for name, companion in leading]
@@ -172,7 +173,10 @@ class _LineSource:
         self._names["Line"] = msgspec.defstruct("Line", list(members), rename=members, gc=False)
         cells = "".join(f"c{n}, " for n in range(len(header)))
         values = ", ".join(value for _, value in told)
-        self._text = f"def read(cells):\n    ({cells}) = cells\n    return Line({values})"
+        self._text = (
+            f"def read(cells):\n    ({cells}) = cells\n    stamp = {_moment(f'c{self._at[STAMP]}')}\n"
+            f"    return c{self._at[ID]}, stamp, Line({values})"
+        )
 
     def compiled(self) -> CellReader:
         read: CellReader = _compiled(self._text, self._names)
@@ -190,6 +194,8 @@ class _LineSource:
             return f"booleans[{cell}]"
         if type_ == "multipicklist" and "." not in name:
             return f"{cell}.split(';') if {cell} else None"
+        if type_ == "datetime":
+            return f"{'stamp' if name == STAMP else _moment(cell)} or None"
         if type_ in _CASTS:
             return f"{self._named(_CASTS[type_])}({cell}) if {cell} else None"
         return f"{cell} or None"
@@ -211,7 +217,7 @@ class _LineSource:
         if name not in self._at:
             return "None"
         key = f"c{self._at[name]}"
-        leads = f"streams.get({key}[:3]) if {key} else None"
+        leads = f"leads({key}[:3]) if {key} else None"
         if name == "AccountId" and FLAG in self._at and FLAG in self._known:
             parent = self._filled(self._known[FLAG].parent)
             return f"persons if {parent} and booleans[c{self._at[FLAG]}] is True else {leads}"
@@ -247,9 +253,9 @@ def _decimal(text: str) -> Json:
         return text
 
 
-def moment(text: str) -> str:
-    """The zone as a query writes it."""
-    return f"{text[:-1]}+0000" if text.endswith("Z") else text
+def _moment(cell: str) -> str:
+    """The source of a cell's moment, its zone as a query writes it."""
+    return f"(f'{{{cell}[:-1]}}+0000' if {cell}[-1:] == 'Z' else {cell})"
 
 
 _CASTS: Final[Mapping[str, Callable[[str], Json]]] = {
@@ -258,5 +264,4 @@ _CASTS: Final[Mapping[str, Callable[[str], Json]]] = {
     "double": _decimal,
     "currency": _decimal,
     "percent": _decimal,
-    "datetime": moment,
 }
