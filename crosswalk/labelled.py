@@ -20,7 +20,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from crosswalk.problems import Problem, ProblemsError
-from crosswalk.spark import session
+from crosswalk.spark import resolve as resolve_on_spark
 from mapping.match import columns as heads
 from mapping.match.batch import (
     MISSING,
@@ -127,7 +127,11 @@ def evaluated(
     del read_in.cells[:]
     loaded = process_time()
     chosen = chosen or shipped(used.kind)
-    found = resolve(told, chosen, progress=progress) if spark is None else _spread(told, chosen, spark, progress)
+    if spark is None:
+        found = resolve(told, chosen, progress=progress)
+    else:
+        progress(f"starting Spark on {spark}")
+        found = resolve_on_spark(spark, told, chosen, progress=progress)
     matched = process_time()
     figures = _figures(found, labels, chosen)
     return {
@@ -146,14 +150,6 @@ def evaluated(
         },
         "peak_mib": getrusage(RUSAGE_SELF).ru_maxrss // 1024,
     }
-
-
-def _spread(told: Table, model: Model, master: str, progress: Progress) -> Resolution:
-    progress(f"starting Spark on {master}")
-    with session(master) as started:
-        from mapping.match import spark
-
-        return spark.resolve(spark.frame_of(started, told), model, progress=progress)
 
 
 def _figures(found: Resolution, labels: Labels, model: Model) -> dict[str, Any]:

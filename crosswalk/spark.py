@@ -1,8 +1,8 @@
-"""A session on Spark, for a batch that one machine does not hold; see `mapping.match.spark`."""
+"""A batch on Spark, where one machine does not hold it; see `mapping.match.spark`."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +13,10 @@ from crosswalk.problems import Problem, ProblemsError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from mapping.match.batch import Resolution, Table
+    from mapping.match.groups import Pair
+    from mapping.match.model import Model
 
 _SHARES: Final = 4  # parts of a shuffle for each core of this machine
 _SETTINGS: Final = {
@@ -39,6 +43,23 @@ def missing() -> tuple[str, str] | None:
     if which("java") is None and "JAVA_HOME" not in os.environ:
         return "Spark cannot be used: there is no Java", "install Java 17 or newer, or set JAVA_HOME"
     return None
+
+
+def resolve(
+    master: str,
+    table: "Table",
+    model: "Model",
+    *,
+    progress: Callable[[str], None] | None = None,
+    together: "Collection[Pair]" = (),
+    apart: "Container[Pair]" = frozenset(),
+) -> "Resolution":
+    """What `mapping.match.batch.resolve` comes to. Raises ProblemsError where Spark cannot start."""
+    with session(master) as started:
+        from mapping.match import spark
+
+        frame = spark.frame_of(started, table)
+        return spark.resolve(frame, model, progress=progress, together=together, apart=apart)
 
 
 @contextmanager

@@ -75,12 +75,9 @@ def resolve_all(
         from mapping.match import batch
 
         return batch.resolve(table, likeness.model, together=together, apart=apart)
-    from crosswalk.spark import session
+    from crosswalk import spark
 
-    with session(likeness.spark) as started:
-        from mapping.match import spark
-
-        return spark.resolve(spark.frame_of(started, table), likeness.model, together=together, apart=apart)
+    return spark.resolve(likeness.spark, table, likeness.model, together=together, apart=apart)
 
 
 def by_blocks(model: "Model") -> Callable[[int], str]:

@@ -99,8 +99,9 @@ def resolve(
         records = keep(_numbered(keep(_ordered(records))))
         tell("counting")
         size, totals, spread = _told(records)
-        often = keep(_often(records, kind=model.kind if "name" in totals else "person"))
-        model = as_held(model, _of_two(records, model, totals))
+        by_names = _made(records, _HOLDER, partial(_holders, "name" in totals))
+        often = keep(_often(records, by_names))
+        model = as_held(model, _of_two(by_names, model, totals))
         frequencies = _counts(size, totals, often)
         tell("looking up")
         pairs = keep(_candidates(records, keep(_blocks(records, model)), model))
@@ -228,12 +229,12 @@ def _values(batch: pa.RecordBatch) -> Iterator[Asked]:
     )
 
 
-def _holders(kind: str, batch: pa.RecordBatch) -> Iterator[tuple[str, str, int, str]]:
-    """Each identifier of each record, with each of the keys that its holder goes by."""
+def _holders(companies: bool, batch: pa.RecordBatch) -> Iterator[tuple[str, str, int, str]]:
+    """Each identifier of each record, with each of the keys that its holder goes by; see `batch.name_keys_of`."""
     for _, profile in _profiles(batch):
         keys: Sequence[str] = (
             [key(profile[name][0]) if name in profile else "" for name, key in COMPANY_KEYS]
-            if kind == "company"
+            if companies
             else [person_key(profile)]
         )
         for name in _IDENTIFIERS:
@@ -251,12 +252,11 @@ def _names(batch: pa.RecordBatch) -> Iterator[tuple[str, str, int]]:
         yield f"{_HELD}{field}", value, named(told, whole=at == 0)
 
 
-def _often(records: DataFrame, kind: str) -> DataFrame:
+def _often(records: DataFrame, by_names: DataFrame) -> DataFrame:
     """How often a value is there, by table of counts, and how many hold it; of what more than one has."""
     values = _made(records, _VALUE, _values).groupBy("told", "value").agg(sql.count("*").alias("n"))
     by_key = (
-        _made(records, _HOLDER, partial(_holders, kind))
-        .groupBy("field", "value", "at", "key")
+        by_names.groupBy("field", "value", "at", "key")
         .agg(sql.count("*").alias("n"))
         .groupBy("field", "value", "at")
         .agg(sql.collect_list(sql.struct("key", "n")).alias("keys"), sql.sum("n").alias("all"))
@@ -266,14 +266,13 @@ def _often(records: DataFrame, kind: str) -> DataFrame:
     return values.union(names).where("n > 1")
 
 
-def _of_two(records: DataFrame, model: Model, totals: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+def _of_two(by_names: DataFrame, model: Model, totals: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """As `batch.with_identifiers` finds it."""
     wanted = [name for name in IDENTIFIERS if name in totals and model.identifiers.get(name) == 1]
     if not wanted:
         return {}
     two = (
-        _made(records, _HOLDER, partial(_holders, model.kind if "name" in totals else "person"))
-        .where(sql.col("field").isin(wanted) & (sql.col("at") == 0) & (sql.length("key") > 1))
+        by_names.where(sql.col("field").isin(wanted) & (sql.col("at") == 0) & (sql.length("key") > 1))
         .groupBy("field", "value")
         .agg(sql.count("*").alias("n"), sql.min("key").alias("low"), sql.max("key").alias("high"))
         .where("n = 2")
