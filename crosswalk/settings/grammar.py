@@ -288,8 +288,8 @@ MATCH: Final = Section(
         ),
         Key(
             name="spark",
-            about="Where one machine is outgrown: the master of the Spark, such as spark://host:7077, on which all "
-            "records are weighed.",
+            about="The master of a Spark, such as spark://host:7077, that shares out the work where all records are "
+            "weighed; else this machine does it.",
             form=TEXT,
         ),
     ),

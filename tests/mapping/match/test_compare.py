@@ -126,6 +126,14 @@ def test_values_come_to_a_level_whichever_stands_first(
     assert how(other, one).level == level
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("eco dyn", "ecod yn"), ("nordlicht solar kraft", "nordlight kraft solar"), ("padma worcs", "padma works north")],
+)
+def test_the_words_that_two_companies_share_are_the_same_whichever_stands_first(one: str, other: str) -> None:
+    assert compare.company(one, other) == compare.company(other, one)
+
+
 def test_a_part_of_a_name_is_as_rare_as_the_words_that_both_have() -> None:
     assert compare.family("garcia lopez", "garcia").shared == ("garcia",)
 
