@@ -27,6 +27,7 @@ from mapping.match.pairs import together as put_together
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
 from mapping.match.score import (
     BESIDE,
+    HELD,
     OF_ONE,
     PARTS,
     WHOLE,
@@ -311,7 +312,7 @@ def _holders(table: Table) -> dict[str, dict[str, int]]:
     """By identifier and value how many names hold it at least, where more than one does."""
     attributes = name_keys_of(table)
     found: dict[str, dict[str, int]] = {}
-    for name in ("email", "phone", "id", "domain"):
+    for name in HELD:
         column = table.columns.get(name)
         if column is None:
             continue

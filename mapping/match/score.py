@@ -21,6 +21,7 @@ from mapping.match.profile import Profile, called, initial, label, local_part, n
 
 Key = TypeVar("Key", bound=Hashable)
 
+HELD: Final = ("email", "phone", "id", "domain")  # identifiers of which it is counted how many names hold them
 OF_ONE: Final = 6  # records without a name that may be one person's, of one identifier
 # A store of fewer is taken for a sample of so many: of two records every value is common, and says something still.
 FEWEST: Final = 1000
@@ -80,7 +81,7 @@ def rarity_of(count: int, total: int, records: int) -> float:
     return log2(total / min(total, count)) + (log2(FEWEST / records) if records < FEWEST else 0.0)
 
 
-def counted(profiles: Iterable[Profile], *, identifiers: Iterable[str] = ("email", "phone", "id", "domain")) -> Counts:
+def counted(profiles: Iterable[Profile], *, identifiers: Iterable[str] = HELD) -> Counts:
     """The frequencies of these records."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     totals: Counter[str] = Counter()

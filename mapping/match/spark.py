@@ -6,13 +6,13 @@ Spread over the workers is what takes room and time: how common values are, who 
 the arrays of `batch` a part at a time. A record travels with the counts of what it may be asked for, so no worker holds
 those of all. The driver learns of the pairs that are left and puts them into groups, as `batch` does and by its code.
 
-Each worker needs this package and its extra `spark`. Wants `pyspark` 4 and `pyarrow`.
+Each worker needs this package and its extra `spark`. Wants `pyspark` 4, `pandas` and `pyarrow`.
 """
 
 from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import permutations, product
+from itertools import chain, permutations, product
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
@@ -40,12 +40,11 @@ from mapping.match.learned import Learning, Spread, chance
 from mapping.match.model import Model
 from mapping.match.pairs import Ints, Longs, Pairs, Whole
 from mapping.match.profile import COMPANY_KEYS, Profile, person_key
-from mapping.match.score import OF_ONE, Counts, Weigher, aside, named, part_of, tabled
+from mapping.match.score import HELD, OF_ONE, Counts, Weigher, aside, named, part_of, tabled
 
 _AT_A_TIME: Final = 50_000  # pairs that a worker scores together
 _RECORDS: Final = 50_000  # records that are handed over together
 _OF_ONE_PART: Final = 33  # bits of a place within a part, as Spark numbers rows
-_IDENTIFIERS: Final = ("email", "phone", "id", "domain")
 _HELD: Final = "holders of "  # before the name of an identifier: how many names hold a value
 _APART: Final = "\x1f"  # between the values of a key
 Batches: TypeAlias = Iterator[pa.RecordBatch]
@@ -237,7 +236,7 @@ def _holders(companies: bool, batch: pa.RecordBatch) -> Iterator[tuple[str, str,
             if companies
             else [person_key(profile)]
         )
-        for name in _IDENTIFIERS:
+        for name in HELD:
             for value in profile.get(name, ()):
                 for at, key in enumerate(keys):
                     yield name, value, at, key
@@ -284,12 +283,18 @@ def _of_two(by_names: DataFrame, model: Model, totals: Mapping[str, int]) -> dic
 
 def _counts(size: int, totals: Mapping[str, int], often: DataFrame) -> Counts:
     """All of them, for whoever weighs changed records afterwards."""
+    batches = often.toArrow().to_batches()
+    rows = (zip(*(batch[one].to_pylist() for one in ("told", "value", "n")), strict=True) for batch in batches)
+    return _counted(size, totals, chain.from_iterable(rows))
+
+
+def _counted(size: int, totals: Mapping[str, int], rows: Iterable[tuple[str, str, int]]) -> Counts:
+    """Of tables of counts, values in them, and how often each is there."""
     counts: dict[str, dict[str, int]] = {told: {} for told in totals}
-    holders: dict[str, dict[str, int]] = {name: {} for name in _IDENTIFIERS if name in totals}
-    for batch in often.toArrow().to_batches():
-        for told, value, n in zip(*(batch[one].to_pylist() for one in ("told", "value", "n")), strict=True):
-            into, name = (holders, told.removeprefix(_HELD)) if told.startswith(_HELD) else (counts, told)
-            into[name][value] = n
+    holders: dict[str, dict[str, int]] = {name: {} for name in HELD if name in totals}
+    for told, value, n in rows:
+        into, name = (holders, told.removeprefix(_HELD)) if told.startswith(_HELD) else (counts, told)
+        into[name][value] = n
     return Counts(size, totals, counts, holders)
 
 
@@ -421,8 +426,7 @@ def _gathered(batches: Batches) -> Iterator[pa.Table]:
 def _local(rows: pa.Table, left: Ints, right: Ints, size: int, totals: Mapping[str, int]) -> tuple[Table, Counts]:
     """The records of these pairs in the order of their places, and the counts that came with them."""
     found: dict[int, tuple[str, Profile]] = {}
-    counts: dict[str, dict[str, int]] = {}
-    holders: dict[str, dict[str, int]] = {}
+    often: list[tuple[str, str, int]] = []
     for side, places in (("left", left), ("right", right)):
         once, first = np.unique(places, return_index=True)
         some = rows.select([f"{side}_{one}" for one in ("system", "profile", "counts")]).take(first)
@@ -432,15 +436,11 @@ def _local(rows: pa.Table, left: Ints, right: Ints, size: int, totals: Mapping[s
             if place in found:
                 continue
             found[place] = system, _unpacked(profile)
-            for one in _often_of(told) if told else ():
-                if one.told.startswith(_HELD):
-                    holders.setdefault(one.told.removeprefix(_HELD), {})[one.value] = one.n
-                else:
-                    counts.setdefault(one.told, {})[one.value] = one.n
+            often += [(one.told, one.value, one.n) for one in _often_of(told)] if told else []
     tabling = Tabling()
     for place in sorted(found):
         tabling.add(f"{place:010}", *found[place])
-    return tabling.done()[0], Counts(size, totals, counts, holders)
+    return tabling.done()[0], _counted(size, totals, often)
 
 
 class _Scorer:
@@ -461,11 +461,10 @@ class _Scorer:
 
     def more(self, left: Ints, right: Ints) -> Pairs:
         """As `Scoring.more` does."""
-        low, high = np.minimum(left, right), np.maximum(left, right)
-        asked = pa.table({"left": low, "right": high, "found_by": np.zeros(len(left), dtype=np.int64)})
-        frame = self._records.sparkSession.createDataFrame(asked).distinct()
+        asked = pa.table({"left": left, "right": right, "found_by": np.zeros(len(left), dtype=np.int64)})
+        frame = self._records.sparkSession.createDataFrame(asked)
         whole = Learning(self.model, self.size, self._spread).with_systems(self._each(frame, all_of_them=True))
-        return whole.where(np.searchsorted(_key(whole.left, whole.right), _key(low, high)))
+        return whole.where(np.searchsorted(_key(whole.left, whole.right), _key(left, right)))
 
     def _each(self, pairs: DataFrame, *, all_of_them: bool) -> Whole:
         """In the order of their places, which is that of a batch, so that sums come to the same."""

@@ -6,17 +6,12 @@ from random import Random
 import pytest
 
 from crosswalk.engine import likeness
-from crosswalk.spark import missing
 from tests.crosswalk.engine.test_scored import NAMES, pairs, parts, three
 from tests.hub import World
 from tests.mapping.match.people import FAMILY, GIVEN
+from tests.spark import MARKS
 
-LACKING = missing()
-pytestmark = [
-    pytest.mark.skipif(LACKING is not None, reason=LACKING[0] if LACKING else ""),
-    # The gateway to Java leaves its sockets to the collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = MARKS
 ON_SPARK = "match:\n  person: {spark: 'local[2]'}"
 
 

@@ -11,24 +11,20 @@ import numpy as np
 import pytest
 from msgspec import Struct, field
 
-from crosswalk.spark import missing, session
+from crosswalk.spark import session
 from mapping.match.batch import Resolution, candidates, frequencies_of, resolve, table, with_identifiers
 from mapping.match.model import shipped
 from mapping.match.profile import Profile
 from mapping.match.score import Counts, Scorer
 from tests.mapping.match.people import company, strangers
+from tests.spark import HERE, MARKS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 Record = tuple[str, str, Profile]
-LACKING = missing()
-pytestmark = [
-    pytest.mark.skipif(LACKING is not None, reason=LACKING[0] if LACKING else ""),
-    # The gateway to Java leaves its sockets to the collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-if LACKING is None:
+pytestmark = MARKS
+if HERE:
     from mapping.match import spark
 
 
