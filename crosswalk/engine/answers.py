@@ -4,18 +4,21 @@ An acknowledgement lands the answer, moves the base of the fields that were sent
 closes the action, all in one transaction.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
 from connectors.sdk.contract import Record, Write
+from crosswalk.engine.identify import EDGE_COLUMNS
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import letter_key
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox
 from crosswalk.store.codec import Base, load, load_row, mark, unmark
 from crosswalk.store.dialect import Database
+from crosswalk.store.goldens import load_goldens
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
 from crosswalk.store.records import (
@@ -45,13 +48,13 @@ class Target(Struct, frozen=True):
     raw: Any
 
 
-def close(database: Database, connection: Any, action: Action, state: str, reason: str) -> None:
-    """Nothing was written: what the action was for is up again."""
-    outbox.move(database, connection, [action], state, reason=reason)
-    if action.op == "create":
-        add_work(database, connection, CREATE, [action.entity])
-    elif action.record:
-        add_work(database, connection, SETTLE, [action.record])
+def close(database: Database, connection: Any, actions: Sequence[Action], state: str, reason: str) -> None:
+    """Nothing was written: what these were for is up again."""
+    outbox.move(database, connection, actions, state, reason=reason)
+    add_work(database, connection, CREATE, [action.entity for action in actions if action.op == "create"])
+    add_work(
+        database, connection, SETTLE, [action.record for action in actions if action.op != "create" and action.record]
+    )
 
 
 def targets_of(house: House, connection: Any, records: Sequence[int]) -> dict[int, Target]:
@@ -118,48 +121,60 @@ def wanted_of(stream: Stream, action: Action, references: References) -> dict[in
     return wanted
 
 
-def create_write(house: House, stream: Stream, action: Action) -> Write:
-    """A create as it is sent, with its hub id where the stream has a field for it."""
+def all_wanted(house: House, stream: Stream, actions: Sequence[Action]) -> list[dict[int, Value]]:
+    """What is to be written for each of these, in their order."""
     with house.database.read() as connection:
-        wanted = wanted_of(stream, action, References(house, connection))
-    values = stream.mapping.write(wanted, over=None, create=True)
-    if stream.hub_id is not None:
-        put(values, stream.hub_id.path, action.hub_id)
-    return Write(str(action.id), "create", None, action.hub_id, values, None)
+        references = References(house, connection)
+        references.look_for(stream, named(stream, actions))
+        return [wanted_of(stream, action, references) for action in actions]
+
+
+def named(stream: Stream, actions: Iterable[Action]) -> Iterator[Value]:
+    """The references that these actions are to show."""
+    for action in actions:
+        for one in action.fields:
+            if stream.at.get(one["field"]) in stream.refs:
+                yield unmark(one["hub"])
+
+
+def create_writes(house: House, stream: Stream, actions: Sequence[Action]) -> list[Write]:
+    """Creates as they are sent, with their hub ids where the stream has a field for them."""
+    writes = []
+    for action, wanted in zip(actions, all_wanted(house, stream, actions), strict=True):
+        values = stream.mapping.write(wanted, over=None, create=True)
+        if stream.hub_id is not None:
+            put(values, stream.hub_id.path, action.hub_id)
+        writes.append(Write(str(action.id), "create", None, action.hub_id, values, None))
+    return writes
 
 
 def stands(
-    house: House, connection: Any, stream: Stream, action: Action, observed: Sequence[Value], *,
-    unread: Collection[str] = (),
-) -> bool:  # fmt: skip
+    references: References, stream: Stream, action: Action, observed: Sequence[Value], *, unread: Collection[str] = ()
+) -> bool:
     """Does the record still show what the plan was made for, in the fields that are to be written?
 
     `unread`: fields that show something which cannot be understood. Plans are made for none of these.
     """
-    return all(
-        one["field"] not in unread and _stands(house, connection, stream, one, observed) for one in action.fields
-    )
+    return all(one["field"] not in unread and _stands(references, stream, one, observed) for one in action.fields)
 
 
-def _stands(house: House, connection: Any, stream: Stream, one: Mapping[str, Any], observed: Sequence[Value]) -> bool:
+def _stands(references: References, stream: Stream, one: Mapping[str, Any], observed: Sequence[Value]) -> bool:
     at = stream.at.get(one["field"])
     if at is None:
         return False
-    if at in stream.refs:
-        return bool(mark(References(house, connection).seen_once(stream, at, observed[at])) == one["before"])
-    return bool(mark(observed[at]) == one["before"])
+    return bool(mark(references.seen_once(stream, at, observed[at])) == one["before"])
 
 
-def arrived(house: House, connection: Any, stream: Stream, action: Action, observed: Sequence[Value]) -> bool:
+def arrived(references: References, stream: Stream, action: Action, observed: Sequence[Value]) -> bool:
     """Does the record show all that was sent, as far as it is still mapped?"""
     fields = [one for one in action.fields if one["field"] in stream.at]
-    return bool(fields) and all(_arrived(house, connection, stream, one, observed) for one in fields)
+    return bool(fields) and all(_arrived(references, stream, one, observed) for one in fields)
 
 
-def _arrived(house: House, connection: Any, stream: Stream, one: Mapping[str, Any], observed: Sequence[Value]) -> bool:
+def _arrived(references: References, stream: Stream, one: Mapping[str, Any], observed: Sequence[Value]) -> bool:
     at = stream.at[one["field"]]
     if at in stream.refs:
-        return References(house, connection).same_there(stream, observed[at], unmark(one["hub"]))
+        return references.same_there(stream, observed[at], unmark(one["hub"]))
     return _carries(mark(observed[at]), one["after"])
 
 
@@ -172,20 +187,25 @@ def _carries(shown: Any, sent: Any) -> bool:
     return bool(shown == sent)
 
 
-def shows_before(house: House, stream: Stream, action: Action, record: Record) -> bool:
-    """It shows what stood before the write: taken for an answer, that would be an edit which undoes it."""
-    if action.op == "create":
-        return False
-    if action.op in MOVES:
-        return not has_moved(house, stream, action, record)
-    row, faults = stream.mapping.read(record.values)
-    unread = {fault.field for fault in faults}
+def not_shown_yet(house: House, stream: Stream, answered: Sequence[tuple[Action, Record]]) -> set[int]:
+    """Actions whose record shows what stood before the write: taken for an answer, that would be an edit which undoes
+    it."""
+    moves = [(action, record) for action, record in answered if action.op in MOVES]
+    back = {action.id for action, record in moves if not has_moved(house, stream, action, record)}
+    updates = [(action, *stream.mapping.read(record.values)) for action, record in answered if action.op == "update"]
     with house.database.read() as connection:
-        return any(
-            _stands(house, connection, stream, one, row) and not _arrived(house, connection, stream, one, row)
-            for one in action.fields
-            if one["field"] not in unread
-        )
+        references = References(house, connection)
+        references.look_up(stream, [row for _, row, _ in updates])
+        references.look_for(stream, named(stream, [action for action, _, _ in updates]))
+        for action, row, faults in updates:
+            unread = {fault.field for fault in faults}
+            if any(
+                _stands(references, stream, one, row) and not _arrived(references, stream, one, row)
+                for one in action.fields
+                if one["field"] not in unread
+            ):
+                back.add(action.id)
+    return back
 
 
 def read_back(house: House, stream: Stream, keys: Sequence[str]) -> dict[str, Record]:
@@ -241,10 +261,10 @@ def _acknowledge(
 ) -> None:
     database = house.database
     landing = stream.landing(database)
-    landing.prepare(len(answered))
     read_no = database.take_ids("read", 1)[0]
     with database.read() as connection:
         seen = landing.prefetch(connection, [record.key for _, record in answered])
+    landing.prepare([record.key for _, record in answered], seen)
     understood = landing.understand(landing.digests(record for _, record in answered))
     # A write's answer is newer than any read: it is landed whatever its stamp says, vendors stamp to the second.
     seen = {key: known._replace(modified=None) for key, known in seen.items()}
@@ -258,37 +278,31 @@ def _acknowledge(
                 first=(stream.id,),
             )
         }  # fmt: skip
-        _hold_entities(database, connection, [action for action, _ in answered if action.op == "create"])
-        for action, record in answered:
-            number = int(numbers[record.key])
-            if action.op == "create":
-                _belong(house, connection, stream, action, number, run=run, rule=FOUND if unsure else MADE)
-            _agree(house, connection, stream, action, number, atomic=atomic)
-            op = "unsure" if unsure else None
-            outbox.journal(database, connection, action, run=run, record=number, at=house.now(), op=op)
-            outbox.move(database, connection, [action], "acked")
-            # What it was left as: whether somebody has touched it since is seen by that.
-            database.run(
-                connection,
-                "UPDATE action SET record = ?, expects = ? WHERE id = ?",
-                (number, record.version, action.id),
-            )
-            letters.close_write(database, connection, stream.id, record.key)
-            if any(one.get("golden") for one in action.fields):
-                add_work(database, connection, UNDO, [action.id])
-            if action.op == "create":
-                public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (action.entity,)).scalar()
-                letters.close_write(database, connection, stream.id, letter_key(str(public)))
+        written = [(action, int(numbers[record.key])) for action, record in answered]
+        created = [(action, number) for action, number in written if action.op == "create"]
+        publics = _hold_entities(database, connection, [action for action, _ in created])
+        _belong(house, connection, created, publics, run=run, rule=FOUND if unsure else MADE)
+        _agree(house, connection, stream, written, atomic=atomic)
+        op = "unsure" if unsure else None
+        outbox.journal(database, connection, written, run=run, at=house.now(), op=op)
+        outbox.acknowledge(
+            database, connection, [(action, numbers[record.key], record.version) for action, record in answered]
+        )
+        keys = [record.key for _, record in answered]
+        letters.close_write(database, connection, stream.id, [*keys, *map(letter_key, publics.values())])
+        undone = [action.id for action, _ in answered if any(one.get("golden") for one in action.fields)]
+        add_work(database, connection, UNDO, undone)
 
 
-def acknowledge_gone(house: House, lease: Lease, action: Action, *, run: int) -> None:
-    """Take note that a record was put away where its vendor does not show it."""
-    database, record = house.database, action.record or 0
+def acknowledge_gone(house: House, lease: Lease, actions: Sequence[Action], *, run: int) -> None:
+    """Take note that the records of these were put away where their vendor does not show them."""
+    database = house.database
+    written = [(action, action.record or 0) for action in actions]
     with database.write() as connection:
         fence(database, connection, lease)
-        mark_state(database, connection, [record], DELETED)
-        outbox.journal(database, connection, action, run=run, record=record, at=house.now())
-        outbox.move(database, connection, [action], "acked")
+        mark_state(database, connection, [record for _, record in written], DELETED)
+        outbox.journal(database, connection, written, run=run, at=house.now())
+        outbox.move(database, connection, actions, "acked")
 
 
 def _new_hub_ids(answered: Sequence[tuple[Action, Record]], seen: Mapping[str, Seen]) -> dict[str, str]:
@@ -300,62 +314,105 @@ def _new_hub_ids(answered: Sequence[tuple[Action, Record]], seen: Mapping[str, S
     }
 
 
-def _hold_entities(database: Database, connection: Any, creates: Sequence[Action]) -> None:
-    """Settling may have joined them with others since: they stay as they are until the answers are written down."""
-    for action in creates:
-        entity = database.run(connection, "SELECT entity FROM action WHERE id = ?", (action.id,)).scalar()
-        action.entity = action.entity if entity is None else int(entity)
-    database.hold(connection, "entity", sorted({action.entity for action in creates}))
+def _hold_entities(database: Database, connection: Any, creates: Sequence[Action]) -> dict[int, str]:
+    """Settling may have joined them with others since: they stay as they are until the answers are written down.
 
-
-def _belong(house: House, connection: Any, stream: Stream, action: Action, number: int, *, run: int, rule: str) -> None:
-    """The new record is one of the entity that it was made for; the edge says so for good."""
-    database = house.database
-    there = database.run(connection, "SELECT 1 FROM entity WHERE id = ?", (action.entity,)).fetchone()
-    home = database.run(connection, "SELECT entity FROM member WHERE record = ?", (number,)).scalar()
-    if home is None and there is not None:
-        database.insert(connection, "member", ("record", "entity"), [(number, action.entity)])
-    origin = next((one["origin"] for one in action.fields if one["origin"]), None)
-    if origin is None:
-        origin = database.run(
-            connection, "SELECT min(record) FROM member WHERE entity = ? AND record <> ?", (action.entity, number)
-        ).scalar()
-    if origin is not None and origin != number:
-        database.upsert(
-            connection,
-            "edge",
-            ("left", "right", "source"),
-            ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run"),
-            [
-                (
-                    min(origin, number), max(origin, number), "created", "same", rule, None, None,
-                    house.now(), run,
-                )
-            ],
-        )  # fmt: skip
-
-
-def _agree(house: House, connection: Any, stream: Stream, action: Action, number: int, *, atomic: bool) -> None:
-    database = house.database
-    base = load_bases(database, connection, [number]).get(number) or Base()
-    golden = _golden_now(house, connection, stream, action.entity)
-    observed = load_row(
-        bytes(database.run(connection, "SELECT observed FROM body WHERE record = ?", (number,)).scalar())
+    Answers those that are there, with their public ids.
+    """
+    now = dict(
+        database.select(connection, "SELECT id, entity FROM action WHERE", "id", [action.id for action in creates])
     )
-    sent = set()
+    for action in creates:
+        action.entity = int(now.get(action.id, action.entity))
+    entities = sorted({action.entity for action in creates})
+    database.hold(connection, "entity", entities)
+    return dict(database.select(connection, "SELECT id, public FROM entity WHERE", "id", entities))
+
+
+def _belong(
+    house: House,
+    connection: Any,
+    created: Sequence[tuple[Action, int]],
+    there: Collection[int],
+    *,
+    run: int,
+    rule: str,
+) -> None:
+    """Each new record is one of the entity that it was made for, if that is `there`; an edge says so for good."""
+    database, at = house.database, house.now()
+    members: dict[int, set[int]] = defaultdict(set)
+    for record, entity in database.select(
+        connection, "SELECT record, entity FROM member WHERE", "entity", sorted(there)
+    ):
+        members[entity].add(record)
+    numbers = [number for _, number in created]
+    at_home = {row[0] for row in database.select(connection, "SELECT record FROM member WHERE", "record", numbers)}
+    settled, edges = [], []
+    for action, number in created:
+        if number not in at_home and action.entity in there:
+            settled.append((number, action.entity))
+            members[action.entity].add(number)
+        origin = next((one["origin"] for one in action.fields if one["origin"]), None)
+        if origin is None:
+            origin = min(members[action.entity] - {number}, default=None)
+        if origin is not None and origin != number:
+            ends = min(origin, number), max(origin, number)
+            edges.append((*ends, "created", "same", rule, None, None, at, run))
+    database.insert(connection, "member", ("record", "entity"), settled)
+    database.upsert(connection, "edge", ("left", "right", "source"), EDGE_COLUMNS, edges)
+
+
+def _agree(
+    house: House, connection: Any, stream: Stream, written: Sequence[tuple[Action, int]], *, atomic: bool
+) -> None:
+    """Move the bases of these records, as they have been landed."""
+    database = house.database
+    numbers = [number for _, number in written]
+    bases = load_bases(database, connection, numbers)
+    shown = {
+        record: load_row(bytes(observed))
+        for record, observed in database.select(
+            connection, "SELECT record, observed FROM body WHERE", "record", numbers
+        )
+    }
+    fields = stream.layout.fields
+    goldens = load_goldens(database, connection, [action.entity for action, _ in written], len(fields))
     references = References(house, connection)
+    references.look_up(stream, list(shown.values()))
+    references.look_for(stream, named(stream, [action for action, _ in written]))
+    for action, number in written:
+        golden = goldens.get(action.entity)
+        held = {} if golden is None else dict(zip(fields, golden.values, strict=False))
+        base = bases.setdefault(number, Base())
+        _agree_on_sent(references, stream, action, base, shown[number], held, atomic=atomic)
+        if action.op == "create":
+            _compare_rest(references, stream, action, base, shown[number], held)
+    save_bases(database, connection, bases)
+    add_work(database, connection, SETTLE, numbers)
+
+
+def _agree_on_sent(
+    references: References,
+    stream: Stream,
+    action: Action,
+    base: Base,
+    observed: Sequence[Value],
+    golden: Mapping[str, Value],
+    *,
+    atomic: bool,
+) -> None:
+    """Of the fields that were sent."""
     for one in action.fields:
         name = one["field"]
         at = stream.at.get(name)
         if at is None:
             continue  # no longer mapped
-        sent.add(name)
         if atomic and observed[at] is not ABSENT:
             # Vendors have forms of their own: whether somebody edits it later is seen against what was answered.
-            shows = mark(references.seen_once(stream, at, observed[at]) if at in stream.refs else observed[at])
+            shows = mark(references.seen_once(stream, at, observed[at]))
             if shows != one["after"]:
                 one["shows"] = shows
-        if atomic or _arrived(house, connection, stream, one, observed):
+        if atomic or _arrived(references, stream, one, observed):
             base.side.pop(name, None)
         elif at in stream.refs:
             base.side[name] = [mark(references.as_remote(stream, unmark(one["hub"]))), None]
@@ -366,29 +423,27 @@ def _agree(house: House, connection: Any, stream: Stream, action: Action, number
             base.hub.pop(name, None)
         else:
             base.hub[name] = [holds]
-    if action.op == "create":
-        seen = references.seen_once if stream.refs else None
-        for at, name in enumerate(stream.mapping.fields):
-            shows, holds = observed[at], golden.get(name, ABSENT)
-            if name in sent:
-                continue
-            if shows is ABSENT or shows is None:
-                if holds is not ABSENT and holds is not None:
-                    base.hub[name] = []  # a gap, to be filled once it can be
-                continue
-            if seen is not None and at in stream.refs:
-                shows = seen(stream, at, shows)
-            if shows != holds:
-                base.hub[name] = None  # nothing of it was ever agreed: see engine.settle
-    save_bases(database, connection, {number: base})
-    add_work(database, connection, SETTLE, [number])
 
 
-def _golden_now(house: House, connection: Any, stream: Stream, entity: int) -> dict[str, Value]:
-    row = house.database.run(connection, "SELECT vals FROM golden WHERE entity = ?", (entity,)).fetchone()
-    if row is None:
-        return {}
-    return dict(zip(stream.layout.fields, load_row(bytes(row[0])), strict=False))
+def _compare_rest(
+    references: References,
+    stream: Stream,
+    action: Action,
+    base: Base,
+    observed: Sequence[Value],
+    golden: Mapping[str, Value],
+) -> None:
+    """Of the fields of a new record that were not sent."""
+    sent = {one["field"] for one in action.fields}
+    for at, name in enumerate(stream.mapping.fields):
+        shows, holds = observed[at], golden.get(name, ABSENT)
+        if name in sent:
+            continue
+        if shows is ABSENT or shows is None:
+            if holds is not ABSENT and holds is not None:
+                base.hub[name] = []  # a gap, to be filled once it can be
+        elif references.seen_once(stream, at, shows) != holds:
+            base.hub[name] = None  # nothing of it was ever agreed: see engine.settle
 
 
 def put(values: dict[str, Any], path: str, value: Any) -> None:

@@ -6,7 +6,8 @@ that were sent moves in the same transaction that writes the journal. Between th
 outcome is unknown: `resolve` finds out, by looking.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -22,18 +23,18 @@ from crosswalk.engine.answers import (
     Target,
     acknowledge,
     acknowledge_gone,
+    all_wanted,
     close,
-    create_write,
+    create_writes,
     fits_move,
     move_of,
+    not_shown_yet,
     read_back,
     row_of,
-    shows_before,
     standing,
     stands,
     targets_of,
     twin_of,
-    wanted_of,
 )
 from crosswalk.engine.identify import carriers, propose
 from crosswalk.engine.model import House, Link, Stream
@@ -46,7 +47,7 @@ from crosswalk.store.dialect import batches
 from crosswalk.store.goldens import load_goldens
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
-from crosswalk.store.records import SETTLE, add_work, load_bases
+from crosswalk.store.records import SETTLE, load_bases
 from mapping.merge.consent import DENIED, severity
 from mapping.schema.consent import CONSENT
 from scheduler.leases import Lease
@@ -181,6 +182,8 @@ class _Sender:
         with self._database.read() as connection:
             bases = load_bases(self._database, connection, list(targets))
             unread = letters.unread(self._database, connection, stream.id, [one.rkey for one in targets.values()])
+            references = References(self._house, connection)
+            references.look_up(stream, [target.observed for target in targets.values()])
             for action in actions:
                 target, base = targets.get(action.record or 0), bases.get(action.record or 0)
                 # What somebody has edited since is in `side`, until it is settled.
@@ -188,17 +191,10 @@ class _Sender:
                 fits = (
                     target is not None
                     and not edited
-                    and stands(
-                        self._house, connection, stream, action, target.observed, unread=unread.get(target.rkey, ())
-                    )
+                    and stands(references, stream, action, target.observed, unread=unread.get(target.rkey, ()))
                 )
                 (still if fits else gone).append(action)
-        if gone:
-            with self._database.write() as connection:
-                fence(self._database, connection, self._lease)
-                outbox.move(self._database, connection, gone, "moved", reason="changed there since it was planned")
-                add_work(self._database, connection, SETTLE, [action.record for action in gone if action.record])
-            self._applied.moved += len(gone)
+        self._give_up(gone, "changed there since it was planned")
         left = len(still)
         for batch in batches(still, max(1, stream.spec.batch)):
             if self._house.stop.is_set() or self._applied.stormy:
@@ -226,15 +222,12 @@ class _Sender:
 
     def _writes(self, actions: Sequence[Action], targets: Mapping[int, Target]) -> list[Write]:
         writes = []
-        with self._database.read() as connection:
-            references = References(self._house, connection)
-            for action in actions:
-                target = targets[action.record or 0]
-                wanted = wanted_of(self._stream, action, references)
-                values = self._stream.mapping.write(wanted, over=target.raw)
-                action.expects = target.version  # by that it is known later whether anybody touched it since
-                expects = target.version if self._stream.spec.precondition != "none" else None
-                writes.append(Write(str(action.id), "update", target.rkey, action.hub_id, values, expects))
+        for action, wanted in zip(actions, all_wanted(self._house, self._stream, actions), strict=True):
+            target = targets[action.record or 0]
+            values = self._stream.mapping.write(wanted, over=target.raw)
+            action.expects = target.version  # by that it is known later whether anybody touched it since
+            expects = target.version if self._stream.spec.precondition != "none" else None
+            writes.append(Write(str(action.id), "update", target.rkey, action.hub_id, values, expects))
         return writes
 
     # -- archiving and restoring -------------------------------------------------------------------------------
@@ -248,13 +241,11 @@ class _Sender:
         with self._database.read() as connection:
             stood = standing(self._database, connection, [action.record or 0 for action in actions])
         still: list[Action] = []
+        gone: list[Action] = []
         for action in actions:
             now = stood.get(action.record or 0)
-            if now is not None and fits_move(action, now):
-                still.append(action)
-            else:
-                self._close(action, "moved", "changed there since it was planned")
-                self._applied.moved += 1
+            (still if now is not None and fits_move(action, now) else gone).append(action)
+        self._give_up(gone, "changed there since it was planned")
         for batch in batches(still, max(1, stream.spec.batch)):
             if self._house.stop.is_set() or self._applied.stormy:
                 return
@@ -279,80 +270,94 @@ class _Sender:
         by_time = stream.spec.cursor == "modified"
         if not unique and by_time:
             catch_up(self._house, stream, self._lease, run=self._run)
-        ready: list[Action] = []
-        for action in actions:
-            if self._house.stop.is_set():
-                return
-            if not self._is_wanted(action) or (not unique and by_time and self._is_there(action)):
-                continue
-            if unique or by_time or not self._found_by_search(action):
-                ready.append(action)
+        ready = self._still_wanted(actions)
+        if not unique and by_time:
+            ready = self._missing(ready)
+        elif not unique:
+            ready = [action for action in ready if not self._house.stop.is_set() and not self._found_by_search(action)]
         for batch in batches(ready, max(1, stream.spec.batch)):
             if self._house.stop.is_set() or self._applied.stormy:
                 return
-            writes = [self._create_write(action) for action in batch]
-            self._send(batch, writes, {action.id: self._letter_key(action) for action in batch})
+            self._leave_out(batch)
+            self._send(batch, create_writes(self._house, stream, batch), self._letter_keys(batch))
 
-    def _is_wanted(self, action: Action) -> bool:
-        """Since it was planned its entity may have become one with another that has a record here."""
+    def _still_wanted(self, actions: Sequence[Action]) -> list[Action]:
+        """Those that still are: since it was planned an entity may have become one with another that has a record
+        here."""
+        entities = [action.entity for action in actions]
+        with self._database.read() as connection:
+            there = {row[0] for row in self._database.select(connection, "SELECT id FROM entity WHERE", "id", entities)}
+            there -= inhabited(self._house, connection, self._stream, entities)
+        self._give_up(
+            [action for action in actions if action.entity not in there], "its entity has a record there by now"
+        )
+        return [action for action in actions if action.entity in there]
+
+    def _missing(self, actions: Sequence[Action]) -> list[Action]:
+        """Without those of which a record has come that would be joined with it: matching joins them, or a person is
+        asked."""
+        rows = [(action.entity, row_of(self._stream, action)) for action in actions]
         with self._database.write() as connection:
             fence(self._database, connection, self._lease)
-            there = self._database.run(connection, "SELECT 1 FROM entity WHERE id = ?", (action.entity,)).fetchone()
-            if there is not None and not inhabited(self._house, connection, self._stream, [action.entity]):
-                return True
-            close(self._database, connection, action, "moved", "its entity has a record there by now")
-        self._applied.moved += 1
-        return False
-
-    def _is_there(self, action: Action) -> bool:
-        """A record that would be joined with it has come: matching joins them, or a person is asked."""
-        with self._database.write() as connection:
-            fence(self._database, connection, self._lease)
-            row = row_of(self._stream, action)
-            found = carriers(self._house, connection, self._stream, row, entity=action.entity)
-            if not found:
-                return False
-            close(self._database, connection, action, "moved", "a record with its identifiers is there")
-            origin = next((one["origin"] for one in action.fields if one["origin"]), None)
-            settled = self._database.run(
-                connection, "SELECT 1 FROM todo WHERE stage = ? AND id = ?", (SETTLE, found[0])
-            ).fetchone()
-            if settled is None and origin is not None:
-                propose(self._house, connection, origin, found[0], "a create found it there")
-        self._applied.moved += 1
-        return True
-
-    def _create_write(self, action: Action) -> Write:
-        self._leave_out(action)
-        return create_write(self._house, self._stream, action)
+            found = carriers(self._house, connection, self._stream, rows)
+            there = [(action, some[0]) for action, some in zip(actions, found, strict=True) if some]
+            if not there:
+                return list(actions)
+            close(
+                self._database, connection, [action for action, _ in there], "moved",
+                "a record with its identifiers is there",
+            )  # fmt: skip
+            unsettled = {
+                row[0]
+                for row in self._database.select(
+                    connection,
+                    "SELECT id FROM todo WHERE stage = ? AND",
+                    "id",
+                    [record for _, record in there],
+                    first=(SETTLE,),
+                )
+            }
+            for action, record in there:
+                origin = next((one["origin"] for one in action.fields if one["origin"]), None)
+                if origin is not None and record not in unsettled:
+                    propose(self._house, connection, origin, record, "a create found it there")
+        self._applied.moved += len(there)
+        known = {action.id for action, _ in there}
+        return [action for action in actions if action.id not in known]
 
     def _found_by_search(self, action: Action) -> bool:
         """Somebody made it meanwhile, or it was there all along: it is read, and matching joins it."""
-        twin = twin_of(self._house, self._stream, action, create_write(self._house, self._stream, action))
+        twin = twin_of(self._house, self._stream, action, *create_writes(self._house, self._stream, [action]))
         if twin is None:
             return False
         fetch_records(self._house, self._stream, [twin.key], self._lease, run=self._run)
-        self._close(action, "moved", "a record with its identifiers is there")
-        self._applied.moved += 1
+        self._give_up([action], "a record with its identifiers is there")
         return True
 
-    def _leave_out(self, action: Action) -> None:
+    def _leave_out(self, actions: Sequence[Action]) -> None:
         """A reference to what should have been made before, and was not, is written once it is there."""
         if not self._stream.refs:
             return
-        with self._database.read() as connection:
-            wanted = wanted_of(self._stream, action, References(self._house, connection))
-        fields = [one for one in action.fields if self._stream.at.get(one["field"]) in wanted]
-        if len(fields) < len(action.fields):
-            action.fields = fields
+        fewer = []
+        for action, wanted in zip(actions, all_wanted(self._house, self._stream, actions), strict=True):
+            fields = [one for one in action.fields if self._stream.at.get(one["field"]) in wanted]
+            if len(fields) < len(action.fields):
+                action.fields = fields
+                fewer.append(action)
+        if fewer:
             with self._database.write() as connection:
                 fence(self._database, connection, self._lease)
-                outbox.set_fields(self._database, connection, action)
+                outbox.set_fields(self._database, connection, fewer)
 
-    def _letter_key(self, action: Action) -> str:
+    def _letter_keys(self, actions: Sequence[Action]) -> dict[int, str]:
+        """What the dead letters of creates would stand under."""
         with self._database.read() as connection:
-            public = self._database.run(connection, "SELECT public FROM entity WHERE id = ?", (action.entity,)).scalar()
-        return letter_key(str(public))
+            publics = dict(
+                self._database.select(
+                    connection, "SELECT id, public FROM entity WHERE", "id", [action.entity for action in actions]
+                )
+            )
+        return {action.id: letter_key(str(publics.get(action.entity))) for action in actions}
 
     # -- sending ---------------------------------------------------------------------------------------------
 
@@ -416,34 +421,40 @@ class _Sender:
             self._send([by_id[write.action] for write in some], some, keys)
 
     def _take(self, outcomes: Sequence[tuple[Action, Outcome]], keys: Mapping[int, str]) -> None:
+        found: dict[str, list[tuple[Action, Outcome]]] = defaultdict(list)
         for action, outcome in outcomes:
-            match outcome.status:
-                case "done":
-                    continue  # below: reading them back may fail, which must not keep the others from being noted
-                case "rejected":
-                    self._reject(action, outcome, keys[action.id])
-                case "moved":
-                    self._close(action, "moved", outcome.reason)
-                    self._applied.moved += 1
-                case "later":
-                    self._close(action, "later", outcome.reason)
-                    self._applied.later += 1
-                case _:
-                    self._look_later(action, outcome.reason)
-        self._done([(action, outcome) for action, outcome in outcomes if outcome.status == "done"], keys)
+            found[outcome.status].append((action, outcome))
+        self._reject(found["rejected"], keys)
+        for reason, some in _by_reason(found["moved"]):
+            self._give_up(some, reason)
+        for reason, some in _by_reason(found["later"]):
+            self._close(some, "later", reason)
+            self._applied.later += len(some)
+        for reason, some in _by_reason(found["unknown"]):
+            self._look_later(some, reason)
+        # Last: reading them back may fail, which must not keep the others from being noted.
+        self._done(found["done"], keys)
 
-    def _close(self, action: Action, state: str, reason: str) -> None:
-        with self._database.write() as connection:
-            fence(self._database, connection, self._lease)
-            close(self._database, connection, action, state, reason)
+    def _give_up(self, actions: Sequence[Action], reason: str) -> None:
+        """Something has moved there: what these were for is planned anew."""
+        self._close(actions, "moved", reason)
+        self._applied.moved += len(actions)
 
-    def _look_later(self, action: Action, reason: str) -> None:
-        """What became of it is to be found out, once the vendor shows what it did."""
+    def _close(self, actions: Sequence[Action], state: str, reason: str) -> None:
+        if actions:
+            with self._database.write() as connection:
+                fence(self._database, connection, self._lease)
+                close(self._database, connection, actions, state, reason)
+
+    def _look_later(self, actions: Sequence[Action], reason: str) -> None:
+        """What became of them is to be found out, once the vendor shows what it did."""
+        if not actions:
+            return
         due = self._house.now() + int(self._stream.spec.visibility_lag.total_seconds() * 1000)
         with self._database.write() as connection:
             fence(self._database, connection, self._lease)
-            outbox.move(self._database, connection, [action], "unknown", reason=reason, due=due)
-        self._applied.unknown += 1
+            outbox.move(self._database, connection, actions, "unknown", reason=reason, due=due)
+        self._applied.unknown += len(actions)
 
     def _done(self, outcomes: Sequence[tuple[Action, Outcome]], keys: Mapping[int, str]) -> None:
         """What carries its record is noted at once; the others are read back, all in one go."""
@@ -456,17 +467,19 @@ class _Sender:
             else:
                 told.append((action, RemoteRecord(key, outcome.version, self._modified(outcome), outcome.values)))
         self._note(told, atomic=True)
+        if not untold:
+            return
         shown = self._read_back([key for _, key in untold])
-        seen: list[tuple[Action, Record]] = []
-        for action, key in untold:
-            record = shown.get(key)
-            if record is None and action.op == "archive":
-                self._note_gone(action)
-            elif record is None or shows_before(self._house, self._stream, action, record):
-                self._look_later(action, UNSEEN)
-            else:
-                seen.append((action, record))
-        self._note(seen, atomic=False)
+        there = [(action, shown[key]) for action, key in untold if key in shown]
+        missing = [action for action, key in untold if key not in shown]
+        before = not_shown_yet(self._house, self._stream, there)
+        self._note_gone([action for action in missing if action.op == "archive"])
+        self._look_later(
+            [action for action in missing if action.op != "archive"]
+            + [action for action, _ in there if action.id in before],
+            UNSEEN,
+        )
+        self._note([(action, record) for action, record in there if action.id not in before], atomic=False)
 
     def _read_back(self, keys: Sequence[str]) -> Mapping[str, Record]:
         """What was sent, as it stands now. Where one call takes more, what comes next is read again in the same one:
@@ -497,30 +510,44 @@ class _Sender:
         if answered:
             self._house.progress.advance(self._stream.address, written=len(answered))
 
-    def _note_gone(self, action: Action) -> None:
-        """It was put where reads do not show it any more."""
-        acknowledge_gone(self._house, self._lease, action, run=self._run)
-        self._applied.written += 1
-        self._house.progress.advance(self._stream.address, written=1)
+    def _note_gone(self, actions: Sequence[Action]) -> None:
+        """They were put where reads do not show them any more."""
+        if actions:
+            acknowledge_gone(self._house, self._lease, actions, run=self._run)
+            self._applied.written += len(actions)
+            self._house.progress.advance(self._stream.address, written=len(actions))
 
     def _modified(self, outcome: Outcome) -> datetime | None:
         text = self._stream.mapping.modified(outcome.values or {})
         return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
 
-    def _reject(self, action: Action, outcome: Outcome, key: str) -> None:
+    def _reject(self, outcomes: Sequence[tuple[Action, Outcome]], keys: Mapping[int, str]) -> None:
+        if not outcomes:
+            return
         database = self._database
-        reason = outcome.reason or "refused"
-        letter = letters.Letter(
-            self._stream.id, key, "write", "", "CW403", reason, dump(action.fields), inputs_of(action.fields)
-        )
+        refused = [
+            letters.Letter(
+                self._stream.id, keys[action.id], "write", "", "CW403", outcome.reason or "refused",
+                dump(action.fields), inputs_of(action.fields),
+            )
+            for action, outcome in outcomes
+        ]  # fmt: skip
         with database.write() as connection:
             fence(database, connection, self._lease)
-            outbox.move(database, connection, [action], "rejected", reason=reason)
-            letters.post(database, connection, [letter], at=self._house.now(), run=self._run)
+            for reason, some in _by_reason(outcomes):
+                outbox.move(database, connection, some, "rejected", reason=reason or "refused")
+            letters.post(database, connection, refused, at=self._house.now(), run=self._run)
         applied = self._applied
-        applied.aside += 1
+        applied.aside += len(outcomes)
         tried = applied.aside + applied.written
         applied.stormy = applied.aside >= _STORM and applied.aside > tried * _STORM_SHARE
+
+
+def _by_reason(outcomes: Iterable[tuple[Action, Outcome]]) -> Iterable[tuple[str, list[Action]]]:
+    found: dict[str, list[Action]] = defaultdict(list)
+    for action, outcome in outcomes:
+        found[outcome.reason].append(action)
+    return found.items()
 
 
 def _is_of(reference: Mapping[str, Any], kind: str) -> bool:

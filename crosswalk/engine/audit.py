@@ -252,7 +252,7 @@ class _Auditor:
     def _land(self, missed: dict[str, Understood], seen: dict[str, Seen]) -> None:
         """What no window would bring: its stamp says nothing new, so it is landed by the number of this read."""
         anew = {key: old._replace(modified=None) for key, old in seen.items() if key in missed}
-        self._landing.prepare(len(missed))
+        self._landing.prepare(missed, anew)
         with self._database.write() as connection:
             fence(self._database, connection, self._lease)
             self._landing.land(connection, missed, anew, read_no=self._read_no)

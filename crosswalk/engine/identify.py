@@ -462,6 +462,40 @@ class Matcher:
         )
         return [(row[0], row[1]) for row in rows if self._kind_of(connection, row[1]) not in JOINS]
 
+    def carried_in(self, connection: Connection, stream: Stream, idents: Iterable[Ident]) -> dict[Ident, list[int]]:
+        """Of these identifiers those that name somebody and that live records of a stream carry, with these records."""
+        by_kind: dict[int, list[int]] = defaultdict(list)
+        for kind, value in idents:
+            if (rule := self.rule(kind)) is not None and rule.names:
+                by_kind[kind].append(value)
+        found: dict[Ident, list[int]] = defaultdict(list)
+        for kind, values in by_kind.items():
+            for value, record in self._database.select(
+                connection,
+                "SELECT i.value, i.record FROM ident i JOIN record r ON r.id = i.record "
+                "WHERE r.stream = ? AND r.state <= ? AND i.kind = ? AND",
+                "i.value",
+                sorted(values),
+                first=(stream.id, ARCHIVED, kind),
+            ):
+                found[kind, value].append(record)
+        return {
+            one: records
+            for one, records in found.items()
+            if (rule := self.rule(one[0])) is not None and self.holders(connection, *one, rule) <= rule.limit
+        }
+
+    def not_kept_apart(self, connection: Connection, entity: int, records: set[int]) -> list[int]:
+        """These records, without what a person keeps apart from an entity."""
+        if not records:
+            return []
+        mine = self.members(connection, entity)
+        apart = {end for left, right, verdict in self.decided(connection, mine) if verdict == "never"
+                 for end in (left, right)} - set(mine)  # fmt: skip
+        homes = self.homes(connection, sorted(apart))
+        strange = {record for home in set(homes.values()) for record in self.members(connection, home)} | apart
+        return sorted(records - strange)
+
     def _both_in_one_stream(self, connection: Connection, one: int, other: int) -> bool:
         """Does a stream keep a live record of each of these entities?"""
         row = self._database.run(
@@ -772,29 +806,17 @@ EDGE_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "who", "a
 
 
 def carriers(
-    house: House, connection: Connection, stream: Stream, row: Sequence[Any], *, entity: int | None = None
-) -> list[int]:
-    """Live records of a stream that may be what such a row tells of: they carry an identifier that it carries.
-
-    `entity`: whose row it is. What a person keeps apart from it is left out.
-    """
+    house: House, connection: Connection, stream: Stream, rows: Sequence[tuple[int, Sequence[Any]]]
+) -> list[list[int]]:
+    """Of each row, with the entity that it is of: live records of a stream that may be what it tells of, since they
+    carry an identifier that it carries. What a person keeps apart from that entity is left out."""
     matcher = Matcher(house, run=0)
-    found: set[int] = set()
-    for kind, value in stream.identifiers(row):
-        rule = matcher.rule(kind)
-        if rule is None or not rule.names:
-            continue
-        sharing = matcher.sharing(connection, kind, value)
-        if matcher.holders(connection, kind, value, rule) <= rule.limit:
-            found.update(record for record, of in sharing if of == stream.id)
-    if entity is not None:
-        mine = matcher.members(connection, entity)
-        apart = {end for left, right, verdict in matcher.decided(connection, mine) if verdict == "never"
-                 for end in (left, right)} - set(mine)  # fmt: skip
-        homes = matcher.homes(connection, sorted(apart))
-        strange = {record for home in set(homes.values()) for record in matcher.members(connection, home)} | apart
-        found -= strange
-    return sorted(found)
+    told = [(entity, stream.identifiers(row)) for entity, row in rows]
+    there = matcher.carried_in(connection, stream, {one for _, some in told for one in some})
+    return [
+        matcher.not_kept_apart(connection, entity, {record for one in some for record in there.get(one, ())})
+        for entity, some in told
+    ]
 
 
 def certain_ids(house: House, connection: Connection, records: Sequence[int]) -> dict[int, dict[str, frozenset[str]]]:

@@ -204,9 +204,9 @@ def _land_page(
     held: dict[str, Any],
 ) -> None:
     database = house.database
-    landing.prepare(len(page.records))
     with database.read() as connection:
         news, seen = landing.news(connection, page.records)
+    landing.prepare(news, seen)
     understood = landing.understand(news)
     with database.write() as connection:
         fence(database, connection, lease)
@@ -319,10 +319,10 @@ def fetch_records(
     read_no = house.database.take_ids("read", 1)[0]
     landing = stream.landing(house.database)
     for page in connector.fetch(stream.name, keys) if pages is None else pages:
-        landing.prepare(len(page.records))
         with house.database.read() as connection:
             news, seen = landing.news(connection, page.records)
             known = landing.prefetch(connection, [record.key for record in page.records]) if again else {}
+        landing.prepare(news, seen)
         understood = landing.understand(news)
         with house.database.write() as connection:
             fence(house.database, connection, lease)

@@ -66,6 +66,37 @@ class References:
             database.upsert(self._connection, "waiting", columns, columns, rows)
         self._wanted.clear()
 
+    def look_up(self, stream: Stream, rows: Iterable[Sequence[Value]]) -> None:
+        """Look up all that these rows refer to, in one go: each of them is then asked for without the store."""
+        if stream.refs:
+            for row in rows:
+                self.want(0, stream, row)
+            self.resolve(note_waiting=False)
+
+    def look_for(self, stream: Stream, values: Iterable[Value]) -> None:
+        """The same of entities that are to be shown there: what `as_remote` answers of these values."""
+        publics = {
+            str(element["entity"]).partition("/")[2] for value in values for element in _elements(value)
+        }  # fmt: skip
+        connection = stream.connection
+        wanted = [public for public in publics if (connection, public) not in self._there]
+        rows = self._house.database.select(
+            self._connection,
+            "SELECT r.state, r.id, e.public, r.stream, r.rkey FROM entity e JOIN member m ON m.entity = e.id "
+            "JOIN record r ON r.id = m.record JOIN stream s ON s.id = r.stream "
+            "WHERE s.connection = ? AND r.state <= ? AND",
+            "e.public",
+            wanted,
+            first=(connection, ARCHIVED),
+        )
+        for _, _, public, number, rkey in sorted(map(tuple, rows), reverse=True):  # the best of each comes last
+            self._there[connection, public] = self._named(number, rkey)
+
+    def _named(self, number: int, rkey: str) -> dict[str, str] | None:
+        """A record of this stream as its own system names it."""
+        stream = self._house.by_id(number)
+        return None if stream is None else {"stream": stream.name, "id": rkey}
+
     def _resolve_aliases(self) -> None:
         """Records of another stream of the same system may answer to what is not found: see `known_as`."""
         streams = self._house.streams.values()
@@ -194,8 +225,7 @@ class References:
                 (public,),
             ).fetchone()
             return None if alias is None else self._look(connection, alias[0])
-        other = self._house.by_id(row[0])
-        return None if other is None else {"stream": other.name, "id": row[1]}
+        return self._named(row[0], row[1])
 
 
 def show_arrived(house: House, connection: Any) -> None:

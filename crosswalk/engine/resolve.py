@@ -15,7 +15,7 @@ from crosswalk.engine.answers import (
     arrived,
     at_path,
     close,
-    create_write,
+    create_writes,
     has_moved,
     read_back,
     row_of,
@@ -27,6 +27,7 @@ from crosswalk.engine.answers import (
 from crosswalk.engine.identify import members_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.pull import catch_up, fetch_records, remove
+from crosswalk.engine.references import References
 from crosswalk.store import outbox
 from crosswalk.store.codec import load_row
 from crosswalk.store.leases import fence
@@ -81,8 +82,9 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
         return
     row, faults = stream.mapping.read(record.values)
     with house.database.read() as connection:
-        has_arrived = arrived(house, connection, stream, action, row)
-        arrived_not = stands(house, connection, stream, action, row, unread={fault.field for fault in faults})
+        references = References(house, connection)
+        has_arrived = arrived(references, stream, action, row)
+        arrived_not = stands(references, stream, action, row, unread={fault.field for fault in faults})
     if has_arrived:  # or somebody else has written the very same
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False, unsure=action.reason != UNSEEN)
         return
@@ -104,7 +106,7 @@ def _resolve_move(house: House, stream: Stream, lease: Lease, action: Action, *,
     if not has_moved(house, stream, action, record):
         _close(house, lease, action, reason="it did not arrive", unsure=_if_answered(action, run))
     elif record is None:
-        acknowledge_gone(house, lease, action, run=run)
+        acknowledge_gone(house, lease, [action], run=run)
     else:
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False)
 
@@ -123,7 +125,7 @@ class _Landed(NamedTuple):
 
 
 def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> None:
-    twin = twin_of(house, stream, action, create_write(house, stream, action))
+    twin = twin_of(house, stream, action, *create_writes(house, stream, [action]))
     landed = None if twin is not None else _landed(house, stream, lease, action, run=run)
     if landed is not None and landed.whole:
         twin = read_back(house, stream, [landed.key]).get(landed.key)
@@ -157,6 +159,7 @@ def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: 
     mine = set(stream.identifiers(row_of(stream, action)))
     alike: _Landed | None = None
     with house.database.read() as connection:
+        references = References(house, connection)
         rows = house.database.run(
             connection,
             "SELECT r.id, r.rkey, b.observed, m.entity FROM record r JOIN body b ON b.record = r.id "
@@ -168,7 +171,7 @@ def _landed(house: House, stream: Stream, lease: Lease, action: Action, *, run: 
             if home not in (None, action.entity) and members_of(house, connection, home) != [number]:
                 continue
             row = load_row(bytes(observed))
-            if arrived(house, connection, stream, action, row):
+            if arrived(references, stream, action, row):
                 return _Landed(number, key, whole=True)
             if alike is None and mine & set(stream.identifiers(row)):
                 alike = _Landed(number, key, whole=False)
@@ -182,5 +185,5 @@ def _close(house: House, lease: Lease, action: Action, *, reason: str, unsure: t
         fence(database, connection, lease)
         if unsure is not None:
             run, record = unsure
-            outbox.journal(database, connection, action, run=run, record=record, at=house.now(), op="unsure")
-        close(database, connection, action, "moved", reason)
+            outbox.journal(database, connection, [(action, record)], run=run, at=house.now(), op="unsure")
+        close(database, connection, [action], "moved", reason)

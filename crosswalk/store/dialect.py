@@ -160,10 +160,14 @@ class Database(Reading):
         _copy(cursor, f"new_{table}", names, self._types_of(cursor, table, columns), rows)
         cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "new_{table}" {tail}')
 
-    def delete(self, connection: Connection, table: str, column: str, keys: Sequence[Any]) -> None:
+    def change(self, connection: Connection, head: str, column: str, keys: Sequence[Any], first: Row = ()) -> None:
+        """Run `head` (up to and including WHERE or AND) for any number of keys; `first`: its parameters."""
         for some in batches(keys):
             clause, values = self.among(column, some)
-            self.run(connection, f'DELETE FROM "{table}" WHERE {clause}', values)
+            self.run(connection, f"{head} {clause}", (*first, *values))
+
+    def delete(self, connection: Connection, table: str, column: str, keys: Sequence[Any]) -> None:
+        self.change(connection, f'DELETE FROM "{table}" WHERE', column, keys)
 
     def take_ids(self, name: str, count: int) -> range:
         """The next `count` ids of a sequence, in a transaction of their own: a crash leaves a gap, never a double.

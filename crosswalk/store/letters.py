@@ -85,11 +85,14 @@ def close_places(database: Database, connection: Connection, stream: int, places
         )
 
 
-def close_write(database: Database, connection: Connection, stream: int, rkey: str) -> None:
-    database.run(
+def close_write(database: Database, connection: Connection, stream: int, keys: Sequence[str]) -> None:
+    """What was refused of these records, or creates, has been written after all."""
+    database.change(
         connection,
-        "UPDATE dead_letter SET state = 'closed' WHERE stream = ? AND rkey = ? AND phase = 'write'",
-        (stream, rkey),
+        "UPDATE dead_letter SET state = 'closed' WHERE phase = 'write' AND stream = ? AND",
+        "rkey",
+        keys,
+        first=(stream,),
     )
 
 

@@ -229,27 +229,48 @@ def move(
     )
 
 
-def set_fields(database: Database, connection: Any, action: Action) -> None:
-    """What of a planned action is to be sent after all."""
-    database.run(connection, "UPDATE action SET fields = ? WHERE id = ?", (dump(action.fields), action.id))
+def set_fields(database: Database, connection: Any, actions: Iterable[Action]) -> None:
+    """What of planned actions is to be sent after all."""
+    changed = [(dump(action.fields), action.id) for action in actions]
+    database.run_many(connection, "UPDATE action SET fields = ? WHERE id = ?", changed)
 
 
 def mark_sent(database: Database, connection: Any, actions: Sequence[Action], *, at: int, run: int) -> list[Action]:
     """Committed before anything leaves this machine. Those that are still to be sent: another plan or process may have
     ended some since they were read. `seen` is the last number that a record had been given by then."""
     upcoming = database.run(connection, "SELECT next FROM sequence WHERE name = 'record'").scalar() or 1
-    taken = []
-    for action in actions:
-        row = database.run(
+    expected = sorted((action.id, action.expects) for action in actions)
+    database.run_many(
+        connection,
+        "UPDATE action SET expects = ? WHERE id = ? AND state = 'planned'",
+        [(expects, number) for number, expects in expected],
+    )
+    entities = {
+        row[0]: row[1]
+        for row in database.select(
             connection,
-            "UPDATE action SET state = 'sent', sent_at = ?, attempts = attempts + 1, run = ?, seen = ?, expects = ? "
-            "WHERE id = ? AND state = 'planned' RETURNING entity",
-            (at, run, str(upcoming - 1).encode(), action.expects, action.id),
-        ).fetchone()
-        if row is not None:
-            action.entity = row[0]
-            taken.append(action)
+            "UPDATE action SET state = 'sent', sent_at = ?, attempts = attempts + 1, run = ?, seen = ? "
+            "WHERE state = 'planned' AND",
+            "id",
+            [number for number, _ in expected],
+            "RETURNING id, entity",
+            first=(at, run, str(upcoming - 1).encode()),
+        )
+    }
+    taken = [action for action in actions if action.id in entities]
+    for action in taken:
+        action.entity = entities[action.id]
     return taken
+
+
+def acknowledge(database: Database, connection: Any, told: Iterable[tuple[Action, int, str | None]]) -> None:
+    """These have arrived: each with its record, and the version that it was left as, by which it is seen whether
+    somebody has touched it since."""
+    database.run_many(
+        connection,
+        "UPDATE action SET state = 'acked', reason = NULL, due = NULL, record = ?, expects = ? WHERE id = ?",
+        [(record, version, action.id) for action, record, version in told],
+    )
 
 
 def release(database: Database, connection: Any, plan: int, held_by: str, *, stream: int | None = None) -> int:
@@ -354,12 +375,22 @@ JOURNAL_COLUMNS: Final = ("run", "action", "plan", "record", "entity", "at", "op
 
 
 def journal(
-    database: Database, connection: Any, action: Action, *, run: int, record: int, at: int, op: str | None = None
+    database: Database,
+    connection: Any,
+    written: Sequence[tuple[Action, int]],
+    *,
+    run: int,
+    at: int,
+    op: str | None = None,
 ) -> None:
-    """One row per remote write, in the transaction that takes note of its answer."""
+    """One row per remote write and the record that it went to, in the transaction that takes note of its answer. `op`:
+    what all of them are noted as, where that is not what was sent."""
     database.insert(
         connection,
         "journal",
         JOURNAL_COLUMNS,
-        [(run, action.id, action.plan, record, action.entity, at, op or action.op, dump(action.fields))],
+        [
+            (run, action.id, action.plan, record, action.entity, at, op or action.op, dump(action.fields))
+            for action, record in written
+        ],
     )

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from crosswalk.store import removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis, record_hash
 from crosswalk.store.connections import Connection
-from crosswalk.store.dialect import Database, batches
+from crosswalk.store.dialect import Database
 from crosswalk.store.erasures import Gate
 from crosswalk.store.errors import StoreDamagedError
 from crosswalk.store.leases import fence
@@ -19,6 +19,8 @@ from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
 # State of a record at its vendor.
+_IDS: Final = 5000  # of records, which a first load takes at once
+
 LIVE: Final = 0
 ARCHIVED: Final = 1
 DELETED: Final = 2
@@ -145,10 +147,15 @@ class Landing(Struct):
     gate: Gate | None = None  # of streams that hold people
     _ids: deque[int] = field(default_factory=deque)
 
-    def prepare(self, count: int) -> None:
-        """Take ids before the transaction begins."""
-        if len(self._ids) < count:
-            self._ids.extend(self.database.take_ids("record", max(count, 5000)))
+    def prepare(self, page: Collection[str], seen: Collection[str]) -> None:
+        """Take ids for the keys of a page that are not held, before the transaction begins.
+
+        As many as there are, but for a first load: what is taken and not used is gone, and whoever keeps something by
+        number has a place for it.
+        """
+        count = len(page) if self.bulk else sum(key not in seen for key in page)
+        if (missing := count - len(self._ids)) > 0:
+            self._ids.extend(self.database.take_ids("record", max(missing, _IDS) if self.bulk else missing))
 
     def prefetch(self, connection: Connection, keys: Sequence[str]) -> dict[str, Seen]:
         rows = self.database.select(
@@ -518,9 +525,7 @@ def forget(database: Database, connection: Connection, records: Mapping[int, int
 def outdate_profiles(database: Database, connection: Connection, records: Sequence[int]) -> None:
     """What was compared of these is not what they show any more: until they are settled, it tells what they are found
     by."""
-    for some in batches(records):
-        clause, values = database.among("record", some)
-        database.run(connection, f"UPDATE profile SET form = {OUTDATED} WHERE {clause}", values)
+    database.change(connection, f"UPDATE profile SET form = {OUTDATED} WHERE", "record", records)
 
 
 def claiming(database: Database, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.sdk.contract import Outcome, Write
+from crosswalk.engine.apply import apply_stream
 from crosswalk.store.dialect import Database
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
@@ -210,3 +211,62 @@ def test_what_many_records_showed_is_read_together(
 
     assert world.sync()["totals"]["written"] == 7
     assert not one_by_one
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_call_of_many_writes_asks_the_store_as_often_as_one_of_few(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    """Over a network each question is a round trip: a thousand writes in a few calls would wait for them alone."""
+    world = two(tmp_path, database_url, alpha="silent")
+    world.remote("alpha").answers = answers
+    beta = world.remote("beta")
+    for firm in ("Nordlicht", "Abendrot"):
+        beta.put("firms", firm, name=firm)
+    settle_down(world)
+    asked = Asked(monkeypatch)
+
+    def written(numbers: range, firms: Sequence[str], **values: Any) -> int:
+        """How often the store was asked to write these people."""
+        for number in numbers:
+            beta.put("people", str(number), firm=firms[number % 2], **{k: v.format(number) for k, v in values.items()})
+        asked.count = 0
+        assert world.sync()["totals"]["written"] == len(numbers)
+        count = asked.count
+        settle_down(world)
+        return count
+
+    few, many = range(1, 4), range(4, 29)  # one call each
+
+    made = [written(some, ["Nordlicht", "Abendrot"], name="Ada {}", email="ada{}@a.test") for some in (few, many)]
+    assert made[0] == made[1]
+    moved = [written(some, ["Abendrot", "Nordlicht"], title="Engineer") for some in (few, many)]
+    assert moved[0] == moved[1]
+
+
+class Asked:
+    """How often the store is asked while writes go out and are answered."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self._applying = False
+        for name in ("run", "select_all", "run_many", "insert", "upsert", "write", "read"):
+            self._watch(monkeypatch, Database, name)
+
+        def applied(*told: Any, **more: Any) -> Any:
+            self._applying = True
+            try:
+                return apply_stream(*told, **more)
+            finally:
+                self._applying = False
+
+        monkeypatch.setattr("crosswalk.engine.run.apply_stream", applied)
+
+    def _watch(self, monkeypatch: pytest.MonkeyPatch, of: type, name: str) -> None:
+        ask = getattr(of, name)
+
+        def watched(*told: Any, **more: Any) -> Any:
+            self.count += self._applying
+            return ask(*told, **more)
+
+        monkeypatch.setattr(of, name, watched)

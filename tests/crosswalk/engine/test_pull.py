@@ -12,7 +12,7 @@ from connectors.sdk.contract import Page, RemoteRecord, RowFault
 from connectors.sdk.errors import LaterError
 from crosswalk.engine import pull
 from crosswalk.store.records import Landing
-from tests.crosswalk.engine.test_rounds import two
+from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World, several_at_once
 
 EARLY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -110,3 +110,29 @@ def _refuse_from(number: int) -> Callable[[str, int], None]:
             raise LaterError("Memory is busy")
 
     return on_page
+
+
+def test_only_a_record_that_is_new_takes_a_number(tmp_path: Path, database_url: str) -> None:
+    """A hub runs for years: numbers that nobody has are used up all the same, and what is kept by number grows."""
+    world = two(tmp_path, database_url)
+    crowd(world)
+    settle_down(world)
+    before = numbers(world)
+
+    for number in range(1, 8):
+        world.remote("beta").put("people", str(number), title="Engineer")
+    world.remote("beta").put("people", "8", name="Ito Sho", email="ito@a.test")
+    told = world.sync()
+    settle_down(world)
+
+    assert told["totals"]["written"] == 8  # titles, and one that alpha had not
+    held_before, given_before = before
+    held_now, given_now = numbers(world)
+    assert held_now - held_before == given_now - given_before == 2
+
+
+def numbers(world: World) -> tuple[int, int]:
+    """How many records are held, and the next number of one."""
+    with world.store() as database, database.read() as connection:
+        count = database.run(connection, "SELECT count(*) FROM record").scalar()
+        return count, database.run(connection, "SELECT next FROM sequence WHERE name = 'record'").scalar()

@@ -55,9 +55,9 @@ def land(database: Database, records: Sequence[Record], page: int) -> list[Lande
     brought = []
     for start in range(0, len(records), page):
         some = records[start : start + page]
-        landing.prepare(len(some))
         with database.read() as connection:
             news, seen = landing.news(connection, some)
+        landing.prepare(news, seen)
         understood = landing.understand(news)
         with database.write() as connection:
             brought.append(landing.land(connection, understood, seen, read_no=1))
