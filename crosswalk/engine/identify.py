@@ -307,10 +307,12 @@ class Matcher:
             self._edge(connection, other, number, source, rule.name)
             joins.append(there)
         if home is None:
-            home = joins.pop(0) if joins else self._new_entity(connection, stream, row[2])
+            born = not joins  # under the id that its birth gives it
+            home = self._new_entity(connection, stream, row[2]) if born else joins.pop(0)
             homes[number] = home
             self._database.insert(connection, "member", ("record", "entity"), [(number, home)])
-            self._note_birth(connection, home, stream, row[2])
+            if not born:
+                self._note_birth(connection, home, stream, row[2])
             matched.fresh.add(number)
         for there in joins:
             if self._told_apart(connection, number, home, there):
@@ -359,14 +361,17 @@ class Matcher:
         """What a person decided of two records holds against every rule."""
         together: set[int] = set()  # entities of which somebody may have been told apart
         all_said = self._said(connection, records)
-        for left, right, verdict in sorted(_by("person", all_said)):
-            ends = self.homes(connection, [left, right])
+        told = sorted(_by("person", all_said))
+        now = self.homes(connection, _ends(told))
+        for left, right, verdict in told:
+            ends = {one: now[one] for one in (left, right) if one in now}
             if verdict == "never" and len(set(ends.values())) == 1:
                 together.update(ends.values())
             if verdict != "same" or len(set(ends.values())) < 2:
                 continue
             home = self.join(connection, ends[left], ends[right], matched)
             homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
+            now = self.homes(connection, list(now))
             together.add(home)
         for home in sorted(together):
             members = set(self.members(connection, home))
@@ -375,11 +380,14 @@ class Matcher:
                 self.regroup(connection, home, matched)
                 homes.update(self.homes(connection, list(homes)))
         # What the hub made for an entity belongs to it, also where it was seen first as somebody new.
-        for left, right, _ in _by("created", all_said):
-            ends = self.homes(connection, [left, right])
+        made = sorted(_by("created", all_said))
+        now = self.homes(connection, _ends(made))
+        for left, right, _ in made:
+            ends = {one: now[one] for one in (left, right) if one in now}
             if len(set(ends.values())) == 2 and not self._told_apart(connection, left, ends[left], ends[right]):
                 home = self.join(connection, ends[left], ends[right], matched)
                 homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
+                now = self.homes(connection, list(now))
 
     def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Pairs of which a person has said whether they are the same."""
@@ -876,6 +884,10 @@ def at_either_end(database: Database, connection: Connection, what: str, records
 
 def _by(source: str, edges: Iterable[tuple[int, int, str, str]]) -> set[tuple[int, int, str]]:
     return {(left, right, verdict) for left, right, who, verdict in edges if who == source}
+
+
+def _ends(pairs: Iterable[tuple[int, int, str]]) -> list[int]:
+    return sorted({end for left, right, _ in pairs for end in (left, right)})
 
 
 def _count(sharing: Sequence[tuple[int, int]]) -> int:

@@ -23,6 +23,7 @@ from crosswalk.engine.words import (
     spoken,
     title_of,
 )
+from crosswalk.store import unsettled
 from crosswalk.store.codec import iso, load, unmark
 from crosswalk.store.goldens import Golden, load_goldens
 from crosswalk.store.records import ARCHIVED, LIVE, STATES
@@ -32,7 +33,6 @@ from mapping.values import ABSENT, Value
 _RESPONSES_SHOWN: Final = 20
 _HISTORY_SHOWN: Final = 200
 # Word for word as the partial indexes of `action` have it, or SQLite does not use them.
-_IS_OPEN: Final = "state IN ('planned','held','leased','sent','unknown','later')"
 
 
 class Change(NamedTuple):
@@ -181,7 +181,7 @@ class Lineage:
         rows = self._house.database.run(
             self._connection,
             "SELECT id, plan, stream, record, op, state, held_by, due, fields FROM action "
-            f"WHERE {_IS_OPEN} AND entity = ? ORDER BY id",
+            f"WHERE {unsettled.ACTION} AND entity = ? ORDER BY id",
             (self._entity,),
         ).fetchall()
         return [

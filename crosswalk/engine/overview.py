@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crosswalk.engine.spoken import AskError, held_classes, held_words, maybe_spoken, number_of, spoken
 from crosswalk.settings.listed import Connected, Listed
+from crosswalk.store import unsettled
 from crosswalk.store.budget import Balance, balance
 from crosswalk.store.codec import iso, load
 from crosswalk.store.coverage import SWEEP
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from scheduler.triggers import Trigger
 
 # Word for word as the partial index of `action` has it, or SQLite does not use it.
-_IS_OPEN: Final = "state IN ('planned','held','leased','sent','unknown','later')"
 # A pair that has become one by other evidence waits for nobody.
 OPEN_PAIRS: Final = (
     'FROM pair p JOIN member a ON a.record = p."left" JOIN member b ON b.record = p."right" '
@@ -245,7 +245,7 @@ def waiting(database: Reading, connection: Any, addresses: Mapping[int, str]) ->
     rows = database.run(
         connection,
         "SELECT plan, stream, op, held_by, count(*) FROM action "
-        f"WHERE {_IS_OPEN} AND state = 'held' GROUP BY plan, stream, op, held_by ORDER BY plan, stream, op",
+        f"WHERE {unsettled.ACTION} AND state = 'held' GROUP BY plan, stream, op, held_by ORDER BY plan, stream, op",
     ).fetchall()
     approvals: dict[tuple[int, str], dict[str, Any]] = {}
     for plan, stream_id, op, held_by, count in rows:
@@ -260,7 +260,7 @@ def waiting(database: Reading, connection: Any, addresses: Mapping[int, str]) ->
         "approvals": list(approvals.values()),
         "conflicts": count_conflicts(database, connection),
         "pairs": count_pairs(database, connection),
-        "dead_letters": _count(database, connection, "FROM dead_letter WHERE state = 'open'"),
+        "dead_letters": _count(database, connection, f"FROM dead_letter WHERE {unsettled.LETTER} AND state = 'open'"),
     }
 
 

@@ -10,6 +10,7 @@ from crosswalk.engine.lookup import record_number
 from crosswalk.engine.model import House
 from crosswalk.engine.plan import letter_key
 from crosswalk.engine.words import AskError, Titles, entity_names, number_of, spoken
+from crosswalk.store import unsettled
 from crosswalk.store.codec import iso, load
 from crosswalk.store.records import CREATE, SETTLE, add_work
 
@@ -18,7 +19,7 @@ _COLUMNS: Final = (
     "d.first_at, d.last_at, d.run, d.note"
 )
 _FROM: Final = "FROM dead_letter d JOIN stream s ON s.id = d.stream"
-_SEEN: Final = "d.state IN ('open', 'retry')"
+_SEEN: Final = f"d.{unsettled.LETTER} AND d.state IN ('open', 'retry')"
 
 
 def listing(house: House, *, code: str | None = None, stream: str | None = None, limit: int = 0) -> dict[str, Any]:

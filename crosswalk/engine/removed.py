@@ -14,7 +14,7 @@ from typing import Any, Final
 from crosswalk.engine.identify import Matched, Matcher
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.settle import Group, Member, Settled, load_groups, merge_entities
-from crosswalk.store import conflicts, removals
+from crosswalk.store import conflicts, removals, unsettled
 from crosswalk.store.codec import digest, dump_sorted, iso, load
 from crosswalk.store.dialect import batches
 from crosswalk.store.leases import fence
@@ -53,7 +53,7 @@ def follow_removals(house: House, lease: Lease, *, run: int) -> tuple[list[Actio
 def _close_questions(house: House, connection: Any, entities: set[int | None]) -> None:
     """Of records that are back, or whose entity has become another."""
     rows = house.database.run(
-        connection, "SELECT id, entity FROM conflict WHERE field = ? AND state IN ('open', 'decided')", (RECORD,)
+        connection, f"SELECT id, entity FROM conflict WHERE field = ? AND {unsettled.CONFLICT}", (RECORD,)
     ).fetchall()
     gone = [(number,) for number, entity in rows if entity not in entities]
     house.database.run_many(connection, "UPDATE conflict SET state = 'gone' WHERE id = ?", gone)

@@ -35,7 +35,7 @@ from crosswalk.engine.spoken import FIRST, GUARD, STORM, held_classes, held_reas
 from crosswalk.engine.undo import plan_undo, put_down, take_up
 from crosswalk.engine.words import entity_names
 from crosswalk.problems import Problem
-from crosswalk.store import outbox, runs, storms
+from crosswalk.store import outbox, runs, storms, unsettled
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load, load_row
 from crosswalk.store.leases import fence
@@ -415,6 +415,8 @@ class Runner:
                             storms.stop(house.database, connection, stream.id, run=ran.run)
                 self._note(stream, ended)
         self._note_refused()
+        with house.database.write() as connection:
+            outbox.settle_plan(house.database, connection, plan)
         self.settle()
 
     def _sending(self, plan: int, stream: Stream, actions: Sequence[outbox.Action]) -> Callable[[Turn], Applied]:
@@ -930,8 +932,8 @@ def _set_aside(house: House, ran: Ran) -> list[dict[str, Any]]:
     with house.database.read() as connection:
         rows = house.database.run(
             connection,
-            "SELECT id, stream, rkey, code, reason, phase FROM dead_letter WHERE run = ? AND state = 'open' "
-            "ORDER BY id LIMIT 50",
+            "SELECT id, stream, rkey, code, reason, phase FROM dead_letter "
+            f"WHERE run = ? AND {unsettled.LETTER} AND state = 'open' ORDER BY stream, id LIMIT 50",
             (ran.run,),
         ).fetchall()
     told = []

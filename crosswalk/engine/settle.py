@@ -18,7 +18,7 @@ from crosswalk.engine.model import House, Stream
 from crosswalk.engine.reach import put_up, reach_entities
 from crosswalk.engine.references import References, show_arrived
 from crosswalk.engine.undone import take_back_goldens
-from crosswalk.store import conflicts, meta
+from crosswalk.store import conflicts, meta, unsettled
 from crosswalk.store.codec import Base as StoredBase
 from crosswalk.store.codec import digest, dump, dump_sorted, iso, load, load_row, mark, unmark
 from crosswalk.store.goldens import Golden, GoldenWrites, Layout, load_goldens, lone_lineage, trimmed
@@ -169,7 +169,9 @@ def _pick_up(house: House, lease: Lease) -> None:
         referring = {stream.id for stream in house.streams.values() if stream.refs and stream.kind not in JOINS}
         add_work(database, connection, SETTLE, [row[0] for row in arrived if row[1] in referring])
         show_arrived(house, connection)
-        decided = database.run(connection, "SELECT DISTINCT entity FROM conflict WHERE state = 'decided'").fetchall()
+        decided = database.run(
+            connection, f"SELECT DISTINCT entity FROM conflict WHERE {unsettled.CONFLICT} AND state = 'decided'"
+        ).fetchall()
         add_work(database, connection, MERGE, [row[0] for row in decided])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from crosswalk.store import unsettled
 from crosswalk.store.codec import dump
 from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
@@ -100,7 +101,8 @@ def refused(database: Database, connection: Connection, streams: Sequence[int]) 
     """Letters about writes to these streams that are open, or to be tried again: number, stream, key."""
     rows = database.select(
         connection,
-        "SELECT id, stream, rkey FROM dead_letter WHERE phase = 'write' AND state IN ('open', 'retry') AND",
+        f"SELECT id, stream, rkey FROM dead_letter WHERE {unsettled.LETTER} AND phase = 'write' "
+        "AND state IN ('open', 'retry') AND",
         "stream",
         streams,
     )
@@ -114,7 +116,7 @@ def close(database: Database, connection: Connection, number: int, *, note: str)
 def any_open(database: Database, connection: Connection, stream: int, phase: str) -> bool:
     row = database.run(
         connection,
-        "SELECT 1 FROM dead_letter WHERE stream = ? AND phase = ? AND state <> 'closed' LIMIT 1",
+        f"SELECT 1 FROM dead_letter WHERE stream = ? AND phase = ? AND {unsettled.LETTER} LIMIT 1",
         (stream, phase),
     ).fetchone()
     return row is not None

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from crosswalk.store import unsettled
 from crosswalk.store.codec import dump, load
 from crosswalk.store.dialect import Database
 
@@ -79,7 +80,7 @@ def drop_early(database: Database, connection: Any, streams: Sequence[int], *, b
 
 def _early(streams: Sequence[int], but: Collection[int]) -> tuple[str, tuple[int, ...]]:
     marks = ", ".join("?" * len(streams)) or "NULL"
-    clause = f"state IN ('planned', 'held', 'later') AND stream IN ({marks})"
+    clause = f"{unsettled.ACTION} AND state IN ('planned', 'held', 'later') AND stream IN ({marks})"
     if but:
         clause += f" AND plan NOT IN ({', '.join('?' * len(but))})"
     return clause, (*streams, *but)
@@ -88,7 +89,10 @@ def _early(streams: Sequence[int], but: Collection[int]) -> tuple[str, tuple[int
 def drop_of_records(database: Database, connection: Any, records: Sequence[int]) -> None:
     """What is planned for these records and nobody has begun makes room for something else."""
     rows = database.select(
-        connection, "SELECT id FROM action WHERE state IN ('planned', 'held', 'later') AND", "record", records
+        connection,
+        f"SELECT id FROM action WHERE {unsettled.ACTION} AND state IN ('planned', 'held', 'later') AND",
+        "record",
+        records,
     )
     database.run_many(connection, "UPDATE action SET state = 'dropped' WHERE id = ?", [(row[0],) for row in list(rows)])
 
@@ -96,9 +100,9 @@ def drop_of_records(database: Database, connection: Any, records: Sequence[int])
 def _under_way(but: Collection[int]) -> str:
     """Begun, or in a plan that somebody applies just now."""
     begun = "state IN ('leased', 'sent', 'unknown')"
-    if not but:
-        return begun
-    return f"({begun} OR (plan IN ({', '.join('?' * len(but))}) AND state IN ('planned', 'held', 'later')))"
+    if but:
+        begun = f"({begun} OR (plan IN ({', '.join('?' * len(but))}) AND state IN ('planned', 'held', 'later')))"
+    return f"{unsettled.ACTION} AND {begun}"
 
 
 def busy(database: Database, connection: Any, records: Sequence[int], *, but: Collection[int] = ()) -> set[int]:
@@ -135,7 +139,7 @@ def hand_over(database: Database, connection: Any, stays: int, goes: int, stream
             for row in database.run(
                 connection,
                 "SELECT id, entity, state FROM action WHERE stream = ? AND entity IN (?, ?) AND op = 'create' "
-                "AND state IN ('planned','held','leased','sent','unknown','later')",
+                f"AND {unsettled.ACTION}",
                 (stream, stays, goes),
             ).fetchall()
         }
@@ -206,7 +210,7 @@ def loose(database: Database, connection: Any, stream: int) -> list[Action]:
     """Actions of this stream that somebody began and nobody ended."""
     rows = database.run(
         connection,
-        f"SELECT {_READ} FROM action WHERE stream = ? AND state IN ('leased', 'sent', 'unknown') ORDER BY id",
+        f"SELECT {_READ} FROM action WHERE stream = ? AND {_under_way(())} ORDER BY id",
         (stream,),
     ).fetchall()
     return [_action(row) for row in rows]
@@ -336,7 +340,7 @@ def load_plan(database: Database, connection: Any, number: int) -> Plan | None:
 
 def open_plan(database: Database, connection: Any) -> Plan | None:
     """The newest open plan; there is one at the most."""
-    row = database.run(connection, "SELECT max(id) FROM plan WHERE state = 'open'").fetchone()
+    row = database.run(connection, f"SELECT max(id) FROM plan WHERE {unsettled.PLAN}").fetchone()
     return None if row is None or row[0] is None else load_plan(database, connection, row[0])
 
 
@@ -355,7 +359,7 @@ def close_plans(database: Database, connection: Any, *, but: Collection[int]) ->
     """Older open plans are superseded by these."""
     marks = ", ".join("?" * len(but))
     database.run(
-        connection, f"UPDATE plan SET state = 'superseded' WHERE state = 'open' AND id NOT IN ({marks})", tuple(but)
+        connection, f"UPDATE plan SET state = 'superseded' WHERE {unsettled.PLAN} AND id NOT IN ({marks})", tuple(but)
     )
 
 

@@ -7,6 +7,7 @@ nothing left to do. A record that comes back has none. Only what was held as the
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from crosswalk.store import unsettled
 from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 
@@ -53,7 +54,9 @@ def mark(database: Database, connection: Connection, records: Iterable[int], sta
 def date(database: Database, connection: Connection, *, at: int) -> None:
     """Those that a page told of were learned of, and their records last seen, when the run began that reads them."""
     database.run(
-        connection, "UPDATE removed SET since = ?, there_until = ? WHERE since IS NULL AND state <> ?", (at, at, CLOSED)
+        connection,
+        f"UPDATE removed SET since = ?, there_until = ? WHERE since IS NULL AND {unsettled.REMOVAL}",
+        (at, at),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from crosswalk.store import unsettled
 from crosswalk.store.codec import dump
 
 if TYPE_CHECKING:  # `crosswalk runs` needs the limits alone, and goes without the engine
@@ -56,9 +57,9 @@ def abandon(database: "Database", connection: Any, *, now: int) -> None:
     """End the runs whose process no longer says that it lives: as far as anybody knows they ended at its last word."""
     database.run(
         connection,
-        "UPDATE run SET state = ?, ended_at = coalesce(beat_at, started_at) WHERE state = ? AND "
+        f"UPDATE run SET state = ?, ended_at = coalesce(beat_at, started_at) WHERE {unsettled.RUN} AND "
         "(beat_at < ? OR (beat_at IS NULL AND started_at < ?))",
-        (ABANDONED, RUNNING, now - DEAD_AFTER, now - _OLD),
+        (ABANDONED, now - DEAD_AFTER, now - _OLD),
     )
 
 
@@ -79,8 +80,9 @@ def applied_now(database: "Database", connection: Any, *, but: int, now: int) ->
     """The plans that living processes send at a person's word. `but`: the run that asks."""
     rows = database.run(
         connection,
-        "SELECT plan FROM run WHERE command = 'apply' AND state = ? AND beat_at >= ? AND id <> ? AND plan IS NOT NULL",
-        (RUNNING, now - DEAD_AFTER, but),
+        f"SELECT plan FROM run WHERE {unsettled.RUN} AND command = 'apply' AND beat_at >= ? AND id <> ? "
+        "AND plan IS NOT NULL",
+        (now - DEAD_AFTER, but),
     ).fetchall()
     return tuple(row[0] for row in rows)
 

@@ -20,12 +20,20 @@ from sqlalchemy import (
     text,
 )
 
+from crosswalk.store import unsettled
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+
+def _of_some(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows of which this holds."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
 
 # SQLite gives out row ids by itself only for INTEGER PRIMARY KEY.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -124,14 +132,7 @@ record = Table(
     Column("state", SmallInteger, nullable=False),
     Column("hub_id", Text),
     UniqueConstraint("stream", "rkey"),
-)
-Index(
-    "uq_record_hub_id",
-    record.c.stream,
-    record.c.hub_id,
-    unique=True,
-    sqlite_where=record.c.hub_id.is_not(None),
-    postgresql_where=record.c.hub_id.is_not(None),
+    _of_some("uq_record_hub_id", "stream", "hub_id", unique=True, where="hub_id IS NOT NULL"),
 )
 
 body = Table(
@@ -149,12 +150,7 @@ removed = Table(  # records of which the vendor says that they are gone: see sto
     Column("since", BigInteger),  # when that was learned; none: by a landed page, not dated yet
     Column("there_until", BigInteger),  # when it was last known to be there
     Column("state", Text, nullable=False),  # open: what `on_delete` says is still to be done; agreed: a person said so
-)
-Index(
-    "ix_removed_open",
-    removed.c.record,
-    sqlite_where=text("state <> 'closed'"),
-    postgresql_where=text("state <> 'closed'"),
+    _of_some("ix_removed_open", "record", where=unsettled.REMOVAL),
 )
 
 survivor = Table(  # the key of the record that a merged record lives on in
@@ -363,6 +359,7 @@ run = Table(
     Column("who", Text),
     Column("counts", LargeBinary, nullable=False),  # JSON
     Column("beat_at", BigInteger),  # while it runs: when its process last said that it lives
+    _of_some("ix_run_running", "id", where=unsettled.RUN),
 )
 
 plan = Table(
@@ -376,9 +373,9 @@ plan = Table(
     Column("settings", Text, nullable=False),  # fingerprint of the settings it was made with
     Column("run", Integer),
     Column("detail", LargeBinary, nullable=False),  # JSON: counts, guards, forecast
+    _of_some("ix_plan_open", "id", where=unsettled.PLAN),
 )
 
-_open = text("state IN ('planned','held','leased','sent','unknown','later')")
 
 action = Table(
     "action",
@@ -400,22 +397,10 @@ action = Table(
     Column("sent_at", BigInteger),
     Column("run", Integer),
     Column("reason", Text),
-    Index("ix_action_open", "stream", "state", "due", sqlite_where=_open, postgresql_where=_open),
-)
-Index(
-    "uq_action_record",
-    action.c.record,
-    unique=True,
-    sqlite_where=text("record IS NOT NULL AND state IN ('planned','held','leased','sent','unknown','later')"),
-    postgresql_where=text("record IS NOT NULL AND state IN ('planned','held','leased','sent','unknown','later')"),
-)
-Index(
-    "uq_action_create",
-    action.c.stream,
-    action.c.entity,
-    unique=True,
-    sqlite_where=text("op = 'create' AND state IN ('planned','held','leased','sent','unknown','later')"),
-    postgresql_where=text("op = 'create' AND state IN ('planned','held','leased','sent','unknown','later')"),
+    Index("ix_action_entity", "entity"),
+    _of_some("ix_action_open", "stream", "state", "due", where=unsettled.ACTION),
+    _of_some("uq_action_record", "record", unique=True, where=f"record IS NOT NULL AND {unsettled.ACTION}"),
+    _of_some("uq_action_create", "stream", "entity", unique=True, where=f"op = 'create' AND {unsettled.ACTION}"),
 )
 
 journal = Table(
@@ -449,14 +434,8 @@ conflict = Table(
     Column("decision", LargeBinary),  # JSON: what a person decided, until settle has used it
     Column("who", Text),
     Index("ix_conflict_entity", "entity", "field"),
-)
-Index(
-    "uq_conflict_open",
-    conflict.c.entity,
-    conflict.c.field,
-    unique=True,
-    sqlite_where=text("state = 'open'"),
-    postgresql_where=text("state = 'open'"),
+    _of_some("ix_conflict_waiting", "state", "entity", where=unsettled.CONFLICT),
+    _of_some("uq_conflict_open", "entity", "field", unique=True, where="state = 'open'"),
 )
 
 dead_letter = Table(
@@ -478,6 +457,7 @@ dead_letter = Table(
     Column("run", Integer),
     Column("note", Text),
     UniqueConstraint("stream", "rkey", "phase", "field"),
+    _of_some("ix_letter_waiting", "stream", "phase", where=unsettled.LETTER),
 )
 
 erasure = Table(  # people of whom nothing is kept: see store.erasures

@@ -89,6 +89,22 @@ def test_a_plan_that_was_applied_in_part_names_the_one_that_holds_the_rest(tmp_p
     assert len(alpha.rows["people"]) == 4
 
 
+def test_a_plan_that_a_sync_has_sent_whole_was_applied(tmp_path: Path) -> None:
+    world = people(tmp_path, creates=2)
+    world.remote("alpha").put("people", "1", name="Mara Lindqvist", email="mara@a.test")
+    world.sync()
+    world.remote("beta").put("people", "2", name="Ito Sho", email="ito@a.test")
+    told = world.sync()
+    assert told["totals"]["written"] == 1
+    world.sync()
+
+    with world.open() as hub, pytest.raises(ProblemsError) as refused:
+        hub.apply(told["run"]["plan"])
+
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.text) == ("CW602", f"{told['run']['plan']} was applied")
+
+
 def test_a_guard_says_the_share_where_the_share_is_what_holds(tmp_path: Path) -> None:
     world = people(tmp_path, creates=50, share="29%")
     alpha, beta = world.remote("alpha"), world.remote("beta")

@@ -24,6 +24,8 @@ CREATE TABLE action (
 	PRIMARY KEY (id)
 );
 
+CREATE INDEX ix_action_entity ON action (entity);
+
 CREATE INDEX ix_action_open ON action (stream, state, due) WHERE state IN ('planned','held','leased','sent','unknown','later');
 
 CREATE INDEX ix_action_plan ON action (plan);
@@ -119,6 +121,8 @@ CREATE TABLE conflict (
 
 CREATE INDEX ix_conflict_entity ON conflict (entity, field);
 
+CREATE INDEX ix_conflict_waiting ON conflict (state, entity) WHERE state IN ('open', 'decided');
+
 CREATE UNIQUE INDEX uq_conflict_open ON conflict (entity, field) WHERE state = 'open';
 
 CREATE TABLE connection (
@@ -164,6 +168,8 @@ CREATE TABLE dead_letter (
 	PRIMARY KEY (id),
 	CONSTRAINT uq_dead_letter_stream_rkey_phase_field UNIQUE (stream, rkey, phase, field)
 );
+
+CREATE INDEX ix_letter_waiting ON dead_letter (stream, phase) WHERE state <> 'closed';
 
 CREATE TABLE edge (
 	"left" BIGINT NOT NULL,
@@ -364,6 +370,8 @@ CREATE TABLE plan (
 	PRIMARY KEY (id)
 );
 
+CREATE INDEX ix_plan_open ON plan (id) WHERE state = 'open';
+
 CREATE TABLE profile (
 	record BIGINT NOT NULL,
 	form BIGINT NOT NULL,
@@ -429,6 +437,8 @@ CREATE TABLE run (
 	beat_at BIGINT,
 	PRIMARY KEY (id)
 );
+
+CREATE INDEX ix_run_running ON run (id) WHERE state = 'running';
 
 CREATE TABLE sequence (
 	name TEXT NOT NULL,
