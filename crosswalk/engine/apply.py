@@ -363,7 +363,7 @@ class _Sender:
 
     def _send(self, actions: Sequence[Action], writes: Sequence[Write], keys: Mapping[int, str]) -> None:
         """One batch. `keys`: what its dead letter would stand under, per action."""
-        with self._database.write() as connection:
+        with self._database.write(durable=True) as connection:
             fence(self._database, connection, self._lease)
             taken = outbox.mark_sent(self._database, connection, actions, at=self._house.now(), run=self._run)
         by_id = {str(action.id): action for action in taken}

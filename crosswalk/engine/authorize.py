@@ -152,7 +152,7 @@ def _keep(tokens: TokenStore, name: str, grant: Grant) -> None:
 
 def _note(house: House, name: str, account: Account) -> None:
     """Whose account it is, and that the connection goes on."""
-    with house.database.write() as connection:
+    with house.database.write(durable=True) as connection:
         house.database.run(
             connection,
             "UPDATE connection SET account = ?, checked_at = ?, state = 'ok', code = NULL, detail = NULL, "

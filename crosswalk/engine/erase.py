@@ -274,7 +274,7 @@ def erase(house: House, lease: Lease, what: str, *, run: int, who: str, reason: 
         entity = _person(house, connection, what)
         theirs = _theirs(house, connection, entity)
         told = _told(house, connection, theirs)
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         fence(database, connection, lease)
         erasures.begin(database, connection)
         database.hold(connection, "record", sorted(one.number for one in theirs.records))
@@ -430,7 +430,7 @@ def lift(house: House, what: str) -> dict[str, Any]:
     """
     number = number_of("erasure", what)
     database = house.database
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         known = erasures.of(database, connection, number)
         if known is None:
             raise AskError(f"there is no {spoken('erasure', number)}", hint="crosswalk erase --list")

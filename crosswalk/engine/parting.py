@@ -36,7 +36,7 @@ def unite(house: House, one: str, other: str, *, who: str, why: str) -> dict[str
 
     Raises AskError where one of them is nobody or several, or both are one already, or of different kinds.
     """
-    with house.database.write() as connection:
+    with house.database.write(durable=True) as connection:
         ends = [meant(house, connection, what) for what in (one, other)]
         if ends[0].entity == ends[1].entity:
             raise AskError(f"{one} and {other} are one already", hint=f"crosswalk explain {one}")
@@ -129,7 +129,7 @@ def to_part(house: House, records: Sequence[str]) -> Parting:
 def part(house: House, lease: Lease, parting: Parting, *, run: int, who: str, why: str) -> dict[str, Any]:
     """Part an entity, under the lease of settling: both are merged afresh, each without what came of the other."""
     database, matcher, matched = house.database, Matcher(house, run=run), Matched()
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         fence(database, connection, lease)
         if not set(parting.leaving + parting.staying) <= set(matcher.members(connection, parting.entity)):
             raise AskError("its records are not those of a moment ago", hint="look again: crosswalk explain")

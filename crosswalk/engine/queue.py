@@ -101,7 +101,7 @@ def _decide(house: House, letters: Sequence[int | str], *, state: str, note: str
     database = house.database
     told: list[dict[str, Any]] = []
     again: dict[str, list[str]] = {}
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         for number in numbers:
             row = _row(house, connection, number)
             if row[9] != "closed":

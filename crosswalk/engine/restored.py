@@ -26,7 +26,7 @@ def restored(house: House) -> dict[str, Any]:
     database = house.database
     streams = [stream.id for stream in house.streams.values()]
     try:
-        with database.write() as connection:
+        with database.write(durable=True) as connection:
             fence(database, connection, lease)
             waiting = outbox.early_creates(database, connection, streams)
             outbox.drop_early(database, connection, streams)

@@ -257,7 +257,7 @@ def decide(
     number = number_of("conflict", conflict)
     decided: list[tuple[_Open, dict[str, Any]]] = []
     left: list[str] = []
-    with house.database.write() as connection:
+    with house.database.write(durable=True) as connection:
         waiting = list(_open(house, connection))
         first = next((one for one in waiting if one.id == number), None)
         if first is None:
@@ -626,7 +626,7 @@ def decide_pair(house: House, pair: int | str, *, same: bool, who: str, all_alik
     """
     number = number_of("pair", pair)
     database = house.database
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         row = database.run(
             connection, 'SELECT "left", "right", state, who FROM pair WHERE id = ?', (number,)
         ).fetchone()

@@ -680,7 +680,7 @@ def _follows_from(runner: Runner) -> bool:
 
 def approve_first(house: House, plan: int) -> None:
     """A person lets the first plan of the mappings in it through; from now on they are like any other."""
-    with house.database.write() as connection:
+    with house.database.write(durable=True) as connection:
         outbox.release(house.database, connection, plan, FIRST)
         for number in storms.stopped(house.database, connection):
             if outbox.release(house.database, connection, plan, STORM, stream=number):
@@ -695,14 +695,14 @@ def approve_first(house: House, plan: int) -> None:
 
 def let_go_on(house: House, streams: Sequence[Stream]) -> None:
     """A person has these written to again that were stopped in a storm of refusals."""
-    with house.database.write() as connection:
+    with house.database.write(durable=True) as connection:
         for stream in streams:
             storms.go_on(house.database, connection, stream.id)
 
 
 def approve_class(house: House, plan: int, stream: Stream, klass: str, *, who: str) -> int:
     """Let a class of one stream through that a guard holds: as many as there are now, for this plan alone."""
-    with house.database.write() as connection:
+    with house.database.write(durable=True) as connection:
         count = outbox.release(house.database, connection, plan, GUARD + klass, stream=stream.id)
         house.database.upsert(
             connection,

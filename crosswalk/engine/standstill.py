@@ -15,7 +15,7 @@ from crosswalk.store.pauses import Pause, end_pause, pauses, set_pause
 def pause(house: House, address: str, *, who: str) -> dict[str, Any]:
     """`changed` is False where a person had paused it already; then that one's name stays."""
     database = house.database
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         changed = set_pause(database, connection, address, who=who, at=house.now())
         known = pauses(database, connection)
     house.pauses = known
@@ -25,7 +25,7 @@ def pause(house: House, address: str, *, who: str) -> dict[str, Any]:
 def resume(house: House, address: str) -> dict[str, Any]:
     """What still stands still there is told: a stream of a paused connection, a stream paused by itself."""
     database = house.database
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         changed = end_pause(database, connection, address)
         known = pauses(database, connection)
     name = address.partition("/")[0]

@@ -496,7 +496,7 @@ def _referring(house: House, connection: Any, away: set[int]) -> dict[int, tuple
 def take_up(house: House, lease: Lease, plan: Plan, *, run: int) -> None:
     """A person applies a proposal: its writes take the place of whatever was planned for their records."""
     database = house.database
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         fence(database, connection, lease)
         actions = outbox.of_plan(database, connection, plan.id, states=["proposed"])
         records = [action.record for action in actions if action.record is not None]

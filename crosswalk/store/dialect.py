@@ -41,17 +41,24 @@ class Database(Reading):
         self._column_types: dict[str, dict[str, int]] = {}
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = False) -> Iterator[Connection]:
         """A transaction that may write. On SQLite it holds the write lock from its start (BEGIN IMMEDIATE).
 
-        On PostgreSQL it is ended from there when nothing is asked in it for STILL_SECONDS.
+        On PostgreSQL it is ended from there when nothing is asked in it for STILL_SECONDS. `durable`: what it commits,
+        and all that was committed before it, outlives a power failure; for what cannot be taken back or found out
+        again. SQLite may lose the last seconds of anything else, which is then read and decided once more.
         """
         if self.dialect == "postgresql":
             still = f"SET LOCAL idle_in_transaction_session_timeout = {int(STILL_SECONDS * 1000)}"
-            with self._connections.transaction(f"BEGIN; {still}") as connection:
+            flushed = "; SET LOCAL synchronous_commit TO on" if durable else ""
+            with self._connections.transaction(f"BEGIN; {still}{flushed}") as connection:
                 yield connection
             return
-        with self._writer, self._connections.transaction("BEGIN IMMEDIATE") as connection:
+        flushed = "FULL" if durable else "NORMAL"
+        with (
+            self._writer,
+            self._connections.transaction(f"PRAGMA synchronous = {flushed}; BEGIN IMMEDIATE") as connection,
+        ):
             yield connection
 
     def read(self) -> AbstractContextManager[Connection]:

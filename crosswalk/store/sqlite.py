@@ -11,6 +11,9 @@ from crosswalk.store.reading import BUSY_SECONDS
 # KiB of pages that a connection may keep; also what a sort takes before it goes on in a file.
 _CACHE: Final = 32 * 1024
 
+# Bytes that the log may keep once what it held stands in the file; a first load fills hundreds of times as much.
+_LOG: Final = 64 * 1024 * 1024
+
 
 class _Cursor(sqlite3.Cursor):
     def scalar(self) -> Any:
@@ -43,7 +46,8 @@ class SqliteConnections(Connections):
         super().__init__(kept if file else StaticPool(opened))
 
     def run(self, connection: SqliteConnection, statement: str) -> None:
-        connection.execute(statement)
+        for one in statement.split("; "):
+            connection.execute(one)
 
 
 def connect(file: str) -> SqliteConnection:
@@ -65,4 +69,5 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA page_size = 16384")
     connection.execute(f"PRAGMA cache_size = -{_CACHE}")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG}")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -66,7 +66,7 @@ def check_key(database: Database, vault: Vault) -> None:
     with database.read() as connection:
         known = _probe(database, connection)
     if known is None:
-        with database.write() as connection:
+        with database.write(durable=True) as connection:
             database.run(
                 connection,
                 "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -79,7 +79,7 @@ def check_key(database: Database, vault: Vault) -> None:
 
 def rotate(database: Database, vault: Vault) -> None:
     """Seal everything anew with the vault's first key."""
-    with database.write() as connection:
+    with database.write(durable=True) as connection:
         for table, key, column in (("meta", "name", "value"), ("token", "connection", "sealed")):
             only = f"WHERE name = '{_PROBE_NAME}'" if table == "meta" else "WHERE sealed IS NOT NULL"
             rows = database.run(connection, f"SELECT {key}, {column} FROM {table} {only}").fetchall()
@@ -140,7 +140,7 @@ class Tokens:
     def replace(self, connection: str, grant: Grant, *, generation: int) -> bool:
         """Store what a refresh of `generation` brought; it becomes the next one, whatever the grant says of itself."""
         sealed = self._vault.seal(dump(_plain(grant)))
-        with self._database.write() as open_:
+        with self._database.write(durable=True) as open_:
             if generation == 0:
                 self._database.run(
                     open_,

@@ -1,7 +1,7 @@
 """Play random histories and say how much held: `make chaos`, or a part of it.
 
     python -m tests.chaos [--histories 10000] [--postgresql 500] [--merging 200000] [--small 2000] [--orders 500]
-                          [--vendors 500] [--undo 1000] [--from 0] [--workers N] [--afresh]
+                          [--vendors 500] [--undo 1000] [--power 1000] [--from 0] [--workers N] [--afresh]
 
 Seeded: the same number is the same history everywhere. What was played stands in `.chaos/`; who starts it again after
 an interruption goes on from there, as long as the code is the same. Ends with 1 where anything was broken.
@@ -31,6 +31,7 @@ _SHARE: Final[dict[Machine, int]] = {
     "merging": 5000,
     "small": 20,
     "engine": 20,
+    "power": 20,
     "vendors": 5,
     "undo": 20,
     "orders": 10,
@@ -75,6 +76,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--merging", type=int, help="of the pure machine; twenty times as many")
     parser.add_argument("--small", type=int, help="small worlds of the pure machine, each whole; a fifth as many")
     parser.add_argument("--vendors", type=int, help="over the real connectors and simulated vendors; a twentieth")
+    parser.add_argument("--power", type=int, help="of them again, and with a process its machine dies; a tenth")
     parser.add_argument("--undo", type=int, help="short ones with a run that is taken back; a tenth")
     parser.add_argument("--from", type=int, default=0, dest="first", help="number of the first history")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -85,6 +87,7 @@ def _asked() -> argparse.Namespace:
         ("orders", asked.histories // 20),
         ("vendors", asked.histories // 20),
         ("undo", asked.histories // 10),
+        ("power", asked.histories // 10),
         ("small", asked.histories // 5),
         ("merging", asked.histories * 20),
     ):
@@ -98,6 +101,7 @@ def _shares(asked: argparse.Namespace) -> Iterator[Share]:
         "merging": asked.merging,
         "small": asked.small,
         "engine": asked.histories,
+        "power": asked.power,
         "vendors": asked.vendors,
         "undo": asked.undo,
         "orders": asked.orders,

@@ -22,6 +22,7 @@ from crosswalk.engine.undo import _Undoer
 from crosswalk.store import letters, outbox
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import dump, load
+from crosswalk.store.dialect import Database
 from crosswalk.store.records import Landing
 from mapping.merge import NEVER, Base
 from mapping.merge.sets import merge_set
@@ -184,6 +185,12 @@ def quotes_what_is_wrong(patch: Patch) -> None:
     patch.setattr(letters, "post", talkative)
 
 
+def sends_what_is_not_on_the_disk(patch: Patch) -> None:
+    """With the power goes that something was being sent."""
+    write = Database.write
+    patch.setattr(Database, "write", lambda database, **_: write(database))
+
+
 def reads_everything_first(patch: Patch) -> None:
     patch.setattr(crosswalk.engine.pull, "prefetched", lambda pages, *_, **__: iter(list(pages)))
 
@@ -201,6 +208,7 @@ DEFECTS: Final[Mapping[str, Defect]] = {
         Defect("I3", writes_over_edits, ("sure", "sync")),
         Defect("I4", sends_again_without_a_look, ("new", "firm_new", "lost", "sync")),
         Defect("I5", journals_no_create, ("new", "sync")),
+        Defect("I5", sends_what_is_not_on_the_disk, whole=lambda make, seed: play(make(), history(seed), power=True)),
         Defect("I6", holds_nothing_back, ("late", "late", "tick", "sync", "sync")),
         Defect("I7", believes_a_listing, ("new", "short", "tick", "sync", "sync")),
         Defect("I8", forgets_who_was_erased, ("new", "sync", "erase", "edit", "sync")),

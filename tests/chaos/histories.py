@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import pytest
 
@@ -30,6 +30,7 @@ from tests.chaos.invariants import (
     match_again,
     partition,
 )
+from tests.chaos.stage import MemoryStore
 from tests.hub import AHEAD, World
 from tests.memory.connector import Crash, Remote
 
@@ -155,6 +156,7 @@ class Play:
     threads: bool = False
     nested: bool = False
     erased: Erased = field(default_factory=Erased)
+    power: bool = False  # with a process that dies its machine does: the store is what was on the disk
 
     def __post_init__(self) -> None:
         self.write_config()
@@ -167,6 +169,9 @@ class Play:
         self.page_crash: int | None = None
         self.page_busy: int | None = None
         self.second: str | None = None  # whose next page finds another daemon at work
+        if self.power:
+            with self.world.store() as database:
+                cast("MemoryStore", database).keep_flushed()
 
     # -- the vendors -----------------------------------------------------------------------------------------
 
@@ -291,9 +296,15 @@ class Play:
             self.log.append("crash")
             self.dead, self.crash_at, self.page_crash = False, None, None
             self.unlanded = 0
+            self.power_fails()
             self.pass_time(120)
         if step.name in RUNS:
             self.judge()
+
+    def power_fails(self) -> None:
+        if self.power:
+            with self.world.store() as database:
+                cast("MemoryStore", database).power_fails()
 
     def pass_time(self, seconds: float) -> None:
         """For the hub and for its vendors; no answer lags longer than a vendor says."""
@@ -693,6 +704,8 @@ class Play:
         self.remote(name).tick = timedelta(seconds=0 if step.b % 2 else 1)
 
     def do_tick(self, step: Step) -> None:
+        if step.a % 4 == 1:
+            self.power_fails()
         seconds = (5, 70, 4000, 26 * 3600)[step.a % 4]
         self.world.clock.forward(seconds=seconds)
         for name in ("alpha", "beta", "tool"):
@@ -721,10 +734,10 @@ class Play:
         write = kind.write
 
         @contextmanager
-        def watched(database: Database) -> Iterator[Any]:
+        def watched(database: Database, *, durable: bool = False) -> Iterator[Any]:
             if self.dead:
                 raise Crash
-            with write(database) as connection:
+            with write(database, durable=durable) as connection:
                 yield connection
                 self.unlanded = 0
                 self.commits += 1
@@ -788,12 +801,13 @@ def type_of(world: World) -> type[Database]:
         return type(database)
 
 
-def play(world: World, steps: Sequence[Step], *, pages: int = 1) -> Play:
+def play(world: World, steps: Sequence[Step], *, pages: int = 1, power: bool = False) -> Play:
     """The history as it was played. `pages`: how many may be in hand at once, of all streams that are read together.
+    `power`: on a stage, it is the power that fails wherever a process dies, and now and then between two runs.
 
     Raises BrokenError.
     """
-    made = Play(world, pages=pages, threads=pages > 1)
+    made = Play(world, pages=pages, threads=pages > 1, power=power)
     for step in steps:
         made.log.append(f"-- {step}")
         made.step(step)

@@ -20,11 +20,12 @@ from tests.chaos.undoing import undo_in
 from tests.databases import Makers, NoServerError
 from tests.hub import World
 
-Machine: TypeAlias = Literal["merging", "small", "engine", "vendors", "undo", "orders", "postgresql"]
+Machine: TypeAlias = Literal["merging", "small", "engine", "power", "vendors", "undo", "orders", "postgresql"]
 TOLD: Final[dict[Machine, str]] = {
     "merging": "pure merge and plan",
     "small": "small worlds of the merge, whole",
     "engine": "whole engine, in memory",
+    "power": "the power fails",
     "vendors": "real connectors and simulated vendors",
     "undo": "runs that are undone",
     "orders": "orders of arrival",
@@ -123,6 +124,7 @@ class Histories:
 
 MACHINES: Final[Mapping[str, Histories]] = {
     "engine": Histories(history, play),
+    "power": Histories(history, partial(play, power=True)),
     "postgresql": Histories(history, play),
     "vendors": Histories(vendors.history, vendors.play),
 }

@@ -166,6 +166,7 @@ class _OnlyOne(SqliteConnections):
     def __init__(self) -> None:
         super().__init__("")
         self._only = connect("")
+        self.flushed: bytes | None = None  # where it is kept: the store as it was last on the disk
 
     @contextmanager
     def lent(self) -> Iterator[Any]:
@@ -177,7 +178,11 @@ class _OnlyOne(SqliteConnections):
             self._only.rollback()
 
     def transaction(self, begin: str) -> "_Transaction":  # type: ignore[override]  # made by no generator
-        return _Transaction(self._only, begin)
+        return _Transaction(self, begin)
+
+    def flush(self) -> None:
+        if self.flushed is not None:
+            self.flushed = cast("sqlite3.Connection", self._only).serialize()
 
     def close(self) -> None:
         self._only.close()
@@ -186,18 +191,21 @@ class _OnlyOne(SqliteConnections):
 class _Transaction:
     """As `Connections.transaction`: a history has thousands of these too, and a generator each is a tenth of it."""
 
-    __slots__ = ("_begin", "_connection")
+    __slots__ = ("_begin", "_connection", "_owner")
 
-    def __init__(self, connection: SqliteConnection, begin: str) -> None:
-        self._connection, self._begin = connection, begin
+    def __init__(self, owner: _OnlyOne, begin: str) -> None:
+        self._owner, self._connection, self._begin = owner, owner._only, begin
 
     def __enter__(self) -> SqliteConnection:
-        self._execute(self._begin)
+        for statement in self._begin.split("; "):
+            self._execute(statement)
         return self._connection
 
     def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
         if error is None:
             self._execute("COMMIT")
+            if "FULL" in self._begin:
+                self._owner.flush()
             return
         self._connection.rollback()
         if isinstance(error, sqlite3.Error):
@@ -216,9 +224,22 @@ class MemoryStore(Disposable):
 
     def __init__(self, whole: bytes) -> None:
         super().__init__("sqlite://")
-        self._connections = _OnlyOne()
+        self._only = self._connections = _OnlyOne()
+        self._restore(whole)
+
+    def _restore(self, whole: bytes) -> None:
         with self.lent() as connection:
             cast("sqlite3.Connection", connection).deserialize(whole)
+
+    def keep_flushed(self) -> None:
+        """From now on it is known what of it is on the disk."""
+        self._only.flushed = b""
+        self._only.flush()
+
+    def power_fails(self) -> None:
+        """What has been committed since something was flushed is gone."""
+        if self._only.flushed is not None:
+            self._restore(self._only.flushed)
 
 
 @cache

@@ -37,6 +37,12 @@ def test_nothing_is_lost_doubled_or_left_whatever_happens(seeds: range, stage: S
             pytest.fail(f"history {seed}: {broken}\nstill broken by\n{lines}")
 
 
+def test_nor_when_the_power_fails(stage: Stage) -> None:
+    """Of what SQLite has committed then, that stays which was asked to, and what came before it."""
+    for seed in range(FIRST + 500, FIRST + 515):
+        play(stage.world(), history(seed), power=True)
+
+
 def test_every_invariant_is_judged(stage: Stage) -> None:
     """A check that never meets what it looks for holds nothing."""
     held = play(stage.world(), history(0)).held

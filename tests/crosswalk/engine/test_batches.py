@@ -1,7 +1,8 @@
 """Writes go out in the batches that the vendor takes, and each is answered for by itself."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from connectors.sdk.contract import Outcome, Write
 from crosswalk.engine.apply import apply_stream
+from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
@@ -211,6 +213,33 @@ def test_what_many_records_showed_is_read_together(
 
     assert world.sync()["totals"]["written"] == 7
     assert not one_by_one
+
+
+def test_a_power_failure_leaves_no_write_that_nobody_knows_of(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite may lose what was committed last: but never that something is being sent, or a second one would follow."""
+    world = two(tmp_path, database_url, alpha="unique")
+    there, beta = world.remote("alpha"), world.remote("beta")
+    committed: list[bool] = []
+    write = Database.write
+
+    @contextmanager
+    def watched(self: Database, *, durable: bool = False) -> Iterator[Connection]:
+        with write(self, durable=durable) as connection:
+            yield connection
+        committed.append(durable)
+
+    monkeypatch.setattr(Database, "write", watched)
+    sent: list[tuple[str, bool]] = []
+    there.before = lambda each: sent.append((each.op, committed[-1]))
+
+    newcomers(world, 2)
+    world.sync()
+    beta.put("people", "1", title="Engineer")
+    world.sync()
+
+    assert sorted(sent) == [("create", True), ("create", True), ("update", True)]
 
 
 @pytest.mark.parametrize("answers", [True, False])

@@ -70,7 +70,7 @@ def _on_sqlite(connection: Any, statement: str, values: Sequence[Any]) -> Iterat
     for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", tuple(values)):
         scan = SCAN.match(step)
         if scan and scan[1] != "CONSTANT" and scan[2] not in OF_SOME:
-            yield tables.get(scan[1], scan[1])
+            yield str(tables.get(scan[1], scan[1]))
 
 
 def _on_postgresql(connection: Any, statement: str, values: Sequence[Any]) -> Iterator[str]:

@@ -97,6 +97,21 @@ def test_readers_and_a_writer_go_on_beside_each_other(empty_url: str) -> None:
     database.close()
 
 
+def test_what_is_durable_is_on_the_disk_once_it_is_committed(database: Database) -> None:
+    """SQLite (FULL is 2) flushes its log with every such commit, PostgreSQL unless somebody has told it not to."""
+    setting = "PRAGMA synchronous" if database.dialect == "sqlite" else "SHOW synchronous_commit"
+    if database.dialect == "postgresql":
+        with database.lent() as connection:
+            database.run(connection, "SET synchronous_commit TO off")
+
+    found = []
+    for durable in (False, True, False):
+        with database.write(durable=durable) as connection:
+            found.append(database.run(connection, setting).scalar())
+
+    assert found == ([1, 2, 1] if database.dialect == "sqlite" else ["off", "on", "off"])
+
+
 @pytest.mark.parametrize("lending", [Database.read, Database.write, Database.lent])
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 def test_a_connection_that_the_server_has_closed_is_not_handed_out_again(
