@@ -21,7 +21,7 @@ import msgspec
 
 from connectors.files.settings import FilesStream
 from connectors.sdk.contract import Json, Values
-from connectors.sdk.csvio import DELIMITERS, SAMPLE, BadRow, file_encoding, guess_encoding, read_rows
+from connectors.sdk.csvio import DELIMITERS, SAMPLE, BadRow, Rows, file_encoding, guess_encoding, read_rows
 
 Form: TypeAlias = Literal["csv", "lines", "json", "workbook"]
 
@@ -132,7 +132,7 @@ def first_rows(file: BinaryIO, name: str, stream: FilesStream) -> Iterator[Seque
         encoding = stream.encoding or file_encoding(file)
         file.seek(0)
         delimiter = _delimiter(beginning, encoding, stream)
-        rows: Iterator[Sequence[Any]] = (row.cells for row in read_rows(file, encoding=encoding, delimiter=delimiter))
+        rows: Iterator[Sequence[Any]] = (row.cells for row in _rows(file, encoding, delimiter))
     elif form == "workbook":
         rows = _sheet(_opened(file, computed=True), stream).iter_rows(values_only=True)
     else:
@@ -164,25 +164,28 @@ def cell(values: Values, column: str) -> Json:
 
 def _csv(file: BinaryIO, stream: FilesStream, encoding: str, beginning: bytes) -> Iterator[Line]:
     delimiter = _delimiter(beginning, encoding, stream)
-    rows = read_rows(file, encoding=encoding, delimiter=delimiter)
     header: Header | None = None
     above = 0
-    try:
-        for row in rows:
-            place = f"line {row.line}"
-            if header is None:
-                above += 1
-                header = Header.found(row.cells, stream.key)
-                if header is None and above >= _ABOVE_HEADER:
-                    break
-            elif isinstance(row, BadRow):
-                yield Line(place, None, row.reason, list(row.cells))
-            elif any(row.cells):  # spreadsheets save rows of delimiters alone
-                yield header.line(place, [_unwrapped(one) if one[:1] in _WRAPPINGS else one for one in row.cells])
-    except UnicodeError as exc:
-        raise UnreadableError(f"is no text in {encoding}") from exc
+    for row in _rows(file, encoding, delimiter):
+        place = f"line {row.line}"
+        if header is None:
+            above += 1
+            header = Header.found(row.cells, stream.key)
+            if header is None and above >= _ABOVE_HEADER:
+                break
+        elif isinstance(row, BadRow):
+            yield Line(place, None, row.reason, list(row.cells))
+        elif any(row.cells):  # spreadsheets save rows of delimiters alone
+            yield header.line(place, [_unwrapped(one) if one[:1] in _WRAPPINGS else one for one in row.cells])
     if header is None:
         raise _no_header(stream, _first_cells(beginning, encoding, delimiter))
+
+
+def _rows(file: BinaryIO, encoding: str, delimiter: str | None) -> Rows:
+    try:
+        yield from read_rows(file, encoding=encoding, delimiter=delimiter)
+    except UnicodeError as exc:
+        raise UnreadableError(f"is no text in {encoding}") from exc
 
 
 def _delimiter(beginning: bytes, encoding: str, stream: FilesStream) -> str | None:
@@ -391,6 +394,8 @@ def _json_lines(file: BinaryIO, encoding: str) -> Iterator[Line]:
             number += 1
             if line.strip():
                 yield _json_line(f"line {number}", line)
+    except UnicodeError as exc:
+        raise UnreadableError(f"is no text in {encoding}") from exc
     finally:
         source.detach()
 

@@ -12,7 +12,7 @@ from connectors.files.folder import BusyError, Open
 from connectors.files.formats import Line, UnreadableError, cell, lines, text
 from connectors.files.settings import FilesStream
 from connectors.files.streams import PAGE
-from connectors.sdk.contract import Json, RemoteRecord, RowFault, Values
+from connectors.sdk.contract import NOT_KEPT, Json, RemoteRecord, RowFault, Values, is_key
 
 # 4.71E+12 was once a whole number; which one, nobody can say.
 _ROUNDED: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
@@ -64,8 +64,8 @@ class Rows:
             values = {**values, **{one: _iso(values[one]) for one in self._stream.dates if one in values}}
         key, wrong = self._key(values)
         if key is None:
-            # A row without any key is no record and hides none; one whose key is spoilt may be anybody's.
-            return _aside(where, None, wrong, values, doubtful=wrong != _NO_KEY)
+            # A row without a key is no record and hides none; one whose key is spoilt may be anybody's.
+            return _aside(where, None, wrong, values, doubtful=wrong == _ROUNDED_KEY)
         modified = None
         if self._stream.modified is not None:
             said = cell(values, self._stream.modified)
@@ -81,10 +81,9 @@ class Rows:
             if not part:
                 return None, _NO_KEY
             if _ROUNDED.fullmatch(part):
-                return None, "the key was rounded by a spreadsheet, as 4.71E+12 is: export that column as text"
-        if len(parts) == 1:
-            return parts[0], ""
-        return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts), ""
+                return None, _ROUNDED_KEY
+        key = parts[0] if len(parts) == 1 else "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
+        return (key, "") if is_key(key) else (None, NOT_KEPT)
 
     def _moment(self, said: Json) -> datetime | None:
         """ISO 8601, or day.month.year as spreadsheets of half of Europe write; without a zone in the operator's."""
@@ -112,6 +111,7 @@ def _iso(said: Json) -> Json:
 
 
 _NO_KEY: Final = "has no key"
+_ROUNDED_KEY: Final = "the key was rounded by a spreadsheet, as 4.71E+12 is: export that column as text"
 
 
 def _aside(where: str, key: str | None, reason: str, raw: Json, *, doubtful: bool = False) -> Row:

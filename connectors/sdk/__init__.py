@@ -45,6 +45,7 @@ from connectors.sdk.contract import (
     Values,
     Window,
     Write,
+    is_key,
 )
 from connectors.sdk.csvio import export_csv
 from connectors.sdk.errors import (
@@ -130,6 +131,7 @@ __all__ = [
     "export_csv",
     "flow_by_keys",
     "halved",
+    "is_key",
     "prefetched",
 ]
 

@@ -28,11 +28,22 @@ Operation: TypeAlias = Literal["create", "update", "archive", "restore"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+LONGEST_KEY: Final = 500  # characters: both databases can keep them in an index
+
+
+NOT_KEPT: Final = f"has a key that cannot be kept: longer than {LONGEST_KEY} characters, or with a NUL in it"
+
+
+def is_key(text: str) -> bool:
+    """Can it be the key of a record? It says something, is not longer than LONGEST_KEY, and holds no NUL."""
+    return 0 < len(text) <= LONGEST_KEY and "\0" not in text
+
+
 class RemoteRecord(NamedTuple):
     """One row as the vendor has it. A NamedTuple: it is made 100,000 times a minute.
 
-    `version` is whatever orders two reads of the record or guards a write (etag, revision, stamp);
-    `values` is the vendor's own shape, its habits turned into absent and cleared.
+    `key` is its id, see `is_key`; `version` is whatever orders two reads of the record or guards a write (etag,
+    revision, stamp); `values` is the vendor's own shape, its habits turned into absent and cleared.
     """
 
     key: str

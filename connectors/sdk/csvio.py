@@ -53,6 +53,11 @@ def guess_encoding(sample: bytes) -> str:
     ):
         if sample.startswith(mark):
             return name
+    return _guess_unmarked(sample)
+
+
+def _guess_unmarked(sample: bytes) -> str:
+    """The same from somewhere inside a file: what would be a mark at its beginning is anything there."""
     if sample and sample.count(0) * 4 > len(sample):
         # UTF-16 without its mark: in text of the West every other byte is zero; the first tells which.
         even = sample[0::2].count(0)
@@ -114,12 +119,14 @@ def file_encoding(file: BinaryIO) -> str:
     A file that begins in plain ASCII tells it only at its first other letter, however far behind that stands.
     """
     file.seek(0)
-    sample = file.read(SAMPLE)
+    first = sample = file.read(SAMPLE)
     while sample.isascii() and 0 not in sample and (more := file.read(SAMPLE)):
         sample = more
     file.seek(0)
     start = next((at for at, byte in enumerate(sample) if byte > 127), 0) if 0 not in sample else 0
-    return guess_encoding(sample[start:])
+    if sample is first and start == 0:
+        return guess_encoding(sample)
+    return _guess_unmarked(sample[start:])
 
 
 def _without_mark(encoding: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from connectors.sdk.contract import Page, Window
+from connectors.sdk.contract import LONGEST_KEY, NOT_KEPT, Page, RowFault, Window, is_key
 from connectors.sdk.errors import ShapeError
 from connectors.sdk.paging import prefetched
 from crosswalk.engine import erase
@@ -124,7 +124,7 @@ def _pull_part(
     ended = False
     window = Window(part=part, since=stream.spec.whole(moment(since)), position=position)
     pages = link.connector.pull(stream.name, window)
-    for page in prefetched(pages, _TOGETHER, weigh=_weight, join=as_one):
+    for page in map(with_keys, prefetched(pages, _TOGETHER, weigh=_weight, join=as_one)):
         if opened is None:
             opened = millis(page.server_time)
         if opened is None:  # no time of the vendor's own: the newest stamp stands for it
@@ -176,6 +176,21 @@ def as_one(page: Page, following: Page) -> Page | None:
         position=following.position,
         total=following.total,
         last=following.last,
+    )
+
+
+def with_keys(page: Page) -> Page:
+    """A page whose records can all be kept by their keys; those of which it is not so are set aside."""
+    keys = [record.key for record in page.records]
+    if all(keys) and max(map(len, keys), default=0) <= LONGEST_KEY and "\0" not in "".join(keys):
+        return page
+    faults = [
+        RowFault(ascii(record.key)[:100], None, NOT_KEPT, record.values)
+        for record in page.records
+        if not is_key(record.key)
+    ]
+    return replace(
+        page, records=[record for record in page.records if is_key(record.key)], faults=[*page.faults, *faults]
     )
 
 
@@ -318,7 +333,7 @@ def fetch_records(
     landed = Landed()
     read_no = house.database.take_ids("read", 1)[0]
     landing = stream.landing(house.database)
-    for page in connector.fetch(stream.name, keys) if pages is None else pages:
+    for page in map(with_keys, connector.fetch(stream.name, keys) if pages is None else pages):
         with house.database.read() as connection:
             news, seen = landing.news(connection, page.records)
             known = landing.prefetch(connection, [record.key for record in page.records]) if again else {}
@@ -428,7 +443,7 @@ def sweep(house: House, stream: Stream, lease: Lease, pulled: Pulled, *, run: in
         for keys in connector.keys(stream.name):
             with database.write() as connection:
                 fence(database, connection, lease)
-                rows = [(stream.id, key) for key in set(keys)]
+                rows = [(stream.id, key) for key in set(keys) if is_key(key)]
                 database.upsert(connection, "swept", ("stream", "rkey"), ("stream", "rkey"), rows)
     except ShapeError as error:
         if stream.spec.cursor != "content":

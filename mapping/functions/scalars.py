@@ -50,11 +50,16 @@ _SHORT: Final = 4096  # characters of a text that need not be measured
 _DIGITS_OF_AN_INTEGER: Final = 15  # what every JSON reader keeps exactly
 
 
+LONGEST_ID: Final = 500  # characters: as long as the key of a record may be
+
+
 def as_id(raw: Value) -> str | None:
-    """An id as text; of an object its `id` or `value`."""
+    """An id as text; of an object its `id` or `value`. One that no record can have (`LONGEST_ID`, a NUL) is none."""
     if type(raw) is int:
         return str(raw)
     if type(raw) is str:
+        if len(raw) > LONGEST_ID or "\0" in raw:
+            raise Misfit("id")
         return raw.strip() or None
     if raw is None or raw == [] or raw == {}:
         return None

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from connectors.files.connector import FilesConnector
 from connectors.files.settings import FilesSettings, FilesStream
-from connectors.sdk.contract import Page, Position, Record, RowFault, Window, Write
+from connectors.sdk.contract import NOT_KEPT, Page, Position, Record, RowFault, Window, Write
 from connectors.sdk.errors import LaterError, SetupError, ShapeError
 from connectors.sdk.fakes import Bench
 from mapping.language import parse_path
@@ -189,6 +189,26 @@ def test_rows_that_cannot_be_read_are_set_aside_by_line_and_the_others_go_on(fol
     }
     assert [fault.raw for fault in pulled.faults if fault.where.endswith("line 4")] == [["2", "a", "b", "c"]]
     assert not any("Ada" in fault.reason or "nobody" in fault.reason for fault in pulled.faults)
+
+
+@pytest.mark.parametrize("name", ["members-1.csv", "members-1.jsonl"])
+def test_a_file_in_another_encoding_than_it_is_said_to_have_is_told_as_that(folder: Folder, name: str) -> None:
+    folder.write(name, "no,name\n1,Mara\n" if name.endswith("csv") else '{"no": "1", "name": "Mara"}\n')
+
+    with pytest.raises(ShapeError, match=rf"{name} is no text in utf-16"):
+        folder.connector(encoding="utf-16").fields("members")
+    assert folder.pull(encoding="utf-16").aside == {name: "is no text in utf-16"}
+
+
+def test_a_key_that_no_store_can_keep_costs_its_row_alone(folder: Folder) -> None:
+    rows = [{"no": key, "name": "Mara"} for key in ("1", "7" * 501, "2\0")]
+    folder.write("members-1.jsonl", "\n".join(map(json.dumps, rows)))
+
+    pulled = folder.pull()
+
+    assert pulled.keys == ["1"]
+    assert pulled.aside == {"members-1.jsonl line 2": NOT_KEPT, "members-1.jsonl line 3": NOT_KEPT}
+    assert list(folder.connector().keys("members")) == [["1"]]  # it hides nobody's record
 
 
 def test_bytes_of_another_encoding_cost_their_row_alone(folder: Folder) -> None:

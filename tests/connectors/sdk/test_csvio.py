@@ -52,6 +52,13 @@ def test_delimiters_are_told_by_the_width_of_rows(sample: str, delimiter: str) -
     assert guess_delimiter(sample) == delimiter
 
 
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+def test_what_would_be_a_mark_at_the_beginning_is_text_inside_a_file(mark: bytes) -> None:
+    rows = read(b"a,b\n1,x\n" + mark + b",y\n2,z\n")
+
+    assert rows == [Row(1, ["a", "b"]), Row(2, ["1", "x"]), Row(3, [mark.decode("cp1252"), "y"]), Row(4, ["2", "z"])]
+
+
 def test_lines_are_counted_as_an_editor_does() -> None:
     rows = read('a,b\n\n1,"two\nlines"\r\n2,x\r3,y\n')
 

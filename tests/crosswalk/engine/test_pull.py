@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.sdk.contract import Page, RemoteRecord, RowFault
+from connectors.sdk.contract import LONGEST_KEY, NOT_KEPT, Page, RemoteRecord, RowFault
 from connectors.sdk.errors import LaterError
 from crosswalk.engine import pull
 from crosswalk.store.records import Landing
+from mapping.functions.scalars import LONGEST_ID
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World, several_at_once
 
@@ -110,6 +111,42 @@ def _refuse_from(number: int) -> Callable[[str, int], None]:
             raise LaterError("Memory is busy")
 
     return on_page
+
+
+@pytest.mark.parametrize("key", ["a\0b", "k" * 501], ids=["nul", "long"])
+def test_a_record_whose_key_no_store_can_keep_is_set_aside_and_stops_nobody(
+    tmp_path: Path, database_url: str, key: str
+) -> None:
+    world = two(tmp_path, database_url)
+    crowd(world)
+    beta = world.remote("beta")
+    beta.put("people", key, name="Ito Sho", email="ito@a.test")
+    beta.put("people", "9", name="Ada 9", email="ada9@a.test", firm=key)
+
+    first = world.sync()
+    world.sleep(2 * 24 * 3600)  # keys are listed, too
+    beta.put("people", "1", title="Engineer")
+    second = world.sync()
+
+    assert [(one["code"], one["reason"]) for one in first["set_aside"]] == [
+        ("CW402", NOT_KEPT), ("CW401", "works_at: firm is no id"),
+    ]  # fmt: skip
+    assert "failed" not in (first["run"]["state"], second["run"]["state"])
+    assert second["totals"]["written"] == 1
+
+
+def test_a_key_of_the_length_that_is_allowed_is_kept(tmp_path: Path, database_url: str) -> None:
+    """In letters that take four bytes each, and waited for by others."""
+    world = two(tmp_path, database_url)
+    key = "🙂" * LONGEST_KEY
+    world.remote("beta").put("people", "1", name="Ada 1", email="ada1@a.test", firm=key)
+    world.sync()
+    world.remote("beta").put("firms", key, name="Nordlicht")
+    settle_down(world)
+
+    assert LONGEST_ID == LONGEST_KEY
+    assert key in {row[1] for row in held(world)[0]}
+    assert world.remote("alpha").of("people", next(iter(world.remote("alpha").rows["people"])))["firm"]
 
 
 def test_only_a_record_that_is_new_takes_a_number(tmp_path: Path, database_url: str) -> None:
