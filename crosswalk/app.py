@@ -48,6 +48,7 @@ from crosswalk.settings.listed import Listed
 from crosswalk.settings.load import load
 from crosswalk.settings.model import HubSettings
 from crosswalk.store import outbox
+from crosswalk.store.clock import in_step
 from crosswalk.store.dialect import Database
 from crosswalk.store.opening import in_words, open_store
 from crosswalk.store.pauses import regain
@@ -78,7 +79,10 @@ def open_hub(
     database, vault = open_store(
         settings.store.url, key=settings.store.encryption_key, key_file=settings.store.key_file
     )
-    hub = Hub(settings, database, vault, progress=progress or Silent(), who=who, clock=clock, warned=loaded.problems)
+    hub = Hub(
+        settings, database, vault, progress=progress or Silent(), who=who, clock=in_step(database, clock),
+        warned=loaded.problems,
+    )  # fmt: skip
     try:
         with in_words(database):
             remember(database, Listed.of(settings), loaded.file_print)

@@ -33,6 +33,7 @@ from crosswalk.problems import Problem, ProblemsError, errors
 from crosswalk.settings.listed import Listed, print_of, stamp_of
 from crosswalk.settings.load import load
 from crosswalk.settings.model import HubSettings
+from crosswalk.store.clock import in_step
 from crosswalk.store.daemons import Presence
 from crosswalk.store.dialect import Database
 from crosswalk.store.leases import Leases, Slots
@@ -96,7 +97,7 @@ def open_daemon(
         with in_words(database):
             stamp = stamp_of(loaded.beside)
             file = _File(loaded.hub, tuple(loaded.problems), loaded.file_print, loaded.beside, stamp)
-            unattended = Unattended(config, file, database, vault, clock=clock, registry=registry)
+            unattended = Unattended(config, file, database, vault, clock=in_step(database, clock), registry=registry)
             try:
                 yield unattended
             finally:
