@@ -6,6 +6,7 @@ closes the action, all in one transaction.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from crosswalk.engine.plan import letter_key
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox
 from crosswalk.store.codec import Base, load, load_row, mark, unmark
-from crosswalk.store.dialect import Database
+from crosswalk.store.dialect import Database, once_more
 from crosswalk.store.goldens import load_goldens
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
@@ -245,7 +246,8 @@ def acknowledge(
                 again.append((action, record))
             else:
                 now[record.key] = action, record
-        _acknowledge(house, stream, lease, list(now.values()), run=run, atomic=atomic, unsure=unsure)
+        mine = list(now.values())
+        once_more(partial(_acknowledge, house, stream, lease, mine, run=run, atomic=atomic, unsure=unsure))
         answered = again
 
 

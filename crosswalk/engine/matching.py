@@ -20,6 +20,7 @@ from mapping.values import Value
 LOW: Final = 0xFFFFFFFF
 _EIGHT_BYTES: Final[Callable[[bytes], tuple[int]]] = Struct(">q").unpack
 UNLIMITED: Final = 1 << 62
+_LOCK: Final = 6  # on PostgreSQL: who gives a kind its number
 # Kinds whose records belong to an entity of another kind: a response to the person who answered.
 JOINS: Final[Mapping[str, str]] = {"response": "person"}
 
@@ -59,7 +60,7 @@ class IdentKinds:
         known = self._numbers.get(kind)
         if known is not None:
             return known
-        with self._database.write() as connection:
+        with self._database.write() as connection, self._database.lock(connection, _LOCK):
             self._database.run(
                 connection,
                 "INSERT INTO ident_kind (id, kind) SELECT coalesce(max(id), 0) + 1, ? FROM ident_kind WHERE TRUE "

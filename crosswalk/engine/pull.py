@@ -7,6 +7,7 @@ window less the stream's hold-back, so that what commits late under an older sta
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
@@ -20,6 +21,7 @@ from crosswalk.engine.model import House, Link, Stream
 from crosswalk.store import letters, meta, removals
 from crosswalk.store.codec import dump, load, millis, moment
 from crosswalk.store.coverage import SWEEP
+from crosswalk.store.dialect import once_more
 from crosswalk.store.leases import fence
 from crosswalk.store.records import ARCHIVED, DELETED, MERGED, SETTLE, Landed, Landing, add_work, mark_state
 from scheduler.leases import Lease
@@ -219,17 +221,23 @@ def _land_page(
     held: dict[str, Any],
 ) -> None:
     database = house.database
-    with database.read() as connection:
-        news, seen = landing.news(connection, page.records)
-    landing.prepare(news, seen)
-    understood = landing.understand(news)
-    with database.write() as connection:
-        fence(database, connection, lease)
-        landed = landing.land(connection, understood, seen, read_no=read_no)
-        pulled.aside += _set_aside(house, connection, stream, page, landed, news if mending else {}, run)
-        _move_part(house, connection, stream, part, page, held, ended=ended, read_no=read_no)
+
+    def land() -> tuple[Landed, int]:
+        with database.read() as connection:
+            news, seen = landing.news(connection, page.records)
+        landing.prepare(news, seen)
+        understood = landing.understand(news)
+        with database.write() as connection:
+            fence(database, connection, lease)
+            landed = landing.land(connection, understood, seen, read_no=read_no)
+            aside = _set_aside(house, connection, stream, page, landed, news if mending else {}, run)
+            _move_part(house, connection, stream, part, page, held, ended=ended, read_no=read_no)
+        return landed, aside
+
+    landed, aside = once_more(land)
     landed.read = len(page.records)
     pulled.landed.add(landed)
+    pulled.aside += aside
 
 
 def _move_part(
@@ -331,20 +339,26 @@ def fetch_records(
     connector = house.links[stream.connection].connector
     missing = set(keys)
     landed = Landed()
-    read_no = house.database.take_ids("read", 1)[0]
-    landing = stream.landing(house.database)
-    for page in map(with_keys, connector.fetch(stream.name, keys) if pages is None else pages):
-        with house.database.read() as connection:
+    database = house.database
+    read_no = database.take_ids("read", 1)[0]
+    landing = stream.landing(database)
+
+    def land(page: Page) -> Landed:
+        with database.read() as connection:
             news, seen = landing.news(connection, page.records)
             known = landing.prefetch(connection, [record.key for record in page.records]) if again else {}
         landing.prepare(news, seen)
         understood = landing.understand(news)
-        with house.database.write() as connection:
-            fence(house.database, connection, lease)
+        with database.write() as connection:
+            fence(database, connection, lease)
             if again:
-                add_work(house.database, connection, SETTLE, [old.id for old in known.values()])
+                add_work(database, connection, SETTLE, [old.id for old in known.values()])
             some = landing.land(connection, understood, seen, read_no=read_no)
             _set_aside(house, connection, stream, page, some, news, run)
+        return some
+
+    for page in map(with_keys, connector.fetch(stream.name, keys) if pages is None else pages):
+        some = once_more(partial(land, page))
         some.read = len(page.records)
         landed.add(some)
         missing.difference_update(record.key for record in page.records)

@@ -38,6 +38,7 @@ from crosswalk.problems import Problem
 from crosswalk.store import outbox, runs, storms, unsettled
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load, load_row
+from crosswalk.store.dialect import once_more
 from crosswalk.store.leases import fence
 from crosswalk.store.pauses import Pause
 from crosswalk.store.records import IDENT_INDEXES, drop_indexes, make_indexes
@@ -303,20 +304,12 @@ class Runner:
             return
         house.progress.stage("settle")
 
-        def work(turn: Turn) -> list[Settled]:
-            done = [settle(house, turn.lease, run=ran.run, first=is_first_load(house))]
+        def work(turn: Turn) -> None:
+            settle(house, turn.lease, ran.settled, run=ran.run, first=is_first_load(house))
             if decide_overdue(house):  # of conflicts as they stand now: an edit begins the wait anew
-                done.append(settle(house, turn.lease, run=ran.run))
-            return done
+                settle(house, turn.lease, ran.settled, run=ran.run)
 
-        for settled in self._settling(work) or ():
-            ran.settled.records += settled.records
-            ran.settled.entities += settled.entities
-            ran.settled.joined += settled.joined
-            ran.settled.parted += settled.parted
-            ran.settled.pairs += settled.pairs
-            ran.settled.conflicts += settled.conflicts
-            ran.settled.alarms |= settled.alarms
+        self._settling(work)
         for problem in _alarms(house, ran.settled.alarms):
             self._problem(problem)
 
@@ -483,8 +476,12 @@ class Runner:
         if not jobs:
             return []
         house = self._house
+
+        def again(work: Callable[[Turn], Any]) -> Callable[[Turn], Any]:
+            return lambda turn: once_more(lambda: work(turn))
+
         return run_jobs(
-            jobs,
+            [Job(job.name, again(job.run)) for job in jobs],
             book=house.leases,
             holder=house.holder,
             limit=_SIDE_BY_SIDE,

@@ -61,6 +61,15 @@ class Settled(Struct):
     conflicts: int = 0  # new ones
     alarms: dict[int, str] = field(default_factory=dict)  # by record what looks wrong about its group
 
+    def add(self, other: "Settled") -> None:
+        self.records += other.records
+        self.entities += other.entities
+        self.joined += other.joined
+        self.parted += other.parted
+        self.pairs += other.pairs
+        self.conflicts += other.conflicts
+        self.alarms |= other.alarms
+
 
 class Member(Struct):
     """One record of an entity while it is merged. `row`: by position of the layout, references as entities."""
@@ -121,17 +130,16 @@ def _put_up_bulk(house: House, lease: Lease) -> None:
         put_up_unmatched(database, connection, [stream.id for stream in house.streams.values()])
 
 
-def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Settled:
-    """Work off what landing left. `first`: nothing has been matched yet, so everything is, at once."""
+def settle(house: House, lease: Lease, settled: Settled, *, run: int, first: bool = False) -> None:
+    """Work off what landing left, and add to `settled` what that changed. `first`: nothing has been matched yet, so
+    everything is, at once."""
     matcher = Matcher(house, run=run)
-    settled = Settled()
     if first:
         from crosswalk.engine.newcomers import merge_newcomers  # it builds on this module
 
         wanted = asked_for(house)  # a first load is all of that
         matched, found = matcher.match_all()
-        settled.records, settled.joined, settled.pairs = matched.records, matched.joined, matched.pairs
-        settled.alarms |= matched.alarms
+        settled.add(Settled(matched.records, joined=matched.joined, pairs=matched.pairs, alarms=matched.alarms))
         merge_newcomers(house, lease, found, settled, run=run)
         note_scores(house, lease)
         derive_entities(house, lease, run=run)
@@ -143,7 +151,7 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
                 withdraw(house, connection, kind)
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
             meta.drop(house.database, connection, f"{_BULK}{run}")  # what this run has landed was all of that, too
-        return settled
+        return
     take_back_goldens(house, lease, run=run)
     _put_up_bulk(house, lease)
     for kinds in (*ORDER, ()):
@@ -153,7 +161,6 @@ def settle(house: House, lease: Lease, *, run: int, first: bool = False) -> Sett
     _merge_waiting(house, lease, settled, run=run)
     derive_entities(house, lease, run=run)
     reach_entities(house, lease, run=run)
-    return settled
 
 
 def _pick_up(house: House, lease: Lease) -> None:
@@ -188,18 +195,16 @@ def _settle_kinds(
     for number, batch in enumerate(pending_work(house, streams)):
         if number == 0:  # a run in which nothing changed asks for nothing
             count_anew(house, lease)
+        some = Settled(len(batch))
         with database.write() as connection:
             fence(database, connection, lease)
             database.hold(connection, "record", batch)  # first the records, as landing does: else they wait in a ring
             done_work(database, connection, SETTLE, batch)
             matched = matcher.match_some(connection, batch)
-            merge_entities(house, connection, matched, settled, run=run)
+            merge_entities(house, connection, matched, some, run=run)
             note_scores(house, lease, connection=connection, records=batch)
-        settled.records += len(batch)
-        settled.joined += matched.joined
-        settled.parted += matched.parted
-        settled.alarms |= matched.alarms
-        settled.pairs += matched.pairs
+        settled.add(some)
+        settled.add(Settled(joined=matched.joined, parted=matched.parted, pairs=matched.pairs, alarms=matched.alarms))
         house.progress.advance("settle", changed=len(batch))
 
 

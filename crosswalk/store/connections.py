@@ -46,6 +46,11 @@ class DatabaseError(Exception):
         self.orig = orig
         self.unreached = unreached
 
+    @property
+    def in_the_way(self) -> bool:
+        """Has PostgreSQL ended a transaction that stood in the way of another one? Once more, it may succeed."""
+        return getattr(self.orig, "sqlstate", None) in ("40P01", "40001")  # deadlock, serialization failure
+
 
 class Connection(Protocol):
     """One of a driver. Its transaction is begun and ended by whoever hands it out."""

@@ -5,12 +5,12 @@ SQL is written once with `?` and sent through the driver.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from crosswalk.store.connections import Address, Connection
+from crosswalk.store.connections import Address, Connection, DatabaseError
 from crosswalk.store.pools import Connections
 from crosswalk.store.reading import BATCH as BATCH
 from crosswalk.store.reading import Reading
@@ -18,7 +18,10 @@ from crosswalk.store.reading import Row as Row
 from crosswalk.store.reading import batches as batches
 from crosswalk.store.sqlite import SqliteConnections
 
+Answer = TypeVar("Answer")
+
 _STREAMED: Final = 5000  # rows a fetch
+_TRIES: Final = 5  # of a transaction that stands in the way of others
 _VALUES: Final = 750  # values that a statement to SQLite inserts; more of them gain nothing
 # Of a process that stands still inside a write transaction: PostgreSQL then ends it, since it holds the rows that its
 # successor needs. Half of what a lease lasts; a write transaction waits for nothing but the database.
@@ -207,6 +210,21 @@ class Database(Reading):
         if self.dialect == "postgresql":
             self.run(connection, f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}(?)", (number,))
         yield
+
+
+def once_more(work: Callable[[], Answer]) -> Answer:
+    """What `work` answers, which is done again where the database has ended a transaction of it for another one.
+
+    Two that each hold what the other waits for: records are held in the order of their numbers, but whom a changed
+    record puts on the list of work is known only by then. `work` begins with what is committed each time.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return work()
+        except DatabaseError as error:
+            if not error.in_the_way:
+                raise
+    return work()
 
 
 def in_memory() -> Database:

@@ -1,5 +1,6 @@
 """What identifies a record, as it stands in the store."""
 
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from random import Random
 from typing import Any
@@ -99,3 +100,19 @@ def test_hashes_stay_as_they_are(database: Database) -> None:
         ("person/phone", -6643592318385189857),
         ("person/phone+family", -6643592317307596064),
     ]
+
+
+def test_kinds_that_several_meet_at_the_same_moment_get_numbers_of_their_own(database: Database) -> None:
+    """Streams that a daemon reads for the first time side by side."""
+    words = [f"person/external:{n}" for n in range(40)]
+    several = [IdentKinds(database, SECRET) for _ in range(4)]
+
+    def numbered(at: int) -> list[int]:
+        return [several[at].number(word) for word in words[at:] + words[:at]]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(numbered, range(4)))
+
+    told = [[kinds.number(word) for word in words] for kinds in several]
+    assert told == [told[0]] * 4
+    assert len(set(told[0])) == len(words)

@@ -2,14 +2,17 @@
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from itertools import count
+from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy.pool import QueuePool
 
 from crosswalk.store.connections import AddressError, Connection, DatabaseError
-from crosswalk.store.dialect import Database
+from crosswalk.store.dialect import Database, once_more
 from crosswalk.store.migrations import migrate
 from crosswalk.store.pools import Connections
 from crosswalk.store.sqlite import connect
@@ -95,6 +98,48 @@ def test_readers_and_a_writer_go_on_beside_each_other(empty_url: str) -> None:
 
     assert members(database) == [(1, 1)]
     database.close()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_two_that_wait_for_each_other_are_both_done_in_the_end(database: Database) -> None:
+    with database.write() as connection:
+        database.insert(connection, "member", COLUMNS, [(1, 0), (2, 0)])
+    both_hold_one = Barrier(2)
+    ended: list[str] = []
+
+    def add_one(first: int, then: int) -> None:
+        """Begun anew it does not wait for the other to hold one too."""
+        tries = count()
+
+        def work() -> None:
+            again = next(tries)
+            with database.write() as connection:
+                database.run(connection, "UPDATE member SET entity = entity + 1 WHERE record = ?", (first,))
+                if not again:
+                    both_hold_one.wait(30)
+                database.run(connection, "UPDATE member SET entity = entity + 1 WHERE record = ?", (then,))
+
+        once_more(work)
+        ended.append(f"in {next(tries)} tries")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(add_one, (1, 2), (2, 1)))
+
+    assert sorted(ended) == ["in 1 tries", "in 2 tries"]
+    assert members(database) == [(1, 2), (2, 2)]
+
+
+def test_any_other_error_is_told_at_once(database: Database) -> None:
+    tries: list[int] = []
+
+    def work() -> None:
+        tries.append(1)
+        with database.read() as connection:
+            database.run(connection, "SELECT nothing FROM nowhere")
+
+    with pytest.raises(DatabaseError):
+        once_more(work)
+    assert len(tries) == 1
 
 
 def test_what_is_durable_is_on_the_disk_once_it_is_committed(database: Database) -> None:
