@@ -35,29 +35,42 @@ def of_field(stream: int, key: str, fault: Any) -> Letter:
 
 
 def post(database: Database, connection: Connection, letters: Sequence[Letter], *, at: int, run: int | None) -> int:
-    """Open these letters, or count one more try; how many were not open before."""
-    opened = 0
-    for letter in letters:
-        row = database.run(
+    """Open these letters, or count one more try; how many were not open before. Of two alike the last counts."""
+    latest = {(one.stream, one.rkey, one.phase, one.field): one for one in letters}
+    keys: dict[int, set[str]] = {}
+    for one in latest.values():
+        keys.setdefault(one.stream, set()).add(one.rkey)
+    known = {
+        (row[0], row[1], row[2], row[3]): row[4:]
+        for stream, some in keys.items()
+        for row in database.select(
             connection,
-            "SELECT id, state, inputs FROM dead_letter WHERE stream = ? AND rkey = ? AND phase = ? AND field = ?",
-            (letter.stream, letter.rkey, letter.phase, letter.field),
-        ).fetchone()
-        if row is None:
-            database.insert(connection, "dead_letter", COLUMNS, [(*letter, "open", 1, at, at, run)])
-            opened += 1
-            continue
-        opened += row[1] in ("closed", "retry")
-        same = row[2] is not None and letter.inputs is not None and bytes(row[2]) == letter.inputs
-        # What a person dropped stays dropped until its inputs change.
-        state = "dropped" if row[1] == "dropped" and same else "open"
-        database.run(
-            connection,
-            "UPDATE dead_letter SET code = ?, reason = ?, payload = ?, inputs = ?, state = ?, tries = tries + 1, "
-            "last_at = ?, run = ? WHERE id = ?",
-            (letter.code, letter.reason, letter.payload, letter.inputs, state, at, run, row[0]),
+            "SELECT stream, rkey, phase, field, id, state, inputs FROM dead_letter WHERE stream = ? AND",
+            "rkey",
+            sorted(some),
+            first=(stream,),
         )
-    return opened
+    }
+    again = []
+    opened = 0
+    for about, letter in latest.items():
+        if about not in known:
+            continue
+        number, state, inputs = known[about]
+        opened += state in ("closed", "retry")
+        same = inputs is not None and letter.inputs is not None and bytes(inputs) == letter.inputs
+        # What a person dropped stays dropped until its inputs change.
+        now = "dropped" if state == "dropped" and same else "open"
+        again.append((letter.code, letter.reason, letter.payload, letter.inputs, now, at, run, number))
+    new = [(*letter, "open", 1, at, at, run) for about, letter in latest.items() if about not in known]
+    database.insert(connection, "dead_letter", COLUMNS, new)
+    database.run_many(
+        connection,
+        "UPDATE dead_letter SET code = ?, reason = ?, payload = ?, inputs = ?, state = ?, tries = tries + 1, "
+        "last_at = ?, run = ? WHERE id = ?",
+        again,
+    )
+    return opened + len(new)
 
 
 def close_read(database: Database, connection: Connection, stream: int, keep: dict[str, set[str]]) -> None:
