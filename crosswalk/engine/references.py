@@ -75,9 +75,7 @@ class References:
 
     def look_for(self, stream: Stream, values: Iterable[Value]) -> None:
         """The same of entities that are to be shown there: what `as_remote` answers of these values."""
-        publics = {
-            str(element["entity"]).partition("/")[2] for value in values for element in _elements(value)
-        }  # fmt: skip
+        publics = {str(one["entity"]).partition("/")[2] for value in values for one in _elements(value)}
         connection = stream.connection
         wanted = [public for public in publics if (connection, public) not in self._there]
         rows = self._house.database.select(

@@ -56,7 +56,7 @@ def entity_names(house: House, connection: Any, entities: Iterable[int]) -> dict
     Ids of these letters sort alike everywhere, so its neighbours share the longest beginnings with it.
     """
     return {
-        number: f"{kind}/{public[: max([_SHORTEST, *(_alike(public, one) + 1 for one in beside if one is not None)])]}"
+        number: f"{kind}/{_shortest(public, [one for one in beside if one is not None])}"
         for number, kind, public, *beside in house.database.select(
             connection,
             f"SELECT e.id, e.kind, e.public, {_BESIDE} FROM entity e WHERE",
@@ -64,6 +64,10 @@ def entity_names(house: House, connection: Any, entities: Iterable[int]) -> dict
             list(set(entities)),
         )
     }
+
+
+def _shortest(public: str, beside: Sequence[str]) -> str:
+    return public[: max([_SHORTEST, *(_alike(public, other) + 1 for other in beside)])]
 
 
 def _alike(one: str, other: str) -> int:
