@@ -215,6 +215,19 @@ def _kept(was: Value, wanted: Sequence[Value], read: Read) -> tuple[list[Value],
     return stays, said
 
 
+def _filled_up(was: Value, wanted: Sequence[Value], read: Read, made: Callable[[Value], Value]) -> list[Value]:
+    """What stays of what was there, and what it does not say of the wanted, as it is `made`.
+
+    In the order of the wanted where that leaves what stays in its own: what is put back stands where it stood.
+    Elsewhere what is new stands behind.
+    """
+    stays, said = _kept(was, wanted, read)
+    if len(stays) > len(said) or [one for one in wanted if one in said] != said:
+        return [*stays, *(made(one) for one in wanted if one not in said)]
+    kept = iter(stays)
+    return [next(kept) if one in said else made(one) for one in wanted]
+
+
 @function("tags", takes=LISTS | {"text"}, gives="list", usage="tags(key)", most=1)
 def _tags(arguments: Sequence[Argument], around: Around) -> Made:
     """Tags as a list of texts, or of objects that hold one under a key."""
@@ -227,9 +240,7 @@ def _tags(arguments: Sequence[Argument], around: Around) -> Made:
         return each_of(raw, one)
 
     def write(wanted: Value, was: Value) -> Value:
-        stays, said = _kept(was, wanted or (), one)
-        more = [tag for tag in wanted or () if tag not in said]
-        return [*stays, *({key: tag} if key is not None else tag for tag in more)] or None
+        return _filled_up(was, wanted or (), one, lambda tag: tag if key is None else {key: tag}) or None
 
     return Made("list", read=read, write=write, print=key)
 
@@ -275,8 +286,7 @@ def _each(arguments: Sequence[Argument], around: Around) -> Made:
     back = inner.write
 
     def write(wanted: Value, was: Value) -> Value:
-        stays, said = _kept(was, wanted or (), one)
-        return [*stays, *(back(part, ABSENT) for part in wanted or () if part not in said)] or None
+        return _filled_up(was, wanted or (), one, lambda part: back(part, ABSENT)) or None
 
     return Made("list", read=read, write=write, print=[arguments[0].text, inner.print])
 

@@ -215,3 +215,19 @@ def test_every_target_takes_a_bare_name_or_says_what_it_needs(kind: str) -> None
 
 def test_nothing_to_write_is_a_mark_of_its_own() -> None:
     assert SKIP == ()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "was", "written"),
+    [
+        pytest.param(["a", "b"], ["b"], ["a", "b"], id="put-back-where-it-stood"),
+        pytest.param(["a", "b", "c"], ["c", "b"], ["c", "b", "a"], id="whoever-stays-keeps-the-order"),
+        pytest.param(["a", "b"], [{"x": 1}, "b"], [{"x": 1}, "b", "a"], id="what-is-not-ours-stays-in-front"),
+        pytest.param(["a", "b"], ["b", "c"], ["a", "b"], id="what-is-not-wanted-goes"),
+        pytest.param(["a", "b"], None, ["a", "b"], id="nothing-was-there"),
+    ],
+)
+def test_a_list_is_filled_up_without_moving_what_stays(wanted: Any, was: Any, written: Any) -> None:
+    mapping = mapped({"tags": "x | tags"})
+
+    assert mapping.write({0: wanted}, over={"x": was}) == {"x": written}
