@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from connectors.sdk.contract import LONGEST_KEY, NOT_KEPT, Page, RowFault, Window, is_key
+from connectors.sdk.contract import NOT_KEPT, Page, RowFault, Window, is_key
 from connectors.sdk.errors import ShapeError
 from connectors.sdk.paging import prefetched
 from crosswalk.engine import erase
@@ -183,17 +183,15 @@ def as_one(page: Page, following: Page) -> Page | None:
 
 def with_keys(page: Page) -> Page:
     """A page whose records can all be kept by their keys; those of which it is not so are set aside."""
-    keys = [record.key for record in page.records]
-    if all(keys) and max(map(len, keys), default=0) <= LONGEST_KEY and "\0" not in "".join(keys):
+    kept = [record for record in page.records if is_key(record.key)]
+    if len(kept) == len(page.records):
         return page
     faults = [
         RowFault(ascii(record.key)[:100], None, NOT_KEPT, record.values)
         for record in page.records
         if not is_key(record.key)
     ]
-    return replace(
-        page, records=[record for record in page.records if is_key(record.key)], faults=[*page.faults, *faults]
-    )
+    return replace(page, records=kept, faults=[*page.faults, *faults])
 
 
 def _is_older(modified: datetime | None, held: datetime | None) -> bool:

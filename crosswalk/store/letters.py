@@ -75,17 +75,18 @@ def post(database: Database, connection: Connection, letters: Sequence[Letter], 
 
 def close_read(database: Database, connection: Connection, stream: int, keep: dict[str, set[str]]) -> None:
     """Close the mended letters of records that were read again. `keep`: key -> fields that are still faulty."""
-    for number, rkey, field in list(
-        database.select(
+    mended = [
+        number
+        for number, rkey, field in database.select(
             connection,
-            "SELECT id, rkey, field FROM dead_letter WHERE phase = 'read' AND state <> 'closed' AND stream = ? AND",
+            f"SELECT id, rkey, field FROM dead_letter WHERE phase = 'read' AND {unsettled.LETTER} AND stream = ? AND",
             "rkey",
             list(keep),
             first=(stream,),
         )
-    ):
-        if field not in keep[rkey]:
-            database.run(connection, "UPDATE dead_letter SET state = 'closed' WHERE id = ?", (number,))
+        if field not in keep[rkey]
+    ]
+    database.change(connection, "UPDATE dead_letter SET state = 'closed' WHERE", "id", mended)
 
 
 def close_places(database: Database, connection: Connection, stream: int, places: Sequence[str]) -> None:
