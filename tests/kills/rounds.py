@@ -1,5 +1,8 @@
 """Rounds: somebody edits the export, a daemon starts, and is killed; in the end all must be as if it never had been."""
 
+import os
+import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from tests.crosswalk.quick_daemon import LEASE_SECONDS
 from tests.kills.house import House, Nursery, member, opened
 from tests.kills.steps import STEPS
 from tests.soak.accounts import judge
@@ -15,6 +19,7 @@ LONGEST: Final = 6.0  # seconds after which a daemon is killed at any moment
 PATIENCE: Final = 12.0  # seconds that one has to come to its step; where nothing is to be done there, it never does
 _TOGETHER: Final = 5  # rounds between two runs of the undisturbed hub: fewer creates than a guard lets through
 _MOMENTS: Final = 0.4  # of the kills come at any moment, the others at a named step
+_STILL: Final = 0.6  # of the rounds in which a second daemon stands still
 
 
 @dataclass
@@ -22,6 +27,7 @@ class Came:
     """What some rounds came to."""
 
     kills: Counter[str] = field(default_factory=Counter)  # by where the daemon was
+    still: int = 0  # rounds in which a second daemon stood still
     effects: int = 0
     journal: str = ""
     faults: list[str] = field(default_factory=list)
@@ -37,12 +43,18 @@ def edits(house: House, random: Random, number: int) -> None:
     house.export()
 
 
-def play(folder: Path, *, kills: int, seed: int, told: Callable[[str], None] = lambda _said: None) -> Came:
-    """Kill a daemon so often, let the last one come to rest, and compare with a hub that nobody disturbed."""
+def play(
+    folder: Path, *, kills: int, seed: int, store: str | None = None, told: Callable[[str], None] = lambda _said: None
+) -> Came:
+    """Kill a daemon so often, let the last one come to rest, and compare with a hub that nobody disturbed.
+
+    `store`: the URL of an empty database of PostgreSQL, on which a second daemon is at work beside those that are
+    killed; it stands still now and then, for longer than its leases last. None: SQLite, each daemon alone.
+    """
     came = Came()
-    with opened(folder / "killed", f"sqlite:///{folder / 'killed' / 'hub.db'}") as house:
+    with opened(folder / "killed", store or f"sqlite:///{folder / 'killed' / 'hub.db'}") as house:
         began = house.sandbox.log()["effects"]
-        _disturb(house, came, kills=kills, seed=seed, told=told)
+        _disturb(house, came, kills=kills, seed=seed, together=store is not None, told=told)
         house.come_to_rest()
         shown = house.shown()
         effects = house.sandbox.log()["effects"]
@@ -58,14 +70,19 @@ def play(folder: Path, *, kills: int, seed: int, told: Callable[[str], None] = l
     return came
 
 
-def _disturb(house: House, came: Came, *, kills: int, seed: int, told: Callable[[str], None]) -> None:
+def _disturb(house: House, came: Came, *, kills: int, seed: int, together: bool, told: Callable[[str], None]) -> None:
     random, moments = Random(f"kills/{seed}"), Random(f"moments/{seed}")
     house.export()
     house.sync()  # the first plans have been let through by a person
     nursery = Nursery()
     steps = _steps(moments)
     try:
+        beside = nursery.start(house) if together else None
         for number in range(kills):
+            still = beside is not None and moments.random() < _STILL
+            if beside is not None and still:
+                os.kill(beside, signal.SIGSTOP)
+                came.still += 1
             edits(house, random, number)
             step = None if moments.random() < _MOMENTS else next(steps)
             daemon = nursery.start(house, step=step, count=moments.randrange(3))
@@ -75,7 +92,12 @@ def _disturb(house: House, came: Came, *, kills: int, seed: int, told: Callable[
                 came.faults.append(f"daemon {number} ended by itself: {how}")
             where = step if how == "there" and step is not None else "at any moment"
             came.kills[where] += 1
-            told(f"kill {number + 1} of {kills}: {where}")
+            if beside is not None and still:
+                time.sleep(moments.choice((0, LEASE_SECONDS)))  # what it stood still in may be somebody else's by now
+                os.kill(beside, signal.SIGCONT)
+            told(f"kill {number + 1} of {kills}: {where}{', the other stood still' if still else ''}")
+        if beside is not None and (how := nursery.kill(beside, after=0.1)) != "killed":
+            came.faults.append(f"the daemon beside them ended by itself: {how}")
     finally:
         nursery.close()
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.kills import rounds
 from tests.kills.house import House
 from tests.kills.steps import STEPS
@@ -12,6 +14,17 @@ def test_a_daemon_that_is_killed_leaves_what_one_leaves_that_is_not(tmp_path: Pa
 
     assert came.faults == []
     assert sum(came.kills.values()) == 5
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_two_daemons_of_which_one_is_killed_and_one_stands_still_leave_the_same(
+    tmp_path: Path, database_url: str
+) -> None:
+    came = rounds.play(tmp_path, kills=4, seed=8, store=database_url)
+
+    assert came.faults == []
+    assert sum(came.kills.values()) == 4
+    assert came.still > 0
 
 
 def test_the_steps_are_there() -> None:
