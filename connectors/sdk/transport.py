@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from time import monotonic
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -55,6 +56,9 @@ _HARMLESS_TWICE: Final = _READS | {"PUT", "DELETE"}
 _RENEWALS: Final = (0.0, 2.0)
 _MISSING: Final = object()
 _SPENT: Final = httpx.ByteStream(b"")
+_WATCHED: Final = 300.0  # seconds in which so much of a body has to come
+_LEAST: Final = 16 << 10
+_MOST: Final = 1 << 30  # bytes of an answer that is read whole: the largest of any vendor are some ten MiB
 
 # They log whole addresses, with whatever stands in the query.
 for _name in ("httpx", "httpcore"):
@@ -294,18 +298,22 @@ class Transport:
             raise _no_token(self._statuses.vendor) from None  # the error holds the token
         try:
             with self._room:
-                return client.send(request, stream=call.stream)
+                return _received(client, request, whole=not call.stream)
         except httpx.LocalProtocolError:
             raise _no_token(self._statuses.vendor) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             # Nothing has left this machine: safe to repeat whatever it was.
             raise self._unreachable(exc, address) from exc
-        except httpx.RequestError as exc:  # a lost connection; a body that cannot be unpacked
+        except httpx.RequestError as exc:  # a lost connection; a body that cannot be unpacked, or never ends
             if not call.idempotent:
                 raise UnknownOutcomeError(
                     f"{call.origin}: sent, and no answer came",
                     hint="nothing: the hub looks whether it happened before anything is sent again",
                     code="CW302",
+                ) from exc
+            if isinstance(exc, _StalledError):
+                raise LaterError(
+                    f"{call.origin}: {exc}", hint="nothing: the next run asks again", code="CW302"
                 ) from exc
             raise AgainError(self._silent(exc)) from exc
 
@@ -443,7 +451,8 @@ class Transport:
     def _exchange_once(self, request: TokenRequest) -> TokenAnswer:
         try:
             client = self._client(urlsplit(request.url).scheme)
-            response = client.post(request.url, data=dict(request.form), headers=dict(request.headers))
+            form = client.build_request("POST", request.url, data=dict(request.form), headers=dict(request.headers))
+            response = _received(client, form, whole=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             raise self._unreachable(exc, request.url) from exc
         except httpx.LocalProtocolError:
@@ -462,6 +471,57 @@ class Transport:
         except (msgspec.DecodeError, UnicodeDecodeError):
             body = None
         return TokenAnswer(response.status_code, body if isinstance(body, dict) else {})
+
+
+class _StalledError(httpx.ReadTimeout):
+    """A body that comes so slowly that it may never end."""
+
+
+class _Flowing(httpx.SyncByteStream):
+    """A body that has to come on. A timeout counts from one piece to the next: a byte now and then, as a broken proxy
+    sends it, would keep a call for ever.
+
+    `most`: bytes that are too many for one answer. Raises _StalledError.
+    """
+
+    def __init__(self, body: httpx.SyncByteStream, most: int | None) -> None:
+        self._body, self._most = body, most
+
+    def __iter__(self) -> Iterator[bytes]:
+        waited, came, all_of_it = 0.0, 0, 0  # what is done with a piece takes no time of the server's
+        pieces = iter(self._body)
+        while True:
+            began = monotonic()
+            piece = next(pieces, None)
+            if piece is None:
+                return
+            waited += monotonic() - began
+            came += len(piece)
+            all_of_it += len(piece)
+            if self._most is not None and all_of_it > self._most:
+                raise _StalledError(f"answers without end: more than {self._most >> 20} MiB")
+            if waited > _WATCHED:
+                if came < _LEAST:
+                    raise _StalledError(f"answers too slowly: {came} bytes in {waited:.0f} s")
+                waited, came = 0.0, 0
+            yield piece
+
+    def close(self) -> None:
+        self._body.close()
+
+
+def _received(client: httpx.Client, request: httpx.Request, *, whole: bool) -> httpx.Response:
+    """The answer, with its body or before it."""
+    response = client.send(request, stream=True)
+    if isinstance(response.stream, httpx.SyncByteStream):
+        response.stream = _Flowing(response.stream, _MOST if whole else None)
+    if whole:
+        try:
+            response.read()
+        except BaseException:
+            response.close()
+            raise
+    return response
 
 
 def exchanged(request: TokenRequest, *, vendor: str, tools: Tools, insecure: bool = False) -> TokenAnswer:

@@ -411,6 +411,71 @@ def test_a_body_that_cannot_be_unpacked_is_read_again(make: Make, network: respx
     assert make().get("/deals").json == [1]
 
 
+class Body(httpx.SyncByteStream):
+    """Pieces, each of which takes so many seconds, by a clock that stands in for the machine's."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, pieces: int, size: int, seconds: float) -> None:
+        self.now, self.sent, self.closed = 0.0, 0, False
+        self._pieces, self._size, self._seconds = pieces, size, seconds
+        monkeypatch.setattr(transport, "monotonic", lambda: self.now)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(self._pieces):
+            self.now += self._seconds
+            self.sent += 1
+            yield b" " * self._size
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("method", "error"), [("GET", LaterError), ("POST", UnknownOutcomeError)], ids=["read", "create"]
+)
+def test_an_answer_that_drips_for_ever_is_not_waited_for(
+    make: Make, network: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, method: str, error: type[ConnectorError]
+) -> None:
+    body = Body(monkeypatch, pieces=10_000, size=1, seconds=20)
+    route = network.route(path="/v1/deals").mock(return_value=httpx.Response(200, stream=body))
+
+    with pytest.raises(error) as raised:
+        make().request(method, "deals")
+
+    assert (route.call_count, body.closed) == (1, True)
+    assert body.now < 400
+    if error is LaterError:
+        assert raised.value.text == "Acme GET deals: answers too slowly: 16 bytes in 320 s"
+
+
+def test_a_slow_answer_that_comes_on_is_waited_for(
+    make: Make, network: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.get(f"{BASE}/deals").respond(stream=Body(monkeypatch, pieces=100, size=2000, seconds=20))
+
+    assert len(make().get("deals").content) == 200_000
+
+
+def test_who_takes_long_over_a_piece_is_not_the_server(
+    make: Make, network: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = Body(monkeypatch, pieces=50, size=10, seconds=1)
+    network.get(f"{BASE}/file").respond(stream=body)
+
+    for _ in make().request("GET", "file", stream=True).chunks():
+        body.now += 1000
+
+
+def test_an_answer_without_end_is_left(make: Make, network: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_MOST", 3 << 20)
+    body = Body(monkeypatch, pieces=10_000, size=1 << 20, seconds=0)
+    network.get(f"{BASE}/deals").respond(stream=body)
+
+    with pytest.raises(LaterError, match="without end: more than 3 MiB"):
+        make().get("deals")
+
+    assert body.sent == 4
+
+
 def test_a_host_that_does_not_exist_is_named_at_once(make: Make, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
