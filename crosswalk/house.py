@@ -20,7 +20,7 @@ from connectors.sdk.contract import Account, Connector, FieldInfo, StreamSpec, T
 from connectors.sdk.errors import ConnectorError, GrantError
 from crosswalk import drift
 from crosswalk.engine import matching, policies
-from crosswalk.engine.accounts import another, twice
+from crosswalk.engine.accounts import another, renamed, renamed_streams, twice
 from crosswalk.engine.failures import problem_of, state_of
 from crosswalk.engine.model import Ceiling, House, Link, Progress, Stream
 from crosswalk.problems import Problem
@@ -80,7 +80,7 @@ class Builder(Struct):
     sleep: Callable[[float], None] = time.sleep
     problems: list[Problem] = field(default_factory=list)
     faults: list[Problem] = field(default_factory=list)  # of mappings: nothing can be done before they are mended
-    warnings: list[Problem] = field(default_factory=list)  # of fields that are paused
+    warnings: list[Problem] = field(default_factory=list)  # of fields that are paused, and of streams under a new name
     links: dict[str, Link] = field(default_factory=dict)
     tools: dict[str, Tools] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection
@@ -130,6 +130,12 @@ class Builder(Struct):
                 [one for one in draft.catalogue or () if one.paused],
                 self.changed.get(draft.address, ()),
             )
+        ]
+        self.warnings += [
+            problem
+            for name, told in self.settings.connections.items()
+            if told.connector.role == "files"
+            for problem in renamed_streams(self.database, name, told.streams)
         ]
         return self._furnish([draft for draft in drafts if draft.mapping is not None])
 
@@ -244,7 +250,7 @@ class Builder(Struct):
                     continue
                 told = self.settings.connections[name]
                 if answer.account is not None:
-                    strange = another(name, self._accounts.get(name), answer.account, role=told.connector.role)
+                    strange = self._strange(told, answer.account)
                     if strange is not None:
                         self._failed(strange)
                         continue
@@ -253,6 +259,13 @@ class Builder(Struct):
                 for draft in by_connection[name]:
                     draft.asked = answer.fields.get(draft.id)
         self._bar_twins(asked=by_connection)
+
+    def _strange(self, told: ConnectionSettings, now: Account) -> Problem | None:
+        """Why the account that answers may not be worked with under this name."""
+        role, listed = told.connector.role, self.settings.connections
+        return another(told.name, self._accounts.get(told.name), now, role=role) or renamed(
+            self.database, told.name, told.connector.name, now, told.streams, role=role, listed=listed
+        )
 
     def _bar_twins(self, *, asked: Collection[str]) -> None:
         """Of two names of one account neither is worked with."""

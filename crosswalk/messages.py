@@ -407,6 +407,16 @@ _ALL: Final = (
         "meant, give it a connection of its own: what is known of the first stays under its name.",
     ),
     Message(
+        code="CW208",
+        text="crm is the account of sales, which the file no longer names (12 records)",
+        happened="A connection was given another name in the file, or taken out and put in again under a new one. The "
+        "hub knows records by the name of their connection and their key: under a new name each would be a new one, "
+        "beside the old one that nobody reads any more.",
+        itself="Nothing of it is read or written; the other connections go on.",
+        todo="Call it by its old name again, there and in masters, create_from and allow_clear, then crosswalk check. "
+        "Streams of a folder of exports keep their names for the same reason.",
+    ),
+    Message(
         code="CW301",
         text="nordlciht.my.salesforce.com: no such host",
         happened="The name of the vendor's server cannot be resolved.",

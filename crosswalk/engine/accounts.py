@@ -1,14 +1,17 @@
 """Whose account a connection is: the same one never stands under two names, and a name never changes its account."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from connectors.sdk.contract import Account
+from crosswalk.engine.overview import count_records
 from crosswalk.problems import Problem
 from crosswalk.store.codec import load
 from crosswalk.store.dialect import Database
 
 TWICE = "CW104"
 ANOTHER = "CW207"
+RENAMED = "CW208"
 
 
 def known_accounts(database: Database) -> dict[str, Account]:
@@ -18,6 +21,78 @@ def known_accounts(database: Database) -> dict[str, Account]:
             connection, "SELECT name, account FROM connection WHERE account IS NOT NULL ORDER BY name"
         ).fetchall()
     return {name: Account(**load(bytes(account))) for name, account in rows}
+
+
+def renamed(
+    database: Database, name: str, connector: str, now: Account, streams: Collection[str], *, role: str,
+    listed: Collection[str],
+) -> Problem | None:  # fmt: skip
+    """A connection under a new name: its records would be there twice, once as they were and once as they are.
+
+    `listed`: the names in the file. A folder may serve several connections, so of one (`role` files) a stream has to be
+    of the same name too.
+    """
+    with database.read() as connection:
+        formers = _formers(database, connection, connector, now, {*listed, name})
+        if not formers or _read(database, connection, name):
+            return None
+        for former in formers:
+            there = _read(database, connection, former)
+            if there and (role != "files" or not there.keys().isdisjoint(streams)):
+                count = sum(count_records(database, connection, there.values()).values())
+                return Problem(
+                    code=RENAMED,
+                    text=f"{name} is the account of {former}, which the file no longer names ({count:,} records)",
+                    hint=f"call it {former} again: under another name all of its records would be new ones",
+                    connection=name,
+                )
+    return None
+
+
+def renamed_streams(database: Database, name: str, listed: Collection[str]) -> list[Problem]:
+    """Streams of a folder that are new, where others are listed no more: the names of such streams are the operator's.
+
+    A warning: it may as well be another list. `name`: of the connection; `listed`: its streams in the file.
+    """
+    with database.read() as connection:
+        there = _read(database, connection, name)
+        former = {stream: number for stream, number in there.items() if stream not in listed}
+        new = [stream for stream in listed if stream not in there]
+        counts = count_records(database, connection, former.values() if new else ())
+    told = ", ".join(f"{stream} ({counts[number]:,} records)" for stream, number in former.items() if new)
+    return [
+        Problem(
+            code=RENAMED,
+            severity="warning",
+            text=f"{stream} is new, and the file no longer names {told}",
+            hint="if it is the same list, call it as it was: under another name all of its records would be new ones",
+            connection=name,
+            stream=f"{name}/{stream}",
+        )
+        for stream in new
+        if former
+    ]
+
+
+def _formers(database: Database, connection: Any, connector: str, now: Account, listed: Collection[str]) -> list[str]:
+    """The names under which an account was known and that are listed no more."""
+    rows = database.run(
+        connection,
+        "SELECT name, account FROM connection WHERE account IS NOT NULL AND connector = ? ORDER BY name",
+        (connector,),
+    ).fetchall()
+    return [name for name, told in rows if name not in listed and Account(**load(bytes(told))).id == now.id]
+
+
+def _read(database: Database, connection: Any, name: str) -> dict[str, int]:
+    """The streams of a connection of which the store has a record, with their numbers."""
+    rows = database.run(
+        connection,
+        "SELECT name, id FROM stream s WHERE connection = ? AND EXISTS (SELECT 1 FROM record WHERE stream = s.id) "
+        "ORDER BY name",
+        (name,),
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}
 
 
 def another(name: str, known: Account | None, now: Account, *, role: str) -> Problem | None:

@@ -4,7 +4,7 @@ Each connection is asked in a thread of its own, so one that fails or is slow st
 account is kept in the store.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 from connectors.sdk.contract import Account, FieldInfo, Page, StreamSpec, Window
 from connectors.sdk.errors import ConnectorError, ShapeError
 from crosswalk.drift import stored
-from crosswalk.engine.accounts import ANOTHER, another, known_accounts, twice
+from crosswalk.engine.accounts import ANOTHER, RENAMED, another, known_accounts, renamed, renamed_streams, twice
 from crosswalk.engine.failures import down, problem_of
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.overview import count_records
@@ -264,6 +264,10 @@ def _connection(
     streams = [stream for stream in house.streams.values() if stream.connection == link.name]
     told["streams"] = [_stream(link, stream, answer, held, judge, found) for stream in streams]
     listed = {stream.name for stream in streams}
+    others = renamed_streams(house.database, link.name, _in_file(house, link.name)) if link.role == "files" else []
+    found += others
+    for one in told["streams"]:
+        one["problems"] += [problem.json() for problem in others if problem.stream == f"{link.name}/{one['name']}"]
     told["streams"] += [
         {
             "name": name, "state": "unlisted", "records": None, "can": [], "missing": [], "unlisted": True,
@@ -438,12 +442,29 @@ def _above(house: House, link: Link, account: Account) -> list[Problem]:
 
 
 def _others(house: House, answers: Mapping[str, _Answer], known: Mapping[str, Account]) -> list[Problem]:
-    found = [
-        another(name, known.get(name), answer.account, role=house.links[name].role)
-        for name, answer in answers.items()
-        if answer.account is not None
-    ]
+    found = []
+    for name, answer in answers.items():
+        if answer.account is None:
+            continue
+        link = house.links[name]
+        found.append(
+            another(name, known.get(name), answer.account, role=link.role)
+            or renamed(
+                house.database,
+                name,
+                link.connector.name,
+                answer.account,
+                _in_file(house, name),
+                role=link.role,
+                listed=house.links,
+            )
+        )
     return [problem for problem in found if problem is not None]
+
+
+def _in_file(house: House, name: str) -> Collection[str]:
+    """The streams of a connection, also those whose mapping cannot be used."""
+    return () if house.settings is None else house.settings.connections[name].streams
 
 
 def _twice(house: House, answers: Mapping[str, _Answer], known: Mapping[str, Account]) -> list[Problem]:
@@ -473,7 +494,7 @@ def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer], b
             if problem is None and answer.error is not None:
                 problem = problem_of(answer.error, connection=link.name)
             state, code, detail = ("ok", None, None) if problem is None else (down(problem), problem.code, problem.text)
-            strange = problem is not None and problem.code == ANOTHER
+            strange = problem is not None and problem.code in (ANOTHER, RENAMED)
             account = None if answer.account is None or strange else dump(_plain(answer.account))
             database.run(
                 connection,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from connectors.sdk.auth import AuthorizedInBrowser
-from crosswalk.engine.accounts import ANOTHER, TWICE
+from crosswalk.engine.accounts import ANOTHER, RENAMED, TWICE
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.spoken import AskError
 from crosswalk.problems import Problem
@@ -48,7 +48,11 @@ def listed(house: House, streams: Iterable[Stream]) -> list[dict[str, Any]]:
     return [told(one) for one in house.pauses.values() if one.address in addresses and not one.code]
 
 
-_CURES: Final = {TWICE: "keep one of the two", ANOTHER: "correct its credentials, or give the account another name"}
+_CURES: Final = {
+    TWICE: "keep one of the two",
+    ANOTHER: "correct its credentials, or give the account another name",
+    RENAMED: "call it by its old name again",
+}
 
 
 def refused(house: House) -> list[Problem]:
@@ -57,12 +61,18 @@ def refused(house: House) -> list[Problem]:
         Problem(
             code=one.code,
             text=one.text,
-            hint=f"{_CURES.get(one.code) or _grant_anew(house, one.address)}, then  crosswalk check {one.address}",
+            hint=_cure(house, one),
             connection=one.address,
         )
         for one in house.pauses.values()
         if one.code
     ]
+
+
+def _cure(house: House, one: Pause) -> str:
+    if one.code == RENAMED:
+        return _CURES[one.code]  # and there is no connection of this name any more
+    return f"{_CURES.get(one.code) or _grant_anew(house, one.address)}, then  crosswalk check {one.address}"
 
 
 def _grant_anew(house: House, name: str) -> str:

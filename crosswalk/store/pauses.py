@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # `crosswalk status` reads and goes without the engine
     from crosswalk.store.dialect import Database
 
 # Access that is refused for good: asking again changes nothing, and some vendors lock out who goes on asking. And an
-# account that must not be worked with under this name: the same under two, or another than before.
-REVOKED: Final = ("CW201", "CW202", "CW203", "CW104", "CW207")
+# account that must not be worked with under this name: the same under two, another than before, or known by another.
+REVOKED: Final = ("CW201", "CW202", "CW203", "CW104", "CW207", "CW208")
 # Of those: a token that is refused may be revoked, or be the trouble of a vendor that lasts an hour. A daemon looks
 # whether it is let in again, ever more seldom (`scheduler.daemon.PAUSES`).
 DOUBTFUL: Final = "CW202"

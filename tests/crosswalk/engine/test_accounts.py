@@ -115,3 +115,90 @@ def test_a_stream_that_may_not_be_read_stops_no_other_of_its_connection(tmp_path
 
     world.remote("beta").forbidden.clear()
     settle_down(world)
+
+
+def rename(world: World, old: str, new: str) -> None:
+    file = world.folder / "crosswalk.yaml"
+    text = file.read_text().replace(f"\n  {old}:", f"\n  {new}:")
+    file.write_text(text.replace(f", {old}]", f", {new}]").replace(f"[{old}]", f"[{new}]"))
+
+
+def test_a_connection_under_a_new_name_is_not_read_before_it_is_called_as_it_was(world: World) -> None:
+    rename(world, "beta", "gamma")
+    world.remote("beta").put("people", "1", title="Analyst")
+
+    answer = world.sync()
+    with world.open() as hub:
+        checked = hub.check(["gamma"])
+
+    told = [one for one in answer["problems"] if one["severity"] == "error"]
+    assert [(one["code"], one["connection"]) for one in told] == [("CW208", "gamma")]
+    assert told[0]["text"] == "gamma is the account of beta, which the file no longer names (1 records)"
+    assert "CW208" in [one["code"] for one in checked["problems"]]
+    assert states(world) == {"alpha": ("ok", None), "gamma": ("paused", "CW208")}
+    assert live(world) == 2
+    assert world.sync()["problems"][-1]["hint"] == "call it by its old name again"
+
+    rename(world, "gamma", "beta")
+    settle_down(world)
+    assert states(world) == {"alpha": ("ok", None), "beta": ("ok", None)}
+    assert live(world) == 2
+
+
+def test_two_names_that_both_have_records_are_not_a_new_name(world: World) -> None:
+    """As a store has it that was renamed before anybody looked."""
+    rename(world, "beta", "gamma")
+    with world.store() as database, database.write() as connection:
+        database.run(connection, "UPDATE connection SET account = NULL WHERE name = 'beta'")
+    world.sync()
+    with world.store() as database, database.write() as connection:
+        database.run(
+            connection,
+            "UPDATE connection SET account = (SELECT account FROM connection WHERE name = 'gamma') WHERE name = 'beta'",
+        )
+    world.clock.forward(seconds=HOUR)
+
+    assert not [one for one in world.sync()["problems"] if one["severity"] == "error"]
+
+
+EXPORTS = """
+connections:
+  {name}:
+    connector: files
+    path: ./exports
+    streams:
+      {stream}:
+        files: members*.csv
+        entity: person
+        key: id
+        mapping: {{name.full: name}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "stream", "told"),
+    [
+        ("shop", "customers", ("warning", "customers is new, and the file no longer names members (2 records)")),
+        ("store", "members", ("error", "store is the account of shop, which the file no longer names (2 records)")),
+        ("store", "suppliers", None),
+    ],
+    ids=["another stream", "another connection", "another use of the folder"],
+)
+def test_a_folder_under_a_new_name(
+    tmp_path: Path, database_url: str, name: str, stream: str, told: tuple[str, str] | None
+) -> None:
+    world = World(tmp_path, database_url, EXPORTS.format(name="shop", stream="members"))
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "members.csv").write_text("id,name\n1,Ada Byron\n2,Ito Sho\n")
+    world.sync()
+
+    world.write(EXPORTS.format(name=name, stream=stream))
+    with world.open() as hub:
+        checked = hub.check()
+    answer = world.sync()
+
+    for problems in (checked["problems"], answer["problems"]):
+        found = [(one["severity"], one["text"]) for one in problems if one["code"] == "CW208"]
+        assert found == ([told] if told else [])
+    assert live(world) == (2 if told and told[0] == "error" else 4)
+    assert not [one for one in world.sync()["problems"] if one["severity"] == "warning"]  # it has records by now
