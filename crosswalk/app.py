@@ -172,6 +172,8 @@ class Hub:
     def _judge(self, stream: Stream, fields: Sequence[FieldInfo]) -> Judged:
         told = self.settings.connections[stream.connection]
         settings = told.streams[stream.name]
+        if (misfit := self._builder.misfits.get(stream.address)) is not None:
+            return Judged([misfit])
         try:
             kept = self._builder.fitted(told, settings, stream.catalogue, fields)
         except MappingError as error:

@@ -53,6 +53,7 @@ class _Draft(Struct):
     spec: StreamSpec
     catalogue: Sequence[FieldInfo] | None  # as the store has it, with what is paused
     complete: bool
+    held: str | None = None  # as what kind of entity the store holds its records
     mapping: CompiledMapping | None = None
     asked: Sequence[FieldInfo] | None = None  # as the vendor has it now
 
@@ -84,6 +85,7 @@ class Builder(Struct):
     links: dict[str, Link] = field(default_factory=dict)
     tools: dict[str, Tools] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)  # requests by connection
+    misfits: dict[str, Problem] = field(default_factory=dict)  # by stream: its records are of another kind
     changed: dict[str, Sequence[drift.Change]] = field(default_factory=dict)  # by stream: what is not as it was
     _accounts: dict[str, Account] = field(default_factory=dict)
     _lately: set[str] = field(default_factory=set)  # connections of which the account was asked within the hour
@@ -135,7 +137,7 @@ class Builder(Struct):
             problem
             for name, told in self.settings.connections.items()
             if told.connector.role == "files"
-            for problem in renamed_streams(self.database, name, told.streams)
+            for problem in renamed_streams(self.database, name, {one.name: one.kind for one in told.streams.values()})
         ]
         return self._furnish([draft for draft in drafts if draft.mapping is not None])
 
@@ -208,18 +210,21 @@ class Builder(Struct):
             known = self._stream_rows()
         drafts = []
         for told, stream in wanted:
-            number, catalogue, complete = known[told.name, stream.name]
+            number, catalogue, complete, held = known[told.name, stream.name]
             specs = self.links[told.name].connector.streams
-            drafts.append(_Draft(stream, told, number, specs.get(stream.name) or StreamSpec(), catalogue, complete))
+            spec = specs.get(stream.name) or StreamSpec()
+            drafts.append(_Draft(stream, told, number, spec, catalogue, complete, held))
         return drafts
 
-    def _stream_rows(self) -> dict[tuple[str, str], tuple[int, Sequence[FieldInfo] | None, bool]]:
+    def _stream_rows(self) -> dict[tuple[str, str], tuple[int, Sequence[FieldInfo] | None, bool, str | None]]:
         with self.database.read() as connection:
             rows = self.database.run(
-                connection, "SELECT connection, name, id, catalogue, complete FROM stream"
+                connection,
+                "SELECT s.connection, s.name, s.id, s.catalogue, s.complete, (SELECT m.kind FROM record r "
+                "JOIN mapping m ON m.id = r.mapping WHERE r.stream = s.id LIMIT 1) FROM stream s",
             ).fetchall()
         return {
-            (row[0], row[1]): (row[2], None if row[3] is None else drift.loaded(bytes(row[3])), bool(row[4]))
+            (row[0], row[1]): (row[2], None if row[3] is None else drift.loaded(bytes(row[3])), bool(row[4]), row[5])
             for row in rows
         }
 
@@ -345,6 +350,11 @@ class Builder(Struct):
                 continue
             if draft.catalogue is None and draft.asked is None and draft.connection.name in failing:
                 continue  # nothing is known of it, and it cannot be asked: it is left out of this run
+            if draft.held not in (None, draft.settings.kind):
+                self.misfits[draft.address] = _other_kind(draft)
+                if not lenient:
+                    self.faults.append(self.misfits[draft.address])
+                    continue
             try:
                 if draft.asked is None:
                     draft.mapping = self.compiled(draft.connection, draft.settings, draft.catalogue)
@@ -524,6 +534,21 @@ def fault_problem(fault: MappingFault, told: ConnectionSettings, stream: StreamS
         width=fault.width,
         connection=told.name,
         stream=f"{told.name}/{stream.name}",
+    )
+
+
+def _other_kind(draft: _Draft) -> Problem:
+    """Its records are persons, say, and belong to persons: they cannot become companies where they are."""
+    place, name = draft.settings.place, draft.settings.name
+    return Problem(
+        code="CW102",
+        text=f"{draft.address} holds records of kind {draft.held}, and is to be read as {draft.settings.kind}",
+        hint=f"write entity: {draft.held}, or list what they are now under another name than {name}",
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        connection=draft.connection.name,
+        stream=draft.address,
     )
 
 

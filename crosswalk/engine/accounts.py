@@ -1,7 +1,7 @@
 """Whose account a connection is: the same one never stands under two names, and a name never changes its account."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.sdk.contract import Account
 from crosswalk.engine.overview import count_records
@@ -12,6 +12,13 @@ from crosswalk.store.dialect import Database
 TWICE = "CW104"
 ANOTHER = "CW207"
 RENAMED = "CW208"
+
+
+class _Held(NamedTuple):
+    """A stream of which the store has records: its number, and of which kind of entity they are."""
+
+    number: int
+    kind: str
 
 
 def known_accounts(database: Database) -> dict[str, Account]:
@@ -39,7 +46,8 @@ def renamed(
         for former in formers:
             there = _read(database, connection, former)
             if there and (role != "files" or not there.keys().isdisjoint(streams)):
-                count = sum(count_records(database, connection, there.values()).values())
+                counts = count_records(database, connection, [held.number for held in there.values()])
+                count = sum(counts.values())
                 return Problem(
                     code=RENAMED,
                     text=f"{name} is the account of {former}, which the file no longer names ({count:,} records)",
@@ -49,29 +57,31 @@ def renamed(
     return None
 
 
-def renamed_streams(database: Database, name: str, listed: Collection[str]) -> list[Problem]:
+def renamed_streams(database: Database, name: str, kinds: Mapping[str, str]) -> list[Problem]:
     """Streams of a folder that are new, where others are listed no more: the names of such streams are the operator's.
 
-    A warning: it may as well be another list. `name`: of the connection; `listed`: its streams in the file.
+    A warning: it may as well be another list. `name`: of the connection; `kinds`: by stream in the file what it holds.
     """
+    found = []
     with database.read() as connection:
         there = _read(database, connection, name)
-        former = {stream: number for stream, number in there.items() if stream not in listed}
-        new = [stream for stream in listed if stream not in there]
-        counts = count_records(database, connection, former.values() if new else ())
-    told = ", ".join(f"{stream} ({counts[number]:,} records)" for stream, number in former.items() if new)
-    return [
-        Problem(
-            code=RENAMED,
-            severity="warning",
-            text=f"{stream} is new, and the file no longer names {told}",
-            hint="if it is the same list, call it as it was: under another name all of its records would be new ones",
-            connection=name,
-            stream=f"{name}/{stream}",
-        )
-        for stream in new
-        if former
-    ]
+        for stream, kind in kinds.items():
+            former = {one: held for one, held in there.items() if one not in kinds and held.kind == kind}
+            if stream in there or not former:
+                continue
+            counts = count_records(database, connection, [held.number for held in former.values()])
+            told = ", ".join(f"{one} ({counts[held.number]:,} records)" for one, held in former.items())
+            found.append(
+                Problem(
+                    code=RENAMED,
+                    severity="warning",
+                    text=f"{stream} is new, and the file no longer names {told}",
+                    hint="if it is the same list, call it as it was: under another name its records would be new ones",
+                    connection=name,
+                    stream=f"{name}/{stream}",
+                )
+            )
+    return found
 
 
 def _formers(database: Database, connection: Any, connector: str, now: Account, listed: Collection[str]) -> list[str]:
@@ -84,15 +94,15 @@ def _formers(database: Database, connection: Any, connector: str, now: Account, 
     return [name for name, told in rows if name not in listed and Account(**load(bytes(told))).id == now.id]
 
 
-def _read(database: Database, connection: Any, name: str) -> dict[str, int]:
-    """The streams of a connection of which the store has a record, with their numbers."""
+def _read(database: Database, connection: Any, name: str) -> dict[str, _Held]:
+    """The streams of a connection of which the store has a record."""
     rows = database.run(
         connection,
-        "SELECT name, id FROM stream s WHERE connection = ? AND EXISTS (SELECT 1 FROM record WHERE stream = s.id) "
-        "ORDER BY name",
+        "SELECT name, id, (SELECT m.kind FROM record r JOIN mapping m ON m.id = r.mapping WHERE r.stream = s.id "
+        "LIMIT 1) FROM stream s WHERE connection = ? ORDER BY name",
         (name,),
     ).fetchall()
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: _Held(row[1], row[2]) for row in rows if row[2] is not None}
 
 
 def another(name: str, known: Account | None, now: Account, *, role: str) -> Problem | None:

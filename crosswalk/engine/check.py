@@ -4,7 +4,7 @@ Each connection is asked in a thread of its own, so one that fails or is slow st
 account is kept in the store.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -264,7 +264,7 @@ def _connection(
     streams = [stream for stream in house.streams.values() if stream.connection == link.name]
     told["streams"] = [_stream(link, stream, answer, held, judge, found) for stream in streams]
     listed = {stream.name for stream in streams}
-    others = renamed_streams(house.database, link.name, _in_file(house, link.name)) if link.role == "files" else []
+    others = renamed_streams(house.database, link.name, _in_file(house, link.name)) if link.role == "files" else ()
     found += others
     for one in told["streams"]:
         one["problems"] += [problem.json() for problem in others if problem.stream == f"{link.name}/{one['name']}"]
@@ -462,9 +462,10 @@ def _others(house: House, answers: Mapping[str, _Answer], known: Mapping[str, Ac
     return [problem for problem in found if problem is not None]
 
 
-def _in_file(house: House, name: str) -> Collection[str]:
-    """The streams of a connection, also those whose mapping cannot be used."""
-    return () if house.settings is None else house.settings.connections[name].streams
+def _in_file(house: House, name: str) -> dict[str, str]:
+    """The streams of a connection with their kinds, also those whose mapping cannot be used."""
+    told = {} if house.settings is None else house.settings.connections[name].streams
+    return {stream.name: stream.kind for stream in told.values()}
 
 
 def _twice(house: House, answers: Mapping[str, _Answer], known: Mapping[str, Account]) -> list[Problem]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crosswalk.problems import ProblemsError
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
 
@@ -169,10 +170,26 @@ connections:
     streams:
       {stream}:
         files: members*.csv
-        entity: person
+        entity: {entity}
         key: id
-        mapping: {{name.full: name}}
+        mapping: {{{field}: name}}
 """
+
+
+def exports(world: World, name: str, stream: str, *, entity: str = "person") -> None:
+    field = {"person": "name.full", "company": "name"}[entity]
+    world.write(EXPORTS.format(name=name, stream=stream, entity=entity, field=field))
+
+
+@pytest.fixture
+def shop(tmp_path: Path, database_url: str) -> World:
+    """Two persons of a folder have been read."""
+    world = World(tmp_path, database_url, "")
+    exports(world, "shop", "members")
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "members.csv").write_text("id,name\n1,Ada Byron\n2,Ito Sho\n")
+    world.sync()
+    return world
 
 
 @pytest.mark.parametrize(
@@ -184,21 +201,30 @@ connections:
     ],
     ids=["another stream", "another connection", "another use of the folder"],
 )
-def test_a_folder_under_a_new_name(
-    tmp_path: Path, database_url: str, name: str, stream: str, told: tuple[str, str] | None
-) -> None:
-    world = World(tmp_path, database_url, EXPORTS.format(name="shop", stream="members"))
-    (tmp_path / "exports").mkdir()
-    (tmp_path / "exports" / "members.csv").write_text("id,name\n1,Ada Byron\n2,Ito Sho\n")
-    world.sync()
-
-    world.write(EXPORTS.format(name=name, stream=stream))
-    with world.open() as hub:
+def test_a_folder_under_a_new_name(shop: World, name: str, stream: str, told: tuple[str, str] | None) -> None:
+    exports(shop, name, stream)
+    with shop.open() as hub:
         checked = hub.check()
-    answer = world.sync()
+    answer = shop.sync()
 
     for problems in (checked["problems"], answer["problems"]):
         found = [(one["severity"], one["text"]) for one in problems if one["code"] == "CW208"]
         assert found == ([told] if told else [])
-    assert live(world) == (2 if told and told[0] == "error" else 4)
-    assert not [one for one in world.sync()["problems"] if one["severity"] == "warning"]  # it has records by now
+    assert live(shop) == (2 if told and told[0] == "error" else 4)
+    assert not [one for one in shop.sync()["problems"] if one["severity"] == "warning"]  # it has records by now
+
+
+def test_records_of_one_kind_do_not_become_another(shop: World) -> None:
+    exports(shop, "shop", "members", entity="company")
+
+    with pytest.raises(ProblemsError) as raised:
+        shop.sync()
+    with shop.open(looked=False) as hub:
+        (told,) = hub.check()["problems"]
+
+    assert raised.value.problems[-1].text == told["text"]
+    assert told["text"] == "shop/members holds records of kind person, and is to be read as company"
+
+    exports(shop, "shop", "firms", entity="company")  # another list, which is no new name of the first
+    assert not shop.sync()["problems"]
+    assert live(shop) == 4
