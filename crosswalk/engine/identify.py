@@ -695,6 +695,8 @@ class Matcher:
         """Put the records of an entity apart in these groups; the first of them keeps it."""
         database = self._database
         database.run(connection, "DELETE FROM association WHERE entity = ?", (entity,))
+        if len(groups) > 1:  # a plan that is open says of each what came of the others
+            outbox.drop_of_entity(database, connection, entity, [number for group in groups for number in group])
         matched.parted += len(groups) > 1
         n = -1
         for group in groups:
