@@ -1,6 +1,7 @@
 """What people have decided, and what happens to it when the world goes on: it holds for what it was about."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,10 @@ from tests.hub import World
 
 @pytest.fixture
 def world(tmp_path: Path, database_url: str) -> World:
-    """One person whom both systems know."""
+    """One person whom both systems know; where both are edited somebody is asked."""
     made = two(tmp_path, database_url)
+    path = made.folder / "crosswalk.yaml"
+    path.write_text(path.read_text().replace("on_conflict: [masters]", "on_conflict: [review]"))
     for name in ("alpha", "beta"):
         made.remote(name).put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer", phone="+49895550177")
     settle_down(made)
@@ -21,6 +24,21 @@ def world(tmp_path: Path, database_url: str) -> World:
 def titles(world: World) -> tuple[str, str]:
     alpha, beta = (world.remote(name).of("people", "1")["title"] for name in ("alpha", "beta"))
     return alpha, beta
+
+
+def disagreeing(world: World) -> str:
+    """Both are edited, and the two are asked about: the question's name."""
+    world.remote("alpha").put("people", "1", title="COO")
+    world.remote("beta").put("people", "1", title="Chef")
+    world.sync()
+    (one,) = asked(world)
+    return str(one["id"])
+
+
+def asked(world: World) -> list[dict[str, Any]]:
+    with world.open() as hub:
+        found: list[dict[str, Any]] = hub.review_list()["conflicts"]
+        return found
 
 
 def test_who_was_split_is_not_written_what_a_plan_before_that_had_of_the_other(world: World) -> None:
@@ -34,4 +52,25 @@ def test_who_was_split_is_not_written_what_a_plan_before_that_had_of_the_other(w
 
     assert done["totals"]["written"] == 0
     settle_down(world)
+    assert titles(world) == ("COO", "Buyer")
+
+
+def test_what_was_taken_back_is_not_shown_to_who_made_the_edit_by_way_of_a_duplicate(world: World) -> None:
+    alpha = world.remote("alpha")
+    alpha.put("people", "2", name="I. Sho", email="sho@b.test")  # nothing is known of a title
+    alpha.put("people", "1")  # which so goes on standing for both
+    settle_down(world)
+    with world.open() as hub:
+        hub.unite("alpha/people/2", "alpha/people/1")
+    settle_down(world)
+    alpha.put("people", "1", title="COO")
+    run = world.sync()["run"]["id"]
+    assert titles(world) == ("COO", "COO")
+
+    with world.open() as hub:
+        done = hub.apply(hub.undo(run)["plan"]["id"])
+        for one in done["paused"]:
+            hub.resume(one["address"])
+    settle_down(world)
+
     assert titles(world) == ("COO", "Buyer")
