@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.crosswalk.engine.test_removed import delete_in_alpha, world_of
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
 
@@ -53,6 +54,22 @@ def test_who_was_split_is_not_written_what_a_plan_before_that_had_of_the_other(w
     assert done["totals"]["written"] == 0
     settle_down(world)
     assert titles(world) == ("COO", "Buyer")
+
+
+def test_who_was_put_away_and_is_erased_by_now_is_not_brought_back(tmp_path: Path, database_url: str) -> None:
+    world = world_of(tmp_path, database_url, "archive")
+    delete_in_alpha(world)
+    run = world.sync()["run"]["id"]
+    beta = world.remote("beta")
+    assert beta.of("people", "1")["gone"] is True
+    with world.open() as hub:
+        hub.erase("beta/people/1")
+
+    with world.open() as hub:
+        told = hub.undo(run)
+
+    assert (told["actions"], told["coverage"]["cannot"]) == ([], 1)
+    assert [one["reason"] for one in told["left"]] == ["they have been erased since: nothing of them is kept"]
 
 
 def test_what_was_taken_back_is_not_shown_to_who_made_the_edit_by_way_of_a_duplicate(world: World) -> None:
