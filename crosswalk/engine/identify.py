@@ -606,7 +606,7 @@ class Matcher:
         )
 
     def propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
-        """Pairs of records for a person to decide, by which rule; how many nobody had been asked about."""
+        """Pairs of records for a person to decide, by which rule; how many nobody had been asked about or spoken of."""
         return self.propose_scored(connection, ((one, other, rule, None) for one, other, rule in pairs))
 
     def propose_scored(self, connection: Connection, pairs: Iterable[tuple[int, int, str, str | None]]) -> int:
@@ -618,8 +618,15 @@ class Matcher:
             connection, 'SELECT "left", "right" FROM pair WHERE', '"left"', list({left for left, _ in wanted})
         )
         asked = {(row[0], row[1]) for row in known}
+        fresh = [pair for pair in wanted if pair not in asked]
+        homes = self.homes(connection, sorted({end for pair in fresh for end in pair}))
         at = self._house.now()
-        new = [(*pair, rule, "open", at, bits) for pair, (rule, bits) in wanted.items() if pair not in asked]
+        new = [
+            (left, right, wanted[left, right][0], "open", at, wanted[left, right][1])
+            for left, right in fresh
+            # Whoever splits an entity has answered what nobody had asked.
+            if right not in homes or not self._told_apart(connection, left, homes.get(left), homes[right])
+        ]
         self._database.insert(connection, "pair", PAIR_COLUMNS, new)
         return len(new)
 

@@ -72,6 +72,19 @@ def test_who_was_put_away_and_is_erased_by_now_is_not_brought_back(tmp_path: Pat
     assert [one["reason"] for one in told["left"]] == ["they have been erased since: nothing of them is kept"]
 
 
+def test_who_was_split_is_not_asked_about_again(world: World) -> None:
+    with world.open() as hub:
+        hub.part(["beta/people/1"])
+    settle_down(world)  # and whoever was made for them is not, either
+    with world.open() as hub:
+        hub.match_anew()
+    settle_down(world)
+
+    with world.open() as hub:
+        assert hub.review_list()["pairs"] == []
+    assert [row["email"] for row in world.remote("alpha").rows["people"].values()] == ["ito@a.test"] * 2
+
+
 def test_what_was_taken_back_is_not_shown_to_who_made_the_edit_by_way_of_a_duplicate(world: World) -> None:
     alpha = world.remote("alpha")
     alpha.put("people", "2", name="I. Sho", email="sho@b.test")  # nothing is known of a title
