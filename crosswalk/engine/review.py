@@ -274,7 +274,10 @@ def decide(
             if decision is None:
                 left.append(spoken("conflict", one.id))
                 continue
-            conflicts.decide(house.database, connection, one.id, decision)
+            if not conflicts.decide(house.database, connection, one.id, decision):
+                if one is first:
+                    raise _not_open(house, connection, number)
+                continue  # somebody else has just decided it
             add_work(house.database, connection, MERGE, [one.entity])
             decided.append((one, decision))
         names = entity_names(house, connection, [one.entity for one, _ in decided])
@@ -317,9 +320,9 @@ def decide_overdue(house: House) -> int:
             decision = _default(house, connection, one, settings.take)
             if decision is not None:
                 decision["who"] = f"the file: review after {_yaml(settings.after)}"
-                conflicts.decide(house.database, connection, one.id, decision)
-                add_work(house.database, connection, MERGE, [one.entity])
-                done += 1
+                if conflicts.decide(house.database, connection, one.id, decision):
+                    add_work(house.database, connection, MERGE, [one.entity])
+                    done += 1
     return done
 
 

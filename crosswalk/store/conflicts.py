@@ -55,13 +55,14 @@ def save(database: Database, connection: Connection, found: Sequence[Found], *, 
     return new
 
 
-def decide(database: Database, connection: Connection, number: int, decision: dict[str, Any]) -> None:
-    """A person's word; the next settle uses it."""
-    database.run(
+def decide(database: Database, connection: Connection, number: int, decision: dict[str, Any]) -> bool:
+    """A person's word; the next settle uses it. False: it is not open any more, another has answered it meanwhile."""
+    row = database.run(
         connection,
-        "UPDATE conflict SET state = 'decided', decision = ?, who = ? WHERE id = ?",
+        "UPDATE conflict SET state = 'decided', decision = ?, who = ? WHERE id = ? AND state = 'open' RETURNING id",
         (dump(decision), decision["who"], number),
-    )
+    ).fetchone()
+    return row is not None
 
 
 def decisions(database: Database, connection: Connection, entities: Sequence[int]) -> dict[int, dict[str, Any]]:

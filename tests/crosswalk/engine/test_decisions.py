@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from crosswalk.engine import review
+from crosswalk.engine.words import AskError
+from crosswalk.store import conflicts
 from tests.crosswalk.engine.test_removed import delete_in_alpha, world_of
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
@@ -54,6 +57,22 @@ def test_who_was_split_is_not_written_what_a_plan_before_that_had_of_the_other(w
     assert done["totals"]["written"] == 0
     settle_down(world)
     assert titles(world) == ("COO", "Buyer")
+
+
+def test_of_two_people_who_decide_at_once_the_second_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = disagreeing(world)
+    looked = review._name_sides
+
+    def meanwhile(house: Any, connection: Any, waiting: Any) -> None:
+        """Another process, as one that waits for its row finds it: what it has decided is there by now."""
+        looked(house, connection, waiting)
+        decision = {"take": "side", "value": "COO", "record": None, "who": "anna"}
+        assert conflicts.decide(house.database, connection, waiting[0].id, decision)
+
+    monkeypatch.setattr(review, "_name_sides", meanwhile)
+
+    with world.open() as hub, pytest.raises(AskError, match="decided by anna"):
+        hub.review_decide(question, take="beta")
 
 
 def test_who_was_put_away_and_is_erased_by_now_is_not_brought_back(tmp_path: Path, database_url: str) -> None:
