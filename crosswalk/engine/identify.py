@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from crosswalk.engine.likeness import scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
-from crosswalk.store import outbox
+from crosswalk.store import conflicts, outbox
 from crosswalk.store.codec import load_row
 from crosswalk.store.dialect import Database, batches
 from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
@@ -736,6 +736,7 @@ class Matcher:
             database.run(connection, "DELETE FROM alias WHERE public = ?", (birth,))
             fresh = self._new_entity_with(connection, self._kind_of(connection, owners[0][1]), birth)
             database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
+            conflicts.hand_on(database, connection, entity, fresh, group)
             matched.touched.add(fresh)
 
     def _join_by_other_evidence(

@@ -362,7 +362,9 @@ def _not_open(house: House, connection: Any, number: int) -> AskError:
         return AskError(f"there is no {name}", hint="crosswalk review lists what there is")
     if row[0] in ("decided", "used"):
         return AskError(f"{name} has been decided by {row[1] or 'somebody'}", hint="the next run writes it")
-    return AskError(f"{name} is gone: its sides agree by now", hint="nothing is left to decide")
+    return AskError(
+        f"{name} is asked no more: what it was about has changed", hint="crosswalk review lists what is open by now"
+    )
 
 
 def _name_sides(house: House, connection: Any, waiting: Sequence[_Open]) -> None:

@@ -59,6 +59,38 @@ def test_who_was_split_is_not_written_what_a_plan_before_that_had_of_the_other(w
     assert titles(world) == ("COO", "Buyer")
 
 
+def test_a_decision_goes_with_the_record_that_was_taken(world: World) -> None:
+    question = disagreeing(world)
+    with world.open() as hub:
+        hub.review_decide(question, take="beta")
+        hub.part(["beta/people/1"])
+
+    settle_down(world)
+
+    assert titles(world) == ("COO", "Chef")
+    assert asked(world) == []
+
+
+@pytest.mark.parametrize("take", ["alpha", "beta", "hub", "keep"])
+def test_an_edit_after_a_decision_is_asked_about_and_not_written_over(world: World, take: str) -> None:
+    question = disagreeing(world)
+    with world.open() as hub:
+        hub.review_decide(question, take=take)
+    world.remote("alpha").put("people", "1", title="CEO")
+
+    settle_down(world)
+
+    (one,) = asked(world)
+    assert [side["value"] for side in one["sides"]] == ["CEO", "Chef"]
+    assert titles(world) == ("CEO", "Chef")
+    with world.open() as hub, pytest.raises(AskError, match="what it was about has changed"):
+        hub.review_decide(question, take=take)
+    with world.open() as hub:
+        hub.review_decide(one["id"], take="alpha")
+    settle_down(world)
+    assert titles(world) == ("CEO", "CEO")
+
+
 def test_of_two_people_who_decide_at_once_the_second_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     question = disagreeing(world)
     looked = review._name_sides
