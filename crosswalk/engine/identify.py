@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from crosswalk.engine.likeness import scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
-from crosswalk.store import outbox
+from crosswalk.store import conflicts, outbox
 from crosswalk.store.codec import load_row
 from crosswalk.store.dialect import Database, batches
 from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
@@ -606,7 +606,7 @@ class Matcher:
         )
 
     def propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
-        """Pairs of records for a person to decide, by which rule; how many nobody had been asked about."""
+        """Pairs of records for a person to decide, by which rule; how many nobody had been asked about or spoken of."""
         return self.propose_scored(connection, ((one, other, rule, None) for one, other, rule in pairs))
 
     def propose_scored(self, connection: Connection, pairs: Iterable[tuple[int, int, str, str | None]]) -> int:
@@ -618,8 +618,15 @@ class Matcher:
             connection, 'SELECT "left", "right" FROM pair WHERE', '"left"', list({left for left, _ in wanted})
         )
         asked = {(row[0], row[1]) for row in known}
+        fresh = [pair for pair in wanted if pair not in asked]
+        homes = self.homes(connection, sorted({end for pair in fresh for end in pair}))
         at = self._house.now()
-        new = [(*pair, rule, "open", at, bits) for pair, (rule, bits) in wanted.items() if pair not in asked]
+        new = [
+            (left, right, wanted[left, right][0], "open", at, wanted[left, right][1])
+            for left, right in fresh
+            # Whoever splits an entity has answered what nobody had asked.
+            if right not in homes or not self._told_apart(connection, left, homes.get(left), homes[right])
+        ]
         self._database.insert(connection, "pair", PAIR_COLUMNS, new)
         return len(new)
 
@@ -695,6 +702,8 @@ class Matcher:
         """Put the records of an entity apart in these groups; the first of them keeps it."""
         database = self._database
         database.run(connection, "DELETE FROM association WHERE entity = ?", (entity,))
+        if len(groups) > 1:  # a plan that is open says of each what came of the others
+            outbox.drop_of_entity(database, connection, entity, [number for group in groups for number in group])
         matched.parted += len(groups) > 1
         n = -1
         for group in groups:
@@ -727,6 +736,7 @@ class Matcher:
             database.run(connection, "DELETE FROM alias WHERE public = ?", (birth,))
             fresh = self._new_entity_with(connection, self._kind_of(connection, owners[0][1]), birth)
             database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
+            conflicts.hand_on(database, connection, entity, fresh, group)
             matched.touched.add(fresh)
 
     def _join_by_other_evidence(

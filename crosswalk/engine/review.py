@@ -274,7 +274,10 @@ def decide(
             if decision is None:
                 left.append(spoken("conflict", one.id))
                 continue
-            conflicts.decide(house.database, connection, one.id, decision)
+            if not conflicts.decide(house.database, connection, one.id, decision):
+                if one is first:
+                    raise _not_open(house, connection, number)
+                continue  # somebody else has just decided it
             add_work(house.database, connection, MERGE, [one.entity])
             decided.append((one, decision))
         names = entity_names(house, connection, [one.entity for one, _ in decided])
@@ -317,9 +320,9 @@ def decide_overdue(house: House) -> int:
             decision = _default(house, connection, one, settings.take)
             if decision is not None:
                 decision["who"] = f"the file: review after {_yaml(settings.after)}"
-                conflicts.decide(house.database, connection, one.id, decision)
-                add_work(house.database, connection, MERGE, [one.entity])
-                done += 1
+                if conflicts.decide(house.database, connection, one.id, decision):
+                    add_work(house.database, connection, MERGE, [one.entity])
+                    done += 1
     return done
 
 
@@ -359,7 +362,9 @@ def _not_open(house: House, connection: Any, number: int) -> AskError:
         return AskError(f"there is no {name}", hint="crosswalk review lists what there is")
     if row[0] in ("decided", "used"):
         return AskError(f"{name} has been decided by {row[1] or 'somebody'}", hint="the next run writes it")
-    return AskError(f"{name} is gone: its sides agree by now", hint="nothing is left to decide")
+    return AskError(
+        f"{name} is asked no more: what it was about has changed", hint="crosswalk review lists what is open by now"
+    )
 
 
 def _name_sides(house: House, connection: Any, waiting: Sequence[_Open]) -> None:

@@ -646,6 +646,9 @@ class EntityMerger:
             if not sides:
                 self.conflicts.append(conflicts.Found(group.entity, name, b"", None))
                 continue
+            if name in taken and _edited_since(sides, taken[name]["about"]):
+                conflicts.give_up(self._house.database, self._connection, group.entity, name)
+                taken = {other: said for other, said in taken.items() if other != name}
             if name in taken:
                 decision = by_person([side for _, _, side in sides], taken[name])
                 conflicts.use(self._house.database, self._connection, group.entity, name)
@@ -812,6 +815,15 @@ def by_policy(sides: Sequence[Side], golden: Value, policy: FieldPolicy) -> Deci
     if any(side.base is None for side in sides):
         return survive(sides, policy=policy, golden=golden)
     return merge(sides, golden=golden, policy=policy)
+
+
+def _edited_since(sides: Sequence[tuple[Member, int, Side]], about: Mapping[int, Any]) -> bool:
+    """Does a record show something else than when a person decided? Not asked of references: the entities that they
+    mean change their names."""
+    return any(
+        at not in member.stream.refs and side.record in about and mark(side.observed) != about[side.record]
+        for member, at, side in sides
+    )
 
 
 def by_person(sides: Sequence[Side], taken: dict[str, Any]) -> Decision:

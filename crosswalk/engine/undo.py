@@ -16,7 +16,7 @@ from crosswalk.engine.plan import HOLDS, Planned
 from crosswalk.engine.settle import EntityMerger, Member, load_groups
 from crosswalk.engine.spoken import AskError, spoken
 from crosswalk.engine.standstill import refuse_paused
-from crosswalk.store import outbox
+from crosswalk.store import erasures, outbox
 from crosswalk.store.codec import digest, dump_sorted, load, load_row, mark, unmark
 from crosswalk.store.dialect import batches
 from crosswalk.store.goldens import Golden, load_goldens
@@ -188,6 +188,7 @@ class _Undoer:
         for one in some:
             one.entity = homes.get(one.record, one.entity)
         entities = sorted({one.entity for one in some})
+        erased = {one.entity for one in erasures.listed(database, connection, entities)}
         groups = load_groups(self._house, connection, entities, reading=True)
         members = {member.id: member for group in groups for member in group.members}
         look = _Look(
@@ -207,7 +208,9 @@ class _Undoer:
         made: list[Action] = []
         for one in some:
             stream = self._house.by_id(streams.get(one.record, 0))
-            if stream is None:
+            if one.entity in erased:
+                self._leave(one, "", CANNOT, "they have been erased since: nothing of them is kept")
+            elif stream is None:
                 self._leave(one, "", CANNOT, "its stream is not listed any more")
             elif one.record in look.busy:
                 self._leave(one, "", LEAVE, "a write to it is under way: nobody knows yet what it shows")

@@ -142,11 +142,10 @@ class Base:
             del self.side[field]
 
     def hub_moved(self, field: str, agreed: Value, now: Value) -> None:
-        """The hub holds `now` where it held `agreed`."""
-        entry = self.hub.get(field)
-        if entry is None:
+        """The hub holds `now` where it held `agreed`. With whom nothing was agreed nothing is."""
+        if field not in self.hub:
             self.hub[field] = [mark(agreed)]
-        elif entry and unmark(entry[0]) == now:
+        elif (entry := self.hub[field]) and unmark(entry[0]) == now:
             del self.hub[field]
 
     def settled(self, field: str) -> None:

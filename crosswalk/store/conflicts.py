@@ -55,33 +55,58 @@ def save(database: Database, connection: Connection, found: Sequence[Found], *, 
     return new
 
 
-def decide(database: Database, connection: Connection, number: int, decision: dict[str, Any]) -> None:
-    """A person's word; the next settle uses it."""
-    database.run(
+def decide(database: Database, connection: Connection, number: int, decision: dict[str, Any]) -> bool:
+    """A person's word; the next settle uses it. False: it is not open any more, another has answered it meanwhile."""
+    row = database.run(
         connection,
-        "UPDATE conflict SET state = 'decided', decision = ?, who = ? WHERE id = ?",
+        "UPDATE conflict SET state = 'decided', decision = ?, who = ? WHERE id = ? AND state = 'open' RETURNING id",
         (dump(decision), decision["who"], number),
-    )
+    ).fetchone()
+    return row is not None
 
 
 def decisions(database: Database, connection: Connection, entities: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Decisions of people that have not been used yet, by entity and field."""
+    """Decisions of people that have not been used yet, by entity and field.
+
+    `about`: what each record showed then; of a field that is frozen, which goes on changing meanwhile, nothing.
+    """
     found: dict[int, dict[str, Any]] = {}
-    for entity, field, decision in database.select(
+    for entity, field, decision, detail in database.select(
         connection,
-        "SELECT entity, field, decision FROM conflict WHERE state = 'decided' AND",
+        "SELECT entity, field, decision, detail FROM conflict WHERE state = 'decided' AND",
         "entity",
         entities,
         "ORDER BY id",
     ):
-        found.setdefault(entity, {})[field] = load(bytes(decision))
+        told = load(bytes(detail))
+        about = {} if told.get("frozen") else {side["record"]: side["value"] for side in told.get("sides") or ()}
+        found.setdefault(entity, {})[field] = {**load(bytes(decision)), "about": about}
     return found
+
+
+def hand_on(database: Database, connection: Connection, entity: int, to: int, records: Sequence[int]) -> None:
+    """Records leave an entity: decisions to take what one of them shows go with it."""
+    rows = database.run(
+        connection, "SELECT id, decision FROM conflict WHERE entity = ? AND state = 'decided'", (entity,)
+    ).fetchall()
+    theirs = [number for number, decision in rows if load(bytes(decision)).get("record") in records]
+    database.run_many(connection, "UPDATE conflict SET entity = ? WHERE id = ?", [(to, number) for number in theirs])
 
 
 def use(database: Database, connection: Connection, entity: int, field: str) -> None:
     database.run(
         connection,
         "UPDATE conflict SET state = 'used' WHERE entity = ? AND field = ? AND state = 'decided'",
+        (entity, field),
+    )
+
+
+def give_up(database: Database, connection: Connection, entity: int, field: str) -> None:
+    """What was decided is about values that are there no more: where there is still something to decide, it is asked
+    anew."""
+    database.run(
+        connection,
+        "UPDATE conflict SET state = 'gone' WHERE entity = ? AND field = ? AND state = 'decided'",
         (entity, field),
     )
 

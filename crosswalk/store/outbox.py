@@ -97,6 +97,17 @@ def drop_of_records(database: Database, connection: Any, records: Sequence[int])
     database.run_many(connection, "UPDATE action SET state = 'dropped' WHERE id = ?", [(row[0],) for row in list(rows)])
 
 
+def drop_of_entity(database: Database, connection: Any, entity: int, records: Sequence[int]) -> None:
+    """An entity is not what it was when this was planned, for these records and those that it was to be made in."""
+    drop_of_records(database, connection, records)
+    database.run(
+        connection,
+        "UPDATE action SET state = 'dropped' WHERE entity = ? AND op = 'create' "
+        f"AND {unsettled.ACTION} AND state IN ('planned', 'held', 'later')",
+        (entity,),
+    )
+
+
 def _under_way(but: Collection[int]) -> str:
     """Begun, or in a plan that somebody applies just now."""
     begun = "state IN ('leased', 'sent', 'unknown')"

@@ -569,7 +569,10 @@ def test_a_wrong_join_is_split_and_both_sides_are_given_back_by_the_plan(world: 
     assert (beta.of("people", "9").get("title"), beta.of("people", "9").get("email")) == (None, None)
     assert not alpha.of("people", "1").get("tags")
     assert (alpha.of("people", "1")["title"], beta.of("people", "9")["tags"]) == ("Chairman", ["junior"])
-    assert {frozenset({"alpha/1"}), frozenset({"beta/9"})} <= parts(world)
+    # Nobody is to be asked any more, so the son is made where he is missing: with nothing of his father.
+    assert parts(world) == {frozenset({"alpha/1"}), frozenset({"beta/9", "alpha/101"})}
+    made = alpha.of("people", "101")
+    assert (made.get("title"), made.get("email"), made["tags"]) == (None, None, ["junior"])
 
 
 def test_what_was_edited_since_is_nobodys_to_give_back(world: World) -> None:

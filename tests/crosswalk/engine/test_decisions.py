@@ -1,0 +1,157 @@
+"""What people have decided, and what happens to it when the world goes on: it holds for what it was about."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crosswalk.engine import review
+from crosswalk.engine.words import AskError
+from crosswalk.store import conflicts
+from tests.crosswalk.engine.test_removed import delete_in_alpha, world_of
+from tests.crosswalk.engine.test_rounds import settle_down, two
+from tests.hub import World
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> World:
+    """One person whom both systems know; where both are edited somebody is asked."""
+    made = two(tmp_path, database_url)
+    path = made.folder / "crosswalk.yaml"
+    path.write_text(path.read_text().replace("on_conflict: [masters]", "on_conflict: [review]"))
+    for name in ("alpha", "beta"):
+        made.remote(name).put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer", phone="+49895550177")
+    settle_down(made)
+    return made
+
+
+def titles(world: World) -> tuple[str, str]:
+    alpha, beta = (world.remote(name).of("people", "1")["title"] for name in ("alpha", "beta"))
+    return alpha, beta
+
+
+def disagreeing(world: World) -> str:
+    """Both are edited, and the two are asked about: the question's name."""
+    world.remote("alpha").put("people", "1", title="COO")
+    world.remote("beta").put("people", "1", title="Chef")
+    world.sync()
+    (one,) = asked(world)
+    return str(one["id"])
+
+
+def asked(world: World) -> list[dict[str, Any]]:
+    with world.open() as hub:
+        found: list[dict[str, Any]] = hub.review_list()["conflicts"]
+        return found
+
+
+def test_who_was_split_is_not_written_what_a_plan_before_that_had_of_the_other(world: World) -> None:
+    world.remote("alpha").put("people", "1", title="COO")
+    with world.open() as hub:
+        plan = hub.plan(force=True)["plan"]["id"]
+        hub.part(["beta/people/1"])
+
+    with world.open() as hub:
+        done = hub.apply(plan)
+
+    assert done["totals"]["written"] == 0
+    settle_down(world)
+    assert titles(world) == ("COO", "Buyer")
+
+
+def test_a_decision_goes_with_the_record_that_was_taken(world: World) -> None:
+    question = disagreeing(world)
+    with world.open() as hub:
+        hub.review_decide(question, take="beta")
+        hub.part(["beta/people/1"])
+
+    settle_down(world)
+
+    assert titles(world) == ("COO", "Chef")
+    assert asked(world) == []
+
+
+@pytest.mark.parametrize("take", ["alpha", "beta", "hub", "keep"])
+def test_an_edit_after_a_decision_is_asked_about_and_not_written_over(world: World, take: str) -> None:
+    question = disagreeing(world)
+    with world.open() as hub:
+        hub.review_decide(question, take=take)
+    world.remote("alpha").put("people", "1", title="CEO")
+
+    settle_down(world)
+
+    (one,) = asked(world)
+    assert [side["value"] for side in one["sides"]] == ["CEO", "Chef"]
+    assert titles(world) == ("CEO", "Chef")
+    with world.open() as hub, pytest.raises(AskError, match="what it was about has changed"):
+        hub.review_decide(question, take=take)
+    with world.open() as hub:
+        hub.review_decide(one["id"], take="alpha")
+    settle_down(world)
+    assert titles(world) == ("CEO", "CEO")
+
+
+def test_of_two_people_who_decide_at_once_the_second_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = disagreeing(world)
+    looked = review._name_sides
+
+    def meanwhile(house: Any, connection: Any, waiting: Any) -> None:
+        """Another process, as one that waits for its row finds it: what it has decided is there by now."""
+        looked(house, connection, waiting)
+        decision = {"take": "side", "value": "COO", "record": None, "who": "anna"}
+        assert conflicts.decide(house.database, connection, waiting[0].id, decision)
+
+    monkeypatch.setattr(review, "_name_sides", meanwhile)
+
+    with world.open() as hub, pytest.raises(AskError, match="decided by anna"):
+        hub.review_decide(question, take="beta")
+
+
+def test_who_was_put_away_and_is_erased_by_now_is_not_brought_back(tmp_path: Path, database_url: str) -> None:
+    world = world_of(tmp_path, database_url, "archive")
+    delete_in_alpha(world)
+    run = world.sync()["run"]["id"]
+    beta = world.remote("beta")
+    assert beta.of("people", "1")["gone"] is True
+    with world.open() as hub:
+        hub.erase("beta/people/1")
+
+    with world.open() as hub:
+        told = hub.undo(run)
+
+    assert (told["actions"], told["coverage"]["cannot"]) == ([], 1)
+    assert [one["reason"] for one in told["left"]] == ["they have been erased since: nothing of them is kept"]
+
+
+def test_who_was_split_is_not_asked_about_again(world: World) -> None:
+    with world.open() as hub:
+        hub.part(["beta/people/1"])
+    settle_down(world)  # and whoever was made for them is not, either
+    with world.open() as hub:
+        hub.match_anew()
+    settle_down(world)
+
+    with world.open() as hub:
+        assert hub.review_list()["pairs"] == []
+    assert [row["email"] for row in world.remote("alpha").rows["people"].values()] == ["ito@a.test"] * 2
+
+
+def test_what_was_taken_back_is_not_shown_to_who_made_the_edit_by_way_of_a_duplicate(world: World) -> None:
+    alpha = world.remote("alpha")
+    alpha.put("people", "2", name="I. Sho", email="sho@b.test")  # nothing is known of a title
+    alpha.put("people", "1")  # which so goes on standing for both
+    settle_down(world)
+    with world.open() as hub:
+        hub.unite("alpha/people/2", "alpha/people/1")
+    settle_down(world)
+    alpha.put("people", "1", title="COO")
+    run = world.sync()["run"]["id"]
+    assert titles(world) == ("COO", "COO")
+
+    with world.open() as hub:
+        done = hub.apply(hub.undo(run)["plan"]["id"])
+        for one in done["paused"]:
+            hub.resume(one["address"])
+    settle_down(world)
+
+    assert titles(world) == ("COO", "Buyer")
