@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import asdict, replace
 
 from connectors.sdk.contract import Account, Connector, FieldInfo, StreamSpec, Tools
-from connectors.sdk.errors import ConnectorError, GrantError
+from connectors.sdk.errors import ConnectorError, GrantError, SetupError
 from crosswalk import drift
 from crosswalk.engine import matching, policies
 from crosswalk.engine.accounts import another, renamed, renamed_streams, twice
@@ -63,7 +63,7 @@ class _Draft(Struct):
 
 
 class _Asked(Struct):
-    """What a connection answered. `refused`: streams of which it shows nothing for want of a permission."""
+    """What a connection answered. `refused`: streams whose fields it does not show, and why."""
 
     account: Account | None  # None: it was asked a moment ago
     fields: dict[int, Sequence[FieldInfo]] = field(default_factory=dict)
@@ -289,7 +289,8 @@ class Builder(Struct):
                 self._failed(replace(problem, connection=barred))
 
     def _ask(self, name: str, drafts: Sequence[_Draft]) -> _Asked | ConnectorError:
-        """A permission that is missing for one stream is that stream's affair, any other failure the connection's."""
+        """What is wrong with one stream alone, a permission or a part that is not there, is that stream's affair, any
+        other failure the connection's."""
         connector: Connector = self.links[name].connector
         try:
             asked = _Asked(None if name in self._lately else connector.account())
@@ -298,8 +299,8 @@ class Builder(Struct):
             for draft in drafts:
                 try:
                     asked.fields[draft.id] = connector.fields(draft.settings.name)
-                except GrantError as error:
-                    if error.code != _NOT_GRANTED:
+                except (GrantError, SetupError) as error:
+                    if isinstance(error, GrantError) and error.code != _NOT_GRANTED:
                         raise
                     asked.refused.append(replace(problem_of(error, connection=name), stream=draft.address))
         except ConnectorError as error:

@@ -212,8 +212,9 @@ class QualtricsConnector:
         if answer.status == 404:
             raise SetupError(
                 f"Qualtrics has no survey '{survey}', or this user may not see it",
-                hint="the id begins with SV_ and stands under Account Settings, Qualtrics IDs; who owns the survey"
-                " shares it with the user of the token",
+                hint="take it away from `surveys` if it was deleted there. Else the id begins with SV_"
+                " and stands under Account Settings, Qualtrics IDs, and who owns the survey shares it with the user of"
+                " the token",
                 code="CW102",
             )
         return answer

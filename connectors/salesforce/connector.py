@@ -19,7 +19,7 @@ from connectors.salesforce.bulk import BulkQuery
 from connectors.salesforce.fields import Catalogue, catalogue, sent
 from connectors.salesforce.settings import SalesforceSettings, SalesforceStream
 from connectors.salesforce.shapes import STAMP
-from connectors.salesforce.statuses import BUSY, LOST_FIELD, STATUSES, left, usage
+from connectors.salesforce.statuses import BUSY, LOST_FIELD, LOST_RESULT, STATUSES, left, usage
 from connectors.salesforce.streams import CALCULATED, IDS, RESOURCES, Resource
 from connectors.salesforce.writes import Batch, batches, outcomes, reason
 from connectors.sdk import (
@@ -361,9 +361,21 @@ class SalesforceConnector:
         yield from self._by_job(stream, position)
 
     def _by_job(self, stream: str, position: Position) -> Iterator[Page]:
-        resource = RESOURCES[stream]
+        """A job's result can be gone while the job is still said to be done: then there is another job, once."""
         held: dict[str, Any] = dict(position["bulk"])
-        where = f"Salesforce {stream}"
+        for again in (True, False):
+            yield from self._begun(stream, held)
+            try:
+                yield from self._result(stream, held)
+                return
+            except (ShapeError, RecordError) as exc:
+                if exc.status not in LOST_RESULT or not again:
+                    raise
+            held |= {"job": None, "locator": None, "line": 0}
+
+    def _begun(self, stream: str, held: dict[str, Any]) -> Iterator[Page]:
+        """Have a job that is done; a new one is noted before it is waited for."""
+        resource = RESOURCES[stream]
 
         def text(known: Catalogue) -> str:
             names = [column.name for column in known.columns]
@@ -373,10 +385,12 @@ class SalesforceConnector:
             held["job"] = self._with_fields(stream, lambda known: self._bulk.start(text(known)))
             yield Page([], {"bulk": dict(held)}, self._told)
         begun = held["job"]
-        held["job"], _ = self._bulk.ready(text(self._catalogue(stream)), job=begun, where=where)
+        held["job"], _ = self._bulk.ready(text(self._catalogue(stream)), job=begun, where=f"Salesforce {stream}")
         if held["job"] != begun:
             held["locator"], held["line"] = None, 0  # another job: its files are read from their beginning
-        size = resource.spec.page_size
+
+    def _result(self, stream: str, held: dict[str, Any]) -> Iterator[Page]:
+        size = RESOURCES[stream].spec.page_size
 
         def reader(header: Sequence[str]) -> Callable[[Sequence[str]], Record | RowFault]:
             return lists.of_cells(self._catalogue(stream).shape, header, where=stream)

@@ -15,6 +15,9 @@ LOST_CURSOR: Final = "INVALID_QUERY_LOCATOR"
 # Our question names a field that is gone, or hidden from us since.
 LOST_FIELD: Final = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 
+# A job's result that is kept no longer, or a place in it that is no longer known.
+LOST_RESULT: Final = frozenset({400, 404})
+
 # A single record: nothing was done, and trying again may help.
 LATER: Final = frozenset(
     {

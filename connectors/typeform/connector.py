@@ -159,7 +159,8 @@ class TypeformConnector:
         if answer.status == 404:
             raise SetupError(
                 f"Typeform has no form '{form}', or this token may not see it",
-                hint="the id stands in the form's address, behind /to/; list it under `surveys` as it is there",
+                hint="take it away from `surveys` if it was deleted there. Else the id stands in the"
+                " form's address, behind /to/",
                 code="CW102",
             )
         found = answer.json

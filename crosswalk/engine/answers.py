@@ -5,8 +5,9 @@ closes the action, all in one transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from operator import eq
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -75,6 +76,7 @@ UNSEEN: Final = "answered, and not to be seen yet"  # the reason of a write that
 MADE: Final = "created by the hub"
 FOUND: Final = "found as its create went unanswered"
 MOVES: Final = ("archive", "restore")  # operations that change no field
+_LEAST_CUT: Final = 20  # signs of a text that was cut by its vendor; a shorter beginning may be somebody's word
 
 
 def move_of(action: Action) -> Literal["archive", "restore"]:
@@ -179,13 +181,22 @@ def _arrived(references: References, stream: Stream, one: Mapping[str, Any], obs
     return _carries(mark(observed[at]), one["after"])
 
 
-def _carries(shown: Any, sent: Any) -> bool:
+def _carries(shown: Any, sent: Any, same: Callable[[Any, Any], bool] = eq) -> bool:
     """Is all that was sent shown? A vendor may tell more than it was told: the parts of a name, which one is first."""
     if isinstance(shown, dict) and isinstance(sent, dict):
-        return all(name in shown and _carries(shown[name], part) for name, part in sent.items())
+        return all(name in shown and _carries(shown[name], part, same) for name, part in sent.items())
     if isinstance(shown, list) and isinstance(sent, list):
-        return len(shown) == len(sent) and all(map(_carries, shown, sent))
-    return bool(shown == sent)
+        return len(shown) == len(sent) and all(_carries(*both, same) for both in zip(shown, sent, strict=True))
+    return same(shown, sent)
+
+
+def _is_form(shown: Any, sent: Any) -> bool:
+    """Is it the same but for capitals and blanks, or cut? Vendors, and workflows at vendors, do that to what is
+    written; a person who does just that within the seconds until it is read back would not be told apart."""
+    if not (isinstance(shown, str) and isinstance(sent, str)):
+        return bool(shown == sent)
+    there, ours = (" ".join(text.casefold().split()) for text in (shown, sent))
+    return there == ours or (len(there) >= _LEAST_CUT and ours.startswith(there))
 
 
 def not_shown_yet(house: House, stream: Stream, answered: Sequence[tuple[Action, Record]]) -> set[int]:
@@ -235,8 +246,9 @@ def acknowledge(
     """Take note of writes that arrived; those of one record one after the other.
 
     `atomic`: the record is the answer to the write itself. Read back later, somebody may have edited it in between:
-    then what the vendor was to show is the base, so that the edit is seen as one. `unsure`: it shows what was sent,
-    and somebody else may have written that: it is journaled as such, and an undo leaves it alone.
+    then what the vendor was to show is the base, so that the edit is seen as one, unless it is but the vendor's form.
+    `unsure`: it shows what was sent, and somebody else may have written that: it is journaled as such, and an undo
+    leaves it alone.
     """
     while answered:
         now: dict[str, tuple[Action, Record]] = {}
@@ -409,12 +421,13 @@ def _agree_on_sent(
         at = stream.at.get(name)
         if at is None:
             continue  # no longer mapped
-        if atomic and observed[at] is not ABSENT:
+        told = atomic or (at not in stream.refs and _carries(mark(observed[at]), one["after"], _is_form))
+        if told and observed[at] is not ABSENT:
             # Vendors have forms of their own: whether somebody edits it later is seen against what was answered.
             shows = mark(references.seen_once(stream, at, observed[at]))
             if shows != one["after"]:
                 one["shows"] = shows
-        if atomic or _arrived(references, stream, one, observed):
+        if told or _arrived(references, stream, one, observed):
             base.side.pop(name, None)
         elif at in stream.refs:
             base.side[name] = [mark(references.as_remote(stream, unmark(one["hub"]))), None]

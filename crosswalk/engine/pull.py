@@ -14,9 +14,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from connectors.sdk.contract import NOT_KEPT, Page, RowFault, Window, is_key
-from connectors.sdk.errors import ShapeError
+from connectors.sdk.errors import ConnectorError, GrantError, SetupError, ShapeError
 from connectors.sdk.paging import prefetched
 from crosswalk.engine import erase
+from crosswalk.engine.failures import is_for_good
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.store import letters, meta, removals
 from crosswalk.store.codec import dump, load, millis, moment
@@ -39,6 +40,7 @@ class Pulled(Struct):
     aside: int = 0
     removed: int = 0
     doubt: ShapeError | None = None  # why nothing could be said of what is gone there
+    unread: list[ConnectorError] = field(default_factory=list)  # why parts could not be read, others could
     back: list[str] = field(default_factory=list)  # keys that a sweep found there and not held
     missing: list[str] = field(default_factory=list)  # and those that it found held and not there
 
@@ -47,19 +49,31 @@ class Pulled(Struct):
         self.aside += other.aside
         self.removed += other.removed
         self.doubt = other.doubt or self.doubt
+        self.unread += other.unread
 
 
 def pull_stream(
     house: House, stream: Stream, lease: Lease, *, run: int, afresh: bool = False, bulk: bool = False
 ) -> Pulled:
-    """Read every part of a stream to the vendor's now. `afresh`: from the beginning, whatever the watermark says."""
+    """Read every part of a stream to the vendor's now. `afresh`: from the beginning, whatever the watermark says.
+
+    A part that cannot be read, a survey that was deleted for one, keeps no other from being read. While there is one,
+    nothing is said of what is gone, and a stream that was not read to its end is not taken for read.
+    """
     link = house.links[stream.connection]
     pulled = Pulled()
     parts = list(link.connector.parts(stream.name))
     for part in parts:
-        _pull_part(house, link, stream, part, lease, run, pulled, afresh=afresh, bulk=bulk)
+        try:
+            _pull_part(house, link, stream, part, lease, run, pulled, afresh=afresh, bulk=bulk)
+        except (SetupError, GrantError, ShapeError) as error:
+            pulled.unread.append(error)
+            if is_for_good(error) or len(pulled.unread) == len(parts):
+                raise
         if house.stop.is_set():
             return pulled
+    if pulled.unread:
+        return pulled
     if not stream.complete:
         with house.database.write() as connection:
             house.database.run(

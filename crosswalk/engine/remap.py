@@ -4,9 +4,12 @@ A change of form alone (the reading of a field changes, its values do not) leave
 value reads differently now has no base any more: survivorship decides what it means for golden, and the plan shows
 it before anything is written. The same holds for fields that may be written now and could not be before, and for
 fields with a changed policy.
+
+A field that a vendor hides or closes for a while keeps its base: nothing of it means anything else by that. Once it
+may be written again it is shown what golden has become since.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from crosswalk.engine.model import House, Stream
@@ -184,21 +187,31 @@ def _carry_over(
 def _reconsider(house: House, lease: Lease, stream: Stream) -> None:
     """Fields of which the policy or the right to write has changed since the last run start without a base."""
     database = house.database
-    now = {
-        name: digest(f"{house.policies.print_of(stream.kind, name)} {stream.may_write(at)}".encode()).hex()
-        for at, name in enumerate(stream.mapping.fields)
-    }
+    now = {name: _sign(house, stream, name, stream.may_write(at)) for at, name in enumerate(stream.mapping.fields)}
     creates = f"{'create' in stream.writes} {sorted(stream.create_from)}"
     key = f"rights:{stream.id}"
     told = meta.get(database, key)
     then: dict[str, Any] = {} if told is None else load(told)
-    if then == {"fields": now, "creates": creates}:
-        return
     known = then.get("fields", {})
     changed = [name for name, sign in now.items() if name in known and known[name] != sign]
     if then.get("absent"):
         changed = list(now)  # it was not listed for a while: what golden has become since has passed it by
-    if changed:
+    closed: dict[str, int] = {name: at for name, at in then.get("closed", {}).items() if name not in changed}
+    opened: dict[str, int] = {}
+    if "update" in stream.writes and not then.get("absent"):
+        for name in changed:
+            may = stream.may_write(stream.at[name])
+            if known[name] != _sign(house, stream, name, not may):
+                continue
+            if not may:
+                closed[name] = house.now()
+            elif name in then.get("closed", {}):
+                opened[name] = then["closed"][name]
+    today = {"fields": now, "creates": creates, **({"closed": closed} if closed else {})}
+    if then == today:
+        return
+    changed = [name for name in changed if name not in closed and name not in opened]
+    if changed or opened:
         for records in _all_records(house, stream):
             with database.write() as connection:
                 fence(database, connection, lease)
@@ -208,6 +221,9 @@ def _reconsider(house: House, lease: Lease, stream: Stream) -> None:
                     base = bases.setdefault(record, Base())
                     for name in changed:
                         base.hub[name] = None  # see above
+                for record, name, held in _missed(house, connection, records, opened):
+                    if bases[record].hub.get(name, False) is False:  # else it has none, or waits for a write anyway
+                        bases[record].hub[name] = [held]
                 save_bases(database, connection, bases)
                 _up(house, connection, MERGE, records)
     if creates != then.get("creates") or then.get("absent"):  # who was there before it may be made there
@@ -217,7 +233,38 @@ def _reconsider(house: House, lease: Lease, stream: Stream) -> None:
             add_work(database, connection, CREATE, [row[0] for row in rows])
     with database.write() as connection:
         fence(database, connection, lease)
-        meta.put(database, connection, key, dump({"fields": now, "creates": creates}))
+        meta.put(database, connection, key, dump(today))
+
+
+def _sign(house: House, stream: Stream, name: str, may_write: bool) -> str:
+    return digest(f"{house.policies.print_of(stream.kind, name)} {may_write}".encode()).hex()
+
+
+def _missed(
+    house: House, connection: Any, records: Sequence[int], opened: Mapping[str, int]
+) -> Iterator[tuple[int, str, Any]]:
+    """What golden held, by record and field, when the field was closed (`opened`: when that was), where it is something
+    else by now."""
+    if not opened:
+        return
+    database = house.database
+    of = dict(database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
+    held: dict[tuple[int, str], Any] = {}
+    for entity, at, before in database.select(
+        connection,
+        "SELECT entity, at, before FROM golden_history WHERE at >= ? AND",
+        "entity",
+        sorted(set(of.values())),
+        tail="ORDER BY run",
+        first=(min(opened.values()),),
+    ):
+        for name, stood in load(bytes(before)).items():
+            if name in opened and at >= opened[name]:
+                held.setdefault((entity, name), stood[0])
+    for record, entity in of.items():
+        for name in opened:
+            if (entity, name) in held:
+                yield record, name, held[entity, name]
 
 
 def _note_absent(house: House, lease: Lease) -> None:

@@ -221,6 +221,9 @@ class Runner:
                 if (doubt := ended.result.doubt) is not None:
                     told = problem_of(doubt, connection=stream.connection, stream=stream)
                     self._problem(replace(told, severity="warning"))
+                for error in ended.result.unread:
+                    unread.add(stream.connection)
+                    self._problem(problem_of(error, connection=stream.connection, stream=stream))
             self._note(stream, ended)
         if bulk:
             make_indexes(house.database, IDENT_INDEXES)

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from connectors.salesforce.bulk import lines, rows_of
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.streams import RESOURCES
-from connectors.sdk import LaterError, Page, ShapeError, Window
+from connectors.sdk import LaterError, Page, RecordError, ShapeError, Window
 from connectors.sdk.fakes import Bench
 from tests.connectors.salesforce.api import (
     DATE,
@@ -222,6 +222,30 @@ def test_a_job_that_is_gone_is_made_again_and_read_from_its_beginning(salesforce
 
     assert keys(read(salesforce, Window("", None, position))) == [key(1), key(2)]
     assert len(job.started) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "NOT_FOUND"), (400, "INVALIDJOB")])
+def test_a_result_that_is_gone_while_its_job_is_done_is_asked_for_anew(
+    salesforce: SalesforceConnector, status: int, code: str
+) -> None:
+    """A hub that stood still for a week meets it, and met it at every run from then on."""
+    old = Job(job="750old")
+    respx.get(url__regex=rf"{JOBS}/750old/results.*").mock(return_value=refused(status, code))
+    job = Job(written(line(1), line(2)))
+    position = {"bulk": {"since": None, "job": "750old", "locator": "7", "line": 1}}
+
+    assert keys(read(salesforce, Window("", None, position))) == [key(1), key(2)]
+    assert (len(old.started), len(job.started)) == (0, 1)
+
+
+def test_a_result_that_is_gone_again_is_an_error(salesforce: SalesforceConnector) -> None:
+    job = Job()
+    respx.get(url__regex=rf"{JOBS}/{JOB}/results.*").mock(return_value=refused(404, "NOT_FOUND"))
+
+    with pytest.raises(RecordError, match="results"):
+        read(salesforce)
+
+    assert len(job.started) == 2
 
 
 @pytest.mark.parametrize("state", ["Failed", "Aborted"])

@@ -77,6 +77,40 @@ def test_what_happened_meanwhile_is_written_once_the_field_is_back(world: World)
     settle_down(world)
 
 
+@pytest.mark.parametrize("edited", ["with-it", "later"])
+@pytest.mark.parametrize("closing", ["hidden", "read-only"])
+def test_an_edit_elsewhere_stands_while_the_first_master_has_the_field_closed(
+    world: World, monkeypatch: pytest.MonkeyPatch, closing: str, edited: str
+) -> None:
+    """The value that the master still shows is an old one, then and when it may be written again."""
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    with monkeypatch.context() as closed:
+        if closing == "hidden":
+            lose(alpha, "title")
+        else:
+            fields = MemoryConnector.fields
+            closed.setattr(
+                MemoryConnector,
+                "fields",
+                lambda self, stream: [
+                    replace(one, write=one.write and (one.name != "title" or self._remote is beta))
+                    for one in fields(self, stream)
+                ],
+            )
+        if edited == "later":
+            settle_down(world)
+        beta.put("people", "1", title="Analyst")
+        settle_down(world)
+        assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == ("Countess", "Analyst")
+
+    alpha.gone.clear()
+    alpha.put("people", "1")
+    world.sync()
+
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == ("Analyst", "Analyst")
+    settle_down(world)
+
+
 def test_a_list_of_which_one_place_is_gone_is_left_as_it_is(tmp_path: Path, database_url: str) -> None:
     world = two(tmp_path, database_url)
     file = tmp_path / "crosswalk.yaml"

@@ -1,12 +1,13 @@
 """The loop breaker: what a workflow at a vendor rewrites over and over is frozen, shown as a conflict and reported."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.sdk.contract import Write
-from tests.crosswalk.engine.test_rounds import quiet, settle_down
+from tests.crosswalk.engine.test_rounds import quiet, settle_down, two
 from tests.hub import World
 
 FILE = """
@@ -121,3 +122,56 @@ def test_edits_that_a_vendor_shows_in_its_own_form_are_no_loop(world: World) -> 
 
     assert written == [1] * 5
     assert beta.of("people", "1")["title"] == "EDITOR"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(str.upper, id="capitals"),
+        pytest.param(lambda text: text.replace(" ", "  "), id="blanks"),
+        pytest.param(lambda text: text[:25], id="cut"),
+    ],
+)
+def test_a_vendors_form_of_what_was_written_goes_nowhere_else(
+    tmp_path: Path, database_url: str, form: Callable[[str], str]
+) -> None:
+    """Of a vendor that answers without values it is read back, and was taken for an edit there."""
+    world = two(tmp_path, database_url, alpha="silent")
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.answers = False
+    for remote in (alpha, beta):
+        remote.put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer")
+    settle_down(world)
+
+    def reshape(write: Write) -> None:
+        row = alpha.of("people", write.key or "")
+        row["title"] = form(row["title"])
+
+    alpha.after = reshape
+    title = "Head of Purchasing and Logistics"
+    beta.put("people", "1", title=title)
+    settle_down(world)
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == (form(title), title)
+
+    alpha.put("people", "1", title="Head of Nothing")
+    settle_down(world)
+    assert beta.of("people", "1")["title"] == "Head of Nothing"
+
+
+def test_what_is_no_form_of_what_was_written_is_an_edit(tmp_path: Path, database_url: str) -> None:
+    world = two(tmp_path, database_url, alpha="silent")
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.answers = False
+    for remote in (alpha, beta):
+        remote.put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer")
+    settle_down(world)
+
+    def race(write: Write) -> None:
+        alpha.after = None
+        alpha.put("people", write.key or "", title="Head")
+
+    alpha.after = race
+    beta.put("people", "1", title="Head of Purchasing and Logistics")
+    settle_down(world)
+
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == ("Head", "Head")

@@ -1,6 +1,6 @@
 """Small pages that wait are landed together, as if one page had held them all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.sdk.contract import LONGEST_KEY, NOT_KEPT, Page, RemoteRecord, RowFault
-from connectors.sdk.errors import LaterError
+from connectors.sdk.contract import LONGEST_KEY, NOT_KEPT, Page, RemoteRecord, RowFault, Window
+from connectors.sdk.errors import ConnectorError, GrantError, LaterError, SetupError, ShapeError
 from crosswalk.engine import pull
 from crosswalk.store.records import Landing
 from mapping.functions.scalars import LONGEST_ID
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World, several_at_once
+from tests.memory.connector import MemoryConnector
 
 EARLY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 LATE = EARLY + timedelta(seconds=5)
@@ -111,6 +112,44 @@ def _refuse_from(number: int) -> Callable[[str, int], None]:
             raise LaterError("Memory is busy")
 
     return on_page
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(SetupError("there is no survey 'gone'"), id="deleted"),
+        pytest.param(GrantError("the survey is not shared", code="CW204"), id="not-shared"),
+        pytest.param(ShapeError("the export failed twice"), id="broken"),
+    ],
+)
+def test_a_part_that_cannot_be_read_keeps_no_other_from_being_read(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, error: ConnectorError
+) -> None:
+    world = two(tmp_path, database_url)
+    beta = world.remote("beta")
+    crowd(world)
+    settle_down(world)
+    whole = MemoryConnector.pull
+
+    def of_parts(self: MemoryConnector, stream: str, window: Window) -> Iterator[Page]:
+        if window.part == "gone":
+            raise error
+        yield from whole(self, stream, window)
+
+    def parts(self: MemoryConnector, stream: str) -> Sequence[str]:
+        return ["gone", ""] if stream == "people" and self._remote is beta else [""]
+
+    monkeypatch.setattr(MemoryConnector, "parts", parts)
+    monkeypatch.setattr(MemoryConnector, "pull", of_parts)
+    beta.put("people", "1", title="Engineer")
+    beta.drop("people", "7")
+    world.sleep(2 * 24 * 3600)
+    answer = world.sync()
+
+    told = [(one["severity"], one["stream"], one["text"]) for one in answer["problems"] if one["text"] == error.text]
+    assert told == [("error", "beta/people", error.text)]
+    assert (answer["exit_code"], answer["run"]["state"], answer["totals"]["written"]) == (1, "part", 1)
+    assert [row[4] for row in held(world)[0] if row[1] == "7"] == [0]  # no listing was whole
 
 
 @pytest.mark.parametrize("key", ["a\0b", "k" * 501], ids=["nul", "long"])
