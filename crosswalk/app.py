@@ -251,7 +251,12 @@ class Hub:
         )  # fmt: skip
 
     def review_pair(self, item: str, *, same: bool, all_like: bool = False) -> Answer:
-        return _whole(review.decide_pair(self.offline, item, same=same, who=self._who, all_alike=all_like))
+        """A person says that two records are the same, or never are: those that are one by now are parted at once."""
+        house = self.offline
+        parted = None if same else parting.to_part_pair(house, item)
+        if parted is None:
+            return _whole(review.decide_pair(house, item, same=same, who=self._who, all_alike=all_like))
+        return {**self._part(house, parted), "ids": [item], "left": [], "same": False}
 
     def unite(self, one: str, other: str, *, why: str = "") -> Answer:
         """A person says that two are the same; the next run joins them."""
@@ -260,7 +265,10 @@ class Hub:
     def part(self, records: Sequence[str], *, why: str = "") -> Answer:
         """A person says that these records are somebody else than those that they are one with."""
         house = self.offline
-        ran, told = run.split(house, parting.to_part(house, records), who=self._who, why=why)
+        return self._part(house, parting.to_part(house, records), why=why)
+
+    def _part(self, house: House, parted: parting.Parting, *, why: str = "") -> Answer:
+        ran, told = run.split(house, parted, who=self._who, why=why)
         problems = [one.json() for one in ran.problems]
         if told is None:
             return {"decided": 0, "problems": problems, "exit_code": FAILED}

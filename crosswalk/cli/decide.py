@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from crosswalk.cli import text
+from crosswalk.cli.match import parted
 from crosswalk.cli.options import app, callback, command
 from crosswalk.cli.screen import Line, Piece, Screen, Span, cut, dim, padded, wide
 from crosswalk.cli.session import DONE, Answer, Session, UsageError
@@ -63,7 +64,8 @@ def review(
             if not (same or never):
                 return _one(session, hub, item, "--same or --never")
             more = {"all_like": True} if alike else {}
-            return session.show(hub.review_pair(item.upper(), same=same, **more), decided)
+            answer = hub.review_pair(item.upper(), same=same, **more)
+            return session.show(answer, parted if "entities" in answer else decided)
         if not any(chosen[:3]):
             return _one(session, hub, item, "--take, --value or --keep")
         decision: dict[str, Any] = {"value": value} if value is not None else {"take": "keep" if keep else take}

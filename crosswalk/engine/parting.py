@@ -17,6 +17,7 @@ from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House
 from crosswalk.engine.said import say
 from crosswalk.engine.settle import Settled, merge_entities
+from crosswalk.engine.spoken import number_of
 from crosswalk.engine.words import AskError, entity_names, record_addresses, shown
 from crosswalk.store.codec import digest, dump, load, load_row, mark, unmark
 from crosswalk.store.leases import fence
@@ -124,6 +125,32 @@ def to_part(house: House, records: Sequence[str]) -> Parting:
         if not staying:
             raise AskError("nothing would be left of it", hint="name only the records that are somebody else")
     return Parting(entity, leaving, staying)
+
+
+def to_part_pair(house: House, pair: str) -> Parting | None:
+    """What is meant by `never` of two that somebody called the same, and that are one by now; None: they are not one.
+
+    Raises AskError where others are one with them: who of those goes with whom, only a person knows.
+    """
+    with house.database.read() as connection:
+        row = house.database.run(
+            connection, 'SELECT "left", "right" FROM pair WHERE id = ?', (number_of("pair", pair),)
+        ).fetchone()
+        if row is None:
+            return None
+        left, right = row
+        homes = Matcher(house, run=0).homes(connection, [left, right])
+        if len(homes) < 2 or homes[left] != homes[right]:
+            return None
+        own = _own(house, connection, homes[left])
+        if len(own) > 2:
+            addresses = record_addresses(house, connection, own)
+            raise AskError(
+                f"{addresses[left]} and {addresses[right]} are one by now, with {len(own) - 2} more: which of them is "
+                "somebody else?",
+                hint=f"crosswalk match split {addresses[right]}, with all that go with it",
+            )
+    return Parting(homes[left], (right,), (left,))
 
 
 def part(house: House, lease: Lease, parting: Parting, *, run: int, who: str, why: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Never by sending again: by looking, once the vendor shows what it has done. What
 not is planned anew, a create under the same hub id; anything else is a read like any other, and the merge decides.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from connectors.sdk.contract import Record
 from crosswalk.engine.answers import (
@@ -36,6 +36,8 @@ from crosswalk.store.records import DELETED
 from scheduler.leases import Lease
 
 PATIENCE = 15.0  # seconds that a run waits for a write to become visible; later ones are left to the next run
+# Or not yet: some vendors take longer to show a write than they say, so it is journaled as one that may have arrived.
+_NOT_THERE: Final = "it did not arrive"
 
 
 def resolve_stream(house: House, stream: Stream, lease: Lease, *, run: int) -> int:
@@ -91,12 +93,13 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
     fetch_records(house, stream, [target.rkey], lease, run=run)
     untouched = action.expects in (None, record.version)
     if arrived_not and untouched:
-        _close(house, lease, action, reason="it did not arrive", unsure=_if_answered(action, run))
+        reason = _NOT_THERE
     elif arrived_not:  # somebody has touched it since, and may have put back what stood there before
-        _close(house, lease, action, reason="it did not arrive, or was put back", unsure=(run, target.id))
+        reason = "it did not arrive, or was put back"
     else:
         # It may have been written and edited since: what is there now goes through the merge like any edit.
-        _close(house, lease, action, reason="edited there since", unsure=(run, target.id))
+        reason = "edited there since"
+    _close(house, lease, action, reason=reason, unsure=(run, target.id))
 
 
 def _resolve_move(house: House, stream: Stream, lease: Lease, action: Action, *, run: int) -> None:
@@ -104,16 +107,11 @@ def _resolve_move(house: House, stream: Stream, lease: Lease, action: Action, *,
         stood = standing(house.database, connection, [action.record or 0])[action.record or 0]
     record = read_back(house, stream, [stood.rkey]).get(stood.rkey)
     if not has_moved(house, stream, action, record):
-        _close(house, lease, action, reason="it did not arrive", unsure=_if_answered(action, run))
+        _close(house, lease, action, reason=_NOT_THERE, unsure=(run, action.record or 0))
     elif record is None:
         acknowledge_gone(house, lease, [action], run=run)
     else:
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False)
-
-
-def _if_answered(action: Action, run: int) -> tuple[int, int] | None:
-    """The vendor said that it was done: it may be so, however long it does not show it."""
-    return (run, action.record or 0) if action.reason == UNSEEN else None
 
 
 class _Landed(NamedTuple):
@@ -139,7 +137,7 @@ def _resolve_create(house: House, stream: Stream, lease: Lease, action: Action, 
         # It may have been made and edited, or deleted, since; or somebody else made it.
         _close(house, lease, action, reason="edited or deleted there since", unsure=(run, landed.number))
     else:
-        _close(house, lease, action, reason="it did not arrive")
+        _close(house, lease, action, reason=_NOT_THERE)
 
 
 def _carries_our_id(stream: Stream, action: Action, twin: Record) -> bool:

@@ -624,8 +624,8 @@ def _skeleton(name: str) -> frozenset[str]:
 def decide_pair(house: House, pair: int | str, *, same: bool, who: str, all_alike: bool = False) -> dict[str, Any]:
     """A person says that two records are, or never are, the same; the next run joins them, or keeps them apart.
 
-    The last word counts: a `never` after a `same` gives both back as they were. `all_alike`: so for all open pairs that
-    the same speaks for and against, but for those that it would contradict other words on: `left` names them.
+    The last word counts; who are one by now are parted (`engine.parting`). `all_alike`: so for all open pairs that the
+    same speaks for and against, but for those that it would contradict other words on: `left` names them.
 
     Raises AskError where words on others contradict it.
     """

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crosswalk.engine import review
-from crosswalk.engine.words import AskError
+from crosswalk.engine.spoken import AskError
 from crosswalk.store import conflicts
 from tests.crosswalk.engine.test_removed import delete_in_alpha, world_of
 from tests.crosswalk.engine.test_rounds import settle_down, two
@@ -155,3 +155,53 @@ def test_what_was_taken_back_is_not_shown_to_who_made_the_edit_by_way_of_a_dupli
     settle_down(world)
 
     assert titles(world) == ("COO", "Buyer")
+
+
+@pytest.fixture
+def family(tmp_path: Path, database_url: str) -> World:
+    """Father and daughter, who share a phone, and whom somebody has called the same."""
+    made = two(tmp_path, database_url)
+    alpha, beta = made.remote("alpha"), made.remote("beta")
+    alpha.put("people", "1", name="Otto Berg", phone="+49895550101", email="otto@senior.test", title="Chairman")
+    beta.put("people", "9", name="Olga Berg", phone="+49895550101", email=None, title=None)
+    settle_down(made)
+    with made.open() as hub:
+        hub.review_pair(pair_of(made), same=True)
+    settle_down(made)
+    assert beta.of("people", "9")["title"] == "Chairman"
+    return made
+
+
+def pair_of(world: World) -> str:
+    with world.store() as database, database.read() as connection:
+        (number,) = database.run(connection, "SELECT id FROM pair").fetchone()
+    return f"M{number}"
+
+
+def test_never_after_same_gives_back_what_came_of_it(family: World) -> None:
+    with family.open() as hub:
+        told = hub.review_pair(pair_of(family), same=False)
+    settle_down(family)
+
+    assert {(one["record"], one["field"]) for one in told["given_back"]} >= {("beta/people/9", "job_title")}
+    beta = family.remote("beta").of("people", "9")
+    assert (beta["name"], beta["title"], beta["email"]) == ("Olga Berg", None, None)
+    alpha = family.remote("alpha").rows["people"]
+    assert sorted(row["name"] for row in alpha.values()) == ["Olga Berg", "Otto Berg"]  # and she is made there
+    assert [row.get("email") for row in alpha.values() if row["name"] == "Olga Berg"] == [None]
+    with family.open() as hub, pytest.raises(AskError, match="decided like that"):
+        hub.review_pair(pair_of(family), same=False)
+
+
+def test_never_of_two_that_are_one_with_others_asks_who_goes_with_whom(family: World) -> None:
+    alpha = family.remote("alpha")
+    alpha.put("people", "2", name="Otto Berg", email="otto@senior.test", phone=None)
+    settle_down(family)
+
+    with (
+        family.open() as hub,
+        pytest.raises(AskError, match="one by now, with 1 more: which of them is somebody else") as raised,
+    ):
+        hub.review_pair(pair_of(family), same=False)
+
+    assert str(raised.value.hint).startswith("crosswalk match split ")
