@@ -540,17 +540,13 @@ def fault_problem(fault: MappingFault, told: ConnectionSettings, stream: StreamS
 
 def _other_kind(draft: _Draft) -> Problem:
     """Its records are persons, say, and belong to persons: they cannot become companies where they are."""
-    place, name = draft.settings.place, draft.settings.name
-    return Problem(
+    fault = MappingFault(
         code="CW102",
         text=f"{draft.address} holds records of kind {draft.held}, and is to be read as {draft.settings.kind}",
-        hint=f"write entity: {draft.held}, or list what they are now under another name than {name}",
-        file=place.file,
-        line=place.line,
-        column=place.column,
-        connection=draft.connection.name,
-        stream=draft.address,
+        hint=f"write entity: {draft.held}, or list what they are now under another name than {draft.settings.name}",
+        place=draft.settings.place,
     )
+    return fault_problem(fault, draft.connection, draft.settings)
 
 
 def _hub_id(draft: _Draft) -> FieldInfo | None:

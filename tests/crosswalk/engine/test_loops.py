@@ -9,6 +9,7 @@ import pytest
 from connectors.sdk.contract import Write
 from tests.crosswalk.engine.test_rounds import quiet, settle_down, two
 from tests.hub import World
+from tests.memory.connector import Remote
 
 FILE = """
 connections:
@@ -124,6 +125,17 @@ def test_edits_that_a_vendor_shows_in_its_own_form_are_no_loop(world: World) -> 
     assert beta.of("people", "1")["title"] == "EDITOR"
 
 
+def read_back(folder: Path, url: str) -> tuple[World, Remote, Remote]:
+    """One person at two vendors, of whom the first answers a write without values, and is read back."""
+    world = two(folder, url, alpha="silent")
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.answers = False
+    for remote in (alpha, beta):
+        remote.put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer")
+    settle_down(world)
+    return world, alpha, beta
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -136,12 +148,7 @@ def test_a_vendors_form_of_what_was_written_goes_nowhere_else(
     tmp_path: Path, database_url: str, form: Callable[[str], str]
 ) -> None:
     """Of a vendor that answers without values it is read back, and was taken for an edit there."""
-    world = two(tmp_path, database_url, alpha="silent")
-    alpha, beta = world.remote("alpha"), world.remote("beta")
-    alpha.answers = False
-    for remote in (alpha, beta):
-        remote.put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer")
-    settle_down(world)
+    world, alpha, beta = read_back(tmp_path, database_url)
 
     def reshape(write: Write) -> None:
         row = alpha.of("people", write.key or "")
@@ -159,12 +166,7 @@ def test_a_vendors_form_of_what_was_written_goes_nowhere_else(
 
 
 def test_what_is_no_form_of_what_was_written_is_an_edit(tmp_path: Path, database_url: str) -> None:
-    world = two(tmp_path, database_url, alpha="silent")
-    alpha, beta = world.remote("alpha"), world.remote("beta")
-    alpha.answers = False
-    for remote in (alpha, beta):
-        remote.put("people", "1", name="Ito Sho", email="ito@a.test", title="Buyer")
-    settle_down(world)
+    world, alpha, beta = read_back(tmp_path, database_url)
 
     def race(write: Write) -> None:
         alpha.after = None
