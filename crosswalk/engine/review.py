@@ -274,7 +274,7 @@ def decide(
             if decision is None:
                 left.append(spoken("conflict", one.id))
                 continue
-            if not conflicts.decide(house.database, connection, one.id, decision):
+            if not conflicts.decide(house.database, connection, one.id, decision, at=house.now()):
                 if one is first:
                     raise _not_open(house, connection, number)
                 continue  # somebody else has just decided it
@@ -320,7 +320,7 @@ def decide_overdue(house: House) -> int:
             decision = _default(house, connection, one, settings.take)
             if decision is not None:
                 decision["who"] = f"the file: review after {_yaml(settings.after)}"
-                if conflicts.decide(house.database, connection, one.id, decision):
+                if conflicts.decide(house.database, connection, one.id, decision, at=house.now()):
                     add_work(house.database, connection, MERGE, [one.entity])
                     done += 1
     return done

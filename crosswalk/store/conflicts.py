@@ -55,12 +55,15 @@ def save(database: Database, connection: Connection, found: Sequence[Found], *, 
     return new
 
 
-def decide(database: Database, connection: Connection, number: int, decision: dict[str, Any]) -> bool:
-    """A person's word; the next settle uses it. False: it is not open any more, another has answered it meanwhile."""
+def decide(database: Database, connection: Connection, number: int, decision: dict[str, Any], *, at: int) -> bool:
+    """A person's word; the next settle uses it. False: it is not open any more, another has answered it meanwhile.
+
+    `at`: milliseconds, kept with the word.
+    """
     row = database.run(
         connection,
         "UPDATE conflict SET state = 'decided', decision = ?, who = ? WHERE id = ? AND state = 'open' RETURNING id",
-        (dump(decision), decision["who"], number),
+        (dump({**decision, "at": at}), decision["who"], number),
     ).fetchone()
     return row is not None
 

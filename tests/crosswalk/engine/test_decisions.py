@@ -99,7 +99,7 @@ def test_of_two_people_who_decide_at_once_the_second_is_told(world: World, monke
         """Another process, as one that waits for its row finds it: what it has decided is there by now."""
         looked(house, connection, waiting)
         decision = {"take": "side", "value": "COO", "record": None, "who": "anna"}
-        assert conflicts.decide(house.database, connection, waiting[0].id, decision)
+        assert conflicts.decide(house.database, connection, waiting[0].id, decision, at=house.now())
 
     monkeypatch.setattr(review, "_name_sides", meanwhile)
 

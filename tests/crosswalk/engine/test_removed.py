@@ -166,6 +166,31 @@ def test_what_a_person_says_of_a_delete_is_done(
         assert hub.review_list()["conflicts"] == []
 
 
+def test_who_is_edited_after_a_person_agreed_to_a_delete_is_asked_about_again(
+    tmp_path: Path, database_url: str
+) -> None:
+    world = world_of(tmp_path, database_url, "review")
+    delete_in_alpha(world)
+    world.sync()
+    with world.open() as hub:
+        (first,) = hub.review_list()["conflicts"]
+        hub.review_decide(first["id"], take="alpha")
+    world.clock.forward(seconds=5)
+    world.remote("beta").put("people", "1", title="Head of Analysis")
+
+    world.sync()
+
+    assert put_away(world) == []
+    with world.open() as hub:
+        (again,) = hub.review_list()["conflicts"]
+        assert again["id"] != first["id"]
+        hub.review_decide(again["id"], take="alpha")
+    world.clock.forward(seconds=5)
+    world.sync()
+    assert put_away(world) == ["1"]
+    settle_down(world)
+
+
 def test_a_question_goes_when_the_record_is_back(tmp_path: Path, database_url: str) -> None:
     world = world_of(tmp_path, database_url, "review")
     alpha = world.remote("alpha")

@@ -44,8 +44,13 @@ class Desk:
         return entity, number, left, right
 
     def decision(self, conflict: int) -> Any:
+        """What was said, without when."""
         stored = self.world.value("SELECT decision FROM conflict WHERE id = ?", conflict)
-        return None if stored is None else load(bytes(stored))
+        if stored is None:
+            return None
+        told = load(bytes(stored))
+        assert told.pop("at") > 0
+        return told
 
     def state(self, conflict: int) -> str:
         return str(self.world.value("SELECT state FROM conflict WHERE id = ?", conflict))
