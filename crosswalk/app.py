@@ -256,7 +256,8 @@ class Hub:
         parted = None if same else parting.to_part_pair(house, item)
         if parted is None:
             return _whole(review.decide_pair(house, item, same=same, who=self._who, all_alike=all_like))
-        return {**self._part(house, parted), "ids": [item], "left": [], "same": False}
+        told = self._part(house, parted)
+        return {**told, "ids": [item] if told["decided"] else [], "left": [], "same": False}
 
     def unite(self, one: str, other: str, *, why: str = "") -> Answer:
         """A person says that two are the same; the next run joins them."""
