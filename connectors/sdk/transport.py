@@ -474,7 +474,7 @@ class Transport:
 
 
 class _StalledError(httpx.ReadTimeout):
-    """A body that comes so slowly that it may never end."""
+    """A body that is not waited for: it comes too slowly, or is too long to ever end."""
 
 
 class _Flowing(httpx.SyncByteStream):
@@ -518,7 +518,7 @@ def _received(client: httpx.Client, request: httpx.Request, *, whole: bool) -> h
     if whole:
         try:
             response.read()
-        except BaseException:
+        except BaseException:  # as httpx does where it reads by itself: its connection is of no use to others
             response.close()
             raise
     return response

@@ -97,20 +97,21 @@ def hand_on(database: Database, connection: Connection, entity: int, to: int, re
 
 
 def use(database: Database, connection: Connection, entity: int, field: str) -> None:
-    database.run(
-        connection,
-        "UPDATE conflict SET state = 'used' WHERE entity = ? AND field = ? AND state = 'decided'",
-        (entity, field),
-    )
+    """What was decided has been merged."""
+    _close(database, connection, entity, field, "used")
 
 
 def give_up(database: Database, connection: Connection, entity: int, field: str) -> None:
     """What was decided is about values that are there no more: where there is still something to decide, it is asked
     anew."""
+    _close(database, connection, entity, field, "gone")
+
+
+def _close(database: Database, connection: Connection, entity: int, field: str, state: str) -> None:
     database.run(
         connection,
-        "UPDATE conflict SET state = 'gone' WHERE entity = ? AND field = ? AND state = 'decided'",
-        (entity, field),
+        "UPDATE conflict SET state = ? WHERE entity = ? AND field = ? AND state = 'decided'",
+        (state, entity, field),
     )
 
 

@@ -461,8 +461,12 @@ def test_who_takes_long_over_a_piece_is_not_the_server(
     body = Body(monkeypatch, pieces=50, size=10, seconds=1)
     network.get(f"{BASE}/file").respond(stream=body)
 
-    for _ in make().request("GET", "file", stream=True).chunks():
+    came = 0
+    for piece in make().request("GET", "file", stream=True).chunks():
+        came += len(piece)
         body.now += 1000
+
+    assert came == 500
 
 
 def test_an_answer_without_end_is_left(make: Make, network: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
