@@ -17,6 +17,7 @@ from crosswalk.store.reading import Reading
 from crosswalk.store.reading import Row as Row
 from crosswalk.store.reading import batches as batches
 from crosswalk.store.sqlite import SqliteConnections
+from crosswalk.store.stuck import Watch
 
 Answer = TypeVar("Answer")
 
@@ -24,7 +25,8 @@ _STREAMED: Final = 5000  # rows a fetch
 _TRIES: Final = 5  # of a transaction that stands in the way of others
 _VALUES: Final = 750  # values that a statement to SQLite inserts; more of them gain nothing
 # Of a process that stands still inside a write transaction: PostgreSQL then ends it, since it holds the rows that its
-# successor needs. Half of what a lease lasts; a write transaction waits for nothing but the database.
+# successor needs. Half of what a lease lasts; a write transaction waits for nothing but the database. Where it stands
+# still while it sends something the server knows no limit, and who waits for it looks after that (see stuck).
 STILL_SECONDS: Final = 30.0
 
 
@@ -39,6 +41,7 @@ class Database(Reading):
         address = Address.of(url)
         self.url, self.place, self.dialect = url, address.place, address.dialect
         self._connections = _connections_to(address)
+        self._watch = Watch(self._connections)
         # One writer at a time in this process: SQLite's busy handler is unfair, a lock is not.
         self._writer = threading.Lock()
         self._column_types: dict[str, dict[str, int]] = {}
@@ -47,14 +50,17 @@ class Database(Reading):
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
         """A transaction that may write. On SQLite it holds the write lock from its start (BEGIN IMMEDIATE).
 
-        On PostgreSQL it is ended from there when nothing is asked in it for STILL_SECONDS. `durable`: what it commits,
-        and all that was committed before it, outlives a power failure; for what cannot be taken back or found out
-        again. SQLite may lose the last seconds of anything else, which is then read and decided once more.
+        On PostgreSQL it is ended from there when this process stands still in it for STILL_SECONDS. `durable`: what it
+        commits, and all that was committed before it, outlives a power failure; for what cannot be taken back or found
+        out again. SQLite may lose the last seconds of anything else, which is then read and decided once more.
         """
         if self.dialect == "postgresql":
             still = f"SET LOCAL idle_in_transaction_session_timeout = {int(STILL_SECONDS * 1000)}"
             flushed = "; SET LOCAL synchronous_commit TO on" if durable else ""
-            with self._connections.transaction(f"BEGIN; {still}{flushed}") as connection:
+            with (
+                self._watch.over(STILL_SECONDS),
+                self._connections.transaction(f"BEGIN; {still}{flushed}") as connection,
+            ):
                 yield connection
             return
         flushed = "FULL" if durable else "NORMAL"
@@ -73,6 +79,7 @@ class Database(Reading):
         return self._connections.lent()
 
     def close(self) -> None:
+        self._watch.end()
         self._connections.close()
 
     def run(self, connection: Connection, statement: str, values: Row = ()) -> Any:

@@ -155,6 +155,7 @@ _POSTGRESQL: Final = (
     (r'database "[^"]*" does not exist', "there is no such database", "make it, or correct `store.url`"),
     (r'role "[^"]*" does not exist', "there is no such user", "make it, or correct `store.url`"),
     ("system is (starting up|shutting down)", "PostgreSQL is starting or stopping", "try again in a moment"),
+    ("terminating connection", "PostgreSQL has ended the connection", "try again in a moment"),
     ("too many clients|connection slots", "PostgreSQL takes no more connections", "raise its max_connections"),
     ("timeout", "timeout", _START),
     ("resolve host|translate host name", "no such host", _START),
