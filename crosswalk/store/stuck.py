@@ -15,11 +15,12 @@ from typing import Final
 from crosswalk.store.connections import DatabaseError
 from crosswalk.store.pools import Connections
 
-# `Client`: the server waits for it, to send or to take. Only who is in somebody's way, and of our own user.
+# `Client`: the server waits for it, to send or to take. Only who is in somebody's way, and of our own user. Whatever
+# its state is called: between two messages of a batch it may be "idle in transaction" without the server's limit.
 _END: Final = """
 SELECT pg_terminate_backend(stuck.pid) FROM pg_stat_activity stuck
-WHERE stuck.state = 'active' AND stuck.wait_event_type = 'Client' AND stuck.usename = current_user
-AND stuck.query_start < clock_timestamp() - make_interval(secs => %s)
+WHERE stuck.wait_event_type = 'Client' AND stuck.usename = current_user
+AND stuck.state_change < clock_timestamp() - make_interval(secs => %s)
 AND stuck.pid IN (
   SELECT unnest(pg_blocking_pids(waiting.pid)) FROM pg_stat_activity waiting
   WHERE waiting.datname = current_database() AND waiting.wait_event_type = 'Lock'

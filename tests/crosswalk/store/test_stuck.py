@@ -51,12 +51,25 @@ def in_many(database: Database, connection: Any) -> None:
     connection.cursor().executemany(database.sql("INSERT INTO sequence (name, next) VALUES (?, ?)"), rows())
 
 
+def before_many(database: Database, connection: Any) -> None:
+    """The server calls it idle, and has stopped to count for how long: a message has come that asks for nothing."""
+    server = connection.pgconn
+    server.enter_pipeline_mode()
+    server.send_close_prepared(b"not there")
+    server.send_flush_request()
+    server.flush()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    while server.get_result():
+        pass
+    database.run(connection, "SELECT 1")
+
+
 def stand_still(url: str, how: str) -> None:
     """In a process of its own: hold the lease's row, and stand still while something is being sent."""
     database = Database(url)
     with in_words(database), database.write() as connection:
         fence(database, connection, Lease(NAME, 1))
-        {"copy": in_a_copy, "many": in_many}[how](database, connection)
+        {"copy": in_a_copy, "many": in_many, "before": before_many}[how](database, connection)
 
 
 @contextmanager
@@ -76,7 +89,7 @@ def standing_still(url: str, how: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@pytest.mark.parametrize("how", ["copy", "many"])
+@pytest.mark.parametrize("how", ["copy", "many", "before"])
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 def test_who_stands_still_while_it_sends_is_ended_for_its_successor(database: Database, how: str) -> None:
     clock = SetClock(datetime(2026, 11, 24, 8, tzinfo=UTC))
