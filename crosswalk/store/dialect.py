@@ -16,7 +16,7 @@ from crosswalk.store.reading import BATCH as BATCH
 from crosswalk.store.reading import Reading
 from crosswalk.store.reading import Row as Row
 from crosswalk.store.reading import batches as batches
-from crosswalk.store.sqlite import SqliteConnections
+from crosswalk.store.sqlite import MemoryConnections, SqliteConnections
 from crosswalk.store.stuck import Watch
 
 Answer = TypeVar("Answer")
@@ -241,7 +241,7 @@ def in_memory() -> Database:
 
 def _connections_to(address: Address) -> Connections:
     if address.dialect == "sqlite":
-        return SqliteConnections(address.target)
+        return SqliteConnections(address.target) if address.target else MemoryConnections()
     from crosswalk.store.postgresql import PostgresqlConnections  # psycopg, which SQLite goes without
 
     return PostgresqlConnections(address.target)

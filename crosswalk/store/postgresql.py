@@ -5,7 +5,6 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
-from sqlalchemy.pool import QueuePool
 
 from crosswalk.store.connections import AddressError
 from crosswalk.store.pools import Connections
@@ -29,9 +28,9 @@ class PostgresqlConnections(Connections):
         except psycopg.Error:
             raise AddressError("no address of a database") from None
         self._target = target
-        super().__init__(QueuePool(self._connect, pool_size=5, max_overflow=20))
+        super().__init__(keep=5)
 
-    def _connect(self) -> Any:
+    def open(self) -> Any:
         return psycopg.connect(self._target, autocommit=True, cursor_factory=_Cursor)
 
     def is_lost(self, connection: psycopg.Connection[TupleRow]) -> bool:

@@ -3,8 +3,6 @@
 import sqlite3
 from typing import Any, Final
 
-from sqlalchemy.pool import QueuePool, StaticPool
-
 from crosswalk.store.pools import Connections
 from crosswalk.store.reading import BUSY_SECONDS
 
@@ -33,21 +31,37 @@ class SqliteConnection(sqlite3.Connection):
 
 
 class SqliteConnections(Connections):
-    """To a file, or (empty) to a private store in memory, which is one connection for all."""
+    """To a file."""
 
     failure = sqlite3.Error
 
     def __init__(self, file: str) -> None:
-        def opened() -> Any:
-            return connect(file)
+        self._file = file
+        super().__init__(keep=10)
 
-        # The connection that was used last knows most pages: what another one writes empties its cache.
-        kept = QueuePool(opened, pool_size=10, max_overflow=20, use_lifo=True)
-        super().__init__(kept if file else StaticPool(opened))
+    def open(self) -> SqliteConnection:
+        return connect(self._file)
 
     def run(self, connection: SqliteConnection, statement: str) -> None:
         for one in statement.split("; "):
             connection.execute(one)
+
+
+class MemoryConnections(SqliteConnections):
+    """To a private store in memory, which is one connection for all."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self._only = self.open()
+
+    def _taken(self) -> Any:
+        return self._only
+
+    def _give_back(self, connection: Any) -> None:
+        connection.rollback()
+
+    def close(self) -> None:
+        self._only.close()
 
 
 def connect(file: str) -> SqliteConnection:

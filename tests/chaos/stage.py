@@ -29,7 +29,7 @@ from crosswalk.settings.load import load
 from crosswalk.store.connections import DatabaseError
 from crosswalk.store.dialect import Database, in_memory
 from crosswalk.store.migrations import migrate
-from crosswalk.store.sqlite import SqliteConnection, SqliteConnections, connect
+from crosswalk.store.sqlite import MemoryConnections, SqliteConnection
 from crosswalk.store.tokens import Vault, check_key, new_key
 from scheduler.leases import LeaseBook
 from scheduler.workers import Ended, Job, Renewer, _run
@@ -160,12 +160,11 @@ class StageWorld(World):
 _KEY = new_key()
 
 
-class _OnlyOne(SqliteConnections):
-    """To a private store in memory, without a pool: a history asks for a connection thousands of times."""
+class _OnlyOne(MemoryConnections):
+    """As they are, handed out by less: a history asks for a connection thousands of times."""
 
     def __init__(self) -> None:
-        super().__init__("")
-        self._only = connect("")
+        super().__init__()
         self.flushed: bytes | None = None  # where it is kept: the store as it was last on the disk
 
     @contextmanager
@@ -183,9 +182,6 @@ class _OnlyOne(SqliteConnections):
     def flush(self) -> None:
         if self.flushed is not None:
             self.flushed = cast("sqlite3.Connection", self._only).serialize()
-
-    def close(self) -> None:
-        self._only.close()
 
 
 class _Transaction:

@@ -9,7 +9,6 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy.pool import QueuePool
 
 from crosswalk.store.connections import AddressError, Connection, DatabaseError
 from crosswalk.store.dialect import Database, once_more
@@ -105,7 +104,7 @@ def test_two_that_wait_for_each_other_are_both_done_in_the_end(database: Databas
     with database.write() as connection:
         database.insert(connection, "member", COLUMNS, [(1, 0), (2, 0)])
     both_hold_one = Barrier(2)
-    ended: list[str] = []
+    ended: list[int] = []
 
     def add_one(first: int, then: int) -> None:
         """Begun anew it does not wait for the other to hold one too."""
@@ -120,12 +119,14 @@ def test_two_that_wait_for_each_other_are_both_done_in_the_end(database: Databas
                 database.run(connection, "UPDATE member SET entity = entity + 1 WHERE record = ?", (then,))
 
         once_more(work)
-        ended.append(f"in {next(tries)} tries")
+        ended.append(next(tries))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(add_one, (1, 2), (2, 1)))
 
-    assert sorted(ended) == ["in 1 tries", "in 2 tries"]
+    # Whoever begins anew may be faster than the other wakes, and be in its way once more.
+    assert len(ended) == 2
+    assert max(ended) > 1
     assert members(database) == [(1, 2), (2, 2)]
 
 
@@ -182,9 +183,9 @@ class _Fickle(Connections):
 
     def __init__(self) -> None:
         self.opened = 0
-        super().__init__(QueuePool(self._open))
+        super().__init__(keep=5)
 
-    def _open(self) -> Any:
+    def open(self) -> Any:
         self.opened += 1
         return connect("")
 
