@@ -134,6 +134,9 @@ def _reread(house: House, lease: Lease, stream: Stream, *, run: int) -> int:
                 ("kind", "value", "record"),
                 [(kind, value, record) for record in alive for kind, value in idents[record]],
             )
+            landing = stream.landing(database)
+            landing.note_aliases(connection, [(one[0], stream.mapping.aliases(one[1])) for one in news])
+            landing.note_conversions(connection, [(one[0], stream.mapping.conversions(one[1])) for one in news])
             add_work(database, connection, SETTLE, list(changed))
         count += len(rows)
 
