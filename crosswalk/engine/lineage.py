@@ -8,7 +8,7 @@ from crosswalk.engine.answers import MADE
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.identify import SCORED
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.plan import letter_key
+from crosswalk.engine.plan import letter_key, origin_awaited, origins_of
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import Member, load_groups
 from crosswalk.engine.words import (
@@ -340,6 +340,9 @@ class Lineage:
             return f"{spoken('pair', pair)} is open: it may be somebody who is there already"
         if not all(other.complete for other in self._house.of_kind(self._kind)):
             return f"not every stream of {self._kind} has been read to its end yet"
+        origin = origin_awaited(self._members.values(), origins_of(self._house, self._connection))
+        if origin is not None:
+            return f"it may have been made of one of {origin.address}, which is to be read first"
         return "the next plan makes it, if it has what the stream needs"
 
     def _refused_create(self, stream: Stream) -> tuple[int, str] | None:

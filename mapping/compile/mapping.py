@@ -182,6 +182,11 @@ class CompiledMapping:
         """May a record tell what it was converted to, or what it came of?"""
         return not self._words.chains.keys().isdisjoint(("converted_to", "converted_from"))
 
+    @property
+    def becomes_others(self) -> bool:
+        """May a record tell what it was converted to? What it became does not tell of it, then."""
+        return "converted_to" in self._words.chains
+
     def conversions(self, values: Values) -> tuple[str, ...]:
         """Ids of the records that it was converted to, and of the one that it came of."""
         return (*self._words.several("converted_to", values), *self._words.several("converted_from", values))

@@ -109,3 +109,26 @@ def test_the_deal_that_came_of_a_lead_is_not_made_a_second_time(made: Changing) 
 
     assert opportunities(made, "Blue whale") == [opportunity]
     assert opportunities(made, "Whale") == []
+
+
+@pytest.mark.parametrize("made", [pytest.param(LEADS, id="salesforce-to-pipedrive")], indirect=True)
+def test_a_contact_that_is_read_and_whose_lead_is_not_yet_is_nobody_new(made: Changing) -> None:
+    made.sync()
+    lead = new_lead(made)
+    made.sync(2)
+    (person,) = persons(made, "Quill")
+
+    made.edit("salesforce", "leads", lead, IsConverted=True)
+    (contact,) = contacts(made, "Quill")
+    made.edit("salesforce", "contacts", contact, LastName="Vandermeer", FirstName="Adriana")
+    made.vendors.fault("error", vendor="salesforce", status=500, when="before", path="query.*FROM.Lead", count=9)
+    made.sync()
+    with made.open() as hub:
+        [missing] = hub.explain(f"salesforce/contacts/{contact}")["missing"]
+    assert missing["reason"] == "it may have been made of one of salesforce/leads, which is to be read first"
+
+    made.vendors.hub.board.clear()
+    made.sync(2)
+
+    assert persons(made, "Vandermeer") == [person]
+    assert persons(made, "Quill") == []
