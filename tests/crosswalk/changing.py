@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +35,8 @@ class Changing:
     def __init__(self, folder: Path, url: str, streams: Mapping[str, str], rest: str = "") -> None:
         self.folder, self.url = folder, url
         self.clock = SetClock(ANCHOR)
-        self.vendors = Inside(list(streams), clock=self.clock, sleep=self.sleep)
+        self.ahead = timedelta(0)  # the vendors' clock, of the hub's
+        self.vendors = Inside(list(streams), clock=lambda: self.clock() + self.ahead, sleep=self.sleep)
         secrets: dict[str, str] = {}
         for name in streams:
             told = self.vendors.vendor(name).credentials
@@ -48,7 +50,7 @@ class Changing:
             running = self.vendors.vendor(name)
             lines += [f"  {name}:", f"    base_url: {running.base_url}", f"    token_url: {running.token_url}"]
             lines += [f"    {_HEADS[name]}", some.strip("\n")]
-        guards = f"guards: {{create: {_GUARD}, update: {_GUARD}, clear: {_GUARD}}}"
+        guards = f"guards: {{create: {_GUARD}, update: {_GUARD}, clear: {_GUARD}, delete: {_GUARD}}}"
         (self.folder / "crosswalk.yaml").write_text("\n".join([*lines, rest.strip("\n"), guards, ""]))
 
     def sleep(self, seconds: float) -> None:
