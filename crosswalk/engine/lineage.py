@@ -562,7 +562,7 @@ class Lineage:
         mapping = member.stream.mapping
         if at in member.stream.refs:
             theirs = self._references.as_remote(member.stream, golden)
-            if theirs is ABSENT:
+            if theirs is ABSENT or not self._references.can_show(member.stream, golden):
                 return ABSENT
             kept = mapping.shown(at, theirs, over=None)
             return ABSENT if kept is ABSENT else self._references.seen_once(member.stream, at, kept)
@@ -574,7 +574,7 @@ class Lineage:
 
     def _cannot(self, member: Member, at: int) -> str:
         if at in member.stream.refs:
-            return f"{member.stream.connection} has no record of what it refers to"
+            return f"{member.stream.connection} has no record of what it refers to, or they have left"
         return "there is no form of it that this side takes"
 
     # responses

@@ -434,7 +434,7 @@ class _Planner:
             if not mapping.writable[at] or value in (ABSENT, None) or name in contested:
                 continue
             if at in stream.refs:
-                known = references.as_remote(stream, value) is not ABSENT
+                known = references.can_show(stream, value)
                 if not known and not self._is_coming(stream, value):
                     continue  # written when its own record is there
                 shown: Value = value
