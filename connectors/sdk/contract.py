@@ -155,6 +155,7 @@ class StreamSpec(Struct, frozen=True, kw_only=True):
     paging: Literal["cursor", "token", "keyset", "offset", "none"] = "cursor"
     missing_means: Literal["absent", "cleared"] = "absent"
     fetch_batch: int = 100  # records that one call of `fetch` reads; 1: a call each, at the cost of `get`
+    fixed: bool = False  # of one version, a record never changes: what differs was looked up beside it, later
     parts: bool = False  # surveys, forms, archives: each with its own watermark
     # removals
     removals: bool = False  # there is a feed of deletions

@@ -357,7 +357,7 @@ def fetch_records(
 
     def land(page: Page) -> Landed:
         with database.read() as connection:
-            news, seen = landing.news(connection, page.records)
+            news, seen = landing.news(connection, page.records, again=again)
             known = landing.prefetch(connection, [record.key for record in page.records]) if again else {}
         landing.prepare(news, seen)
         understood = landing.understand(news)

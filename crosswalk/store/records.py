@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 from msgspec import Struct, field
 
-from crosswalk.store import removals
+from crosswalk.store import letters, removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis, record_hash
 from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
@@ -149,6 +149,7 @@ class Landing(Struct):
     identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]  # (kind, hashed value) of a row
     bulk: bool = False  # the first load: nothing is there yet, and the indexes of `ident` are built afterwards
     gate: Gate | None = None  # of streams that hold people
+    fixed: bool = False  # what was read of a version stands: see `StreamSpec`
     _ids: deque[int] = field(default_factory=deque)
 
     def prepare(self, page: Collection[str], seen: Collection[str]) -> None:
@@ -187,9 +188,12 @@ class Landing(Struct):
         return page
 
     def news(
-        self, connection: Connection, records: Iterable[Read], *, whole: bool = True
+        self, connection: Connection, records: Iterable[Read], *, whole: bool = True, again: bool = False
     ) -> tuple[dict[str, Arrived], dict[str, Seen]]:
-        """The rows of a page that differ from what is held, and what is held of these."""
+        """The rows of a page that differ from what is held, and what is held of these.
+
+        `again`: somebody asked for them by themselves, so of a stream that is `fixed` they are read anew, too.
+        """
         page = self.digests(records)
         differ = []
         for key, held, mapping in self.database.select(
@@ -204,7 +208,23 @@ class Landing(Struct):
                 del page[key]
             else:
                 differ.append(key)
-        return page, self.prefetch(connection, differ)
+        seen = self.prefetch(connection, differ)
+        if self.fixed and not again:
+            for key in self._standing(connection, page, seen):
+                del page[key], seen[key]
+        return page, seen
+
+    def _standing(
+        self, connection: Connection, page: Mapping[str, Arrived], seen: Mapping[str, Seen]
+    ) -> frozenset[str]:
+        """Of these the records that are held as they were first read, and understood."""
+        same = [
+            key
+            for key, old in seen.items()
+            if old.hash is not None and old.state <= ARCHIVED and old.mapping == self.mapping_id
+            and old.version is not None and old.version == page[key].record.version
+        ]  # fmt: skip
+        return frozenset(same).difference(letters.unread(self.database, connection, self.stream, same))
 
     def understand(self, page: dict[str, Arrived]) -> dict[str, Understood]:
         """Map what is news. Before the write transaction begins: it is the longest part, and may number a new kind.
