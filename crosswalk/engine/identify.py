@@ -227,6 +227,7 @@ class Matcher:
             self._match_one(connection, number, rows[number], carried[number], homes, matched)
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
         self._follow_conversions(connection, [rows[number] for number in others], homes, matched)
+        self._follow_returned(connection, [rows[number] for number in others], homes, matched)
         self._follow_people(connection, others, homes, matched)
         if self._scored is not None:
             self._scored.match(connection, others, matched)
@@ -381,6 +382,46 @@ class Matcher:
         )
         for one, other in sorted(set(self.converted(connection, told))):
             self._made_one_there(connection, one, other, CONVERTED_THERE, homes, matched)
+
+    def note_unlinked(self, connection: Connection, record: int) -> None:
+        """Keep whom a record that was deleted is parted from: it may come back."""
+        others = self.came_to(connection, [record])
+        rows = [
+            (min(record, other), max(record, other), UNLINKED, UNLINKED, "deleted there", None, None, self._house.now(),
+             self._run)
+            for other in others.values()
+        ]  # fmt: skip
+        self._database.upsert(connection, "edge", ["left", "right", "source"], EDGE_COLUMNS, rows)
+
+    def _follow_returned(
+        self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
+    ) -> None:
+        """A record that was unlinked when it was deleted, and is back, is who it was. Where it has been made again
+        meanwhile there are two of it, and a person is asked."""
+        back = {row[0]: row[1] for row in rows if row[3] <= ARCHIVED}
+        for left, right, source, _ in sorted(self._said(connection, sorted(back))):
+            if source != UNLINKED:
+                continue
+            number, other = (left, right) if left in back else (right, left)
+            self._database.run(
+                connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ? AND source = ?', (left, right, UNLINKED)
+            )
+            there = self.homes(connection, [other]).get(other)
+            twins = [] if there is None else self._of_system(connection, there, self._streams[back[number]].connection)
+            if twins:
+                matched.pairs += self.propose(connection, [(twins[0], number, "came back")])
+            elif there is not None:
+                self._made_one_there(connection, number, other, CAME_BACK, homes, matched)
+
+    def _of_system(self, connection: Connection, entity: int, system: str) -> list[int]:
+        """The live records that an entity has in a system."""
+        rows = self._database.run(
+            connection,
+            "SELECT r.id FROM member m JOIN record r ON r.id = m.record JOIN stream s ON s.id = r.stream "
+            "WHERE m.entity = ? AND s.connection = ? AND r.state <= ? ORDER BY r.id",
+            (entity, system, ARCHIVED),
+        ).fetchall()
+        return [row[0] for row in rows]
 
     def _made_one_there(
         self, connection: Connection, one: int, other: int, why: tuple[Any, ...], homes: dict[int, int],
@@ -868,8 +909,10 @@ class Matcher:
 
 # source, verdict, rule, score, who of an edge that the vendor itself drew
 MERGED_THERE = ("merged_into", "same", "merged there", None, None)
+CAME_BACK = ("came back", "same", "came back", None, None)
 CONVERTED_THERE = ("converted_to", "same", "converted there", None, None)
 
+UNLINKED = "unlinked"  # source and verdict of an edge that says only what two records were: see `on_delete`
 SCORED = "scored"  # the source of an edge, the rule of a pair, that scored matching found
 WERE_TWO = "were two"  # the rule of a pair that an edit made the same: two records of one system, in two entities
 ALIKE_BY = "alike by"  # how the rule of an edge begins that a first load has noted

@@ -258,7 +258,7 @@ edge = Table(
     Column("left", BigInteger, primary_key=True, autoincrement=False),
     Column("right", BigInteger, primary_key=True, autoincrement=False),
     Column("source", Text, primary_key=True),  # rule and identifier, or "person"
-    Column("verdict", Text, nullable=False),  # same, review, never
+    Column("verdict", Text, nullable=False),  # same, never, unlinked
     Column("rule", Text, nullable=False),
     Column("score", Text),  # bits, where they were scored
     Column("who", Text),
