@@ -17,7 +17,7 @@ from mapping.compile import CompiledMapping, MappingError
 
 
 class Change(Struct, frozen=True):
-    """One field that is not as it was. `what`: added, removed, retyped, options."""
+    """One field that is not as it was. `what`: added, removed, anew, retyped, options."""
 
     field: FieldInfo  # as it was; as it is where it was added
     what: str
@@ -37,6 +37,8 @@ def changes(before: Sequence[FieldInfo], now: Sequence[FieldInfo]) -> list[Chang
         new = is_.get(name)
         if new is None:
             continue
+        if old.mark is not None and new.mark not in (None, old.mark):
+            found.append(Change(old, "anew", "was deleted, and made anew under its name"))
         if new.type != old.type:
             found.append(Change(old, "retyped", f"was {old.type} and is {new.type} now"))
         gone = [label for number, label in old.options if number not in {one for one, _ in new.options}]
@@ -79,6 +81,15 @@ def keep(
         mapped = frozenset()  # the file was changed meanwhile: only what is there can tell
     was = {one.name: one for one in before if one.name in mapped}
     gone = [one for name, one in was.items() if name not in {field.name for field in now}]
+    labels = {field.label for field in now}
+    renewed = [one for one in gone if one.label in labels]
+    if renewed:
+        # Another field is called so now. A line that goes by the label means that one; a line that goes by the key of
+        # the old one cannot be made without it.
+        try:
+            return _with(now, [one for one in gone if one not in renewed], made)
+        except MappingError:
+            pass
     try:
         return _with(now, gone, made)
     except MappingError:

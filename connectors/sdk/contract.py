@@ -155,6 +155,7 @@ class StreamSpec(Struct, frozen=True, kw_only=True):
     paging: Literal["cursor", "token", "keyset", "offset", "none"] = "cursor"
     missing_means: Literal["absent", "cleared"] = "absent"
     fetch_batch: int = 100  # records that one call of `fetch` reads; 1: a call each, at the cost of `get`
+    fixed: bool = False  # of one version, a record never changes: what differs was looked up beside it, later
     parts: bool = False  # surveys, forms, archives: each with its own watermark
     # removals
     removals: bool = False  # there is a feed of deletions
@@ -188,6 +189,7 @@ class FieldInfo(Struct, frozen=True, kw_only=True):
 
     `name` is the vendor's own (a custom field's hash), `label` what people see; a mapping may use either.
     `path` is where the value stands in `RemoteRecord.values` and in `Write.values` ("custom_fields.ab12…").
+    `mark`: by what the vendor tells it from an earlier or later field of the same name; None: it does not.
     `open`: a choice that takes other words than its options too. `paused` is the hub's own mark, which a connector
     leaves alone: the field was there, is mapped, and no longer is as it was.
     """
@@ -205,6 +207,7 @@ class FieldInfo(Struct, frozen=True, kw_only=True):
     custom: bool = False
     max_length: int | None = None
     refers_to: str | None = None  # stream
+    mark: str | None = None
     paused: bool = False
 
 

@@ -28,6 +28,9 @@ STREAMS: Final[Mapping[str, StreamSpec]] = {
         # A response may be missing from the list for about half an hour; twice that is safe (README, Responses).
         hold_back=timedelta(hours=1),
         page_size=RESPONSES_PAGE,
+        # What was answered stands. What was asked is told as it is today: a question whose scale is another one by now,
+        # or that is gone, was answered on the one that it had (README, Responses).
+        fixed=True,
         paging="token",
         parts=True,  # one a form
         sweep=True,  # the list tells how many there are (README, Responses)

@@ -134,6 +134,7 @@ def _told(row: Mapping[str, Json]) -> list[FieldInfo]:
         "required": write and row.get("system_mandatory") is True,
         "unique": bool(row.get("unique")),
         "custom": row.get("custom_field") is True,
+        "mark": str(row["id"]) if row.get("id") else None,
     }
     if kind == "ref":
         # A reference is an object with the id and the name of what it leads to; its id is what counts.

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from crosswalk.engine.bulkscored import Scored, Weighed, weigh_all, weigh_few
 from crosswalk.engine.identify import (
+    CONVERTED_THERE,
     EDGE_COLUMNS,
     MERGED_THERE,
     PAIR_COLUMNS,
@@ -160,6 +161,7 @@ class BulkMatcher:
         forest = Forest(len(self._stream_of))
         with _Rows(self._database, "edge", EDGE_COLUMNS) as edges:
             self._join_merged(forest, edges)
+            self._join_converted(forest, edges)
             self._join_equal(forest, edges, crowded)
         parted = self._part(forest)
         homes = array("i", map(forest.find, range(len(forest))))
@@ -182,6 +184,25 @@ class BulkMatcher:
             for number, survivor in found.items():
                 forest.join(number, survivor)
                 edges.add((min(number, survivor), max(number, survivor), *MERGED_THERE, self._at, self._run))
+
+    def _join_converted(self, forest: Forest, edges: "_Rows") -> None:
+        """Records that one became the other at the vendor."""
+        after = (0, "")
+        while True:
+            with self._database.read() as connection:
+                rows = self._database.run(
+                    connection,
+                    "SELECT b.record, r.stream, b.rkey FROM became b JOIN record r ON r.id = b.record "
+                    "WHERE b.record > ? OR (b.record = ? AND b.rkey > ?) ORDER BY b.record, b.rkey LIMIT ?",
+                    (after[0], after[0], after[1], _BATCH),
+                ).fetchall()
+                found = self._matcher.converted(connection, [(row[0], row[1], row[2]) for row in rows])
+            if not rows:
+                return
+            after = (rows[-1][0], rows[-1][2])
+            for one, other in sorted(set(found)):
+                if forest.join(one, other):  # either may tell of the other
+                    edges.add((min(one, other), max(one, other), *CONVERTED_THERE, self._at, self._run))
 
     def _join_equal(self, forest: Forest, edges: "_Rows", crowded: dict[int, set[int]]) -> None:
         joining = self._rules(lambda rule: rule.verdict == "same")

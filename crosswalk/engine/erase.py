@@ -342,7 +342,7 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
     )
     _rename(house, connection, theirs)
     removals.note(database, connection, numbers, since=house.now(), there_until=house.now(), state=removals.CLOSED)
-    for table in ("ident", "block", "response", "waiting", "survivor", "known_as"):
+    for table in ("ident", "block", "response", "waiting", "survivor", "known_as", "became"):
         database.delete(connection, table, "record", numbers)
     for table in ("edge", "pair"):
         for column in ("left", "right"):

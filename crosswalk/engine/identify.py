@@ -98,6 +98,33 @@ class Matcher:
             if record != there
         }
 
+    def converted(self, connection: Connection, told: Iterable[tuple[int, int, str]]) -> list[tuple[int, int]]:
+        """Pairs of records of which one became the other, of those that have been seen. `told`: a record, its stream
+        and the key of what it was converted to, or came of.
+
+        A key does not say of which stream it is: it means a record of another stream of the same system and kind, and
+        nothing where several streams have one of that key.
+        """
+        named: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+        for record, number, key in told:
+            if (stream := self._streams.get(number)) is not None:
+                named[stream.connection][key].append((record, number))
+        pairs = []
+        for system, by_key in named.items():
+            there: dict[str, list[tuple[Stream, int]]] = defaultdict(list)
+            for other in self._streams.values():
+                if other.connection != system:
+                    continue
+                what = "SELECT id, rkey FROM record WHERE stream = ? AND"
+                for found, key in self._database.select(connection, what, "rkey", list(by_key), first=(other.id,)):
+                    there[key].append((other, found))
+            for key, askers in by_key.items():
+                for record, number in askers:
+                    ends = [(other, found) for other, found in there[key] if other.id != number]
+                    if len(ends) == 1 and ends[0][0].kind == self._streams[number].kind:
+                        pairs.append((record, ends[0][1]))
+        return pairs
+
     def await_referred(
         self, connection: Connection, stream: Stream, rows: Sequence[tuple[int, list[Any]]], named: dict[int, int]
     ) -> None:
@@ -199,6 +226,8 @@ class Matcher:
         for number in others:
             self._match_one(connection, number, rows[number], carried[number], homes, matched)
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
+        self._follow_conversions(connection, [rows[number] for number in others], homes, matched)
+        self._follow_returned(connection, [rows[number] for number in others], homes, matched)
         self._follow_people(connection, others, homes, matched)
         if self._scored is not None:
             self._scored.match(connection, others, matched)
@@ -333,18 +362,85 @@ class Matcher:
             merged = [row[0] for row in rows if row[1] == stream_id and row[3] == MERGED]
             merged += [number for number, of in lost if of == stream_id]
             for number, survivor in self.survivors(connection, self._streams[stream_id], merged).items():
-                ends = self.homes(connection, [number, survivor])
-                left, right = min(number, survivor), max(number, survivor)
-                self._database.upsert(
-                    connection,
-                    "edge",
-                    ["left", "right", "source"],
-                    EDGE_COLUMNS,
-                    [(left, right, *MERGED_THERE, self._house.now(), self._run)],
-                )
-                if len(set(ends.values())) < 2 or self._told_apart(connection, number, ends[number], ends[survivor]):
-                    continue
-                homes[number] = self.join(connection, ends[number], ends[survivor], matched)
+                self._made_one_there(connection, number, survivor, MERGED_THERE, homes, matched)
+
+    def _follow_conversions(
+        self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
+    ) -> None:
+        """A lead is one with the contact that it became, a deal with the lead that it came of, whoever comes first."""
+        select = self._database.select
+        streams = {row[0]: row[1] for row in rows}
+        told = [
+            (record, streams[record], key)
+            for record, key in select(connection, "SELECT record, rkey FROM became WHERE", "record", list(streams))
+        ]
+        told += select(
+            connection,
+            "SELECT b.record, r.stream, b.rkey FROM became b JOIN record r ON r.id = b.record WHERE",
+            "b.rkey",
+            sorted({row[2] for row in rows}),
+        )
+        for one, other in sorted(set(self.converted(connection, told))):
+            self._made_one_there(connection, one, other, CONVERTED_THERE, homes, matched)
+
+    def note_unlinked(self, connection: Connection, record: int) -> None:
+        """Keep whom a record that was deleted is parted from: it may come back."""
+        others = self.came_to(connection, [record])
+        rows = [
+            (min(record, other), max(record, other), UNLINKED, UNLINKED, "deleted there", None, None, self._house.now(),
+             self._run)
+            for other in others.values()
+        ]  # fmt: skip
+        self._database.upsert(connection, "edge", ["left", "right", "source"], EDGE_COLUMNS, rows)
+
+    def _follow_returned(
+        self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
+    ) -> None:
+        """A record that was unlinked when it was deleted, and is back, is who it was. Where it has been made again
+        meanwhile there are two of it, and a person is asked."""
+        back = {row[0]: row[1] for row in rows if row[3] <= ARCHIVED}
+        for left, right, source, _ in sorted(self._said(connection, sorted(back))):
+            if source != UNLINKED:
+                continue
+            number, other = (left, right) if left in back else (right, left)
+            self._database.run(
+                connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ? AND source = ?', (left, right, UNLINKED)
+            )
+            there = self.homes(connection, [other]).get(other)
+            twins = [] if there is None else self._of_system(connection, there, self._streams[back[number]].connection)
+            if twins:
+                matched.pairs += self.propose(connection, [(twins[0], number, "came back")])
+            elif there is not None:
+                self._made_one_there(connection, number, other, CAME_BACK, homes, matched)
+
+    def _of_system(self, connection: Connection, entity: int, system: str) -> list[int]:
+        """The live records that an entity has in a system."""
+        rows = self._database.run(
+            connection,
+            "SELECT r.id FROM member m JOIN record r ON r.id = m.record JOIN stream s ON s.id = r.stream "
+            "WHERE m.entity = ? AND s.connection = ? AND r.state <= ? ORDER BY r.id",
+            (entity, system, ARCHIVED),
+        ).fetchall()
+        return [row[0] for row in rows]
+
+    def _made_one_there(
+        self, connection: Connection, one: int, other: int, why: tuple[Any, ...], homes: dict[int, int],
+        matched: Matched,
+    ) -> None:  # fmt: skip
+        """Join two records of which their vendor says that they are one; a person may say never."""
+        left, right = min(one, other), max(one, other)
+        self._database.upsert(
+            connection,
+            "edge",
+            ["left", "right", "source"],
+            EDGE_COLUMNS,
+            [(left, right, *why, self._house.now(), self._run)],
+        )
+        ends = self.homes(connection, [one, other])
+        if len(set(ends.values())) < 2 or self._told_apart(connection, one, ends[one], ends[other]):
+            return
+        home = self.join(connection, ends[one], ends[other], matched)
+        homes.update({record: home for record, entity in homes.items() if entity in ends.values()} | {one: home})
 
     def _lost_in(self, connection: Connection, keys: set[tuple[int, str]]) -> list[tuple[int, int]]:
         """Records, each with its stream, of which was told earlier that they live on in these, which have arrived only
@@ -813,7 +909,10 @@ class Matcher:
 
 # source, verdict, rule, score, who of an edge that the vendor itself drew
 MERGED_THERE = ("merged_into", "same", "merged there", None, None)
+CAME_BACK = ("came back", "same", "came back", None, None)
+CONVERTED_THERE = ("converted_to", "same", "converted there", None, None)
 
+UNLINKED = "unlinked"  # source and verdict of an edge that says only what two records were: see `on_delete`
 SCORED = "scored"  # the source of an edge, the rule of a pair, that scored matching found
 WERE_TWO = "were two"  # the rule of a pair that an edit made the same: two records of one system, in two entities
 ALIKE_BY = "alike by"  # how the rule of an edge begins that a first load has noted

@@ -8,7 +8,7 @@ from crosswalk.engine.answers import MADE
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.identify import SCORED
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.plan import letter_key
+from crosswalk.engine.plan import letter_key, origin_awaited, origins_of
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import Member, load_groups
 from crosswalk.engine.words import (
@@ -340,6 +340,9 @@ class Lineage:
             return f"{spoken('pair', pair)} is open: it may be somebody who is there already"
         if not all(other.complete for other in self._house.of_kind(self._kind)):
             return f"not every stream of {self._kind} has been read to its end yet"
+        origin = origin_awaited(self._members.values(), origins_of(self._house, self._connection))
+        if origin is not None:
+            return f"it may have been made of one of {origin.address}, which is to be read first"
         return "the next plan makes it, if it has what the stream needs"
 
     def _refused_create(self, stream: Stream) -> tuple[int, str] | None:
@@ -559,7 +562,7 @@ class Lineage:
         mapping = member.stream.mapping
         if at in member.stream.refs:
             theirs = self._references.as_remote(member.stream, golden)
-            if theirs is ABSENT:
+            if theirs is ABSENT or not self._references.can_show(member.stream, golden):
                 return ABSENT
             kept = mapping.shown(at, theirs, over=None)
             return ABSENT if kept is ABSENT else self._references.seen_once(member.stream, at, kept)
@@ -571,7 +574,7 @@ class Lineage:
 
     def _cannot(self, member: Member, at: int) -> str:
         if at in member.stream.refs:
-            return f"{member.stream.connection} has no record of what it refers to"
+            return f"{member.stream.connection} has no record of what it refers to, or they have left"
         return "there is no form of it that this side takes"
 
     # responses

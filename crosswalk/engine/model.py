@@ -101,7 +101,9 @@ class Stream:
         return _LEVELS.get(self.kind, len(_LEVELS))
 
     def landing(self, database: Database, *, bulk: bool = False) -> Landing:
-        return Landing(database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk, self.gate)
+        return Landing(
+            database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk, self.gate, self.spec.fixed
+        )
 
     @property
     def unique_hub_id(self) -> bool:

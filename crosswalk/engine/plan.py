@@ -362,6 +362,7 @@ class _Planner:
                     database, connection, stream.id, [letter_key(publics[one]) for one in publics]
                 )
                 references = References(house, connection)
+                origins = origins_of(house, connection)
                 made = []
                 for group in groups:
                     key = letter_key(publics[group.entity])
@@ -373,7 +374,7 @@ class _Planner:
                     golden = goldens.get(group.entity)
                     if golden is None or not self._wanted(stream, group):
                         continue
-                    if group.entity in doubtful:
+                    if group.entity in doubtful or origin_awaited(group.members, origins) is not None:
                         self._postponed.add(group.entity)
                         self._due.add((stream.id, key))
                         continue
@@ -433,7 +434,7 @@ class _Planner:
             if not mapping.writable[at] or value in (ABSENT, None) or name in contested:
                 continue
             if at in stream.refs:
-                known = references.as_remote(stream, value) is not ABSENT
+                known = references.can_show(stream, value)
                 if not known and not self._is_coming(stream, value):
                     continue  # written when its own record is there
                 shown: Value = value
@@ -476,6 +477,34 @@ class _Planner:
             with self._database.write() as connection:
                 fence(self._database, connection, lease)
                 done_work(self._database, connection, CREATE, some)
+
+
+def origins_of(house: House, connection: Any) -> list[tuple[Stream, int]]:
+    """Streams whose records may become those of others, and up to which of the vendor's moments they have been read.
+
+    Paused ones are left out: nobody waits for them.
+    """
+    streams = [one for one in house.streams.values() if one.mapping.becomes_others and house.pause_of(one) is None]
+    read: dict[int, int] = {}
+    for stream, at in house.database.select(
+        connection,
+        "SELECT stream, covered_to FROM part WHERE position IS NULL AND covered_to IS NOT NULL AND",
+        "stream",
+        [stream.id for stream in streams],
+    ):
+        read[stream] = max(at, read.get(stream, at))
+    return [(stream, read[stream.id]) for stream in streams if stream.id in read]
+
+
+def origin_awaited(members: Iterable[Member], origins: Iterable[tuple[Stream, int]]) -> Stream | None:
+    """The stream that is to be read before it is known whether somebody is new: a contact that is newer than the last
+    look at the leads may have been made of one of them."""
+    for stream, read_to in origins:
+        for member in members:
+            beside = member.stream.connection == stream.connection and member.stream.kind == stream.kind
+            if beside and member.stream.id != stream.id and member.state == LIVE and read_to <= (member.modified or 0):
+                return stream
+    return None
 
 
 def inhabited(house: House, connection: Any, stream: Stream, entities: Sequence[int]) -> set[int]:

@@ -357,7 +357,7 @@ def fetch_records(
 
     def land(page: Page) -> Landed:
         with database.read() as connection:
-            news, seen = landing.news(connection, page.records)
+            news, seen = landing.news(connection, page.records, again=again)
             known = landing.prefetch(connection, [record.key for record in page.records]) if again else {}
         landing.prepare(news, seen)
         understood = landing.understand(news)
@@ -419,31 +419,33 @@ def remove(
 def _read_removals(house: House, link: Link, stream: Stream, lease: Lease, pulled: Pulled) -> None:
     held = _part_row(house, stream, _REMOVALS)
     reach = stream.spec.removals_reach
-    since = held["watermark"]
+    hold_back = int(stream.spec.hold_back.total_seconds() * 1000)
+    since, began = held["watermark"], house.now()
+    # When an edit was taken up is told by our own clock, and so is this: the vendor's may be ahead of it.
+    there_until = since if since is None or held["opened"] is None else held["opened"] - hold_back
     if since is not None and reach is not None and house.now() - since > reach.total_seconds() * 1000:
         # The feed no longer reaches back to where we stopped: only a sweep can tell what went in between.
         with house.database.write() as connection:
             house.database.run(connection, "UPDATE stream SET swept_at = NULL WHERE id = ?", (stream.id,))
-        since = None
+        since = there_until = None
     started = _part_row(house, stream, link.connector.parts(stream.name)[0])["opened"]
     window = Window(part="", since=stream.spec.whole(moment(since)), position=None)
     for told in link.connector.removals(stream.name, window):
         deleted = [one.key for one in told if one.survivor is None]
-        pulled.removed += remove(house, stream, deleted, lease, there_until=since)
+        pulled.removed += remove(house, stream, deleted, lease, there_until=there_until)
         pulled.removed += remove(
             house, stream, [one.key for one in told if one.survivor], lease, state=MERGED,
             survivors={one.key: one.survivor for one in told if one.survivor},
         )  # fmt: skip
     if started is not None:
-        hold_back = int(stream.spec.hold_back.total_seconds() * 1000)
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             house.database.upsert(
                 connection,
                 "part",
                 ("stream", "name"),
-                ("stream", "name", "watermark", "read_no", "complete"),
-                [(stream.id, _REMOVALS, max(started - hold_back, since or 0), 0, True)],
+                ("stream", "name", "watermark", "opened", "read_no", "complete"),
+                [(stream.id, _REMOVALS, max(started - hold_back, since or 0), began, 0, True)],
             )
 
 

@@ -3,16 +3,19 @@
 A record keeps the ids that its vendor shows; they are compared, merged and shown by entity, so that two systems
 which name the same company by different ids agree. A reference to a record that has not been seen yet says
 nothing until it has: it waits in the store and puts its record up again when the other one arrives. So does a
-record that is to be shown a reference to an entity of which its own system has no record yet.
+record that is to be shown a reference to an entity of which its own system has no record yet, or an owner who has left
+there and so may own nothing new.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from crosswalk.engine.model import House, Stream
-from crosswalk.store.codec import Base
+from crosswalk.store.codec import Base, load_row
 from crosswalk.store.records import ARCHIVED, load_bases, save_bases
 from mapping.values import ABSENT, Value
+
+_OWNER: Final = "owner"
 
 
 class References:
@@ -24,6 +27,7 @@ class References:
         self._wanted: dict[tuple[int, str], set[int]] = {}  # (stream, key) -> records that name it
         self._found: dict[tuple[int, str], str] = {}
         self._there: dict[tuple[str, str], dict[str, str] | None] = {}
+        self._left: set[tuple[str, str]] = set()  # of these owners who are there, and may not sign in any more
         self._unshown: set[tuple[int, str, int]] = set()
 
     def want(self, record: int, stream: Stream, row: Sequence[Value]) -> None:
@@ -87,8 +91,30 @@ class References:
             wanted,
             first=(connection, ARCHIVED),
         )
-        for _, _, public, number, rkey in sorted(map(tuple, rows), reverse=True):  # the best of each comes last
-            self._there[connection, public] = self._named(number, rkey)
+        by_public: dict[str, list[tuple[int, int, int, str]]] = {}
+        for state, record, public, number, rkey in rows:
+            by_public.setdefault(public, []).append((state, record, number, rkey))
+        for public, some in by_public.items():
+            self._there[connection, public] = self._best((connection, public), sorted(some))
+
+    def _best(self, key: tuple[str, str], rows: Sequence[tuple[int, int, int, str]]) -> dict[str, str] | None:
+        """The record that stands for an entity in a system; `rows`: state, record, stream and key, the best first."""
+        there = next((row for row in rows if not self._has_left(row[1], row[2])), None)
+        if there is None:
+            self._left.add(key)
+            there = rows[0]
+        return self._named(there[2], there[3])
+
+    def _has_left(self, record: int, number: int) -> bool:
+        """Is it an owner of whom their system says that they may not sign in?"""
+        stream = self._house.by_id(number)
+        at = stream.at.get("active") if stream is not None and stream.kind == _OWNER else None
+        if at is None:
+            return False
+        row = self._house.database.run(
+            self._connection, "SELECT observed FROM body WHERE record = ?", (record,)
+        ).fetchone()
+        return row is not None and load_row(bytes(row[0]))[at] is False
 
     def _named(self, number: int, rkey: str) -> dict[str, str] | None:
         """A record of this stream as its own system names it."""
@@ -168,19 +194,28 @@ class References:
             return None
         elements = []
         for element in _elements(value):
-            record = self._record_there(stream.connection, str(element["entity"]).partition("/")[2])
+            record = self._record_there(stream.connection, _public(element))
             if record is None:
                 return ABSENT
             elements.append({**{k: v for k, v in element.items() if k != "entity"}, **record})
         elements.sort(key=lambda element: (element["stream"], element["id"]))
         return elements or None
 
+    def can_show(self, stream: Stream, value: Value) -> bool:
+        """Has this stream's system a record of each of these entities, and are they who may own something there?"""
+        return all(self.may_be_named(stream, _public(element)) for element in _elements(value))
+
+    def may_be_named(self, stream: Stream, public: str) -> bool:
+        """The same of one entity."""
+        there = (stream.connection, public)
+        return self._record_there(*there) is not None and there not in self._left
+
     def cannot_show(self, record: int, stream: Stream, value: Value) -> None:
-        """Note that a record waits until its system has a record of what this value names."""
+        """Note that a record waits until its system has a record of what this value names, or lets them own again."""
         kinds = {other.kind for other in self._house.streams.values() if other.connection == stream.connection}
         for element in _elements(value):
             kind, _, public = str(element["entity"]).partition("/")
-            if kind in kinds and self._record_there(stream.connection, public) is None:
+            if kind in kinds and not self.may_be_named(stream, public):
                 self._unshown.add((-stream.id, public, record))
 
     def may_differ(self, records: Sequence[int]) -> None:
@@ -209,21 +244,24 @@ class References:
         return self._there[key]
 
     def _look(self, connection: str, public: str) -> dict[str, str] | None:
-        row = self._house.database.run(
+        rows = self._house.database.run(
             self._connection,
-            "SELECT r.stream, r.rkey FROM entity e JOIN member m ON m.entity = e.id JOIN record r ON r.id = m.record "
-            "JOIN stream s ON s.id = r.stream WHERE e.public = ? AND s.connection = ? AND r.state <= ? "
-            "ORDER BY r.state, r.id LIMIT 1",
+            "SELECT r.state, r.id, r.stream, r.rkey FROM entity e JOIN member m ON m.entity = e.id "
+            "JOIN record r ON r.id = m.record JOIN stream s ON s.id = r.stream "
+            "WHERE e.public = ? AND s.connection = ? AND r.state <= ? ORDER BY r.state, r.id",
             (public, connection, ARCHIVED),
-        ).fetchone()
-        if row is None:
+        ).fetchall()
+        if not rows:
             alias = self._house.database.run(
                 self._connection,
                 "SELECT e.public FROM alias a JOIN entity e ON e.id = a.entity WHERE a.public = ?",
                 (public,),
             ).fetchone()
-            return None if alias is None else self._look(connection, alias[0])
-        return self._named(row[0], row[1])
+            there = None if alias is None else self._look(connection, alias[0])
+            if alias is not None and (connection, alias[0]) in self._left:
+                self._left.add((connection, public))
+            return there
+        return self._best((connection, public), [tuple(row) for row in rows])
 
 
 def show_arrived(house: House, connection: Any) -> None:
@@ -243,11 +281,14 @@ def show_arrived(house: House, connection: Any) -> None:
             f"WHERE w.stream < 0 AND r.state <= {ARCHIVED}",
         ).fetchall()
     }
+    references = References(house, connection)
+    streams = {negative: house.by_id(-negative) for negative, _, _ in found}
+    found = {one for one in found if (mine := streams[one[0]]) is None or references.may_be_named(mine, one[1])}
     records = sorted({record for _, _, record in found})
     database.hold(connection, "record", records)
     bases = load_bases(database, connection, records)
     for negative, _, record in found:
-        stream = house.by_id(-negative)
+        stream = streams[negative]
         base = bases.setdefault(record, Base())
         names = [] if stream is None else [stream.mapping.fields[at] for at in stream.refs]
         for name in names:
@@ -262,3 +303,8 @@ def _elements(value: Value) -> list[dict[str, Any]]:
     if isinstance(value, dict):
         return [value]
     return [element for element in value if isinstance(element, dict)]
+
+
+def _public(element: Mapping[str, Any]) -> str:
+    """The public id of the entity that an element names."""
+    return str(element["entity"]).partition("/")[2]

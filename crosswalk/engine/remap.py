@@ -54,6 +54,7 @@ def remap(house: House, lease: Lease, *, run: int) -> int:
     count = 0
     for stream in house.streams.values():
         count += _reread(house, lease, stream, run=run)
+        _forget_renewed(house, lease, stream)
         _reconsider(house, lease, stream)
     return count
 
@@ -134,6 +135,9 @@ def _reread(house: House, lease: Lease, stream: Stream, *, run: int) -> int:
                 ("kind", "value", "record"),
                 [(kind, value, record) for record in alive for kind, value in idents[record]],
             )
+            landing = stream.landing(database)
+            landing.note_aliases(connection, [(one[0], stream.mapping.aliases(one[1])) for one in news])
+            landing.note_conversions(connection, [(one[0], stream.mapping.conversions(one[1])) for one in news])
             add_work(database, connection, SETTLE, list(changed))
         count += len(rows)
 
@@ -234,6 +238,73 @@ def _reconsider(house: House, lease: Lease, stream: Stream) -> None:
     with database.write() as connection:
         fence(database, connection, lease)
         meta.put(database, connection, key, dump(today))
+
+
+def _forget_renewed(house: House, lease: Lease, stream: Stream) -> None:
+    """Fields that a vendor has made anew under the name of others: what those showed says nothing of them.
+
+    So nobody has cleared them, empty as they are: nothing is agreed of them, and the stream is read from its beginning.
+    """
+    database = house.database
+    key = f"marks:{stream.id}"
+    told = meta.get(database, key)
+    known: dict[str, str] = {} if told is None else load(told)
+    marks = {one.name: one.mark for one in stream.catalogue if one.mark is not None and not one.paused}
+    if known == {**known, **marks}:
+        return
+    renewed = {name for name, mark in marks.items() if known.get(name, mark) != mark}
+    lines = [line.field for line in stream.mapping.describe() if not renewed.isdisjoint(line.vendor_fields)]
+    names = [name for name in dict.fromkeys(lines) if name in stream.at]
+    paths = [one.path.split(".") for one in stream.catalogue if one.name in renewed]
+    for records in _all_records(house, stream) if names else ():
+        with database.write() as connection:
+            fence(database, connection, lease)
+            database.hold(connection, "record", records)
+            _forget_shown(house, connection, stream, records, names, paths)
+            _up(house, connection, MERGE, records)
+    with database.write() as connection:
+        fence(database, connection, lease)
+        if names:
+            database.run(
+                connection,
+                "UPDATE part SET watermark = NULL, position = NULL, since = NULL "
+                "WHERE stream = ? AND substr(name, 1, 1) <> '~'",
+                (stream.id,),
+            )
+        meta.put(database, connection, key, dump({**known, **marks}))
+
+
+def _forget_shown(
+    house: House, connection: Any, stream: Stream, records: Sequence[int], names: Sequence[str],
+    paths: Sequence[Sequence[str]],
+) -> None:  # fmt: skip
+    """Take from these records what they showed in these fields, which stood at these places: it is not known."""
+    database = house.database
+    bases = load_bases(database, connection, records)
+    bodies = []
+    for record, raw, observed in database.select(
+        connection, "SELECT record, raw, observed FROM body WHERE", "record", records
+    ):
+        values, row = load(bytes(raw)), load_row(bytes(observed))
+        for path in paths:
+            _take_out(values, path)
+        base = bases.setdefault(record, Base())
+        for name in names:
+            row[stream.at[name]] = ABSENT
+            base.side.pop(name, None)
+            base.hub[name] = None
+        bodies.append((dump(values), dump(row), record))
+    save_bases(database, connection, bases)
+    database.run_many(connection, "UPDATE body SET raw = ?, observed = ? WHERE record = ?", bodies)
+    alive = [(record, ARCHIVED) for record in records]
+    database.run_many(connection, "UPDATE record SET hash = NULL WHERE id = ? AND state <= ?", alive)
+
+
+def _take_out(values: Any, path: Sequence[str]) -> None:
+    for step in path[:-1]:
+        values = values.get(step) if isinstance(values, dict) else None
+    if isinstance(values, dict):
+        values.pop(path[-1], None)
 
 
 def _sign(house: House, stream: Stream, name: str, may_write: bool) -> str:

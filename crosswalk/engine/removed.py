@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from crosswalk.engine.identify import Matched, Matcher
+from crosswalk.engine.identify import UNLINKED, Matched, Matcher
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.settle import Group, Member, Settled, load_groups, merge_entities
 from crosswalk.store import conflicts, removals, unsettled
@@ -135,10 +135,13 @@ class _Follower:
     def _unlink(self, removal: Removal, group: Group) -> None:
         """Forget what has joined it with the others, but for what people have said; it is an entity of its own then."""
         database, connection, record = self._house.database, self._connection, removal.record
+        matcher = Matcher(self._house, run=self._run)
+        matcher.note_unlinked(connection, record)
         for column in ('"left"', '"right"'):
-            database.run(connection, f"DELETE FROM edge WHERE {column} = ? AND source <> 'person'", (record,))
+            what = f"DELETE FROM edge WHERE {column} = ? AND source NOT IN ('person', ?)"
+            database.run(connection, what, (record, UNLINKED))
         matched = Matched()
-        Matcher(self._house, run=self._run).regroup(connection, group.entity, matched)
+        matcher.regroup(connection, group.entity, matched)
         merge_entities(self._house, connection, matched, Settled(), run=self._run)
         add_work(database, connection, CREATE, matched.touched)
 

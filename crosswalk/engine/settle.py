@@ -708,7 +708,7 @@ class EntityMerger:
         mapping = member.stream.mapping
         if at in member.stream.refs:
             theirs = self._references.as_remote(member.stream, value)
-            if theirs is ABSENT:
+            if theirs is ABSENT or not self._references.can_show(member.stream, value):
                 self._references.cannot_show(member.id, member.stream, value)
                 return member.row[member.stream.place[at]]  # it has no record of it: what it shows is all it can
             shown = mapping.shown(at, theirs, over=member.raw(self._load_raw))

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 from msgspec import Struct, field
 
-from crosswalk.store import removals
+from crosswalk.store import letters, removals
 from crosswalk.store.codec import Base, digest, dump, load, load_row, millis, record_hash
 from crosswalk.store.connections import Connection
 from crosswalk.store.dialect import Database
@@ -65,6 +65,8 @@ class Mapped(Protocol):
 
     @property
     def has_aliases(self) -> bool: ...
+    @property
+    def converts(self) -> bool: ...
 
     def read(self, values: Any) -> tuple[list[Value], Sequence[Any]]: ...
     def read_raw(self, raw: bytes, *, sound: bool) -> tuple[list[Value], Sequence[Any], str] | None: ...
@@ -72,6 +74,7 @@ class Mapped(Protocol):
     def accepts(self, values: Any) -> bool: ...
     def survivor(self, values: Any) -> str | None: ...
     def aliases(self, values: Any) -> tuple[str, ...]: ...
+    def conversions(self, values: Any) -> tuple[str, ...]: ...
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
@@ -94,6 +97,7 @@ class Understood(msgspec.Struct, frozen=True, gc=False):
     state: int
     idents: Sequence[tuple[int, int]]
     aliases: tuple[str, ...] = ()  # further keys by which it is named
+    conversions: tuple[str, ...] = ()  # keys of what it was converted to, or came of
 
     @property
     def row(self) -> list[Value]:
@@ -145,6 +149,7 @@ class Landing(Struct):
     identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]  # (kind, hashed value) of a row
     bulk: bool = False  # the first load: nothing is there yet, and the indexes of `ident` are built afterwards
     gate: Gate | None = None  # of streams that hold people
+    fixed: bool = False  # what was read of a version stands: see `StreamSpec`
     _ids: deque[int] = field(default_factory=deque)
 
     def prepare(self, page: Collection[str], seen: Collection[str]) -> None:
@@ -183,9 +188,12 @@ class Landing(Struct):
         return page
 
     def news(
-        self, connection: Connection, records: Iterable[Read], *, whole: bool = True
+        self, connection: Connection, records: Iterable[Read], *, whole: bool = True, again: bool = False
     ) -> tuple[dict[str, Arrived], dict[str, Seen]]:
-        """The rows of a page that differ from what is held, and what is held of these."""
+        """The rows of a page that differ from what is held, and what is held of these.
+
+        `again`: somebody asked for them by themselves, so of a stream that is `fixed` they are read anew, too.
+        """
         page = self.digests(records)
         differ = []
         for key, held, mapping in self.database.select(
@@ -200,7 +208,23 @@ class Landing(Struct):
                 del page[key]
             else:
                 differ.append(key)
-        return page, self.prefetch(connection, differ)
+        seen = self.prefetch(connection, differ)
+        if self.fixed and not again:
+            for key in self._standing(connection, page, seen):
+                del page[key], seen[key]
+        return page, seen
+
+    def _standing(
+        self, connection: Connection, page: Mapping[str, Arrived], seen: Mapping[str, Seen]
+    ) -> frozenset[str]:
+        """Of these the records that are held as they were first read, and understood."""
+        same = [
+            key
+            for key, old in seen.items()
+            if old.hash is not None and old.state <= ARCHIVED and old.mapping == self.mapping_id
+            and old.version is not None and old.version == page[key].record.version
+        ]  # fmt: skip
+        return frozenset(same).difference(letters.unread(self.database, connection, self.stream, same))
 
     def understand(self, page: dict[str, Arrived]) -> dict[str, Understood]:
         """Map what is news. Before the write transaction begins: it is the longest part, and may number a new kind.
@@ -209,21 +233,25 @@ class Landing(Struct):
         is in the processor's cache all the while, and gone before the next needs the room (10 µs less, 28 fields).
         """
         read_raw, identifiers = self.mapped.read_raw, self.identifiers
-        aliases = self.mapped.aliases if self.mapped.has_aliases else _no_aliases
+        aliases = self.mapped.aliases if self.mapped.has_aliases else _no_keys
+        conversions = self.mapped.conversions if self.mapped.converts else _no_keys
         understood = {}
         for key, arrived in page.items():
             record, whole = arrived.record, bytes(arrived.raw)
             told = read_raw(whole, sound=whole is arrived.raw) if hasattr(record, "raw") else None
             others: tuple[str, ...] = ()
+            ends: tuple[str, ...] = ()
             if told is not None:
                 row, faults, word = told
                 state = CODES[word]
+                if state == CONVERTED:
+                    ends = conversions(_parsed(arrived)[0])
             else:
                 values, whole = _parsed(arrived)
                 row, faults = self.mapped.read(values)
-                state, others = self.state_of(values), aliases(values)
+                state, others, ends = self.state_of(values), aliases(values), conversions(values)
             understood[key] = Understood(
-                record, whole, arrived.hash, dump(row), faults, state, identifiers(row), others
+                record, whole, arrived.hash, dump(row), faults, state, identifiers(row), others, ends
             )
         return understood
 
@@ -289,12 +317,20 @@ class Landing(Struct):
         ]
         self.database.upsert(connection, "survivor", ("record",), ("record", "rkey"), named)
 
-    def _note_aliases(self, connection: Connection, rows: Sequence[tuple[int, Understood]]) -> None:
+    def note_conversions(self, connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Keep the keys of what these records were converted to, or came of."""
+        if not self.mapped.converts:
+            return
+        told = [(number, key) for number, keys in rows for key in keys]
+        self.database.delete(connection, "became", "record", [number for number, _ in rows])
+        self.database.upsert(connection, "became", ("record", "rkey"), ("record", "rkey"), told)
+
+    def note_aliases(self, connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
         """Keep what else these records are called; who waits for one under such a key is to be settled."""
         if not self.mapped.has_aliases:
             return
         database = self.database
-        told = [(number, key) for number, new in rows for key in new.aliases]
+        told = [(number, key) for number, keys in rows for key in keys]
         database.delete(connection, "known_as", "record", [number for number, _ in rows])
         database.upsert(connection, "known_as", ("record", "rkey"), ("record", "rkey"), told)
         if not self.bulk:
@@ -334,7 +370,8 @@ class Landing(Struct):
         landed.new += len(numbers)
         database = self.database
         self._note_survivors(connection, news)
-        self._note_aliases(connection, news)
+        self.note_aliases(connection, [(number, new.aliases) for number, new in news])
+        self.note_conversions(connection, [(number, new.conversions) for number, new in news])
         database.insert(connection, "record", RECORD_COLUMNS, records)
         database.insert(connection, "body", ("record", "raw", "observed"), bodies)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
@@ -422,7 +459,9 @@ class Landing(Struct):
                 given_up |= held - carried
         numbered = [(old.id, new) for new, old in current]
         self._note_survivors(connection, numbered)
-        self._note_aliases(connection, numbered if whole else [])
+        if whole:
+            self.note_aliases(connection, [(number, new.aliases) for number, new in numbered])
+            self.note_conversions(connection, [(number, new.conversions) for number, new in numbered])
         database.upsert(connection, "record", ("id",), RECORD_COLUMNS[:-1], records)
         database.upsert(connection, "body", ("record",), ("record", "raw", "observed"), new_bodies)
         save_bases(database, connection, {number: bases[number] for number in new_bases})
@@ -582,7 +621,7 @@ def put_up_unmatched(database: Database, connection: Connection, streams: Sequen
     )
 
 
-def _no_aliases(_values: Any) -> tuple[str, ...]:
+def _no_keys(_values: Any) -> tuple[str, ...]:
     return ()
 
 

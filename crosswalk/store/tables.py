@@ -176,6 +176,13 @@ known_as = Table(  # further keys by which others of its system name a record: t
     Column("rkey", Text, primary_key=True, index=True),
 )
 
+became = Table(  # the keys of what a record was converted to, or came of: of a lead its contact, of a deal its lead
+    "became",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("rkey", Text, primary_key=True, index=True),
+)
+
 # No primary key: at the first load its indexes are dropped and built afterwards, which costs a third.
 ident = Table(
     "ident",
@@ -251,7 +258,7 @@ edge = Table(
     Column("left", BigInteger, primary_key=True, autoincrement=False),
     Column("right", BigInteger, primary_key=True, autoincrement=False),
     Column("source", Text, primary_key=True),  # rule and identifier, or "person"
-    Column("verdict", Text, nullable=False),  # same, review, never
+    Column("verdict", Text, nullable=False),  # same, never, unlinked
     Column("rule", Text, nullable=False),
     Column("score", Text),  # bits, where they were scored
     Column("who", Text),

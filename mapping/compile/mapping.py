@@ -107,6 +107,8 @@ class CompiledMapping:
         ]
         self._no_cleared = kind in _NO_CLEARED
         asks = self._no_cleared or words.where is not None or "alias" in words.chains
+        # What was converted is known by its state, and parsed by whoever asks what it became.
+        asks = asks or "converted_from" in words.chains or (self.converts and "converted" not in words.chains)
         flags = None if asks else words.flags()
         self._rows = Rows(self._readers, inline + [UNREAD] * len(extra), flags)
         self._leaves = [
@@ -118,7 +120,9 @@ class CompiledMapping:
         ]
         self.follows = [_parts_that_follow(code) for code in codes] + [frozenset()] * len(extra)
         self.prints: tuple[bytes, ...] = tuple(self._print(at) for at in range(len(self.fields)))
-        self.fingerprint: bytes = _digest([READING, kind, [p.hex() for p in self.prints], words.print])
+        told = [READING, kind, [p.hex() for p in self.prints], words.print]
+        # Those that tell of conversions are read again once, since what a record became was not kept before.
+        self.fingerprint: bytes = _digest([*told, "conversions"] if self.converts else told)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -173,12 +177,19 @@ class CompiledMapping:
         """The id of the record that it was merged into."""
         return self._words.one("merged_into", values)
 
-    def converted_to(self, values: Values) -> tuple[str, ...]:
-        """Ids of the records that it was converted to."""
-        return self._words.several("converted_to", values)
+    @property
+    def converts(self) -> bool:
+        """May a record tell what it was converted to, or what it came of?"""
+        return not self._words.chains.keys().isdisjoint(("converted_to", "converted_from"))
 
-    def converted_from(self, values: Values) -> str | None:
-        return self._words.one("converted_from", values)
+    @property
+    def becomes_others(self) -> bool:
+        """May a record tell what it was converted to? What it became does not tell of it, then."""
+        return "converted_to" in self._words.chains
+
+    def conversions(self, values: Values) -> tuple[str, ...]:
+        """Ids of the records that it was converted to, and of the one that it came of."""
+        return (*self._words.several("converted_to", values), *self._words.several("converted_from", values))
 
     @property
     def has_aliases(self) -> bool:

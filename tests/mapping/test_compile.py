@@ -657,14 +657,14 @@ def test_the_state_of_a_record_stands_in_its_words(row: dict[str, Any], state: s
 def test_key_and_times_are_read_by_their_words() -> None:
     mapping = mapped(
         {"key": "dist, lookup", "modified": "changed ?? made", "created": "made", "converted_to": "a.id, b.id",
-         "merged_into": "master", "zone": "America/New_York"}
+         "converted_from": "lead", "merged_into": "master", "zone": "America/New_York"}
     )  # fmt: skip
-    row = {"dist": 7, "lookup": "x", "made": "2026-11-22 10:00:00", "a": {"id": 1}, "b": None, "master": 9}
+    row = {"dist": 7, "lookup": "x", "made": "2026-11-22 10:00:00", "a": {"id": 1}, "b": None, "master": 9, "lead": 3}
 
     assert mapping.key(row) == "7/x"
     assert mapping.key({"dist": 7}) is None
     assert mapping.modified(row) == mapping.created(row) == "2026-11-22T15:00:00.000Z"
-    assert (mapping.converted_to(row), mapping.survivor(row)) == (("1",), "9")
+    assert (mapping.conversions(row), mapping.survivor(row)) == (("1", "3"), "9")
 
 
 def test_where_is_judged_on_the_row() -> None:

@@ -81,6 +81,14 @@ CREATE TABLE base (
 	PRIMARY KEY (record)
 );
 
+CREATE TABLE became (
+	record INTEGER NOT NULL,
+	rkey TEXT NOT NULL,
+	PRIMARY KEY (record, rkey)
+);
+
+CREATE INDEX ix_became_rkey ON became (rkey);
+
 CREATE TABLE block (
 	kind SMALLINT NOT NULL,
 	value BIGINT NOT NULL,

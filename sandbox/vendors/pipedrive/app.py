@@ -195,6 +195,8 @@ class Pipedrive:
             lead = self.account.leads.get(key or "")
             if lead is None:
                 raise KeyError(key)
+            if fields.get("converted"):
+                return self._converted(now, lead)
             self.account.commit(self.account.leads, lead["id"], {**lead, **fields, "update_time": lead_stamp(now)}, now)
             return str(lead["id"])
         if stream == "notes":
@@ -204,6 +206,27 @@ class Pipedrive:
             self.account.commit(self.account.notes, note["id"], {**note, **fields, "update_time": stamp(now)}, now)
             return str(note["id"])
         raise KeyError(stream)
+
+    def _converted(self, now: datetime, lead: Record) -> str:
+        """What somebody makes a deal of is no lead any more; the deal says which one it was."""
+        account, worth = self.account, lead["value"] or {}
+        kept = {
+            "title": lead["title"],
+            "owner_id": lead["owner_id"],
+            "person_id": lead["person_id"],
+            "org_id": lead["organization_id"],
+            "value": worth.get("amount", 0),
+            "currency": worth.get("currency", "EUR"),
+            "expected_close_date": lead["expected_close_date"],
+            "source_lead_id": lead["id"],
+            "origin": lead["origin"],
+            # A lead has the deals' custom fields, at its root.
+            "custom_fields": {field.code: lead.get(field.code) for field in account.catalogues["deal"].custom()},
+        }
+        key = account.next_id("deal")
+        account.commit(account.deals, key, fresh(account, "deal", kept, key=key, by=lead["owner_id"], now=now), now)
+        account.leads.drop(lead["id"])
+        return str(key)
 
     def _edit_entity(self, now: datetime, entity: str, key: str | None, fields: Record) -> str:
         """As through the API, but custom fields may go by their label, and names of contact sync are editable."""

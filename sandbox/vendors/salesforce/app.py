@@ -28,6 +28,7 @@ from sandbox.vendors.salesforce.rest import LONGEST_URI, NEWEST, OLDEST, Rest, v
 from sandbox.vendors.salesforce.schema import Field, SObject
 from sandbox.vendors.salesforce.settlement import Settlement
 from sandbox.vendors.salesforce.soap import Soap
+from sandbox.vendors.salesforce.stamps import stamp
 from sandbox.vendors.salesforce.writes import Terms, Writer
 from sandbox.web import Answer, Call, Effect, Json, Route, Routes
 from sandbox.world import World
@@ -220,6 +221,10 @@ class Salesforce:
             self._writer.merge(entry, winner, record, terms)
         elif body.get("IsConverted"):
             self._writer.convert(record, terms)
+        elif entry.name == "User":  # which no client may write, and an administrator does
+            at = stamp(terms.now)
+            stamps = {"LastModifiedDate": at, "LastModifiedById": terms.by, "SystemModstamp": at}
+            self.org.commit("User", {**record, **body, **stamps}, terms.now)
         else:
             self._writer.update(entry, record, body, terms)
 

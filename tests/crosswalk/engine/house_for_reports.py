@@ -52,6 +52,7 @@ class PlainMapping:
     once: frozenset[int] = frozenset()
     create_needs: tuple[str, ...] = ()
     has_aliases: bool = False
+    becomes_others: bool = False
     fields: tuple[str, ...] = field(init=False)
     readable: tuple[bool, ...] = field(init=False)
     writable: tuple[bool, ...] = field(init=False)

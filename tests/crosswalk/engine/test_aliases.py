@@ -82,3 +82,17 @@ def test_an_answer_finds_who_gave_it_by_the_other_key(world: World, late: bool) 
     with world.open() as hub:
         records = hub.explain("alpha/people/1")["records"]
     assert len(records) == 2
+
+
+def test_a_line_that_names_further_keys_holds_for_what_was_read_before(world: World) -> None:
+    file = FILE.format(account=world.account("alpha"), tool=world.account("tool"))
+    world.write(file.replace("firms: {mapping: {alias: nps}}", "firms:"))
+    world.remote("alpha").put("firms", "f1", name="Firm 1", nps="c1")
+    world.remote("alpha").put("people", "1", name="Ito Sho", firm="c1")
+    settle_down(world)
+    assert works_at(world) is None
+
+    world.write(file)
+    settle_down(world)
+
+    assert works_at(world) == "Firm 1"

@@ -24,6 +24,7 @@ class AsTheyAre:
 
     fields: tuple[str, ...] = ("text",)
     has_aliases: bool = False
+    converts: bool = False
 
     def read(self, values: Any) -> tuple[list[Any], list[Any]]:
         return [values["text"]], []
@@ -41,6 +42,9 @@ class AsTheyAre:
         return None
 
     def aliases(self, values: Any) -> tuple[str, ...]:
+        return ()
+
+    def conversions(self, values: Any) -> tuple[str, ...]:
         return ()
 
 
