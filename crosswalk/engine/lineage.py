@@ -526,6 +526,8 @@ class Lineage:
             return _Stood(observed, "differs", never)
         if name in self._conflicts:
             return _Stood(observed, "differs", f"{spoken('conflict', self._conflicts[name][0])} is open")
+        if at in member.unread:
+            return _Stood(observed, "not written", "not all of what it refers to has been read yet")
         letters = self._unwritable.get(member.id, {})
         for key, what in (("", "the record"), (name, "the field")):
             if key in letters:

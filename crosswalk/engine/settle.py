@@ -86,6 +86,7 @@ class Member(Struct):
     had_base: bool
     represents: bool = True
     resolved: bool = False  # a record that it refers to has arrived
+    unread: frozenset[int] = frozenset()  # positions of the mapping that name a record which nobody has read
     wrote: dict[str, Value] = field(default_factory=dict)  # what the hub wrote there last, by field
     _raw: Any = None
 
@@ -316,6 +317,9 @@ def assembled(
     for member in everybody:
         member.row = aligned(member.stream, references.seen(member.stream, member.observed))
         member.resolved = member.id in arrived
+        member.unread = frozenset(
+            at for at in member.stream.refs if references.is_unread(member.stream, member.observed[at])
+        )
     for group in groups.values():
         _rank(group.members)
     newcomers = [member for member in everybody if member.fresh and not first]
