@@ -341,6 +341,7 @@ class Matcher:
                     ["left", "right", "source"],
                     EDGE_COLUMNS,
                     [(left, right, *MERGED_THERE, self._house.now(), self._run)],
+                    replace=False,  # they are looked at again with every edit of the survivor
                 )
                 if len(set(ends.values())) < 2 or self._told_apart(connection, number, ends[number], ends[survivor]):
                     continue

@@ -205,3 +205,45 @@ def test_never_of_two_that_are_one_with_others_asks_who_goes_with_whom(family: W
         hub.review_pair(pair_of(family), same=False)
 
     assert str(raised.value.hint).startswith("crosswalk match split ")
+
+
+@pytest.fixture
+def joined(tmp_path: Path, database_url: str) -> World:
+    """Two who were asked about, became one by an edit, and of whom somebody says only then that they are the same."""
+    made = two(tmp_path, database_url)
+    path = made.folder / "crosswalk.yaml"
+    rules = "match: {person: {model: none, rules: [{same: [emails]}, {same: [phones, name.family], then: review}]}}"
+    path.write_text(path.read_text().replace("merge:", f"{rules}\nmerge:"))
+    alpha, beta = made.remote("alpha"), made.remote("beta")
+    alpha.put("people", "1", name="Otto Berg", phone="+49895550101", email="otto@senior.test", title="Chairman")
+    beta.put("people", "9", name="Otto Berg", phone="+49895550101", email=None, title=None)
+    settle_down(made)
+    pair = pair_of(made)
+    beta.put("people", "9", email="otto@senior.test")
+    settle_down(made)
+    assert beta.of("people", "9")["title"] == "Chairman"
+    made.clock.forward(seconds=3600)
+    with made.open() as hub:
+        hub.review_pair(pair, same=True)
+    settle_down(made)
+    return made
+
+
+def test_what_was_written_before_somebody_said_the_same_of_who_was_one_already_is_given_back(joined: World) -> None:
+    with joined.open() as hub:
+        told = hub.part(["beta/people/9"])
+    settle_down(joined)
+
+    assert ("beta/people/9", "job_title") in {(one["record"], one["field"]) for one in told["given_back"]}
+    assert joined.remote("beta").of("people", "9")["title"] is None
+
+
+def test_who_was_one_before_somebody_said_so_is_told_as_of_then(joined: World) -> None:
+    with joined.open() as hub:
+        runs = [one["id"] for one in hub.runs()["runs"] if one["written"]]
+        told = hub.explain("alpha/people/1", as_of=runs[0])
+        now = hub.explain("alpha/people/1")
+
+    assert {one["address"] for one in told["records"]} == {"alpha/people/1", "beta/people/9"}
+    assert "same email" in [one["matched_by"] for one in told["records"]]
+    assert "decided by tester" in [one["matched_by"] for one in now["records"]]
