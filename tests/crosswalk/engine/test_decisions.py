@@ -120,7 +120,9 @@ def test_who_was_put_away_and_is_erased_by_now_is_not_brought_back(tmp_path: Pat
         told = hub.undo(run)
 
     assert (told["actions"], told["coverage"]["cannot"]) == ([], 1)
-    assert [one["reason"] for one in told["left"]] == ["they have been erased since: nothing of them is kept"]
+    (left,) = told["left"]
+    assert left["reason"] == "they have been erased since: nothing of them is kept"
+    assert (left["record"], left["title"], left["erasure"]) == (None, None, "E1")
 
 
 def test_who_was_split_is_not_asked_about_again(world: World) -> None:
