@@ -82,10 +82,16 @@ def left_lines(answer: Answer, screen: Screen, *, limit: int) -> Iterator[Line]:
     """What is not taken back, a line each: record, field, why."""
     left = answer["left"]
     shown = left[:limit] if limit else left
-    address = max((len(str(one["record"])) for one in shown), default=0)
+    address = max((len(_whose(one)) for one in shown), default=0)
     field = max((len(str(one["field"])) for one in shown), default=0)
     for one in shown:
-        line = [*padded(f"  {one['record']}", address + 4), *padded(str(one["field"]), field + 2 if field else 0)]
+        line = [*padded(f"  {_whose(one)}", address + 4), *padded(str(one["field"]), field + 2 if field else 0)]
         yield cut([*line, str(one["reason"])], screen.width)
     if len(shown) < len(left):
         yield f"...  {text.number(len(left) - len(shown))} more;  --limit 0"
+
+
+def _whose(one: Mapping[str, Any]) -> str:
+    """The record; of somebody who was erased there is no address any more."""
+    erasure = one.get("erasure")
+    return f"somebody erased ({erasure})" if erasure else str(one["record"])

@@ -165,7 +165,9 @@ def _stands(references: References, stream: Stream, one: Mapping[str, Any], obse
     at = stream.at.get(one["field"])
     if at is None:
         return False
-    return bool(mark(references.seen_once(stream, at, observed[at])) == one["before"])
+    seen = references.seen_once(stream, at, observed[at])
+    unread = at in stream.refs and references.is_unread(stream, observed[at])
+    return not unread and bool(mark(seen) == one["before"])
 
 
 def arrived(references: References, stream: Stream, action: Action, observed: Sequence[Value]) -> bool:

@@ -435,6 +435,7 @@ class Matcher:
             ["left", "right", "source"],
             EDGE_COLUMNS,
             [(left, right, *why, self._house.now(), self._run)],
+            replace=False,  # it is looked at again with every edit of either
         )
         ends = self.homes(connection, [one, other])
         if len(set(ends.values())) < 2 or self._told_apart(connection, one, ends[one], ends[other]):
@@ -672,7 +673,11 @@ class Matcher:
         """What hangs on an entity that goes on as another: decisions, creates under way, who belongs to it."""
         run = self._database.run
         run(connection, "UPDATE conflict SET state = 'gone' WHERE entity = ? AND state = 'open'", (goes,))
-        run(connection, "UPDATE conflict SET entity = ? WHERE entity = ? AND state = 'decided'", (stays, goes))
+        run(
+            connection,
+            "UPDATE conflict SET entity = ? WHERE entity = ? AND state IN ('decided', 'used')",
+            (stays, goes),
+        )
         outbox.hand_over(self._database, connection, stays, goes, [stream.id for stream in self._streams.values()])
         run(connection, "DELETE FROM association WHERE entity = ?", (goes,))
         run(

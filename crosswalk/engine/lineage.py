@@ -271,7 +271,7 @@ class Lineage:
         numbers = [row[0] for row in self._all]
         own = [row[0] for row in self._all if not self._answer(row)]
         shown = [*own, *[number for number in numbers if number not in own][-_RESPONSES_SHOWN:]]
-        matched = _matched(self._house, self._connection, self._kind, numbers)
+        matched = _matched(self._house, self._connection, self._kind, numbers, until=self._until)
         seen = seen_streams(self._house, self._connection, {row[1] for row in self._all})
         created = {write.record: write for write in self._writes if write.op == "create"}
         rows = {row[0]: row for row in self._all}
@@ -529,6 +529,8 @@ class Lineage:
             return _Stood(observed, "differs", never)
         if name in self._conflicts:
             return _Stood(observed, "differs", f"{spoken('conflict', self._conflicts[name][0])} is open")
+        if at in member.unread:
+            return _Stood(observed, "not written", "not all of what it refers to has been read yet")
         letters = self._unwritable.get(member.id, {})
         for key, what in (("", "the record"), (name, "the field")):
             if key in letters:
@@ -660,8 +662,10 @@ def rule_place(house: House, kind: str, name: str) -> str | None:
     return None if place is None else f"{place.file}:{place.line}:{place.column}"
 
 
-def _matched(house: House, connection: Any, kind: str, records: Sequence[int]) -> dict[int, tuple[str, int]]:
-    """By which rule each record came to the others, and when."""
+def _matched(
+    house: House, connection: Any, kind: str, records: Sequence[int], *, until: int | None
+) -> dict[int, tuple[str, int]]:
+    """By which rule each record came to the others, and when. `until`: what was said only later counts least."""
     own = set(records)
     best: dict[int, tuple[tuple[Any, ...], str, int]] = {}
     comparer = Comparer(house, connection)
@@ -679,7 +683,7 @@ def _matched(house: House, connection: Any, kind: str, records: Sequence[int]) -
                 text = comparer.words(kind, left, right, rule=rule, bits=score, shown=shown)
             for number, other in ((left, right), (right, left)):
                 # The edge to an earlier record is how it came; the first record of all did not come to anybody.
-                order = (other > number, source != "person", at)
+                order = (until is not None and at > until, other > number, source != "person", at)
                 if number != min(own) and (number not in best or order < best[number][0]):
                     best[number] = (order, text, at)
     return {number: (text, at) for number, (_, text, at) in best.items()}

@@ -15,6 +15,7 @@ from crosswalk.engine.model import House
 from crosswalk.engine.settle import Group
 from crosswalk.store import conflicts
 from crosswalk.store.codec import digest, dump_sorted, iso, load, mark
+from crosswalk.store.records import ARCHIVED
 from mapping.values import ABSENT, Value
 
 WRITES: Final = 3  # of the hub, each of them rewritten there
@@ -72,7 +73,9 @@ class Loops:
                 "changed_at": iso(one.modified),
             }
             for one in group.members
-            if (at := one.stream.at.get(name)) is not None and one.row[one.stream.place[at]] is not ABSENT
+            if one.state <= ARCHIVED
+            and (at := one.stream.at.get(name)) is not None
+            and one.row[one.stream.place[at]] is not ABSENT
         ]
         hours = int(WITHIN.total_seconds() // 3600)
         why = (

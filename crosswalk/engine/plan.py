@@ -284,6 +284,8 @@ class _Planner:
                 continue
             if at in stream.mapping.once and observed not in (ABSENT, None):
                 continue
+            if at in member.unread:
+                continue  # somebody's word, which can be weighed only once what it names has been read
             shown = merger.shown(member, at, value)
             nothing = shown in (ABSENT, None) and observed is ABSENT and entry in ([""], [None])
             if shown == observed or nothing or (observed is ABSENT and shown is ABSENT):

@@ -20,7 +20,7 @@ from crosswalk.engine.words import (
     spoken,
     told_apart,
 )
-from crosswalk.store import outbox
+from crosswalk.store import erasures, outbox
 from crosswalk.store.codec import iso, unmark
 from crosswalk.store.outbox import Action, Plan
 
@@ -97,6 +97,7 @@ def report_undo(house: House, plan: Plan, *, actions: bool = True) -> dict[str, 
     """The dict of `undo --json`: the plan that takes a run back, how much of it that is, and what is left and why."""
     told = report(house, plan if plan.id else None, actions=actions)
     detail = plan.detail
+    erased: dict[int, str] = {}  # records that have neither a name nor an address any more
     with house.database.read() as connection:
         started = house.database.run(
             connection, "SELECT started_at FROM run WHERE id = ?", (detail["undoes"],)
@@ -108,6 +109,10 @@ def report_undo(house: House, plan: Plan, *, actions: bool = True) -> dict[str, 
             )
         )
         titles = Titles(house, connection).of(list(set(entities.values())))
+        for one in erasures.listed(house.database, connection, sorted(set(entities.values()))):
+            erased.update(
+                (record, spoken("erasure", one.id)) for record, home in entities.items() if home == one.entity
+            )
     return {
         **told,
         "conflicts": [],
@@ -120,8 +125,9 @@ def report_undo(house: House, plan: Plan, *, actions: bool = True) -> dict[str, 
         },
         "left": [
             {
-                "record": addresses.get(record),
-                "title": titles.get(entities.get(record, 0)),
+                "record": None if record in erased else addresses.get(record),
+                "title": None if record in erased else titles.get(entities.get(record, 0)),
+                "erasure": erased.get(record),
                 "field": field,
                 "kind": kind,
                 "reason": reason,

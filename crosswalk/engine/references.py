@@ -2,9 +2,9 @@
 
 A record keeps the ids that its vendor shows; they are compared, merged and shown by entity, so that two systems
 which name the same company by different ids agree. A reference to a record that has not been seen yet says
-nothing until it has: it waits in the store and puts its record up again when the other one arrives. So does a
-record that is to be shown a reference to an entity of which its own system has no record yet, or an owner who has left
-there and so may own nothing new.
+nothing until it has: it waits in the store and puts its record up again when the other one arrives. Until then it is
+not written over, either: nobody knows what would be lost. A record waits as well that is to be shown a reference to an
+entity of which its own system has no record yet, or to an owner who has left there and so may own nothing new.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -168,6 +168,10 @@ class References:
         elements = [element for element in known if element is not None]
         elements.sort(key=lambda element: (element["entity"], str(element.get("role", ""))))
         return elements or ABSENT
+
+    def is_unread(self, stream: Stream, value: Value) -> bool:
+        """Does this field name a record that nobody has read? Asked once that was looked up, as `seen_value` is."""
+        return any(self._as_entity(stream, element) is None for element in _elements(value))
 
     def seen_once(self, stream: Stream, at: int, value: Value) -> Value:
         """The value of this field as `seen` would show it, looked up at once."""

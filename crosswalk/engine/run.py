@@ -333,6 +333,7 @@ class Runner:
 
     def undo(self, undoes: int) -> None:
         """Propose what takes another run back; nothing is written."""
+        self.ran.planned = None
         if self._house.stop.is_set():
             return
         self._house.progress.stage("plan")
@@ -607,6 +608,7 @@ def compare(house: House, streams: Sequence[Stream], *, who: str, sample: Sample
     with Runner(house, command="audit", who=who, streams=streams) as runner:
         runner.audit(streams, sample)
         runner.settle()
+        runner.plan()
     return runner.ran
 
 
@@ -639,6 +641,7 @@ def undo(house: House, undoes: int, streams: Sequence[Stream], *, who: str) -> R
     with Runner(house, command="undo", who=who, streams=streams) as runner:
         runner.pull(streams)
         runner.settle()
+        runner.plan()  # an older plan may be of what has moved on by now
         runner.undo(undoes)
     return runner.ran
 
@@ -654,6 +657,7 @@ def erase_person(house: House, what: str, *, who: str, reason: str) -> tuple[Ran
     """Keep nothing of a person; figures that their answers were counted in follow."""
     with Runner(house, command="erase", who=who) as runner:
         told = runner.erase(what, reason=reason)
+        runner.plan()
     return runner.ran, told
 
 
@@ -661,6 +665,7 @@ def match_anew(house: House, kinds: Sequence[str], *, who: str) -> Ran:
     """Match whole kinds anew; what follows from it at the vendors is in the plans that follow."""
     with Runner(house, command="resolve", who=who) as runner:
         runner.match_anew(kinds)
+        runner.plan()
     return runner.ran
 
 

@@ -29,14 +29,19 @@ class Word(NamedTuple):
 
 
 def say(house: House, connection: Connection, pairs: Iterable[Pair], verdict: str, *, who: str, why: str = "") -> None:
-    """Write down that each two records are `same`, or `never`. The last word on two counts, also against a rule.
+    """Write down that each two records are `same`, or `never`. The last word on two counts, also against a rule; one
+    that says what a rule says leaves that as it is, with when the two became one.
 
     Raises AskError where words on others contradict it; the caller's transaction is then to be given up.
     """
     database, at = house.database, house.now()
     ends = sorted({(min(pair), max(pair)) for pair in pairs})
     with database.lock(connection, _LOCK):
-        database.run_many(connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ?', ends)
+        database.run_many(
+            connection,
+            'DELETE FROM edge WHERE "left" = ? AND "right" = ? AND (verdict <> ? OR source = \'person\')',
+            [(*pair, verdict) for pair in ends],
+        )
         for pair in ends:
             against = words_against(house, connection, pair, verdict)
             if against:

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crosswalk.engine.anew import asked_for, count_anew, resolve_asked_for, withdraw
 from crosswalk.engine.derive import derive_entities, follow, note_scores
@@ -86,6 +87,7 @@ class Member(Struct):
     had_base: bool
     represents: bool = True
     resolved: bool = False  # a record that it refers to has arrived
+    unread: frozenset[int] = frozenset()  # positions of the mapping that name a record which nobody has read
     wrote: dict[str, Value] = field(default_factory=dict)  # what the hub wrote there last, by field
     _raw: Any = None
 
@@ -316,6 +318,9 @@ def assembled(
     for member in everybody:
         member.row = aligned(member.stream, references.seen(member.stream, member.observed))
         member.resolved = member.id in arrived
+        member.unread = frozenset(
+            at for at in member.stream.refs if references.is_unread(member.stream, member.observed[at])
+        )
     for group in groups.values():
         _rank(group.members)
     newcomers = [member for member in everybody if member.fresh and not first]
@@ -412,8 +417,13 @@ def merge_kind(
     _rename_references(house, connection, layout, goldens.values())
     writes = first or GoldenWrites(run=run, at=house.now())
     contested = {} if first else conflicts.open_fields(database, connection, entities)
+    if contested:
+        living = {group.entity: [one.id for one in group.members if one.state <= ARCHIVED] for group in groups}
+        conflicts.thaw(database, connection, {entity: living[entity] for entity in contested})
     frozen = conflicts.frozen_fields(database, connection, list(contested)) if contested else {}
-    merger = EntityMerger(house, connection, layout, decided, contested, frozen)
+    meeting = [] if first else [group.entity for group in groups if _meet_anew(group)]
+    kept = conflicts.kept(database, connection, meeting) if meeting else {}
+    merger = EntityMerger(house, connection, layout, decided, contested, frozen, kept)
     merger.expect(member.id for group in groups if _are_compared(group) for member in group.members)
     creating = any("create" in stream.writes for stream in house.of_kind(kind))
     moved: dict[int, list[int]] = {}
@@ -477,10 +487,12 @@ class EntityMerger:
         decided: dict[int, dict[str, Any]],
         contested: Mapping[int, set[str]] | None = None,
         frozen: Mapping[int, set[str]] | None = None,
+        kept: Mapping[int, Mapping[str, conflicts.Kept]] | None = None,
     ) -> None:
         """`contested`: fields with an open conflict, by entity; they are decided anew with whatever else is, but for
-        those that are `frozen`."""
+        those that are `frozen`. `kept`: of which a person said that each side keeps its own."""
         self._frozen = frozen or {}
+        self._kept = kept or {}
         self._house = house
         self._contested = contested or {}
         self._connection = connection
@@ -569,7 +581,8 @@ class EntityMerger:
         """First contact. Whole rows at once; only where a record is to be shown something, or nobody knows better,
         the field is decided side by side, which gives bases and conflicts too."""
         width = len(self._layout.fields)
-        if group.entity in self._decided or any(member.had_base or member.wrote for member in members):
+        said = group.entity in self._decided or group.entity in self._kept
+        if said or any(member.had_base or member.wrote for member in members):
             return self._decide(group, members, Golden.blank(width), range(width))
         found = self._house.policies.newcomers(self._layout, [self._row_side(member, members) for member in members])
         winners = [None if n == NOBODY else members[n].id for n in found.winners]
@@ -638,23 +651,32 @@ class EntityMerger:
             left_over = golden is ABSENT and self._was_computed(name, position, members)
             if left_over:
                 golden = None  # computed for an entity that was parted since; whose it is will be computed again
+            kept = self._still_kept(group.entity, name, position, members)
+            if kept is not None and golden is ABSENT:
+                golden = kept.value
             sides = [
-                (member, at, self.side(member, at, position, name, golden))
+                (member, at, self.side(member, at, position, name, golden, kept=kept))
                 for member in members
                 if (at := member.stream.at.get(name)) is not None
             ]
             if not sides:
                 self.conflicts.append(conflicts.Found(group.entity, name, b"", None))
                 continue
-            if name in taken and _edited_since(sides, taken[name]["about"]):
+            if name in taken and (_edited_since(sides, taken[name]["about"]) or _are_parted(sides, taken[name])):
                 conflicts.give_up(self._house.database, self._connection, group.entity, name)
                 taken = {other: said for other, said in taken.items() if other != name}
+            keeps = name in taken and taken[name]["take"] == "keep"
             if name in taken:
                 decision = by_person([side for _, _, side in sides], taken[name])
-                conflicts.use(self._house.database, self._connection, group.entity, name)
+                shown = {side.record: mark(side.observed) for _, _, side in sides if side.observed is not ABSENT}
+                conflicts.use(
+                    self._house.database, self._connection, group.entity, name, shown=shown if keeps else None
+                )
             else:
                 decision = by_policy([side for _, _, side in sides], golden, self._policies[position])
-            if decision.rule == "keep" or (name in taken and taken[name]["take"] == "keep"):
+                if kept is not None and decision.rule == "hub":
+                    decision = replace(decision, reason=f"decided by {kept.who}")
+            if decision.rule == "keep" or keeps or kept is not None:
                 self._references.may_differ([member.id for member, _, _ in sides])
             self._store(group, after, position, name, sides, decision, golden)
             if left_over:
@@ -667,15 +689,32 @@ class EntityMerger:
     def _was_computed(self, name: str, position: int, members: Sequence[Member]) -> bool:
         return self._policies[position].code == "derived" and any(name in member.wrote for member in members)
 
-    def side(self, member: Member, at: int, position: int, name: str, golden: Value) -> Side:
-        """One record as the merge of one field sees it; `golden`: what the hub holds by now."""
+    def _still_kept(self, entity: int, name: str, position: int, members: Sequence[Member]) -> conflicts.Kept | None:
+        """The word that each side keeps its own, for those of whom it was said, who are here still and show what they
+        showed; None: they do not disagree any more. The hub does not go on holding what came of somebody else."""
+        said = self._kept.get(entity, {}).get(name)
+        if said is None:
+            return None
+        shows = {member.id: mark(member.row[position]) for member in members}
+        still = {record: value for record, value in said.shown.items() if shows.get(record, ABSENT) == value}
+        theirs = [value for record, value in said.shown.items() if record not in shows]
+        if all(value == next(iter(still.values())) for value in still.values()):
+            return None
+        held = ABSENT if said.value in theirs and said.value not in shows.values() else unmark(said.value)
+        return conflicts.Kept(still, held, said.who)
+
+    def side(
+        self, member: Member, at: int, position: int, name: str, golden: Value, *, kept: conflicts.Kept | None = None
+    ) -> Side:
+        """One record as the merge of one field sees it; `golden`: what the hub holds by now. `kept`: who agreed to
+        differ from that, whatever of it was noted."""
         observed = member.row[position]
         stored = member.base
         base: Base | None
         hub: Any = stored.hub.get(name, False)
         late = member.resolved and at in member.stream.refs
         if member.fresh or hub is _NO_BASE or late:
-            base = None
+            base = Base(observed, golden) if kept is not None and member.id in kept.shown else None
         else:
             side = stored.side.get(name)
             shown = observed if side is None else self._seen(member, at, unmark(side[0]))
@@ -791,6 +830,11 @@ class EntityMerger:
         return None if theirs is ABSENT else theirs
 
 
+def _meet_anew(group: Group) -> bool:
+    """Is there a record of which nothing was agreed with the others, or nothing of some field?"""
+    return any(member.fresh or _NO_BASE in member.base.hub.values() for member in group.members)
+
+
 def _are_compared(group: Group) -> bool:
     """May a member be asked what it could show? Records of one stream that is not written are not: see `_cut`."""
     streams = {member.stream.id: member.stream for member in group.members}
@@ -824,6 +868,12 @@ def _edited_since(sides: Sequence[tuple[Member, int, Side]], about: Mapping[int,
         at not in member.stream.refs and side.record in about and mark(side.observed) != about[side.record]
         for member, at, side in sides
     )
+
+
+def _are_parted(sides: Sequence[tuple[Member, int, Side]], taken: Mapping[str, Any]) -> bool:
+    """Were several to stay as they are, of whom one at most is left here?"""
+    here = {side.record for _, _, side in sides}
+    return taken["take"] == "keep" and len(taken["about"]) > 1 and sum(one in here for one in taken["about"]) < 2
 
 
 def by_person(sides: Sequence[Side], taken: dict[str, Any]) -> Decision:

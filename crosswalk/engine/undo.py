@@ -265,6 +265,9 @@ class _Undoer:
         if at is None or cannot:
             self._leave(one, name, CANNOT, cannot)
             return None
+        if at in member.unread:  # what the hub wrote there named records that it had read
+            self._leave(one, name, LEAVE, "it names a record there that has not been read")
+            return None
         place = stream.place[at]
         observed = member.row[place]
         leave = self._moved(member, name, told, observed, look)

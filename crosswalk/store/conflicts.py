@@ -1,6 +1,6 @@
 """Conflicts: fields on which sides disagree, until their inputs change or a person decides."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crosswalk.store.codec import dump, load
@@ -87,17 +87,75 @@ def decisions(database: Database, connection: Connection, entities: Sequence[int
     return found
 
 
-def hand_on(database: Database, connection: Connection, entity: int, to: int, records: Sequence[int]) -> None:
-    """Records leave an entity: decisions to take what one of them shows go with it."""
-    rows = database.run(
-        connection, "SELECT id, decision FROM conflict WHERE entity = ? AND state = 'decided'", (entity,)
-    ).fetchall()
-    theirs = [number for number, decision in rows if load(bytes(decision)).get("record") in records]
-    database.run_many(connection, "UPDATE conflict SET entity = ? WHERE id = ?", [(to, number) for number in theirs])
+class Kept(NamedTuple):
+    """Somebody said that each side keeps its own. `shown`: what each record showed, `value`: what the hub held."""
+
+    shown: Mapping[int, Any]
+    value: Any
+    who: str
 
 
-def use(database: Database, connection: Connection, entity: int, field: str) -> None:
-    """What was decided has been merged."""
+def kept(database: Database, connection: Connection, entities: Sequence[int]) -> dict[int, dict[str, Kept]]:
+    """By entity and field, where the last word of a person was that each side keeps its own."""
+    found: dict[int, dict[str, Kept]] = {}
+    for entity, field, decision in database.select(
+        connection,
+        "SELECT entity, field, decision FROM conflict WHERE state = 'used' AND",
+        "entity",
+        entities,
+        "ORDER BY id",
+    ):
+        told = load(bytes(decision))
+        if "shown" in told:
+            found.setdefault(entity, {})[field] = Kept(dict(told["shown"]), told["value"], told["who"])
+        else:
+            found.get(entity, {}).pop(field, None)
+    return {entity: fields for entity, fields in found.items() if fields}
+
+
+def hand_on(database: Database, connection: Connection, entity: int, to: int, records: Collection[int]) -> None:
+    """Records leave an entity: decisions to take what one of them shows go with it, and those that keep several of
+    them as they are with these."""
+    going: list[int] = []
+    as_well: list[int] = []
+    for number, state, detail, decision in database.run(
+        connection,
+        "SELECT id, state, detail, decision FROM conflict WHERE entity = ? AND state IN ('decided', 'used')",
+        (entity,),
+    ).fetchall():
+        told = load(bytes(decision))
+        if told["take"] != "keep":
+            if state == "decided" and told.get("record") in records:
+                going.append(number)
+            continue
+        if state == "used":
+            about = [record for record, _ in told.get("shown") or ()]
+        else:
+            about = [side["record"] for side in load(bytes(detail)).get("sides") or ()]
+        theirs = sum(record in records for record in about)
+        if theirs > 1:
+            (as_well if len(about) - theirs > 1 else going).append(number)
+    columns = "field, state, inputs, detail, run, at, decision, who"
+    database.run_many(
+        connection,
+        f"INSERT INTO conflict (entity, {columns}) SELECT ?, {columns} FROM conflict WHERE id = ?",
+        [(to, number) for number in as_well],
+    )
+    database.run_many(connection, "UPDATE conflict SET entity = ? WHERE id = ?", [(to, number) for number in going])
+
+
+def use(
+    database: Database, connection: Connection, entity: int, field: str, *, shown: Mapping[int, Any] | None = None
+) -> None:
+    """What was decided has been merged. `shown`: what each record shows, where all stay as they are; see `kept`."""
+    for number, decision in database.run(
+        connection,
+        "SELECT id, decision FROM conflict WHERE entity = ? AND field = ? AND state = 'decided'",
+        (entity, field),
+    ).fetchall():
+        if shown is not None:
+            told = dump({**load(bytes(decision)), "shown": list(shown.items())})
+            database.run(connection, "UPDATE conflict SET decision = ? WHERE id = ?", (told, number))
     _close(database, connection, entity, field, "used")
 
 
@@ -124,6 +182,20 @@ def frozen_fields(database: Database, connection: Connection, entities: Sequence
         if load(bytes(detail)).get("frozen"):
             found.setdefault(entity, set()).add(field)
     return found
+
+
+def thaw(database: Database, connection: Connection, entities: Mapping[int, Collection[int]]) -> None:
+    """Ask no more of frozen fields of which a record has left its entity, or is gone: if what rewrites them goes on,
+    they are frozen anew. `entities`: with the records that each has."""
+    gone = [
+        (number,)
+        for number, entity, detail in database.select(
+            connection, "SELECT id, entity, detail FROM conflict WHERE state = 'open' AND", "entity", list(entities)
+        )
+        if (told := load(bytes(detail))).get("frozen")
+        and not {side["record"] for side in told["sides"]} <= set(entities[entity])
+    ]
+    database.run_many(connection, "UPDATE conflict SET state = 'gone' WHERE id = ?", gone)
 
 
 def open_fields(database: Database, connection: Connection, entities: Sequence[int]) -> dict[int, set[str]]:

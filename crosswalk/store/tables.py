@@ -433,12 +433,13 @@ conflict = Table(
     Column("id", Integer, primary_key=True),
     Column("entity", BigInteger, nullable=False),
     Column("field", Text, nullable=False),
-    Column("state", Text, nullable=False),  # open, decided, gone
+    Column("state", Text, nullable=False),  # open, decided, used, gone
     Column("inputs", LargeBinary, nullable=False),
     Column("detail", LargeBinary, nullable=False),  # JSON: base, sides, why
     Column("run", Integer),
     Column("at", BigInteger, nullable=False),
-    Column("decision", LargeBinary),  # JSON: what a person decided, until settle has used it
+    # JSON: what a person decided; of what stays as it is (`keep`) with what each record showed when settle used it
+    Column("decision", LargeBinary),
     Column("who", Text),
     Index("ix_conflict_entity", "entity", "field"),
     _of_some("ix_conflict_waiting", "state", "entity", where=unsettled.CONFLICT),

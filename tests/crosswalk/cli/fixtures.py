@@ -366,6 +366,17 @@ UNDO: dict[str, Any] = {
     "exit_code": 3,
 }  # fmt: skip
 
+UNDO_OF_ERASED: dict[str, Any] = {
+    **UNDO,
+    "left": [
+        UNDO["left"][0],
+        {
+            "record": None, "title": None, "erasure": "E7", "field": "", "kind": "cannot",
+            "reason": "they have been erased since: nothing of them is kept",
+        },
+    ],
+}  # fmt: skip
+
 UNDONE: dict[str, Any] = {
     **APPLY,
     "run": run(149, 12.0, plan="P89"),

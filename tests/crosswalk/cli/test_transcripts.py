@@ -88,6 +88,15 @@ Coverage 98.1 %. Take back:  crosswalk apply P89   (pauses these mappings until 
   salesforce/contacts/003Ab00000Qx7Lm  job_title  edited there since, by people
   salesforce/contacts/003Ab00000Rt1Kk             created in salesforce; deals hang on them since
 """
+LEFT_OF_ERASED = """\
+P89 takes back R143, 898 writes of 09:02
+  881  restore       the remote still holds what R143 wrote
+   14  leave         edited there since, by people            list:  crosswalk plan P89 --leave
+    3  cannot        they have been erased since: nothing of them is kept
+Coverage 98.1 %. Take back:  crosswalk apply P89   (pauses these mappings until  crosswalk resume)
+  salesforce/contacts/003Ab00000Qx7Lm  job_title  edited there since, by people
+  somebody erased (E7)                            they have been erased since: nothing of them is kept
+"""
 
 UNDONE = """\
 R149  done in 12 s
@@ -175,6 +184,10 @@ DLQ = """\
         pytest.param(["apply", "P87", "--yes"], "apply", fixtures.APPLY, 3, APPLY, id="apply"),
         pytest.param(["undo", "r143"], "undo", fixtures.UNDO, 3, UNDO, id="undo"),
         pytest.param(["plan", "P89", "--leave"], "show_plan", fixtures.UNDO, 3, LEFT, id="what-an-undo-leaves"),
+        pytest.param(
+            ["plan", "P89", "--leave"], "show_plan", fixtures.UNDO_OF_ERASED, 3, LEFT_OF_ERASED,
+            id="what-an-undo-leaves-of-who-was-erased",
+        ),
         pytest.param(["apply", "P89", "--yes"], "apply", fixtures.UNDONE, 0, UNDONE, id="apply-an-undo"),
         pytest.param(["sync"], "sync", fixtures.SYNC, 0, SYNC, id="sync"),
         pytest.param(["sync"], "sync", fixtures.SYNC_QUIET, 0, SYNC_QUIET, id="sync-with-nothing-to-do"),

@@ -120,7 +120,9 @@ def test_who_was_put_away_and_is_erased_by_now_is_not_brought_back(tmp_path: Pat
         told = hub.undo(run)
 
     assert (told["actions"], told["coverage"]["cannot"]) == ([], 1)
-    assert [one["reason"] for one in told["left"]] == ["they have been erased since: nothing of them is kept"]
+    (left,) = told["left"]
+    assert left["reason"] == "they have been erased since: nothing of them is kept"
+    assert (left["record"], left["title"], left["erasure"]) == (None, None, "E1")
 
 
 def test_who_was_split_is_not_asked_about_again(world: World) -> None:
@@ -205,3 +207,137 @@ def test_never_of_two_that_are_one_with_others_asks_who_goes_with_whom(family: W
         hub.review_pair(pair_of(family), same=False)
 
     assert str(raised.value.hint).startswith("crosswalk match split ")
+
+
+@pytest.fixture
+def joined(tmp_path: Path, database_url: str) -> World:
+    """Two who were asked about, became one by an edit, and of whom somebody says only then that they are the same."""
+    made = two(tmp_path, database_url)
+    path = made.folder / "crosswalk.yaml"
+    rules = "match: {person: {model: none, rules: [{same: [emails]}, {same: [phones, name.family], then: review}]}}"
+    path.write_text(path.read_text().replace("merge:", f"{rules}\nmerge:"))
+    alpha, beta = made.remote("alpha"), made.remote("beta")
+    alpha.put("people", "1", name="Otto Berg", phone="+49895550101", email="otto@senior.test", title="Chairman")
+    beta.put("people", "9", name="Otto Berg", phone="+49895550101", email=None, title=None)
+    settle_down(made)
+    pair = pair_of(made)
+    beta.put("people", "9", email="otto@senior.test")
+    settle_down(made)
+    assert beta.of("people", "9")["title"] == "Chairman"
+    made.clock.forward(seconds=3600)
+    with made.open() as hub:
+        hub.review_pair(pair, same=True)
+    settle_down(made)
+    return made
+
+
+def test_what_was_written_before_somebody_said_the_same_of_who_was_one_already_is_given_back(joined: World) -> None:
+    with joined.open() as hub:
+        told = hub.part(["beta/people/9"])
+    settle_down(joined)
+
+    assert ("beta/people/9", "job_title") in {(one["record"], one["field"]) for one in told["given_back"]}
+    assert joined.remote("beta").of("people", "9")["title"] is None
+
+
+def test_who_was_one_before_somebody_said_so_is_told_as_of_then(joined: World) -> None:
+    with joined.open() as hub:
+        runs = [one["id"] for one in hub.runs()["runs"] if one["written"]]
+        told = hub.explain("alpha/people/1", as_of=runs[0])
+        now = hub.explain("alpha/people/1")
+
+    assert {one["address"] for one in told["records"]} == {"alpha/people/1", "beta/people/9"}
+    assert "same email" in [one["matched_by"] for one in told["records"]]
+    assert "decided by tester" in [one["matched_by"] for one in now["records"]]
+
+
+def kept(world: World) -> None:
+    """What both were edited to stays in each of them."""
+    question = disagreeing(world)
+    with world.open() as hub:
+        hub.review_decide(question, take="keep")
+    settle_down(world)
+    assert titles(world) == ("COO", "Chef")
+
+
+def test_what_was_to_stay_in_each_stays_when_a_third_record_is_split_off(world: World) -> None:
+    alpha = world.remote("alpha")
+    alpha.put("people", "2", name="I. Sho", email="sho@b.test")
+    alpha.put("people", "1")  # which so goes on standing for both
+    settle_down(world)
+    with world.open() as hub:
+        hub.unite("alpha/people/2", "alpha/people/1")
+    settle_down(world)
+    kept(world)
+
+    with world.open() as hub:
+        hub.part(["alpha/people/2"])
+    settle_down(world)
+
+    assert asked(world) == []
+    assert titles(world) == ("COO", "Chef")
+    with world.open() as hub:
+        (field,) = hub.explain("alpha/people/1", field="title")["fields"]
+    assert (field["value"], field["rule"]) == ("Buyer", "decided by tester")
+    alpha.put("people", "1", title="CEO")  # of one side alone, after that
+    settle_down(world)
+    assert titles(world) == ("CEO", "CEO")
+
+
+@pytest.mark.parametrize("used", [True, False], ids=["used", "not-used-yet"])
+def test_of_two_that_were_to_stay_as_they_are_each_is_its_own_once_they_are_parted(world: World, used: bool) -> None:
+    question = disagreeing(world)
+    with world.open() as hub:
+        hub.review_decide(question, take="keep")
+    if used:
+        settle_down(world)
+
+    with world.open() as hub:
+        hub.part(["beta/people/1"])
+    settle_down(world)
+
+    with world.open() as hub:
+        held = [hub.explain(f"{name}/people/1", field="title")["fields"][0]["value"] for name in ("alpha", "beta")]
+    assert (held, asked(world)) == (["COO", "Chef"], [])
+
+
+@pytest.mark.parametrize("stays", ["alpha/people/2", "alpha/people/1"], ids=["with-the-older", "in-the-newer"])
+def test_what_was_to_stay_in_each_goes_with_them_where_they_are_parted_from_a_third(world: World, stays: str) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    alpha.put("people", "2", name="I. Sho", email="sho@b.test")
+    alpha.put("people", "1")
+    settle_down(world)
+    with world.open() as hub:
+        hub.unite("alpha/people/2", "alpha/people/1")
+    settle_down(world)
+    question = disagreeing(world)
+    with world.open() as hub:
+        hub.review_decide(question, take="keep")
+        leaving = ["alpha/people/2"] if stays == "alpha/people/1" else ["alpha/people/1", "beta/people/1"]
+        hub.part(leaving)
+    settle_down(world)
+
+    assert asked(world) == []
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == ("COO", "Chef")
+
+
+def test_what_was_to_stay_in_each_stays_when_they_come_to_somebody_older(world: World) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for remote in (alpha, beta):
+        remote.put("people", "3", name="I. Sho", email="sho@b.test", title="Clerk")
+    settle_down(world)
+    alpha.put("people", "3", title="Head")
+    beta.put("people", "3", title="Cook")
+    world.sync()
+    (one,) = asked(world)
+    with world.open() as hub:
+        hub.review_decide(one["id"], take="keep")
+    settle_down(world)
+
+    with world.open() as hub:
+        hub.unite("alpha/people/3", "alpha/people/1")
+    settle_down(world)
+
+    assert "job_title" not in {one["field"] for one in asked(world)}
+    assert (alpha.of("people", "3")["title"], beta.of("people", "3")["title"]) == ("Head", "Cook")
+    assert titles(world) == ("Buyer", "Buyer")

@@ -87,6 +87,30 @@ def test_whoever_keeps_both_ends_it(world: World) -> None:
         assert hub.review_list()["conflicts"] == []
 
 
+@pytest.mark.parametrize("how", ["deleted", "split"])
+def test_it_is_over_once_the_record_that_is_rewritten_is_gone_from_there(world: World, how: str) -> None:
+    beta = world.remote("beta")
+    beta.put("people", "1", title="BUYER")
+    for _ in range(5):
+        run(world)
+
+    if how == "deleted":
+        beta.put("people", "1", gone=True)
+    else:
+        with world.open() as hub:
+            hub.part(["beta/people/1"])
+    settle_down(world)
+
+    with world.open() as hub:
+        assert hub.review_list()["conflicts"] == []
+        told = hub.explain("alpha/people/1", field="job_title")["fields"][0]
+    assert (told["value"], told["conflict"]) == ("Buyer", None)
+    world.remote("alpha").put("people", "1", title="COO")
+    settle_down(world)
+    with world.open() as hub:
+        assert hub.explain("alpha/people/1", field="job_title")["fields"][0]["value"] == "COO"
+
+
 def test_edits_of_people_that_arrive_are_no_loop(world: World) -> None:
     for n in range(6):
         world.clock.forward(seconds=600)

@@ -129,3 +129,21 @@ def test_a_record_that_is_left_and_arrives_later_is_met_then(world: World) -> No
 
     assert score(world, "9") == 6
     assert quiet(world)
+
+
+def test_since_when_a_merged_record_is_one_with_another_is_not_moved_by_an_edit(world: World) -> None:
+    world.sync()
+    world.remote("crm").merge("people", "2", into="1")
+    world.sync()
+    before = matched_at(world)
+    world.clock.forward(seconds=3600)
+    world.remote("crm").put("people", "1", name="Mara Berg")
+
+    world.sync()
+
+    assert matched_at(world) == before
+
+
+def matched_at(world: World) -> list[Any]:
+    with world.open() as hub:
+        return [one["matched_at"] for one in hub.explain("crm/people/1")["records"]]

@@ -382,6 +382,79 @@ def test_a_reference_is_shown_once_its_record_is_there(world: World) -> None:
     assert alpha.of("people", "1")["firm"] == firm
 
 
+@pytest.fixture
+def hired(world: World) -> tuple[Remote, Remote]:
+    """One person; in alpha somebody names a firm that reads do not show yet, in beta another one."""
+    rewrite(world, ("merge:", "match: {company: {rules: [{same: [name]}]}}\nmerge:"))
+    alpha, beta = met(world)
+    for remote in (alpha, beta):
+        remote.put("firms", "5", name="Padma Textiles")
+    settle_down(world)
+    alpha.hidden = {"f7"}
+    alpha.put("firms", "f7", name="Meghna Jute")
+    alpha.put("people", "1", firm="f7")
+    return alpha, beta
+
+
+def test_a_reference_to_what_nobody_has_read_is_weighed_once_that_has_been_read(
+    world: World, hired: tuple[Remote, Remote]
+) -> None:
+    alpha, beta = hired
+    beta.put("people", "1", firm="5")
+
+    settle_down(world)
+
+    assert alpha.of("people", "1")["firm"] == "f7"
+    with world.open() as hub:
+        (field,) = [one for one in hub.explain("alpha/people/1")["fields"] if one["name"] == "works_at"]
+    assert field["value"] == "Padma Textiles"
+    told = [(side["state"], side["reason"]) for side in field["sides"]]
+    assert told == [("not read", "what it refers to has not been read yet"), ("holds", "")]
+    alpha.hidden = set()
+    alpha.put("firms", "f7", name="Meghna Jute")
+    beta.put("firms", "7", name="Meghna Jute")
+    settle_down(world)
+    with world.open() as hub:
+        (field,) = [one for one in hub.explain("alpha/people/1")["fields"] if one["name"] == "works_at"]
+    assert set(field["value"].split(", ")) == {"Padma Textiles", "Meghna Jute"}  # each shows the one that it can
+    assert (alpha.of("people", "1")["firm"], beta.of("people", "1")["firm"]) == ("f7", "5")
+
+
+def test_a_reference_to_what_nobody_has_read_is_no_sign_that_a_write_is_not_shown_yet(
+    world: World, hired: tuple[Remote, Remote]
+) -> None:
+    alpha, beta = hired
+    alpha.answers = False
+    for remote in (alpha, beta):
+        remote.put("people", "2", name="Mara Lindqvist", email="mara@a.test")
+    settle_down(world)
+    beta.put("people", "2", firm="5")
+    alpha.after = lambda write: alpha.put("people", "2", firm="f7")
+
+    world.sync()
+    alpha.after = None
+    settle_down(world)
+
+    assert asked(world, "SELECT op FROM journal") == [("update",)]
+    assert alpha.of("people", "2")["firm"] == "f7"
+
+
+def test_a_reference_to_what_nobody_has_read_is_not_undone(world: World, hired: tuple[Remote, Remote]) -> None:
+    alpha, beta = hired
+    alpha.put("people", "1", firm=None)
+    beta.put("people", "1", firm="5")
+    run = world.sync()["run"]["id"]
+    assert alpha.of("people", "1")["firm"] == "5"
+    alpha.put("people", "1", firm="f7")
+
+    with world.open() as hub:
+        told = hub.undo(run)
+
+    assert told["plan"] is None
+    assert [one["reason"] for one in told["left"]] == ["it names a record there that has not been read"]
+    assert alpha.of("people", "1")["firm"] == "f7"
+
+
 def test_a_field_that_is_mapped_later_is_filled(world: World) -> None:
     rewrite(world, ("people: {write: [update]}", "people: {write: [update], mapping: {job_title: null}}"))
     alpha, beta = world.remote("alpha"), world.remote("beta")

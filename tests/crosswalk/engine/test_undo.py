@@ -412,3 +412,37 @@ def test_who_came_later_is_not_told_as_of_an_earlier_run(edited: World) -> None:
 
     assert {one["address"] for one in then["records"]} == {"alpha/people/1", "beta/people/1"}
     assert len(now["records"]) == 3
+
+
+@pytest.mark.parametrize("command", ["undo", "resolve", "audit", "erase"])
+def test_a_plan_from_before_is_not_applied_once_what_it_was_made_from_has_moved_on(edited: World, command: str) -> None:
+    alpha, beta = edited.remote("alpha"), edited.remote("beta")
+    for remote in (alpha, beta):
+        remote.put("people", "2", name="Mara Lindqvist", email="mara@a.test", title="Clerk")
+        remote.put("people", "3", name="Olga Berg", email="olga@a.test")
+    settle_down(edited)
+    alpha.put("people", "2", title="Head")
+    with edited.open() as hub:
+        plan = hub.plan()["plan"]["id"]
+    alpha.put("people", "2", title="Chief")
+    with pytest.MonkeyPatch.context() as patch:  # another process has read it, and came no further
+        patch.setattr("crosswalk.engine.run.Runner.settle", lambda _: None)
+        patch.setattr("crosswalk.engine.run.Runner.plan", lambda _, **__: None)
+        edited.sync()
+
+    with edited.open() as hub:
+        if command == "undo":
+            hub.undo("R4")
+        elif command == "resolve":
+            hub.match_anew()
+        elif command == "erase":
+            hub.erase("alpha/people/3")
+        else:
+            hub.audit()
+    with edited.open() as hub, pytest.raises(ProblemsError, match="CW602") as raised:
+        hub.apply(plan)
+
+    assert "superseded by a newer plan" in str(raised.value)
+    settle_down(edited)
+    assert beta.of("people", "2")["title"] == "Chief"
+    assert [one[3].get("title") for one in beta.log if one[2] == "2"] == ["Chief"]
