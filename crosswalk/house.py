@@ -20,7 +20,7 @@ from connectors.sdk.contract import Account, Connector, FieldInfo, Keyed, Stream
 from connectors.sdk.errors import ConnectorError, GrantError, SetupError
 from crosswalk import drift
 from crosswalk.engine import matching, policies
-from crosswalk.engine.accounts import another, renamed, renamed_streams, twice
+from crosswalk.engine.accounts import renamed_streams, strange, twice
 from crosswalk.engine.failures import problem_of, state_of
 from crosswalk.engine.model import Ceiling, House, Link, Progress, Stream
 from crosswalk.problems import Problem
@@ -257,9 +257,9 @@ class Builder(Struct):
                     continue
                 told = self.settings.connections[name]
                 if answer.account is not None:
-                    strange = self._strange(told, answer.account)
-                    if strange is not None:
-                        self._failed(strange)
+                    problem = self._strange(told, answer.account)
+                    if problem is not None:
+                        self._failed(problem)
                         continue
                     self._keep(name, answer.account)
                 self.problems += [one for one in answer.refused if one not in self.problems]
@@ -269,10 +269,10 @@ class Builder(Struct):
 
     def _strange(self, told: ConnectionSettings, now: Account) -> Problem | None:
         """Why the account that answers may not be worked with under this name."""
-        role, listed = told.connector.role, self.settings.connections
-        return another(told.name, self._accounts.get(told.name), now, role=role) or renamed(
-            self.database, told.name, told.connector.name, now, told.streams, role=role, listed=listed
-        )
+        return strange(
+            self.database, told.name, told.connector.name, now, told.streams,
+            known=self._accounts.get(told.name), role=told.connector.role, listed=self.settings.connections,
+        )  # fmt: skip
 
     def _bar_twins(self, *, asked: Collection[str]) -> None:
         """Of two names of one account neither is worked with."""
