@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,11 +16,11 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import asdict, replace
 
-from connectors.sdk.contract import Account, Connector, FieldInfo, StreamSpec, Tools
+from connectors.sdk.contract import Account, Connector, FieldInfo, Keyed, StreamSpec, Tools
 from connectors.sdk.errors import ConnectorError, GrantError, SetupError
 from crosswalk import drift
 from crosswalk.engine import matching, policies
-from crosswalk.engine.accounts import another, renamed, renamed_streams, twice
+from crosswalk.engine.accounts import renamed_streams, strange, twice
 from crosswalk.engine.failures import problem_of, state_of
 from crosswalk.engine.model import Ceiling, House, Link, Progress, Stream
 from crosswalk.problems import Problem
@@ -33,6 +33,7 @@ from crosswalk.store.dialect import Database
 from crosswalk.store.goldens import load_layout
 from crosswalk.store.leases import Leases
 from crosswalk.store.pauses import Pause, pause_of, pauses, reconsider
+from crosswalk.store.records import some_rows
 from crosswalk.store.tokens import Tokens, Vault
 from mapping.compile import CompiledMapping, Context, MappingError, MappingFault, compile_mapping
 from mapping.derive import COMPANY_FIELDS, PERSON_FIELDS, CxSettings, Setting
@@ -40,6 +41,7 @@ from mapping.schema import target
 from mapping.surveys import SurveyRoles
 
 _NOT_GRANTED: Final = "CW204"
+_ROWS_LOOKED_AT: Final = 20  # of a stream, for what they are known by
 _HOLDS: Final = timedelta(hours=1)  # who we are there, and a catalogue that nobody needs anew
 _COMPUTED: Final = {"person": PERSON_FIELDS, "company": COMPANY_FIELDS}
 
@@ -255,9 +257,9 @@ class Builder(Struct):
                     continue
                 told = self.settings.connections[name]
                 if answer.account is not None:
-                    strange = self._strange(told, answer.account)
-                    if strange is not None:
-                        self._failed(strange)
+                    problem = self._strange(told, answer.account)
+                    if problem is not None:
+                        self._failed(problem)
                         continue
                     self._keep(name, answer.account)
                 self.problems += [one for one in answer.refused if one not in self.problems]
@@ -267,10 +269,10 @@ class Builder(Struct):
 
     def _strange(self, told: ConnectionSettings, now: Account) -> Problem | None:
         """Why the account that answers may not be worked with under this name."""
-        role, listed = told.connector.role, self.settings.connections
-        return another(told.name, self._accounts.get(told.name), now, role=role) or renamed(
-            self.database, told.name, told.connector.name, now, told.streams, role=role, listed=listed
-        )
+        return strange(
+            self.database, told.name, told.connector.name, now, told.streams,
+            known=self._accounts.get(told.name), role=told.connector.role, listed=self.settings.connections,
+        )  # fmt: skip
 
     def _bar_twins(self, *, asked: Collection[str]) -> None:
         """Of two names of one account neither is worked with."""
@@ -351,10 +353,11 @@ class Builder(Struct):
                 continue
             if draft.catalogue is None and draft.asked is None and draft.connection.name in failing:
                 continue  # nothing is known of it, and it cannot be asked: it is left out of this run
-            if draft.held not in (None, draft.settings.kind):
-                self.misfits[draft.address] = _other_kind(draft)
+            misfit = _other_kind(draft) or self._other_key(draft)
+            if misfit is not None:
+                self.misfits[draft.address] = misfit
                 if not lenient:
-                    self.faults.append(self.misfits[draft.address])
+                    self.faults.append(misfit)
                     continue
             try:
                 if draft.asked is None:
@@ -372,6 +375,31 @@ class Builder(Struct):
                 self.database.run_many(
                     connection, "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE id = ?", seen
                 )
+
+    def _other_key(self, draft: _Draft) -> Problem | None:
+        """Its records are known by what another column said: read by this one, each would be a new record, and what it
+        was known as would pass for gone."""
+        connector = self.links[draft.connection.name].connector
+        if draft.held is None or not isinstance(connector, Keyed):
+            return None
+        with self.database.read() as connection:
+            rows = some_rows(self.database, connection, draft.id, _ROWS_LOOKED_AT)
+        told = [(key, values, connector.key_of(draft.settings.name, values)) for key, values in rows]
+        known_by = [now for _, _, now in told if now is not None]
+        other = [(key, values) for key, values, now in told if now not in (key, None)]
+        if rows and not known_by and draft.asked is not None:  # the column is new, and may be the old one renamed
+            other = [] if _lists_any(connector, draft.settings.name, {key for key, _ in rows}) else rows
+        if not other or 2 * len(other) < len(known_by):  # a few may be left of a key that was changed long ago
+            return None
+        columns = [one for one in other[0][1] if all(str(values.get(one)) == key for key, values in other)]
+        known = f"key: {columns[0]}" if columns else "the key that it had"
+        fault = MappingFault(
+            code="CW102",
+            text=f"{draft.address} holds records under another key: each row would be a new one",
+            hint=f"write {known}, or list the rows under another name than {draft.settings.name}",
+            place=draft.settings.place,
+        )
+        return fault_problem(fault, draft.connection, draft.settings)
 
     def _fit(self, draft: _Draft, now: Sequence[FieldInfo]) -> None:
         """The mapping on today's fields, with what of the old ones it still needs."""
@@ -538,8 +566,23 @@ def fault_problem(fault: MappingFault, told: ConnectionSettings, stream: StreamS
     )
 
 
-def _other_kind(draft: _Draft) -> Problem:
+def _lists_any(connector: Connector, stream: str, keys: Set[str]) -> bool:
+    """Is one of these keys there still? Also where that cannot be told."""
+    empty = True
+    try:
+        for listed in connector.keys(stream):
+            if not keys.isdisjoint(listed):
+                return True
+            empty = empty and not listed
+    except ConnectorError:
+        return True
+    return empty
+
+
+def _other_kind(draft: _Draft) -> Problem | None:
     """Its records are persons, say, and belong to persons: they cannot become companies where they are."""
+    if draft.held in (None, draft.settings.kind):
+        return None
     fault = MappingFault(
         code="CW102",
         text=f"{draft.address} holds records of kind {draft.held}, and is to be read as {draft.settings.kind}",

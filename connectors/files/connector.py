@@ -139,6 +139,10 @@ class FilesConnector:
         except BusyError as exc:
             raise LaterError(f"{name} {exc}", hint="nothing: the next run reads it", code="CW302") from exc
 
+    def key_of(self, stream: str, values: Values) -> str | None:
+        """What a row that was read like this is known by, as the file has it now; None: by nothing."""
+        return self._rows(self._settings.streams[stream]).key(values)
+
     def _rows(self, settings: FilesStream) -> Rows:
         return Rows(settings, self._tools.time_zone)
 

@@ -74,6 +74,10 @@ class Rows:
                 return _aside(where, key, f"'{self._stream.modified}' is no time that we know", values)
         return Row(where, key, RemoteRecord(key, None, modified, values))
 
+    def key(self, values: Values) -> str | None:
+        """What a row is known by; None: by nothing."""
+        return self._key(values)[0]
+
     def _key(self, values: Values) -> tuple[str | None, str]:
         columns = self._stream.key
         parts = [text(cell(values, column)) for column in columns]

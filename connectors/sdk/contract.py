@@ -7,7 +7,7 @@ on reading and back on writing.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 from msgspec import Struct, field
@@ -323,6 +323,14 @@ class Settings(BaseModel):
     insecure: bool = False
     # Filled by the hub: of each listed stream an instance of the connector's `stream_settings`.
     streams: Mapping[str, Any] = {}
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A connector whose operator says by which columns its records are known."""
+
+    def key_of(self, stream: str, values: Values) -> str | None:
+        """The key that a record of these values has by what the operator says now."""
 
 
 class Connector(Protocol):

@@ -30,6 +30,16 @@ def known_accounts(database: Database) -> dict[str, Account]:
     return {name: Account(**load(bytes(account))) for name, account in rows}
 
 
+def strange(
+    database: Database, name: str, connector: str, now: Account, streams: Collection[str], *, known: Account | None,
+    role: str, listed: Collection[str],
+) -> Problem | None:  # fmt: skip
+    """Why the account that answers may not be worked with under this name: see `another` and `renamed`."""
+    return another(name, known, now, role=role) or renamed(
+        database, name, connector, now, streams, role=role, listed=listed
+    )
+
+
 def renamed(
     database: Database, name: str, connector: str, now: Account, streams: Collection[str], *, role: str,
     listed: Collection[str],

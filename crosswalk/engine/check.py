@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 from connectors.sdk.contract import Account, FieldInfo, Page, StreamSpec, Window
 from connectors.sdk.errors import ConnectorError, ShapeError
 from crosswalk.drift import stored
-from crosswalk.engine.accounts import ANOTHER, RENAMED, another, known_accounts, renamed, renamed_streams, twice
+from crosswalk.engine.accounts import ANOTHER, RENAMED, known_accounts, renamed_streams, strange, twice
 from crosswalk.engine.failures import down, problem_of
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.overview import count_records
@@ -448,13 +448,13 @@ def _others(house: House, answers: Mapping[str, _Answer], known: Mapping[str, Ac
             continue
         link = house.links[name]
         found.append(
-            another(name, known.get(name), answer.account, role=link.role)
-            or renamed(
+            strange(
                 house.database,
                 name,
                 link.connector.name,
                 answer.account,
                 _in_file(house, name),
+                known=known.get(name),
                 role=link.role,
                 listed=house.links,
             )
@@ -495,8 +495,8 @@ def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer], b
             if problem is None and answer.error is not None:
                 problem = problem_of(answer.error, connection=link.name)
             state, code, detail = ("ok", None, None) if problem is None else (down(problem), problem.code, problem.text)
-            strange = problem is not None and problem.code in (ANOTHER, RENAMED)
-            account = None if answer.account is None or strange else dump(_plain(answer.account))
+            theirs = problem is None or problem.code not in (ANOTHER, RENAMED)
+            account = None if answer.account is None or not theirs else dump(_plain(answer.account))
             database.run(
                 connection,
                 "INSERT INTO connection (name, connector, account, checked_at, state, code, detail, since) "
@@ -508,7 +508,7 @@ def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer], b
                 (link.name, link.connector.name, account, now, state, code, detail, now if problem else None),
             )
             for name, told in answer.streams.items():
-                if told.judged.catalogue is not None and not strange:
+                if told.judged.catalogue is not None and theirs:
                     database.run(
                         connection,
                         "UPDATE stream SET catalogue = ?, catalogue_at = ? WHERE connection = ? AND name = ?",

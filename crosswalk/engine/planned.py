@@ -127,7 +127,7 @@ def report_undo(house: House, plan: Plan, *, actions: bool = True) -> dict[str, 
             {
                 "record": None if record in erased else addresses.get(record),
                 "title": None if record in erased else titles.get(entities.get(record, 0)),
-                "erasure": erased.get(record),
+                **({"erasure": erased[record]} if record in erased else {}),
                 "field": field,
                 "kind": kind,
                 "reason": reason,

@@ -103,7 +103,7 @@ class _Follower:
     def _edited(self, group: Group, removal: Removal) -> bool:
         return any(at >= removal.there_until for at in self._edits.get(group.entity, ()))
 
-    def _edited_since(self, group: Group, decision: Mapping[str, Any]) -> bool:
+    def _worked_with_since(self, group: Group, decision: Mapping[str, Any]) -> bool:
         """Did somebody go on with it after a person had said that it is to go?"""
         gone = decision["take"] == "side" and decision["value"] == GONE
         return gone and any(at > decision.get("at", at) for at in self._edits.get(group.entity, ()))
@@ -111,7 +111,7 @@ class _Follower:
     def _ask(self, removal: Removal, stream: Stream, group: Group, targets: Sequence[Member]) -> bool:
         """Ask a person, or hear what they said; whether the others are to follow."""
         decision = self._decided.get(group.entity, {}).get(RECORD)
-        if decision is not None and self._edited_since(group, decision):
+        if decision is not None and self._worked_with_since(group, decision):
             conflicts.give_up(self._house.database, self._connection, group.entity, RECORD)
         elif decision is not None:
             conflicts.use(self._house.database, self._connection, group.entity, RECORD)

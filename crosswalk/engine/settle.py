@@ -662,7 +662,7 @@ class EntityMerger:
             if not sides:
                 self.conflicts.append(conflicts.Found(group.entity, name, b"", None))
                 continue
-            if name in taken and (_edited_since(sides, taken[name]["about"]) or _are_parted(sides, taken[name])):
+            if name in taken and (_shows_otherwise(sides, taken[name]["about"]) or _are_parted(sides, taken[name])):
                 conflicts.give_up(self._house.database, self._connection, group.entity, name)
                 taken = {other: said for other, said in taken.items() if other != name}
             keeps = name in taken and taken[name]["take"] == "keep"
@@ -861,7 +861,7 @@ def by_policy(sides: Sequence[Side], golden: Value, policy: FieldPolicy) -> Deci
     return merge(sides, golden=golden, policy=policy)
 
 
-def _edited_since(sides: Sequence[tuple[Member, int, Side]], about: Mapping[int, Any]) -> bool:
+def _shows_otherwise(sides: Sequence[tuple[Member, int, Side]], about: Mapping[int, Any]) -> bool:
     """Does a record show something else than when a person decided? Not asked of references: the entities that they
     mean change their names."""
     return any(

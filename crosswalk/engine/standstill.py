@@ -48,10 +48,11 @@ def listed(house: House, streams: Iterable[Stream]) -> list[dict[str, Any]]:
     return [told(one) for one in house.pauses.values() if one.address in addresses and not one.code]
 
 
+_CHECKED: Final = ", then  crosswalk check {address}"
 _CURES: Final = {
-    TWICE: "keep one of the two",
-    ANOTHER: "correct its credentials, or give the account another name",
-    RENAMED: "call it by its old name again",
+    TWICE: f"keep one of the two{_CHECKED}",
+    ANOTHER: f"correct its credentials, or give the account another name{_CHECKED}",
+    RENAMED: "call it by its old name again",  # and there is no connection of this one to be checked
 }
 
 
@@ -70,9 +71,8 @@ def refused(house: House) -> list[Problem]:
 
 
 def _cure(house: House, one: Pause) -> str:
-    if one.code == RENAMED:
-        return _CURES[one.code]  # and there is no connection of this name any more
-    return f"{_CURES.get(one.code) or _grant_anew(house, one.address)}, then  crosswalk check {one.address}"
+    cure = _CURES.get(one.code) or _grant_anew(house, one.address) + _CHECKED
+    return cure.format(address=one.address)
 
 
 def _grant_anew(house: House, name: str) -> str:

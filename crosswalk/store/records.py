@@ -520,6 +520,17 @@ def _stale(new: Read, old: Seen, read_no: int) -> bool:
     return read_no < old.read_no
 
 
+def some_rows(database: Database, connection: Connection, stream: int, count: int) -> list[tuple[str, dict[str, Any]]]:
+    """Key and raw values of a few live records of a stream."""
+    rows = database.run(
+        connection,
+        "SELECT r.rkey, b.raw FROM record r JOIN body b ON b.record = r.id "
+        "WHERE r.stream = ? AND r.state = ? ORDER BY r.rkey LIMIT ?",
+        (stream, LIVE, count),
+    ).fetchall()
+    return [(row[0], load(bytes(row[1]))) for row in rows if bytes(row[1]) != FORGOTTEN]
+
+
 def load_bases(database: Database, connection: Connection, records: Sequence[int]) -> dict[int, Base]:
     return {
         row[0]: Base.load(bytes(row[1]), bytes(row[2]), bytes(row[3]))

@@ -95,7 +95,7 @@ P89 takes back R143, 898 writes of 09:02
     3  cannot        they have been erased since: nothing of them is kept
 Coverage 98.1 %. Take back:  crosswalk apply P89   (pauses these mappings until  crosswalk resume)
   salesforce/contacts/003Ab00000Qx7Lm  job_title  edited there since, by people
-  somebody erased (E7)                            they have been erased since: nothing of them is kept
+  somebody erased (E7)                            they have been erased since: nothing of them is k…
 """
 
 UNDONE = """\

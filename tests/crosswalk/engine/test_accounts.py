@@ -228,3 +228,39 @@ def test_records_of_one_kind_do_not_become_another(shop: World) -> None:
     exports(shop, "shop", "firms", entity="company")  # another list, which is no new name of the first
     assert not shop.sync()["problems"]
     assert live(shop) == 4
+
+
+def test_records_under_one_key_are_not_read_under_another(shop: World) -> None:
+    path = shop.folder / "crosswalk.yaml"
+    before = path.read_text()
+    members = shop.folder / "exports" / "members.csv"
+    members.write_text("id,name,code\n1,Ada Byron,a\n2,Ito Sho,b\n")
+    shop.sync()
+    path.write_text(before.replace("key: id", "key: code"))
+    members.write_text("id,name,code\n1,Ada King,a\n2,Ito Sho,b\n")
+
+    with pytest.raises(ProblemsError) as raised:
+        shop.sync()
+    with shop.open(looked=False) as hub:
+        (told,) = hub.check()["problems"]
+
+    assert raised.value.problems[-1].text == told["text"]
+    assert told["text"] == "shop/members holds records under another key: each row would be a new one"
+    assert told["hint"] == "write key: id, or list the rows under another name than members"
+    path.write_text(before)
+    assert not shop.sync()["problems"]
+    assert live(shop) == 2
+
+
+@pytest.mark.parametrize(("rows", "fits"), [("1,Ada Byron\n2,Ito Sho\n", True), ("a,Ada Byron\nb,Ito Sho\n", False)])
+def test_the_column_of_the_key_may_be_renamed(shop: World, rows: str, fits: bool) -> None:
+    path = shop.folder / "crosswalk.yaml"
+    path.write_text(path.read_text().replace("key: id", "key: number"))
+    (shop.folder / "exports" / "members.csv").write_text(f"number,name\n{rows}")
+
+    if fits:
+        assert not shop.sync()["problems"]
+        assert live(shop) == 2
+        return
+    with pytest.raises(ProblemsError, match="holds records under another key"):
+        shop.sync()
