@@ -97,8 +97,8 @@ def writes_over_edits(patch: Patch) -> None:
     """The hub holds its own value for newer than an edit of one system."""
     side = EntityMerger.side
 
-    def forgetful(self: EntityMerger, member: Any, at: int, position: int, name: str, golden: Any) -> Any:
-        seen = side(self, member, at, position, name, golden)
+    def forgetful(self: EntityMerger, member: Any, at: int, position: int, name: str, golden: Any, **more: Any) -> Any:
+        seen = side(self, member, at, position, name, golden, **more)
         if member.stream.connection != "beta" or seen.base is None or seen.base.side == seen.observed:
             return seen
         return replace(seen, base=Base(seen.observed, NEVER))
