@@ -333,7 +333,7 @@ class Matcher:
                 # a moved mailbox as well as a duplicate. A person decides, whichever of them is looked at first.
                 matched.pairs += self.propose(connection, [(other, number, rule.name)])
                 continue
-            self._edge(connection, other, number, source, rule.name)
+            self._edge(connection, other, number, (source, "same", rule.name, None, None))
             joins.append(there)
         if home is None:
             born = not joins  # under the id that its birth gives it
@@ -428,15 +428,8 @@ class Matcher:
         matched: Matched,
     ) -> None:  # fmt: skip
         """Join two records of which their vendor says that they are one; a person may say never."""
-        left, right = min(one, other), max(one, other)
-        self._database.upsert(
-            connection,
-            "edge",
-            ["left", "right", "source"],
-            EDGE_COLUMNS,
-            [(left, right, *why, self._house.now(), self._run)],
-            replace=False,  # it is looked at again with every edit of either
-        )
+        # It is looked at again with every edit of either: what was known stays, with its time.
+        self._edge(connection, one, other, why, replace=False)
         ends = self.homes(connection, [one, other])
         if len(set(ends.values())) < 2 or self._told_apart(connection, one, ends[one], ends[other]):
             return
@@ -696,14 +689,18 @@ class Matcher:
         )
         add_work(self._database, connection, MERGE, [row[0] for row in rows])
 
-    def _edge(self, connection: Connection, one: int, other: int, source: str, rule: str) -> None:
+    def _edge(
+        self, connection: Connection, one: int, other: int, why: tuple[Any, ...], *, replace: bool = True
+    ) -> None:
+        """Note that two records are one. `why`: source, verdict, rule, score and who."""
         left, right = min(one, other), max(one, other)
         self._database.upsert(
             connection,
             "edge",
             ["left", "right", "source"],
             EDGE_COLUMNS,
-            [(left, right, source, "same", rule, None, None, self._house.now(), self._run)],
+            [(left, right, *why, self._house.now(), self._run)],
+            replace=replace,
         )
 
     def propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
@@ -852,7 +849,7 @@ class Matcher:
         for kind, value, rule, sharing in self.exactly_alike(connection, self.deciding(connection, members)):
             for number in sharing[1:]:
                 if _unite(parents, place[sharing[0]], place[number], never):
-                    self._edge(connection, sharing[0], number, f"{kind}:{value}", rule.name)
+                    self._edge(connection, sharing[0], number, (f"{kind}:{value}", "same", rule.name, None, None))
 
     def exactly_alike(
         self, connection: Connection, carried: Mapping[int, Sequence[Ident]]
@@ -897,7 +894,7 @@ class Matcher:
                         matched.touched.add(before)
                     continue
                 self._database.upsert(connection, "member", ["record"], ["record", "entity"], [(number, there)])
-                self._edge(connection, record or 0, number, "claim", "claimed by the respondent")
+                self._edge(connection, record or 0, number, ("claim", "same", "claimed by the respondent", None, None))
                 matched.touched.update({there} if before is None else {there, before})
 
     def _best_claim(self, connection: Connection, number: int) -> int | None:
