@@ -393,13 +393,11 @@ class Builder(Struct):
             return None
         columns = [one for one in other[0][1] if all(str(values.get(one)) == key for key, values in other)]
         known = f"key: {columns[0]}" if columns else "the key that it had"
-        fault = MappingFault(
-            code="CW102",
-            text=f"{draft.address} holds records under another key: each row would be a new one",
-            hint=f"write {known}, or list the rows under another name than {draft.settings.name}",
-            place=draft.settings.place,
+        return _misfit(
+            draft,
+            f"{draft.address} holds records under another key: each row would be a new one",
+            f"write {known}, or list the rows under another name than {draft.settings.name}",
         )
-        return fault_problem(fault, draft.connection, draft.settings)
 
     def _fit(self, draft: _Draft, now: Sequence[FieldInfo]) -> None:
         """The mapping on today's fields, with what of the old ones it still needs."""
@@ -583,12 +581,16 @@ def _other_kind(draft: _Draft) -> Problem | None:
     """Its records are persons, say, and belong to persons: they cannot become companies where they are."""
     if draft.held in (None, draft.settings.kind):
         return None
-    fault = MappingFault(
-        code="CW102",
-        text=f"{draft.address} holds records of kind {draft.held}, and is to be read as {draft.settings.kind}",
-        hint=f"write entity: {draft.held}, or list what they are now under another name than {draft.settings.name}",
-        place=draft.settings.place,
+    return _misfit(
+        draft,
+        f"{draft.address} holds records of kind {draft.held}, and is to be read as {draft.settings.kind}",
+        f"write entity: {draft.held}, or list what they are now under another name than {draft.settings.name}",
     )
+
+
+def _misfit(draft: _Draft, text: str, hint: str) -> Problem:
+    """What the file says of a stream does not go with the records that it has."""
+    fault = MappingFault(code="CW102", text=text, hint=hint, place=draft.settings.place)
     return fault_problem(fault, draft.connection, draft.settings)
 
 

@@ -161,7 +161,8 @@ class BulkMatcher:
         forest = Forest(len(self._stream_of))
         with _Rows(self._database, "edge", EDGE_COLUMNS) as edges:
             self._join_merged(forest, edges)
-            self._join_converted(forest, edges)
+            if self._matcher.converts:
+                self._join_converted(forest, edges)
             self._join_equal(forest, edges, crowded)
         parted = self._part(forest)
         homes = array("i", map(forest.find, range(len(forest))))

@@ -98,6 +98,11 @@ class Matcher:
             if record != there
         }
 
+    @property
+    def converts(self) -> bool:
+        """May a record of any stream tell what it was converted to, or what it came of?"""
+        return any(stream.mapping.converts for stream in self._streams.values())
+
     def converted(self, connection: Connection, told: Iterable[tuple[int, int, str]]) -> list[tuple[int, int]]:
         """Pairs of records of which one became the other, of those that have been seen. `told`: a record, its stream
         and the key of what it was converted to, or came of.
@@ -227,8 +232,9 @@ class Matcher:
             self._match_one(connection, number, rows[number], carried[number], homes, matched)
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
         self._follow_conversions(connection, [rows[number] for number in others], homes, matched)
-        self._follow_returned(connection, [rows[number] for number in others], homes, matched)
-        self._follow_people(connection, others, homes, matched)
+        said = self._said(connection, others)
+        self._follow_returned(connection, [rows[number] for number in others], said, homes, matched)
+        self._follow_people(connection, said, homes, matched)
         if self._scored is not None:
             self._scored.match(connection, others, matched)
         self._match_responses(connection, [rows[n] for n in responses], homes, matched)
@@ -368,6 +374,8 @@ class Matcher:
         self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
     ) -> None:
         """A lead is one with the contact that it became, a deal with the lead that it came of, whoever comes first."""
+        if not self.converts:
+            return
         select = self._database.select
         streams = {row[0]: row[1] for row in rows}
         told = [
@@ -394,13 +402,14 @@ class Matcher:
         self._database.upsert(connection, "edge", ["left", "right", "source"], EDGE_COLUMNS, rows)
 
     def _follow_returned(
-        self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
-    ) -> None:
+        self, connection: Connection, rows: Sequence[Any], said: Sequence[tuple[int, int, str, str]],
+        homes: dict[int, int], matched: Matched,
+    ) -> None:  # fmt: skip
         """A record that was unlinked when it was deleted, and is back, is who it was. Where it has been made again
         meanwhile there are two of it, and a person is asked."""
         back = {row[0]: row[1] for row in rows if row[3] <= ARCHIVED}
-        for left, right, source, _ in sorted(self._said(connection, sorted(back))):
-            if source != UNLINKED:
+        for left, right, source, _ in sorted(said):
+            if source != UNLINKED or back.keys().isdisjoint((left, right)):
                 continue
             number, other = (left, right) if left in back else (right, left)
             self._database.run(
@@ -446,12 +455,12 @@ class Matcher:
         return [(number, stream) for number, stream in rows if (stream, lost[number]) in keys]
 
     def _follow_people(
-        self, connection: Connection, records: Sequence[int], homes: dict[int, int], matched: Matched
-    ) -> None:
+        self, connection: Connection, said: Sequence[tuple[int, int, str, str]], homes: dict[int, int],
+        matched: Matched,
+    ) -> None:  # fmt: skip
         """What a person decided of two records holds against every rule."""
         together: set[int] = set()  # entities of which somebody may have been told apart
-        all_said = self._said(connection, records)
-        told = sorted(_by("person", all_said))
+        told = sorted(_by("person", said))
         now = self.homes(connection, _ends(told))
         for left, right, verdict in told:
             ends = {one: now[one] for one in (left, right) if one in now}
@@ -465,12 +474,12 @@ class Matcher:
             together.add(home)
         for home in sorted(together):
             members = set(self.members(connection, home))
-            said = self.decided(connection, sorted(members))
-            if any(verdict == "never" and left in members and right in members for left, right, verdict in said):
+            decided = self.decided(connection, sorted(members))
+            if any(verdict == "never" and left in members and right in members for left, right, verdict in decided):
                 self.regroup(connection, home, matched)
                 homes.update(self.homes(connection, list(homes)))
         # What the hub made for an entity belongs to it, also where it was seen first as somebody new.
-        made = sorted(_by("created", all_said))
+        made = sorted(_by("created", said))
         now = self.homes(connection, _ends(made))
         for left, right, _ in made:
             ends = {one: now[one] for one in (left, right) if one in now}

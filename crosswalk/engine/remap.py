@@ -135,9 +135,9 @@ def _reread(house: House, lease: Lease, stream: Stream, *, run: int) -> int:
                 ("kind", "value", "record"),
                 [(kind, value, record) for record in alive for kind, value in idents[record]],
             )
-            landing = stream.landing(database)
-            landing.note_aliases(connection, [(one[0], stream.mapping.aliases(one[1])) for one in news])
-            landing.note_conversions(connection, [(one[0], stream.mapping.conversions(one[1])) for one in news])
+            mapping = stream.mapping
+            told = ((one[0], mapping.aliases(one[1]), mapping.conversions(one[1])) for one in news)
+            stream.landing(database).note_keys(connection, told)
             add_work(database, connection, SETTLE, list(changed))
         count += len(rows)
 
@@ -296,6 +296,7 @@ def _forget_shown(
         bodies.append((dump(values), dump(row), record))
     save_bases(database, connection, bases)
     database.run_many(connection, "UPDATE body SET raw = ?, observed = ? WHERE record = ?", bodies)
+    outdate_profiles(database, connection, records)
     alive = [(record, ARCHIVED) for record in records]
     database.run_many(connection, "UPDATE record SET hash = NULL WHERE id = ? AND state <= ?", alive)
 

@@ -668,10 +668,10 @@ class EntityMerger:
             keeps = name in taken and taken[name]["take"] == "keep"
             if name in taken:
                 decision = by_person([side for _, _, side in sides], taken[name])
-                shown = {side.record: mark(side.observed) for _, _, side in sides if side.observed is not ABSENT}
-                conflicts.use(
-                    self._house.database, self._connection, group.entity, name, shown=shown if keeps else None
-                )
+                shown = None
+                if keeps:
+                    shown = {side.record: mark(side.observed) for _, _, side in sides if side.observed is not ABSENT}
+                conflicts.use(self._house.database, self._connection, group.entity, name, shown=shown)
             else:
                 decision = by_policy([side for _, _, side in sides], golden, self._policies[position])
                 if kept is not None and decision.rule == "hub":

@@ -148,12 +148,12 @@ def use(
     database: Database, connection: Connection, entity: int, field: str, *, shown: Mapping[int, Any] | None = None
 ) -> None:
     """What was decided has been merged. `shown`: what each record shows, where all stay as they are; see `kept`."""
-    for number, decision in database.run(
-        connection,
-        "SELECT id, decision FROM conflict WHERE entity = ? AND field = ? AND state = 'decided'",
-        (entity, field),
-    ).fetchall():
-        if shown is not None:
+    if shown is not None:
+        for number, decision in database.run(
+            connection,
+            "SELECT id, decision FROM conflict WHERE entity = ? AND field = ? AND state = 'decided'",
+            (entity, field),
+        ).fetchall():
             told = dump({**load(bytes(decision)), "shown": list(shown.items())})
             database.run(connection, "UPDATE conflict SET decision = ? WHERE id = ?", (told, number))
     _close(database, connection, entity, field, "used")

@@ -317,18 +317,23 @@ class Landing(Struct):
         ]
         self.database.upsert(connection, "survivor", ("record",), ("record", "rkey"), named)
 
-    def note_conversions(self, connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
-        """Keep the keys of what these records were converted to, or came of."""
-        if not self.mapped.converts:
+    def note_keys(self, connection: Connection, rows: Iterable[tuple[int, Sequence[str], Sequence[str]]]) -> None:
+        """Keep what else these records are called, and the keys of what they were converted to, or came of."""
+        if not (self.mapped.has_aliases or self.mapped.converts):
             return
+        told = list(rows)
+        if self.mapped.has_aliases:
+            self._note_aliases(connection, [(number, aliases) for number, aliases, _ in told])
+        if self.mapped.converts:
+            self._note_conversions(connection, [(number, conversions) for number, _, conversions in told])
+
+    def _note_conversions(self, connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
         told = [(number, key) for number, keys in rows for key in keys]
         self.database.delete(connection, "became", "record", [number for number, _ in rows])
         self.database.upsert(connection, "became", ("record", "rkey"), ("record", "rkey"), told)
 
-    def note_aliases(self, connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
-        """Keep what else these records are called; who waits for one under such a key is to be settled."""
-        if not self.mapped.has_aliases:
-            return
+    def _note_aliases(self, connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Who waits for one under such a key is to be settled."""
         database = self.database
         told = [(number, key) for number, keys in rows for key in keys]
         database.delete(connection, "known_as", "record", [number for number, _ in rows])
@@ -370,8 +375,7 @@ class Landing(Struct):
         landed.new += len(numbers)
         database = self.database
         self._note_survivors(connection, news)
-        self.note_aliases(connection, [(number, new.aliases) for number, new in news])
-        self.note_conversions(connection, [(number, new.conversions) for number, new in news])
+        self.note_keys(connection, ((number, new.aliases, new.conversions) for number, new in news))
         database.insert(connection, "record", RECORD_COLUMNS, records)
         database.insert(connection, "body", ("record", "raw", "observed"), bodies)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
@@ -460,8 +464,7 @@ class Landing(Struct):
         numbered = [(old.id, new) for new, old in current]
         self._note_survivors(connection, numbered)
         if whole:
-            self.note_aliases(connection, [(number, new.aliases) for number, new in numbered])
-            self.note_conversions(connection, [(number, new.conversions) for number, new in numbered])
+            self.note_keys(connection, ((number, new.aliases, new.conversions) for number, new in numbered))
         database.upsert(connection, "record", ("id",), RECORD_COLUMNS[:-1], records)
         database.upsert(connection, "body", ("record",), ("record", "raw", "observed"), new_bodies)
         save_bases(database, connection, {number: bases[number] for number in new_bases})

@@ -27,6 +27,17 @@ _SECRETS: Final[Mapping[str, Mapping[str, str]]] = {
     "typeform": {"TF_TOKEN": "token"},
 }
 _GUARD: Final = "{at_most: 50, share: 100%}"
+# Of Salesforce, made of Pipedrive's deals.
+OPPORTUNITIES: Final = """
+    streams:
+      opportunities:
+        write: [create, update]
+        create_from: [pipedrive]
+        hub_id: Crosswalk_Id__c
+        mapping:
+          name: {field: Name, direction: both}
+          stage.stage: {field: StageName, direction: both}
+          expected_close_date: {field: CloseDate | day, direction: both}"""
 
 
 class Changing:

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.chaos.inside import answered_by
-from tests.crosswalk.changing import Changing
+from tests.crosswalk.changing import OPPORTUNITIES, Changing
 
 LEADS: Final = {
     "salesforce": """
@@ -19,16 +19,7 @@ LEADS: Final = {
       persons: {write: [create, update], create_from: [salesforce], hub_id: Crosswalk ID}""",
 }
 DEALS: Final = {
-    "salesforce": """
-    streams:
-      opportunities:
-        write: [create, update]
-        create_from: [pipedrive]
-        hub_id: Crosswalk_Id__c
-        mapping:
-          name: {field: Name, direction: both}
-          stage.stage: {field: StageName, direction: both}
-          expected_close_date: {field: CloseDate | day, direction: both}""",
+    "salesforce": OPPORTUNITIES,
     "pipedrive": """
     streams:
       deals: {mapping: {stage.stage: '="Qualification"'}}
@@ -62,12 +53,18 @@ def new_lead(world: Changing) -> str:
     return world.edit("salesforce", "leads", None, **told)
 
 
+def known_lead(world: Changing) -> tuple[str, str]:
+    """A new lead, and the person that the hub has made of it."""
+    world.sync()
+    lead = new_lead(world)
+    world.sync(2)
+    (person,) = persons(world, "Quill")
+    return lead, person
+
+
 @pytest.mark.parametrize("made", [pytest.param(LEADS, id="salesforce-to-pipedrive")], indirect=True)
 def test_the_contact_that_a_lead_became_is_who_the_lead_was(made: Changing) -> None:
-    made.sync()
-    lead = new_lead(made)
-    made.sync(2)
-    (person,) = persons(made, "Quill")
+    lead, person = known_lead(made)
 
     made.edit("salesforce", "leads", lead, IsConverted=True)
     made.sync(2)
@@ -113,10 +110,7 @@ def test_the_deal_that_came_of_a_lead_is_not_made_a_second_time(made: Changing) 
 
 @pytest.mark.parametrize("made", [pytest.param(LEADS, id="salesforce-to-pipedrive")], indirect=True)
 def test_a_contact_that_is_read_and_whose_lead_is_not_yet_is_nobody_new(made: Changing) -> None:
-    made.sync()
-    lead = new_lead(made)
-    made.sync(2)
-    (person,) = persons(made, "Quill")
+    lead, person = known_lead(made)
 
     made.edit("salesforce", "leads", lead, IsConverted=True)
     (contact,) = contacts(made, "Quill")

@@ -7,19 +7,10 @@ from typing import Final
 import pytest
 
 from tests.chaos.inside import answered_by
-from tests.crosswalk.changing import Changing
+from tests.crosswalk.changing import OPPORTUNITIES, Changing
 
 STREAMS: Final = {
-    "salesforce": """
-    streams:
-      opportunities:
-        write: [create, update]
-        create_from: [pipedrive]
-        hub_id: Crosswalk_Id__c
-        mapping:
-          name: {field: Name, direction: both}
-          stage.stage: {field: StageName, direction: both}
-          expected_close_date: {field: CloseDate | day, direction: both}""",
+    "salesforce": OPPORTUNITIES,
     "pipedrive": """
     streams:
       deals: {on_delete: unlink, mapping: {stage.stage: '="Qualification"'}}""",
