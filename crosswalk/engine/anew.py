@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct, field
 
-from crosswalk.engine.bulk import NO_RECORD, CertainIds
+from crosswalk.engine.bulk import CertainIds, nobody_yet, zeros
 from crosswalk.engine.bulkscored import Everybody, everybody, learn, resolve_all, within_limits
 from crosswalk.engine.identify import SCORED, WERE_TWO, Matched, Matcher
 from crosswalk.engine.likeness import Known, Likeness, bits_told, likeness_of, scored_kinds
@@ -215,7 +215,7 @@ def _homes(likeness: Likeness) -> Numbers:
     database = likeness.house.database
     with database.read() as connection:
         last = database.run(connection, "SELECT max(record) FROM member").scalar() or 0
-        homes = array("q", bytes(8 * (last + 1)))
+        homes = zeros("q", last + 1)
         for record, entity in database.stream(connection, "SELECT record, entity FROM member"):
             homes[record] = entity
     return homes
@@ -278,8 +278,7 @@ class _Apart:
 def _certain_ids(likeness: Likeness) -> CertainIds:
     database = likeness.house.database
     with database.read() as connection:
-        last = database.run(connection, "SELECT max(id) FROM record").scalar() or 0
-        streams, states = array("i", bytes(4 * (last + 1))), bytearray([NO_RECORD]) * (last + 1)
+        streams, states = nobody_yet(database, connection)
         for number, stream, state in database.stream(connection, "SELECT id, stream, state FROM record"):
             streams[number], states[number] = stream, state
     return CertainIds(likeness.house, streams, states)

@@ -8,7 +8,7 @@ interrupted attempt left is thrown away first.
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from crosswalk.engine.bulkscored import Scored, Weighed, weigh_all, weigh_few
@@ -45,14 +45,28 @@ _CLAIMED: Final = "claimed by the respondent"
 Numbers: TypeAlias = "array[int]"  # by record: a list would take 36 bytes each
 
 
+def zeros(width: str, count: int) -> Numbers:
+    """`width`: as of an array. Made in place: from bytes it would be there twice for a moment."""
+    return array(width, [0]) * count
+
+
+def nobody_yet(database: Database, connection: Any) -> tuple[Numbers, bytearray]:
+    """Room for the stream and the state of each record, by its number; a hub of less than 256 streams takes a byte."""
+    last, streams = database.run(
+        connection, "SELECT (SELECT max(id) FROM record), (SELECT max(id) FROM stream)"
+    ).fetchone()
+    size = (last or 0) + 1
+    return zeros("B" if (streams or 0) < 256 else "i", size), bytearray([NO_RECORD]) * size
+
+
 class Found(NamedTuple):
     """What there is and who it is, by number of record: a few bytes each, kept for the merge that follows."""
 
     streams: Numbers
     states: bytearray  # NO_RECORD: there is none of this number
     outdated: frozenset[int]  # records that another mapping has read
-    homes: Numbers  # of records that are one entity, one that stands for all
-    entities: Numbers  # by home
+    homes: Numbers  # of records that are one entity the smallest; the merge makes of it what it needs
+    entities: Numbers  # of homes, and of the first record of each entity
 
 
 class BulkMatcher:
@@ -72,6 +86,7 @@ class BulkMatcher:
         self._alarms: dict[int, str] = {}
 
     def match(self) -> tuple[Matched, Found]:
+        self._database.rest()
         with self._database.write() as connection:
             for table in _MADE_BY_SETTLING:
                 self._database.run(connection, f'DELETE FROM "{table}"')
@@ -79,7 +94,7 @@ class BulkMatcher:
         crowded = self._crowded()
         homes = self._homes(crowded)
         doubtful = self._score(homes)
-        entities: Numbers = array("i", bytes(4 * len(homes)))  # of each home; as dense as the ids of records
+        entities = zeros("i", len(homes))  # of each home; as dense as the ids of records
         matched = Matched(joined=sum(1 for number, home in enumerate(homes) if home != number), alarms=self._alarms)
         drop_indexes(self._database, ENTITY_INDEXES)
         matched.records = self._store(homes, entities)
@@ -93,9 +108,7 @@ class BulkMatcher:
     def _look(self) -> None:
         """Stream and state of each record by its number."""
         with self._database.read() as connection:
-            last = self._database.run(connection, "SELECT max(id) FROM record").scalar() or 0
-            self._stream_of = array("i", bytes(4 * (last + 1)))
-            self._states = bytearray(b"\xff" * (last + 1))
+            self._stream_of, self._states = nobody_yet(self._database, connection)
             mappings = {stream.id: stream.mapping_id for stream in self._streams.values()}
             for number, stream, state, mapping in self._database.stream(
                 connection, "SELECT id, stream, state, mapping FROM record"
@@ -157,7 +170,7 @@ class BulkMatcher:
     # -- who is who --------------------------------------------------------------------------------------------
 
     def _homes(self, crowded: dict[int, set[int]]) -> Numbers:
-        """The group of each record, by a record of it that stands for all."""
+        """The group of each record, by the smallest record of it."""
         forest = Forest(len(self._stream_of))
         with _Rows(self._database, "edge", EDGE_COLUMNS) as edges:
             self._join_merged(forest, edges)
@@ -165,7 +178,7 @@ class BulkMatcher:
                 self._join_converted(forest, edges)
             self._join_equal(forest, edges, crowded)
         parted = self._part(forest)
-        homes = array("i", map(forest.find, range(len(forest))))
+        homes = forest.homes()
         for number, home in parted.items():
             homes[number] = home
         return homes
@@ -239,22 +252,24 @@ class BulkMatcher:
         """Roots of groups in which live records of one stream carry more than one certain id of a kind."""
         suspects: set[int] = set()
         for kind in self._house.rules.certain():
-            first: dict[int, Numbers] = {}  # by stream: the first value met in each group
-            with self._database.read() as connection:
-                rows = self._database.stream(connection, "SELECT record, value FROM ident WHERE kind = ?", (kind,))
-                for number, value in rows:
-                    if self._states[number] != LIVE:
-                        continue
-                    stream = self._stream_of[number]
-                    if stream not in first:
-                        first[stream] = array("q", bytes(8 * len(forest)))
-                    root = forest.find(number)
-                    known = first[stream][root]
-                    if not known:
-                        first[stream][root] = value
-                    elif known != value:
-                        suspects.add(root)
+            met: dict[int, bytearray] = defaultdict(lambda: bytearray(len(forest)))  # by stream, of each group
+            several = 0
+            for stream, root, _ in self._certain(kind, forest):
+                several += met[stream][root]
+                met[stream][root] = 1 + (met[stream][root] > 0)
+            first: dict[tuple[int, int], int] = {}
+            for stream, root, value in self._certain(kind, forest) if several else ():
+                if met[stream][root] > 1 and first.setdefault((stream, root), value) != value:
+                    suspects.add(root)
         return suspects
+
+    def _certain(self, kind: int, forest: Forest) -> Iterator[tuple[int, int, int]]:
+        """The certain ids of a kind that live records carry: stream, root, value."""
+        statement = "SELECT record, value FROM ident WHERE kind = ?"
+        with self._database.read() as connection:
+            for number, value in self._database.stream(connection, statement, (kind,)):
+                if self._states[number] == LIVE:
+                    yield self._stream_of[number], forest.find(number), value
 
     def _inside(self, forest: Forest, roots: set[int]) -> dict[int, list[int]]:
         """The listed records of these groups, without responses."""
@@ -315,15 +330,17 @@ class BulkMatcher:
             likeness = likeness_of(self._house, kind)
             found = self._weighed(likeness, homes)
             if found.first:
-                above = {homes[record]: homes[first] for record, first in found.first.items()}
                 forest = Forest(len(homes))
-                for record, first in above.items():
-                    forest.join(record, first)
+                ends = [(homes[record], homes[first]) for record, first in found.first.items()]
+                for end, other in ends:
+                    forest.join(end, other)
                 smallest: dict[int, int] = {}
-                for home in sorted(set(homes)):
-                    smallest.setdefault(forest.find(home), home)
+                for end in chain.from_iterable(ends):
+                    root = forest.find(end)
+                    smallest[root] = min(smallest.get(root, root), end)
                 for number, home in enumerate(homes):
-                    homes[number] = smallest[forest.find(home)]
+                    root = forest.find(home)
+                    homes[number] = smallest.get(root, root)
             with _Rows(self._database, "edge", SCORED_COLUMNS) as edges:
                 for left, right, bits, shown, why in found.joined:
                     edges.add((left, right, SCORED, "same", why, bits, self._at, self._run, shown))
@@ -375,11 +392,11 @@ class BulkMatcher:
                     born = birth(rkey)
                     later[entity] = min(later.get(entity, born), born)
                 else:
-                    entity = entities[homes[number]] = next(ids)
+                    entity = entities[number] = entities[homes[number]] = next(ids)
                     new.append((entity, kind, birth(rkey)))
                 members.append((number, entity))
             left -= len(new)
-            with database.write() as connection:
+            with database.write() as connection, database.passing(connection):
                 database.insert(connection, "member", ("record", "entity"), members)
                 database.insert(connection, "entity", ("id", "kind", "public"), new)
                 self._rename(connection, later)
@@ -472,7 +489,7 @@ class CertainIds:
         self._first: dict[int, Numbers] = {}  # by kind and record
         self._more: dict[tuple[int, int], set[int]] = {}  # of records that carry several
         for kind in house.rules.certain():
-            first = self._first[kind] = array("q", bytes(8 * len(stream_of)))
+            first = self._first[kind] = zeros("q", len(stream_of))
             with house.database.read() as connection:
                 for number, value in house.database.stream(
                     connection, "SELECT record, value FROM ident WHERE kind = ?", (kind,)
@@ -505,8 +522,8 @@ class _Claims:
 
     def __init__(self, homes: Numbers) -> None:
         self._homes = homes
-        self._strength: Numbers = array("h", bytes(2 * len(homes)))
-        self._record: Numbers = array("i", bytes(4 * len(homes)))  # the first that carries what it claims; 0: none
+        self._strength: Numbers = zeros("h", len(homes))
+        self._record: Numbers = zeros("i", len(homes))  # the first that carries what it claims; 0: none
         self._several = bytearray(len(homes))  # its claims name more than one
 
     def add(self, number: int, strength: int, records: Sequence[int]) -> None:

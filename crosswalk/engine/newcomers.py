@@ -8,13 +8,12 @@ Most entities are one record, which shows by itself what golden holds: nothing i
 `alone`). The others are merged as ever.
 """
 
-from array import array
 from collections.abc import Container, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from crosswalk.engine.alone import LoneRows
-from crosswalk.engine.bulk import NO_RECORD, Found, Numbers
+from crosswalk.engine.bulk import NO_RECORD, Found
 from crosswalk.engine.derive import associate, works_at
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House
@@ -33,6 +32,7 @@ _GAP: Final = 100  # numbers between two records that are read in one go all the
 
 def merge_newcomers(house: House, lease: Lease, found: Found, settled: Settled, *, run: int) -> None:
     """Merge every entity, those first that others refer to."""
+    house.database.rest()
     groups = _Groups(house, found)
     for kind in groups.kinds():
         newcomers = _Newcomers(house, kind, found, groups, run=run)
@@ -45,26 +45,35 @@ def merge_newcomers(house: House, lease: Lease, found: Found, settled: Settled, 
 
 
 class _Groups:
-    """Which records are one entity, by number: five bytes a record."""
+    """Which records are one entity, by number: a byte each, and the array of their homes, which becomes the chain."""
 
     def __init__(self, house: House, found: Found) -> None:
         self._kinds = {stream.id: stream.kind for stream in house.streams.values() if stream.kind not in JOINS}
         self._found = found
         self._place = bytearray(len(found.homes))
-        self._next: Numbers = array("i", bytes(4 * len(found.homes)))  # of the same entity; 0: it is the last
-        last: Numbers = array("i", bytes(4 * len(found.homes)))  # by home
-        for number in self._of_streams(self._kinds):
-            before = last[found.homes[number]]
-            if before:
-                self._next[before] = number
-                self._place[before] = self._place[before] or _FIRST
-                self._place[number] = _LATER
-            last[found.homes[number]] = number
+        self._next = found.homes  # of the same entity; 0: it is the last
+        self._link()
 
-    def _of_streams(self, streams: Container[int]) -> Iterator[int]:
-        states = self._found.states
-        for number, stream in enumerate(self._found.streams):
-            if stream in streams and states[number] != NO_RECORD:
+    def _link(self) -> None:
+        """From the last record to the first: a home is the smallest of its group, and says meanwhile who was met last.
+
+        Until somebody was it names itself. It may be none of the records that are merged here.
+        """
+        place, chain = self._place, self._next
+        for number in self._of_streams(self._kinds, backwards=True):
+            home = min(chain[number], number)
+            later = chain[home] if chain[home] > home else 0
+            chain[home] = number
+            chain[number] = later
+            place[number] = _FIRST if later else _ALONE
+            if later:
+                place[later] = _LATER
+
+    def _of_streams(self, streams: Container[int], *, backwards: bool = False) -> Iterator[int]:
+        states, of = self._found.states, self._found.streams
+        numbers = range(len(of))
+        for number in reversed(numbers) if backwards else numbers:
+            if of[number] in streams and states[number] != NO_RECORD:
                 yield number
 
     def kinds(self) -> list[str]:
@@ -112,7 +121,8 @@ class _Newcomers:
         return len(numbers)
 
     def _entity(self, number: int) -> int:
-        return self._found.entities[self._found.homes[number]]
+        """Of the first record of one."""
+        return self._found.entities[number]
 
     def _merge_alone(self, connection: Any, numbers: Sequence[int], writes: GoldenWrites) -> list[int]:
         """Golden of those that are one record; answers the others, and those that are not just what they show."""

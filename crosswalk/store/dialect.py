@@ -6,7 +6,7 @@ SQL is written once with `?` and sent through the driver.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -16,7 +16,7 @@ from crosswalk.store.reading import BATCH as BATCH
 from crosswalk.store.reading import Reading
 from crosswalk.store.reading import Row as Row
 from crosswalk.store.reading import batches as batches
-from crosswalk.store.sqlite import MemoryConnections, SqliteConnections
+from crosswalk.store.sqlite import MemoryConnections, SqliteConnections, passing
 from crosswalk.store.stuck import Watch
 
 Answer = TypeVar("Answer")
@@ -78,6 +78,11 @@ class Database(Reading):
         """A connection outside any transaction, for what a database refuses inside one."""
         return self._connections.lent()
 
+    def rest(self) -> None:
+        """What was kept of the store for work that is done is of no use for what comes next: free its memory."""
+        self._connections.rest()
+        _trim()
+
     def close(self) -> None:
         self._watch.end()
         self._connections.close()
@@ -105,10 +110,15 @@ class Database(Reading):
         rows: list[Any] = self._ask(connection.cursor(), statement, values).fetchall()
         return rows
 
+    def passing(self, connection: Connection) -> AbstractContextManager[None]:
+        """What is read, sorted or written meanwhile is not come back to: little of it is kept in memory."""
+        return passing(connection) if self.dialect == "sqlite" else nullcontext()
+
     def stream(self, connection: Connection, statement: str, values: Row = ()) -> Iterator[Any]:
         """Rows never all at once. One such stream a connection."""
         if self.dialect == "sqlite":
-            yield from connection.cursor().execute(statement, values)
+            with self.passing(connection):
+                yield from connection.cursor().execute(statement, values)
             return
         with connection.cursor("stream") as cursor:  # the server's, which keeps what was not fetched yet
             cursor.itersize = _STREAMED
@@ -237,6 +247,14 @@ def once_more(work: Callable[[], Answer]) -> Answer:
 def in_memory() -> Database:
     """A private SQLite store for tests. One transaction at a time."""
     return Database("sqlite://")
+
+
+def _trim() -> None:
+    """Give back to the system what is free: what one thread has freed the others do not come to use."""
+    import ctypes  # here: no other command needs it
+
+    with suppress(OSError, AttributeError):  # glibc's alone
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _connections_to(address: Address) -> Connections:

@@ -108,6 +108,10 @@ class Connections(ABC):
         with suppress(self.failure):
             connection.close()
 
+    def rest(self) -> None:
+        """Those that nobody has give back the memory that they keep; nothing to do where it is the server's."""
+        return
+
     def close(self) -> None:
         """Those that nobody has."""
         while self._idle:

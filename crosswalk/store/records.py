@@ -663,7 +663,7 @@ def drop_indexes(database: Database, indexes: Sequence[Index]) -> None:
 
 
 def make_indexes(database: Database, indexes: Sequence[Index]) -> None:
-    with database.write() as connection:
+    with database.write() as connection, database.passing(connection):
         for index in indexes:
             unique = "UNIQUE " if index.unique else ""
             database.run(connection, f"CREATE {unique}INDEX IF NOT EXISTS {index.name} ON {index.of}")

@@ -32,6 +32,16 @@ class Forest:
             parent[record] = record = parent[up]
         return record
 
+    def homes(self) -> "array[int]":
+        """Of each record the smallest of its group. For the end: it is the forest's own array."""
+        parent = self._parent
+        for record in range(len(parent)):
+            root = self.find(record)
+            if root > record:  # the first of its group that is met
+                parent[root] = root = record
+            parent[record] = root
+        return parent
+
     def join(self, left: int, right: int) -> bool:
         """Put two groups together; False where they were one already."""
         parent, rank = self._parent, self._rank

@@ -118,6 +118,20 @@ def test_groups_do_not_depend_on_the_order_over_two_hundred_worlds() -> None:
                     assert one.certain == other.certain
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_smallest_of_a_group_is_its_home(seed: int) -> None:
+    chance = Random(seed)
+    forest, groups = Forest(30), [{record} for record in range(30)]
+    for _ in range(25):
+        left, right = chance.randrange(30), chance.randrange(30)
+        forest.join(left, right)
+        whole = groups[left] | groups[right]
+        for record in whole:
+            groups[record] = whole
+
+    assert forest.homes().tolist() == [min(group) for group in groups]
+
+
 def test_a_bulk_load_tells_which_groups_to_do_again() -> None:
     forest = Forest(4)
     for left, right in ((0, 1), (2, 3)):

@@ -1,11 +1,16 @@
 """A first load: golden made of stored bytes is golden as it is decided, field by field."""
 
+from array import array
 from pathlib import Path
+from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from crosswalk.engine.bulk import NO_RECORD, Found
 from crosswalk.engine.model import House
+from crosswalk.engine.newcomers import _Groups
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import load_groups
 from crosswalk.store.goldens import load_goldens
@@ -29,6 +34,33 @@ merge:
   person:
     phones: {{masters: [beta]}}
 """
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_entities_come_in_the_order_of_their_first_records_and_each_is_whole(seed: int) -> None:
+    chance = Random(seed)
+    size, strange = 40, 9
+    streams = array("B", (chance.choice([1, 1, 2, strange]) for _ in range(size)))
+    states = bytearray(chance.choice([0, 0, 0, NO_RECORD]) for _ in range(size))
+    states[0] = NO_RECORD  # records are counted from 1
+    groups: dict[int, list[int]] = {}
+    for number in range(1, size):
+        groups.setdefault(chance.randrange(20) if streams[number] != 2 else 20 + number, []).append(number)
+    homes = array("i", [0] * size)
+    for group in groups.values():
+        for number in group:
+            homes[number] = group[0]
+    house: Any = SimpleNamespace(
+        streams={"people": SimpleNamespace(id=1, kind="person"), "firms": SimpleNamespace(id=2, kind="company")}
+    )
+
+    told = _Groups(house, Found(streams, states, frozenset(), homes, array("i")))
+
+    for kind, stream in (("person", 1), ("company", 2)):
+        merged = [[n for n in group if streams[n] == stream and states[n] != NO_RECORD] for group in groups.values()]
+        firsts = [number for batch in told.batches(kind) for number in batch]
+        assert [list(told.together(first)) for first in firsts] == sorted(group for group in merged if group)
+        assert [told.is_alone(first) for first in firsts] == [len(group) == 1 for group in sorted(filter(None, merged))]
 
 
 @pytest.fixture

@@ -88,6 +88,33 @@ def test_a_stream_that_is_left_in_the_middle_holds_nothing(database: Database) -
     assert members(database) == []
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+def test_only_a_passage_through_the_store_keeps_little_of_it(database: Database) -> None:
+    def kept(connection: Connection) -> int:
+        return -int(database.run(connection, "PRAGMA cache_size").scalar())
+
+    with database.write() as connection:
+        database.insert(connection, "member", COLUMNS, [(n, 1) for n in range(12_000)])
+        usual = kept(connection)
+        with database.passing(connection):
+            assert kept(connection) == usual // 4
+        assert kept(connection) == usual
+        rows = database.stream(connection, "SELECT record FROM member")
+        next(iter(rows))
+        assert kept(connection) == usual // 4
+        del rows
+        assert kept(connection) == usual
+
+
+def test_what_rests_goes_on_as_it_was(database: Database) -> None:
+    with database.write() as connection:
+        database.insert(connection, "member", COLUMNS, [(1, 2)])
+        database.rest()  # what somebody has is left alone
+    database.rest()
+
+    assert members(database) == [(1, 2)]
+
+
 def test_readers_and_a_writer_go_on_beside_each_other(empty_url: str) -> None:
     database = Database(empty_url)
     migrate(database)
