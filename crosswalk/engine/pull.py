@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from connectors.sdk.contract import NOT_KEPT, Page, RowFault, Window, is_key
+from connectors.sdk.contract import NOT_KEPT, Page, RawRecord, RemoteRecord, RowFault, Window, is_key
 from connectors.sdk.errors import ConnectorError, GrantError, SetupError, ShapeError
 from connectors.sdk.paging import prefetched
 from crosswalk.engine import erase
@@ -181,9 +181,10 @@ def as_one(page: Page, following: Page) -> Page | None:
     """
     if len(page.records) + len(following.records) > _TOGETHER or page.faults or following.anew:
         return None  # what was set aside is to be known when the second is landed, which may mend it
-    held = {one.key: one.modified for one in page.records}
-    if any(_is_older(one.modified, held.get(one.key)) for one in following.records):
-        return None  # of two reads in one page the last counts
+    if _goes_back(page.records, following.records):
+        held = {one.key: one.modified for one in page.records}
+        if any(_is_older(one.modified, held.get(one.key)) for one in following.records):
+            return None  # of two reads in one page the last counts
     return replace(
         page,
         records=[*page.records, *following.records],
@@ -206,6 +207,13 @@ def with_keys(page: Page) -> Page:
         if not is_key(record.key)
     ]
     return replace(page, records=kept, faults=[*page.faults, *faults])
+
+
+def _goes_back(records: Sequence[RemoteRecord | RawRecord], following: Sequence[RemoteRecord | RawRecord]) -> bool:
+    """Is any of the second older than any of the first? Most vendors list in the order of change: it is not."""
+    before = [one.modified for one in records if one.modified is not None]
+    after = [one.modified for one in following if one.modified is not None]
+    return bool(before and after) and min(after) < max(before)
 
 
 def _is_older(modified: datetime | None, held: datetime | None) -> bool:

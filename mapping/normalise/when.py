@@ -17,6 +17,7 @@ from mapping.normalise.misfit import Misfit
 from mapping.normalise.trim import trimmed
 
 _AN_INSTANT: Final = "instant"
+_EITHER: Final = "date or instant"
 _ISO: Final = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<clock>\d\d:\d\d(?::\d\d)?)(?:[.,](?P<rest>\d{1,12}))?"
@@ -38,8 +39,8 @@ def instant(raw: object, zone: str | None = None, *, form: str | None = None) ->
     """
     if type(raw) is str and len(raw) == 20 and raw[19] == "Z" and raw[10] == "T" and raw[16] == ":" and raw[4] == "-":
         return _plain(raw)
-    if type(raw) is str and _ZONED.fullmatch(raw):
-        return _zoned(raw)
+    if type(raw) is str and (_is_ahead(raw) or _ZONED.fullmatch(raw)):
+        return _zoned(raw, _AN_INSTANT)
     read = _read(raw, form, _AN_INSTANT)
     if read is None:
         return None
@@ -62,26 +63,42 @@ def _plain(raw: str) -> str | None:
     return f"{raw[:19]}.000Z"
 
 
-def _zoned(raw: str) -> str | None:
-    if raw.startswith(_NONE):
+def _is_ahead(raw: str) -> bool:
+    """The commonest of the forms of _ZONED, without asking for its digits: to the second, with an offset."""
+    return (
+        len(raw) == 25
+        and raw[19] in "+-"
+        and raw[10] == "T"
+        and raw[4] == raw[7] == "-"
+        and raw[13] == raw[16] == raw[22] == ":"
+    )
+
+
+def _zoned(raw: str, wanted: str) -> str | None:
+    if raw[0] == "0" and raw.startswith(_NONE):
         return None
     millis, zone = (raw[20:23], raw[23:]) if raw[19] == "." else ("000", raw[19:])
-    offset, hours = _offset(zone)
     try:
         moment = datetime.fromisoformat(raw[:19])
-        if hours is not None and 0 <= (hour := moment.hour - hours) < 24:  # the same day: only its hour is another
-            return f"{raw[:11]}{hour:02}{raw[13:19]}.{millis}Z"
-        return f"{(moment - offset).isoformat()}.{millis}Z"
+        if hour := _hour(raw[11:13], zone):  # the same day: only its hour is another
+            return f"{raw[:11]}{hour}{raw[13:19]}.{millis}Z"
+        return f"{(moment - _offset(zone)).isoformat()}.{millis}Z"
     except (OverflowError, ValueError):
-        raise Misfit(_AN_INSTANT) from None
+        raise Misfit(wanted) from None
+
+
+@lru_cache(maxsize=24 * 64)
+def _hour(hour: str, zone: str) -> str:
+    """This hour of a zone in UTC; "" where it is on another day, or begins within one."""
+    hours, rest = divmod(_offset(zone), timedelta(hours=1))
+    told = int(hour) - hours
+    return "" if rest or not 0 <= told < 24 else f"{told:02}"
 
 
 @lru_cache(maxsize=256)
-def _offset(zone: str) -> tuple[timedelta, int | None]:
-    """How far a zone is ahead, and in hours, where they are whole ones."""
-    offset = datetime.fromisoformat(f"2000-01-01T00:00:00{zone}").utcoffset() or timedelta()
-    hours, rest = divmod(offset, timedelta(hours=1))
-    return offset, None if rest else hours
+def _offset(zone: str) -> timedelta:
+    """How far a zone is ahead. Raises ValueError."""
+    return datetime.fromisoformat(f"2000-01-01T00:00:00{zone}").utcoffset() or timedelta()
 
 
 def day(raw: object, zone: str | None = None, *, form: str | None = None) -> str | None:
@@ -100,9 +117,9 @@ def when(raw: object, zone: str | None = None, *, form: str | None = None) -> st
     """A date where only a date is written, else an instant; which of the two is kept."""
     if type(raw) is str and len(raw) == 20 and raw[19] == "Z" and raw[10] == "T" and raw[16] == ":" and raw[4] == "-":
         return _plain(raw)
-    if type(raw) is str and _ZONED.fullmatch(raw):
-        return _zoned(raw)
-    read = _read(raw, form, "date or instant")
+    if type(raw) is str and (_is_ahead(raw) or _ZONED.fullmatch(raw)):
+        return _zoned(raw, _EITHER)
+    read = _read(raw, form, _EITHER)
     if read is None:
         return None
     day_, clock, rest, offset = read
