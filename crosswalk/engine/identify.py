@@ -303,12 +303,23 @@ class Matcher:
     def deciding(self, connection: Connection, records: Sequence[int]) -> dict[int, list[Ident]]:
         """By record the identifiers that make one of whoever has them, or keep apart whoever has others."""
         certain = set(self._house.rules.certain())
-        but = [
-            str(kind)
-            for kind, _ in self._house.ident_kinds.names()
-            if kind not in certain and ((rule := self.rule(kind)) is None or rule.verdict != "same")
-        ]
-        return self._carried(connection, records, ", ".join(but))
+        kinds = {kind for kind, _ in self._house.ident_kinds.names()}
+        fresh = "SELECT id FROM ident_kind WHERE id > ?"  # of other processes
+        kinds |= {row[0] for row in self._database.run(connection, fresh, (max(kinds, default=0),)).fetchall()}
+        decide = {
+            kind
+            for kind in kinds
+            if kind in certain or ((rule := self.rule(kind)) is not None and rule.verdict == "same")
+        }
+        if not any(self._is_carried(connection, kind) for kind in sorted(decide)):
+            return {number: [] for number in records}
+        return self._carried(connection, records, ", ".join(map(str, sorted(kinds - decide))))
+
+    def _is_carried(self, connection: Connection, kind: int) -> bool:
+        """Has anybody an identifier of this kind? Of some nobody has any, and to ask that of each record takes long."""
+        # In an order, so that no database looks for the first one by reading the whole table.
+        what = "SELECT 1 FROM ident WHERE kind = ? ORDER BY value LIMIT 1"
+        return self._database.run(connection, what, (kind,)).fetchone() is not None
 
     def _match_one(
         self, connection: Connection, number: int, row: Any, carried: Sequence[Ident], homes: dict[int, int],

@@ -404,12 +404,6 @@ class Counted:
 
         self._rarity = rarity_of
         self._likeness, self._totals = likeness, facts.totals
-        # Fields whose words count wherever both have some; of the others a word is asked for where it is needed.
-        self._by_word = {
-            name
-            for name, comparison in likeness.model.comparisons.items()
-            if any(level.words for level in comparison.levels.values())
-        }
         self.records = facts.records
         self._own: Mapping[tuple[str, str], int] = {}
         self._known: dict[tuple[str, str], int] = {}
@@ -453,29 +447,6 @@ class Counted:
             self.guessed = True
             return 1
         return known
-
-    def look_up(self, connection: Connection, profiles: Iterable["Profile"], beside: Iterable["Profile"]) -> None:
-        """Ask at once for what is asked when these are weighed against those beside them, so that little is guessed."""
-        from mapping.match.score import tabled
-
-        model, missing = self._likeness.model, self._missing
-        shown: set[tuple[str, str]] = set()
-        for profile in beside:
-            for name in model.names:  # mostly alike, and as rare as the commoner of two
-                if values := profile.get(name):
-                    missing.update([(name, value) for value in values])
-            for name in model.identifiers:
-                if values := profile.get(name):
-                    shown.update([(name, value) for value in values])
-        for profile in profiles:
-            for name, values in profile.items():
-                if name in model.identifiers:
-                    missing.update((name + _NAMES, value) for value in values if (name, value) in shown)
-                else:
-                    told = tabled(name, values) if name in self._by_word else [(name, values)]
-                    missing.update((table, part) for table, parts in told for part in parts)
-        missing -= self._known.keys()
-        self.fetch(connection)
 
     def fetch(self, connection: Connection) -> bool:
         """Was there anything to ask for?"""

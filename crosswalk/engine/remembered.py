@@ -49,6 +49,15 @@ class Remembering(Scorer):
                 found[name] = said_of.get(pair) or anew(comparison, said_of, pair)
         return found
 
+    def foresee(self, pairs: Sequence[tuple[Profile, Profile]]) -> None:
+        """Compare what these pairs show, each two values once: what has to be counted for them is noted then."""
+        for name, comparison, said_of in self._fields:
+            beside = {
+                (ours, theirs) for left, right in pairs if (ours := left.get(name)) and (theirs := right.get(name))
+            }
+            for pair in beside - said_of.keys():
+                self._values.anew(comparison, said_of, pair)
+
     def begin(self) -> None:
         """With other records, of whose identifiers nothing is known but what the count says."""
         self._said.clear()
@@ -59,6 +68,8 @@ class Remembering(Scorer):
     def held_by(self, names: Mapping[tuple[str, str], int]) -> None:
         """How many names hold identifiers now: see `Holders.names`."""
         fields = self._counted.held_by(names)
+        if not fields:
+            return
         self._values.forget(fields)
         self._said = {
             pair: said

@@ -140,8 +140,7 @@ class _OfKind:
         likeness.put_in(connection, keys, blocks)
         beside = _beside(keys, blocks, scorer.model.limits["block"])
         known = {one.record: one for one in mine}
-        others = self._learn(connection, known, [other for others in beside.values() for other in others])
-        counted.look_up(connection, (one.profile for one in mine), (one.profile for one in others))
+        self._learn(connection, known, (other for others in beside.values() for other in others))
         near = self._near(connection, scorer, counted, known, beside)
         told = self._hanging_together(connection, {number for pair in near for number in pair} | set(keys))
         self._learn(connection, known, sorted(told.homes))
@@ -169,7 +168,7 @@ class _OfKind:
     def _near(
         self,
         connection: Connection,
-        scorer: "Scorer",
+        scorer: "Remembering",
         counted: Counted,
         known: Mapping[int, Known],
         beside: Mapping[int, set[int]],
@@ -183,6 +182,8 @@ class _OfKind:
             for other in others
             if other in known
         }
+        scorer.foresee([(known[number].profile, known[other].profile) for number, other in waiting])
+        counted.fetch(connection)
         near: set[Pair] = set()
         while waiting:
             guessed = set()

@@ -1,6 +1,6 @@
 """What is compared of records is kept, and is never what they do not show any more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -187,3 +187,32 @@ def test_what_is_remembered_of_two_is_what_is_said_of_them_anew(world: World) ->
                 for one in some
                 for other in some
             )
+
+
+def test_of_two_names_that_differ_nobody_asks_how_common_they_are(world: World) -> None:
+    with world.open() as hub, hub.house.database.read() as connection:
+        of = likeness_of(hub.house, "person")
+        found = of.weighing(connection)
+        assert found is not None
+        scorer, counted = found
+        remembering = Remembering(scorer.model, counted)
+        one = {"given": ("rahim",), "family": ("uddin",), "email": ("rahim@bank.test",)}
+        like, unlike = one | {"family": ("udin",)}, one | {"family": ("berg",)}
+        all_asked: set[tuple[str, str]] = set()
+        held = of.held
+
+        def watched(connection: Any, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+            all_asked.update(asked)
+            return held(connection, asked)
+
+        of.held = watched  # type: ignore[method-assign] # to look on
+
+        remembering.foresee([(one, like), (one, unlike)])
+        counted.fetch(connection)
+
+        assert all_asked == {
+            ("given", "rahim"), ("family", "uddin"), ("family", "udin"), ("email#names", "rahim@bank.test")
+        }  # fmt: skip
+        for other in (like, unlike):
+            remembering.score(one, other)
+        assert not counted.fetch(connection)
