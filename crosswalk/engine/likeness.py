@@ -185,7 +185,7 @@ class Likeness:
             if self._is_found_otherwise(profile, now.get(record, {}))
             for value in set(self.hashes(scorer.keys(profile))).difference(keys.get(record, ()))
         ]
-        self._database.run_many(connection, "DELETE FROM block WHERE kind = ? AND value = ? AND record = ?", rows)
+        self._database.remove(connection, "block", BLOCK_COLUMNS, rows)
         self._database.delete(connection, "profile", "record", list(away))
 
     def _is_found_otherwise(self, before: "Profile", now: "Profile") -> bool:

@@ -23,6 +23,10 @@ Answer = TypeVar("Answer")
 
 _STREAMED: Final = 5000  # rows a fetch
 _TRIES: Final = 5  # of a transaction that stands in the way of others
+_FEW: Final = 50  # rows that PostgreSQL is told one by one, so that one of them may replace another
+# Rows from which it is told them by COPY, by way of a table that lasts as long as the transaction. As the values of one
+# statement a hundred take 1.6 ms instead of 4.2, 500 take 11 instead of 15, 2,000 take 50 instead of 41.
+_COPIED: Final = 1000
 _VALUES: Final = 750  # values that a statement to SQLite inserts; more of them gain nothing
 # Of a process that stands still inside a write transaction: PostgreSQL then ends it, since it holds the rows that its
 # successor needs. Half of what a lease lasts; a write transaction waits for nothing but the database. Where it stands
@@ -44,7 +48,7 @@ class Database(Reading):
         self._watch = Watch(self._connections)
         # One writer at a time in this process: SQLite's busy handler is unfair, a lock is not.
         self._writer = threading.Lock()
-        self._column_types: dict[str, dict[str, int]] = {}
+        self._column_types: dict[str, dict[str, tuple[int, str]]] = {}
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
@@ -144,17 +148,19 @@ class Database(Reading):
             _insert_many(connection.cursor(), f'INSERT INTO "{table}" ({names}) VALUES', len(columns), rows)
             return
         cursor = connection.cursor()
-        _copy(cursor, table, names, self._types_of(cursor, table, columns), rows)
+        types = self._types_of(cursor, table, columns)
+        _copy(cursor, table, names, [number for number, _ in types], rows)
 
-    def _types_of(self, cursor: Any, table: str, columns: Sequence[str]) -> list[int]:
-        """PostgreSQL's numbers for the types of these columns, asked for once a table."""
+    def _types_of(self, cursor: Any, table: str, columns: Sequence[str]) -> list[tuple[int, str]]:
+        """PostgreSQL's numbers and names for the types of these columns, asked for once a table."""
         known = self._column_types.get(table)
         if known is None:
             cursor.execute(
-                "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0",
+                "SELECT attname, atttypid, format_type(atttypid, NULL) FROM pg_attribute "
+                "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
                 (f'"{table}"',),
             )
-            known = self._column_types[table] = dict(cursor.fetchall())
+            known = self._column_types[table] = {name: (number, told) for name, number, told in cursor.fetchall()}
         return [known[column] for column in columns]
 
     def upsert(
@@ -174,18 +180,34 @@ class Database(Reading):
         keys = ", ".join(f'"{name}"' for name in key)
         sets = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
         tail = f"ON CONFLICT ({keys}) DO " + (f"UPDATE SET {sets}" if sets and replace else "NOTHING")
-        if self.dialect == "sqlite" or len(rows) < 50:
+        if self.dialect == "sqlite" or len(rows) < _FEW:
             marks = ", ".join("?" * len(columns))
             statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {tail}'
             connection.cursor().executemany(self.sql(statement), rows)
             return
         cursor = connection.cursor()
+        types = self._types_of(cursor, table, columns)
+        if len(rows) < _COPIED and (lists := _as_lists(rows)) is not None:
+            cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT * FROM {_unnested(types)} {tail}', lists)
+            return
         cursor.execute(
             f'CREATE TEMP TABLE IF NOT EXISTS "new_{table}" (LIKE "{table}" INCLUDING DEFAULTS) ON COMMIT DROP'
         )
         cursor.execute(f'TRUNCATE "new_{table}"')
-        _copy(cursor, f"new_{table}", names, self._types_of(cursor, table, columns), rows)
+        _copy(cursor, f"new_{table}", names, [number for number, _ in types], rows)
         cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "new_{table}" {tail}')
+
+    def remove(self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Delete the rows that have these values in these columns, none of which is NULL."""
+        if self.dialect == "sqlite" or len(rows) < 2 or (lists := _as_lists(rows)) is None:
+            same = " AND ".join(f'"{name}" = ?' for name in columns)
+            self.run_many(connection, f'DELETE FROM "{table}" WHERE {same}', rows)
+            return
+        cursor = connection.cursor()
+        names = ", ".join(f'"{name}"' for name in columns)
+        same = " AND ".join(f't."{name}" = gone."{name}"' for name in columns)
+        told = _unnested(self._types_of(cursor, table, columns))
+        cursor.execute(f'DELETE FROM "{table}" t USING {told} AS gone({names}) WHERE {same}', lists)
 
     def change(self, connection: Connection, head: str, column: str, keys: Sequence[Any], first: Row = ()) -> None:
         """Run `head` (up to and including WHERE or AND) for any number of keys; `first`: its parameters."""
@@ -274,6 +296,17 @@ def _insert_many(cursor: Any, head: str, width: int, rows: Sequence[Row]) -> Non
     for start in range(0, whole, size):
         cursor.execute(statement, list(chain.from_iterable(rows[start : start + size])))
     cursor.executemany(f"{head} {marks}", rows[whole:])
+
+
+def _as_lists(rows: Sequence[Row]) -> list[list[Any]] | None:
+    """Rows by column, as the values of one statement; None where the driver would not know what a column is."""
+    lists = [list(column) for column in zip(*rows, strict=True)]
+    return lists if all(len({type(value) for value in column} - {type(None)}) <= 1 for column in lists) else None
+
+
+def _unnested(types: Sequence[tuple[int, str]]) -> str:
+    """Rows that are given as a list for each column, in binary: bytes come as they are."""
+    return f"unnest({', '.join(f'%b::{told}[]' for _, told in types)})"
 
 
 def _copy(cursor: Any, table: str, names: str, types: Sequence[int], rows: Iterable[Row]) -> None:

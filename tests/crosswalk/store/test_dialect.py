@@ -24,7 +24,7 @@ def members(database: Database) -> list[tuple[int, int]]:
         return [tuple(row) for row in database.stream(connection, "SELECT record, entity FROM member ORDER BY record")]
 
 
-@pytest.mark.parametrize("count", [1, 200, 1000], ids=["one", "many", "more-than-a-statement"])
+@pytest.mark.parametrize("count", [1, 200, 2000], ids=["one", "many", "more-than-a-statement"])
 def test_what_is_there_is_replaced_or_stays(database: Database, count: int) -> None:
     rows = [(n, 1) for n in range(count)]
     with database.write() as connection:
@@ -37,6 +37,35 @@ def test_what_is_there_is_replaced_or_stays(database: Database, count: int) -> N
         )
 
     assert members(database) == [(0, 2), *rows[1:], (count, 3)]
+
+
+@pytest.mark.parametrize("count", [1, 49, 60, 1200])
+def test_rows_of_every_type_are_what_was_told_in_any_number(database: Database, count: int) -> None:
+    columns = ("id", "stream", "rkey", "version", "modified", "read_no", "hash", "mapping", "state", "hub_id")
+    rows = [
+        (n, 1, f"rk \u00fc'{{}},{n}", None, None if n % 2 else n << 40, n, b"\x00\xff" * n, 1, n % 3, None)
+        for n in range(1, count + 1)
+    ]
+    with database.write() as connection:
+        database.upsert(connection, "record", ("id",), columns, rows)
+        there = "SELECT " + ", ".join(columns) + " FROM record ORDER BY id"
+        assert [tuple(row) for row in database.select_all(connection, there)] == rows
+        changed = [(*row[:2], row[2] + "!", *row[3:]) for row in rows]
+
+        database.upsert(connection, "record", ("id",), columns, changed)
+
+        assert [tuple(row) for row in database.select_all(connection, there)] == changed
+
+
+@pytest.mark.parametrize("count", [1, 60, 1200])
+def test_rows_are_removed_by_all_that_is_said_of_them(database: Database, count: int) -> None:
+    rows = [(n, n % 7) for n in range(count)]
+    with database.write() as connection:
+        database.insert(connection, "member", COLUMNS, [*rows, (count, 3)])
+
+        database.remove(connection, "member", COLUMNS, [*rows, (count, 4)])
+
+    assert members(database) == [(count, 3)]
 
 
 def test_rows_are_streamed_in_any_number(database: Database) -> None:
