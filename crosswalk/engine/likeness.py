@@ -65,8 +65,7 @@ class Likeness:
         self._rules = house.rules.of(kind)
         self.number = SCORED.index(kind)  # of its rows in tables that kinds share
         self._print = model.digest
-        parts = {part for block in model.blocks for part in block}
-        self._found_by = {part.partition(".")[0] for part in parts} | {"given", "family"}  # both names in any order
+        self._found_by = frozenset().union(*model.found_by)
         blocked = self._rules.blocked
         self.profiles = Profiles(
             house.database, kind, self.streams.values(), rules=blocked.pattern if blocked else "", hashed=self._hashed
@@ -182,14 +181,15 @@ class Likeness:
         rows = [
             (self.number, value, record)
             for record, profile in before.items()
-            if self._is_found_otherwise(profile, now.get(record, {}))
-            for value in set(self.hashes(scorer.keys(profile))).difference(keys.get(record, ()))
+            if (changed := self._found_otherwise(profile, now.get(record, {})))
+            for value in set(self.hashes(scorer.keys(profile, by=changed))).difference(keys.get(record, ()))
         ]
         self._database.remove(connection, "block", BLOCK_COLUMNS, rows)
         self._database.delete(connection, "profile", "record", list(away))
 
-    def _is_found_otherwise(self, before: "Profile", now: "Profile") -> bool:
-        return any(before.get(name) != now.get(name) for name in self._found_by)
+    def _found_otherwise(self, before: "Profile", now: "Profile") -> set[str]:
+        """The fields by which a record is found that have changed."""
+        return {name for name in self._found_by if before.get(name) != now.get(name)}
 
     def sharing(self, connection: Connection, values: Iterable[int]) -> dict[int, list[int]]:
         """By hash the records that have it; of one that more than a block may hold, as many and one more."""

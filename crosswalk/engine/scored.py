@@ -190,6 +190,9 @@ class _OfKind:
             for number, other in waiting:
                 one, two = known[number], known[other]
                 counted.guessed = False
+                if scorer.are_two(one.profile, two.profile) and not counted.guessed:
+                    continue  # as most of them are
+                counted.guessed = False
                 scored = scorer.score(one.profile, two.profile, same_system=one.stream == two.stream)
                 if scored.outcome == "different" and not _share_one_of(identifiers, scored):
                     if counted.guessed and scorer.may_turn_out(scored, one.profile, two.profile):

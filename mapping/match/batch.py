@@ -21,7 +21,7 @@ from mapping.match.cluster import Forest
 from mapping.match.groups import CERTAIN, Alarm, Edge, Groups, Pair, held_together, inside
 from mapping.match.latin import latin
 from mapping.match.learned import ENOUGH, Learning, Spread, chance
-from mapping.match.model import SYSTEM, Comparison, Model
+from mapping.match.model import IN_ANY_ORDER, SYSTEM, Comparison, Model
 from mapping.match.pairs import LEVELS, Flags, Floats, Ints, Levels, Longs, Pairs, Whole
 from mapping.match.pairs import together as put_together
 from mapping.match.profile import COMPANY_KEYS, Profile, Values, called, first_letter, initial, sound
@@ -408,7 +408,7 @@ class _Parts:
 
     def of(self, part: str) -> list[Longs]:
         if part not in self._known:
-            self._known[part] = self._any_order() if part == "name.any_order" else self._made(part)
+            self._known[part] = self._any_order() if part == IN_ANY_ORDER else self._made(part)
         return self._known[part]
 
     def _made(self, part: str) -> list[Longs]:

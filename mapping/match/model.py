@@ -14,6 +14,7 @@ from mapping.match.compare import COMPARISONS, Compare
 Outcome = Literal["same", "review", "different"]
 KINDS: Final = ("person", "company")
 DIFFERING: Final = ("email", "phone")  # of `doubts`: what it counts more, by the records, that these are different
+IN_ANY_ORDER: Final = "name.any_order"  # a part of blocks: both names
 SYSTEM: Final = ("system", "same")  # of `vetoes`: two records that one system keeps apart
 
 
@@ -103,6 +104,15 @@ class Model(Struct, frozen=True, kw_only=True, dict=True):
         """Of companies the fields that tell where they are: whether another place is another company, records show."""
         own = () if self.alike_shared else self.alike
         return tuple(name for name in own if (name, "different") not in self.conflicts)
+
+    @cached_property
+    def found_by(self) -> tuple[frozenset[str], ...]:
+        """The fields that the parts of each block are made of."""
+        both = frozenset({"given", "family"})
+        return tuple(
+            frozenset().union(*(both if part == IN_ANY_ORDER else {part.partition(".")[0]} for part in block))
+            for block in self.blocks
+        )
 
     @cached_property
     def digest(self) -> str:

@@ -9,14 +9,14 @@ the same weights over arrays and comes to the same scores.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from math import log2
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
 from mapping.match.latin import latin
-from mapping.match.model import DIFFERING, SYSTEM, Comparison, Level, Model, Outcome
+from mapping.match.model import DIFFERING, IN_ANY_ORDER, SYSTEM, Comparison, Level, Model, Outcome
 from mapping.match.profile import Profile, called, initial, label, local_part, name_keys, sound, words
 
 Key = TypeVar("Key", bound=Hashable)
@@ -266,9 +266,16 @@ class Scorer:
         self._comparisons = tuple(model.comparisons.items())
         parts = list(dict.fromkeys(part for block in model.blocks for part in block))
         self._parts = [part_of(part) for part in parts]  # blocks have most of them in common
-        self._blocks = [("+".join(block), [parts.index(part) for part in block]) for block in model.blocks]
+        self._blocks = [
+            ("+".join(block), [parts.index(part) for part in block], fields)
+            for block, fields in zip(model.blocks, model.found_by, strict=True)
+        ]
         self.prior = self._weigher.prior
         self._one_system = Evidence("system", "same", model.same_system, "one system keeps them apart")
+        # Nothing is added to what the fields of two people say that would make more of it.
+        self._only_less = (
+            model.kind == "person" and model.same_system <= 0 and max(model.doubts.values(), default=0) <= 0
+        )
         self._weighs_systems = bool(model.same_system) or SYSTEM in model.vetoes
         self._doubts = [
             (name, Evidence(f"{name} doubt", level, bits,
@@ -293,6 +300,29 @@ class Scorer:
         if conflict and outcome == "same":
             outcome = "review"
         return Scored(bits, outcome, tuple(found.values()), conflict)
+
+    def are_two(self, left: Profile, right: Profile) -> bool:
+        """Would `score` say that two records are different, and share no identifier? Told at half of what that costs;
+        False where it is not plain to see."""
+        if not self._only_less:
+            return False
+        found = self._weighed(left, right)
+        for name in self.model.identifiers:
+            if (one := found.get(name)) is not None and one.level == "same":
+                return False
+        if self.model.swapped is not None and self._may_be_turned(found, left, right):
+            return False
+        return combined(self.model, self.prior, found) < self.model.review
+
+    def _may_be_turned(self, found: Mapping[str, Evidence], left: Profile, right: Profile) -> bool:
+        """Names the other way round, or one word that may be either."""
+        first, second = self.model.swapped or ("", "")
+        given, family = found.get(first), found.get(second)
+        if given is None:
+            return (first in left) != (first in right)
+        if family is None or given.bits + family.bits >= 0:
+            return False
+        return self._across(left[first], right[second]) is not None
 
     def _weighed(self, left: Profile, right: Profile) -> dict[str, Evidence]:
         """By field what both have a value in says."""
@@ -344,11 +374,14 @@ class Scorer:
                 found.append(Candidate(key, scored))
         return sorted(found, key=lambda one: (-one.scored.bits, str(one.key)))
 
-    def keys(self, profile: Profile) -> list[str]:
-        """What a record is looked up by: two records that share one of these are worth a comparison."""
+    def keys(self, profile: Profile, *, by: Set[str] | None = None) -> list[str]:
+        """What a record is looked up by: two records that share one of these are worth a comparison. `by`: only those
+        in which one of these fields has a part."""
         told = [part(profile) for part in self._parts]
         found: dict[str, None] = {}
-        for name, places in self._blocks:
+        for name, places, fields in self._blocks:
+            if by is not None and fields.isdisjoint(by):
+                continue
             rows = [name]
             for at in places:
                 some = told[at]
@@ -537,7 +570,7 @@ Part: TypeAlias = Callable[[Profile], Sequence[str]]
 
 def part_of(part: str) -> Part:
     """How the values of one part of a block are told of a profile."""
-    if part == "name.any_order":
+    if part == IN_ANY_ORDER:
         return _any_order
     name, _, what = part.partition(".")
     if not what:

@@ -270,11 +270,8 @@ def _blocks_without(model: Model, name: str) -> np.int64:
     """The blocks, a bit each, that have nothing to do with a field."""
     kin = {name}.union(*(some for some in _KIN if name in some))
     bits = 0
-    for number, block in enumerate(model.blocks):
-        told = set()
-        for part in block:
-            told |= {"given", "family"} if part == "name.any_order" else {part.partition(".")[0]}
-        if not told & kin:
+    for number, fields in enumerate(model.found_by):
+        if fields.isdisjoint(kin):
             bits |= 1 << number
     return np.int64(bits)
 

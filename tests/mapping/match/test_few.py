@@ -62,6 +62,43 @@ def same_as_a_batch(told: Table, many: Resolution) -> None:
     assert set(found.review) == set(zip(many.review.left.tolist(), many.review.right.tolist(), strict=True))
 
 
+def test_who_are_two_at_a_glance_are_two_when_they_are_scored(tmp_path: Path) -> None:
+    told = world(tmp_path, "person", 1200, 9)
+    many = resolve(told, shipped("person"))
+    profiles = [dict(told.profile(at)) for at in range(len(told))]
+    for at in range(0, len(profiles), 7):  # names the other way round, and of one word
+        given, family = profiles[at].pop("given", ()), profiles[at].pop("family", ())
+        profiles[at] |= {"family": given} if at % 2 else {"given": family, "family": given}
+        profiles[at] = {name: values for name, values in profiles[at].items() if values}
+    scorer = Scorer(many.model, many.frequencies)
+    pairs = few.meeting([scorer.keys(profile) for profile in profiles], many.model.limits["block"])
+    pairs |= set(combinations(range(200), 2))
+
+    seen = 0
+    for one, other in pairs:
+        left, right = profiles[one], profiles[other]
+        if scorer.are_two(left, right):
+            seen += 1
+            for same_system in (False, True):
+                scored = scorer.score(left, right, same_system=same_system)
+                assert scored.outcome == "different"
+                assert not any(
+                    told.level == "same" and told.field in many.model.identifiers for told in scored.evidence
+                )
+
+    assert seen > len(pairs) * 0.7
+
+
+def test_whose_one_word_may_be_a_given_name_are_not_two_at_a_glance() -> None:
+    scorer = Scorer(shipped("person"), Counts(100_000, dict.fromkeys(("given", "family", "birth"), 100_000)))
+    birth = {"birth": ("19830404",)}
+    left, right = birth | {"family": ("ilse",)}, birth | {"given": ("ilse",), "family": ("zimmermann",)}
+
+    assert scorer.score(left, right).outcome == "same"
+    assert not scorer.are_two(left, right)
+    assert scorer.are_two(birth | {"given": ("otto",), "family": ("berg",)}, right)
+
+
 @pytest.mark.parametrize("kind", ["person", "company"])
 def test_what_is_different_by_values_that_nobody_has_counted_is_so_by_any_count(tmp_path: Path, kind: str) -> None:
     told = world(tmp_path, kind, 1200, 9)
