@@ -53,6 +53,7 @@ class World:
         self.folder = folder
         self.url = url
         self.clock = SetClock(START)
+        self.key = ""  # what ids of its store are hashed with: on a stage, until the hub is opened
         self.swift = False  # pages come faster than they are landed: on a stage, where no thread fetches them
         self.write(text)
 

@@ -322,9 +322,10 @@ class Play:
         getattr(self, f"do_{step.name}")(step)
 
     def do_world(self, step: Step) -> None:
-        """What kind of vendors they are: told before anything else, or not at all."""
+        """What kind of vendors they are, and what ids are hashed with: told before anything else, or not at all."""
         if self.log[1:] != [f"-- {step}"]:
             return
+        self.world.key = f"{step.a} {step.b} {step.c}"
         self.beta = BETAS[step.a % len(BETAS)]
         beta = self.remote("beta")
         if self.beta == "coarse":

@@ -1,6 +1,7 @@
 """Worlds that cost milliseconds: one process, one thread, one store in memory that stays open from run to run.
 
 What is left out is what a history does not look at: threads, the file of the store, reading the same settings twice.
+And chance: the key of a store, which makes its ids, is its world's, so a history is the same wherever it is played.
 Leases, fences, transactions and every statement are the engine's own. A `World` of `tests.hub` has the rest as well.
 """
 
@@ -9,18 +10,24 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 import pytest
+import tenacity.wait
 from msgspec.structs import replace
 
 import crosswalk.app
 import crosswalk.engine.apply
+import crosswalk.engine.plan
 import crosswalk.engine.pull
 import crosswalk.engine.run
 import crosswalk.house
+import crosswalk.store.meta
 from connectors.sdk.contract import FieldInfo, Page, StreamSpec
 from crosswalk import drift
 from crosswalk.engine import policies
@@ -71,6 +78,7 @@ class Stage:
         self._mappings: dict[tuple[Any, ...], Any] = {}
         self._policies: dict[int, Any] = {}
         self._world: World | None = None
+        self._chance = Random(0)
 
     @contextmanager
     def lit(self) -> Iterator["Stage"]:
@@ -113,6 +121,9 @@ class Stage:
             patch.setattr(crosswalk.engine.run, "threading", SimpleNamespace(Event=threading.Event, Thread=_NoThread))
             patch.setattr(crosswalk.engine.apply, "chunk_of_updates", few_at_once)
             patch.setattr(crosswalk.engine.pull, "prefetched", self._handed_out)
+            patch.setattr(crosswalk.engine.plan, "uuid4", lambda: UUID(int=self._chance.getrandbits(128), version=4))
+            patch.setattr(crosswalk.store.meta, "secrets", SimpleNamespace(token_bytes=self._key))
+            patch.setattr(tenacity.wait, "random", SimpleNamespace(uniform=lambda *ends: self._chance.uniform(*ends)))
             patch.setattr(crosswalk.house, "ThreadPoolExecutor", _NoPool)
             yield self
         self._drop()
@@ -123,12 +134,17 @@ class Stage:
         for name in [name for name in REMOTES if name.startswith(f"{self._folder.name}-")]:
             del REMOTES[name]
         self._database = self._make()
+        self._chance = Random(0)
         self._world = self._kind(self._folder, self._database)
         return self._world
 
     def _handed_out(self, pages: Iterator[Page], _ahead: int, *, weigh: Any, join: Join) -> Iterator[Page]:
         swift = self._world is not None and self._world.swift
         return several_at_once(pages, join) if swift else pages
+
+    def _key(self, size: int) -> bytes:
+        word = "" if self._world is None else self._world.key
+        return blake2b(word.encode(), digest_size=size).digest()
 
     def _opened(self, _url: str, **_more: Any) -> tuple[Database, Vault]:
         if self._database is None:

@@ -308,6 +308,7 @@ class VendorPlay(Play):
 
     def do_world(self, step: Step) -> None:
         if self.log == [f"-- {step}"]:
+            self.world.key = f"{step.a} {step.b} {step.c}"
             self._begin(step)
 
     def pass_time(self, seconds: float) -> None:
