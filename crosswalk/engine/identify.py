@@ -11,7 +11,7 @@ A response is joined to a person by what its respondent claimed; it never joins 
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
@@ -450,11 +450,28 @@ class Matcher:
         """Join two records of which their vendor says that they are one; a person may say never."""
         # It is looked at again with every edit of either: what was known stays, with its time.
         self._edge(connection, one, other, why, replace=False)
+        self._bring_together(connection, one, other, homes, matched)
+
+    def _bring_together(
+        self, connection: Connection, one: int, other: int, homes: dict[int, int], matched: Matched
+    ) -> None:
+        """Join the entities of two records of which something says that they are one.
+
+        Where a person keeps some of both apart, those go that less holds there; unless that is one of the two.
+        """
         ends = self.homes(connection, [one, other])
-        if len(set(ends.values())) < 2 or self._told_apart(connection, one, ends[one], ends[other]):
+        if len(set(ends.values())) < 2:
             return
+        groups: list[list[int]] = []
+        if self._told_apart(connection, one, ends[one], ends[other]):
+            members = [number for entity in ends.values() for number in self.members(connection, entity)]
+            groups = self._grouped(connection, sorted(members)).groups
+            if not any(one in group and other in group for group in groups):
+                return
         home = self.join(connection, ends[one], ends[other], matched)
-        homes.update({record: home for record, entity in homes.items() if entity in ends.values()} | {one: home})
+        if groups:
+            self.part(connection, home, groups, matched)
+        homes.update(self.homes(connection, [*homes, one]))
 
     def _lost_in(self, connection: Connection, keys: set[tuple[int, str]]) -> list[tuple[int, int]]:
         """Records, each with its stream, of which was told earlier that they live on in these, which have arrived only
@@ -493,11 +510,8 @@ class Matcher:
         made = sorted(_by("created", said))
         now = self.homes(connection, _ends(made))
         for left, right, _ in made:
-            ends = {one: now[one] for one in (left, right) if one in now}
-            if len(set(ends.values())) == 2 and not self._told_apart(connection, left, ends[left], ends[right]):
-                home = self.join(connection, ends[left], ends[right], matched)
-                homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
-                now = self.homes(connection, list(now))
+            if left in now and right in now:
+                self._bring_together(connection, left, right, homes, matched)
 
     def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
         """Pairs of which a person has said whether they are the same."""
@@ -793,9 +807,17 @@ class Matcher:
 
     def regroup(self, connection: Connection, entity: int, matched: Matched) -> None:
         """Split an entity into the groups that its edges still hold together. The group of the smallest id keeps it."""
-        database = self._database
-        database.hold(connection, "entity", [entity])
-        members = self.members(connection, entity)
+        self._database.hold(connection, "entity", [entity])
+        found = self._grouped(connection, self.members(connection, entity))
+        for first, number, why in found.noted:
+            self._edge(connection, first, number, why)
+        self.part(connection, entity, found.groups, matched)
+
+    def _grouped(self, connection: Connection, members: Sequence[int]) -> "_Grouped":
+        """These records by what holds them together, strongest first, and never against what a person keeps apart.
+
+        What a person said comes first, then what vendors did, then rules. Whoever came first has no part in it.
+        """
         place = {number: n for n, number in enumerate(members)}
         parents = array("q", range(len(members)))
         never = [
@@ -803,18 +825,44 @@ class Matcher:
             for left, right, verdict in self.decided(connection, members)
             if verdict == "never" and left in place and right in place
         ]
-        same = database.select(
+        same = self._database.select(
             connection, 'SELECT "left", "right", source FROM edge WHERE verdict = \'same\' AND', '"left"', members
         )
-        # What a person said comes first: of what cannot all be so, rules give way.
-        for _, left, right in sorted((row[2] != "person", row[0], row[1]) for row in same):
-            if right in place:
-                _unite(parents, place[left], place[right], never)
-        self._join_by_other_evidence(connection, members, place, parents, never)
+        found: list[tuple[tuple[int, int], int, int, tuple[Any, ...] | None]] = [
+            (self._strength(source), left, right, None) for left, right, source in same if right in place
+        ]
+        # An identifier that was redundant while a withdrawn one held may hold the group on its own.
+        for kind, value, rule, sharing in self.exactly_alike(connection, self.deciding(connection, members)):
+            told = (f"{kind}:{value}", "same", rule.name, None, None)
+            found += [((_BY_RULE, rule.strength), sharing[0], number, told) for number in sharing[1:]]
+        births = self.births(connection, members) if never else {}
+        found.sort(key=lambda one: (one[0], sorted(births[end] for end in one[1:3]) if births else one[1:3]))
+        noted = []
+        for _, left, right, why in found:
+            if _unite(parents, place[left], place[right], never) and why is not None:
+                noted.append((left, right, why))
         groups: dict[int, list[int]] = defaultdict(list)
         for number in members:
             groups[_root(parents, place[number])].append(number)
-        self.part(connection, entity, list(groups.values()), matched)
+        return _Grouped(list(groups.values()), noted)
+
+    def _strength(self, source: str) -> tuple[int, int]:
+        """How an edge of this source ranks, smaller is stronger."""
+        kind, _, value = source.partition(":")
+        if not value:
+            return (_BY_PERSON if source == "person" else _BY_RULE + 1 if source == SCORED else _BY_VENDOR), 0
+        rule = self.rule(int(kind)) if kind.isdigit() else None
+        return _BY_RULE, 0 if rule is None else rule.strength
+
+    def births(self, connection: Connection, records: Sequence[int]) -> dict[int, str]:
+        """By record the id that it would give an entity of its own, also of a stream that is not listed any more."""
+        rows = self._database.select(
+            connection,
+            "SELECT r.id, r.rkey, s.connection, s.name FROM record r JOIN stream s ON s.id = r.stream WHERE",
+            "r.id",
+            records,
+        )
+        return {number: self._house.rules.births(system, stream)(rkey) for number, rkey, system, stream in rows}
 
     def part(self, connection: Connection, entity: int, groups: Sequence[Sequence[int]], matched: Matched) -> None:
         """Put the records of an entity apart in these groups; the first of them keeps it."""
@@ -856,20 +904,6 @@ class Matcher:
             database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
             conflicts.hand_on(database, connection, entity, fresh, group)
             matched.touched.add(fresh)
-
-    def _join_by_other_evidence(
-        self,
-        connection: Connection,
-        members: Sequence[int],
-        place: dict[int, int],
-        parents: Numbers,
-        never: Sequence[tuple[int, int]],
-    ) -> None:
-        """An identifier that was redundant while the withdrawn one held may hold the group on its own."""
-        for kind, value, rule, sharing in self.exactly_alike(connection, self.deciding(connection, members)):
-            for number in sharing[1:]:
-                if _unite(parents, place[sharing[0]], place[number], never):
-                    self._edge(connection, sharing[0], number, (f"{kind}:{value}", "same", rule.name, None, None))
 
     def exactly_alike(
         self, connection: Connection, carried: Mapping[int, Sequence[Ident]]
@@ -929,6 +963,14 @@ class Matcher:
         return named[0] if len(entities) == 1 else None
 
 
+class _Grouped(NamedTuple):
+    """Records in groups, and what identifiers hold there of which no edge tells yet: two records, and why."""
+
+    groups: list[list[int]]
+    noted: list[tuple[int, int, tuple[Any, ...]]]
+
+
+_BY_PERSON, _BY_VENDOR, _BY_RULE = 0, 1, 2  # what holds two together, the strongest first
 # source, verdict, rule, score, who of an edge that the vendor itself drew
 MERGED_THERE = ("merged_into", "same", "merged there", None, None)
 CAME_BACK = ("came back", "same", "came back", None, None)

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from mapping.match.score import Scored, Scorer
 
 _MOST: Final = 400  # records that are looked at because of those that are alike to the changed ones
-_FIRST, _THEN = 9, 8  # strength of what a person said, and of what stays together since it was written to
+# Strength of what a person said, of what a vendor did, and of what stays together since it was edited or written to.
+_SAID, _DONE_THERE, _KEPT = 9, 8, 7
 Connection = Any
 
 
@@ -341,13 +342,14 @@ class Regrouping:
         return groups
 
     def _kept_apart(self, places: Sequence[int], held: "Held", matched: Matched) -> list[list[int]]:
-        """Entities that were there before, and that one system keeps two records of: a person decides.
+        """Entities that were there before, and that one system keeps two records of: a person decides, unless
+        people or vendors have.
 
         An edit gave one of them what the other shows: a moved mailbox as well as a duplicate.
         """
         by_home: dict[int, list[int]] = defaultdict(list)
         for at in places:
-            by_home[self._homes[self.known[at].record]].append(at)
+            by_home[held.one_with(self._homes[self.known[at].record])].append(at)
         if len(by_home) < 2 or not (by_home.keys() & held.written or self._were_edited(places, matched)):
             return [list(places)]
         parts: list[list[int]] = []
@@ -517,6 +519,7 @@ class Held:
         ]
         groups = cluster([*self._members, *gone.values()], edges, apart=never).groups
         places = self._places(groups)
+        self._one_with = self._made_one(groups, [edge for edge in edges if edge.strength >= _DONE_THERE])
         self._never = _apart(groups, places, never)
         self.together = [ordered(group[0], other) for group in places for other in group[1:]]
 
@@ -524,6 +527,22 @@ class Held:
         if not isinstance(pair, tuple):
             return False
         return pair in self._never or contradict(self._members[pair[0]], self._members[pair[1]])
+
+    def _made_one(self, groups: Iterable[Sequence[int]], edges: Iterable[Edge]) -> dict[int, int]:
+        """Entities that people and vendors have made one, by one that stands for them: written to, where one is."""
+        group_of = {record: number for number, group in enumerate(groups) for record in group}
+        one_with: dict[int, int] = {}
+        for edge in edges:
+            ends = {one_with.get(home, home) for home in (self._homes[edge.left], self._homes[edge.right])}
+            if group_of[edge.left] != group_of[edge.right] or len(ends) < 2:
+                continue
+            first = min(ends, key=lambda home: (home not in self.written, home))
+            one_with |= dict.fromkeys((*ends, *(home for home, to in one_with.items() if to in ends)), first)
+        return one_with
+
+    def one_with(self, home: int) -> int:
+        """An entity that stands for all that people and vendors have made one with this."""
+        return self._one_with.get(home, home)
 
     def _places(self, groups: Iterable[Sequence[int]]) -> list[list[int]]:
         return [[self._place[record] for record in group if record in self._place] for group in groups]
@@ -542,22 +561,22 @@ class Held:
                 continue
             if left in gone or right in gone:  # nobody can weigh it any more
                 if source != SCORED or left in self._merged or right in self._merged:
-                    yield Edge(left, right, _FIRST if source == "person" else _THEN, by_person=True)
+                    yield Edge(left, right, _strength(source), by_person=True)
                 continue
             if source == SCORED:
                 if shown != shown_by(self._known[self._place[left]].profile, self._known[self._place[right]].profile):
                     self._kept_pairs.add((left, right))
-                    yield Edge(left, right, _THEN, by_person=True)
+                    yield Edge(left, right, _KEPT, by_person=True)
                 continue
             kind, _, value = source.partition(":")
             if not value:
-                yield Edge(left, right, _FIRST if source == "person" else _THEN, by_person=True)
+                yield Edge(left, right, _strength(source), by_person=True)
                 continue
             rule = matcher.rule(int(kind)) if kind.isdigit() else None
             if rule is not None and rule.verdict == "same":
                 yield Edge(left, right, -rule.strength)
             elif rule is not None and rule.verdict == "scored":  # joined by a rule that was in force before
-                yield Edge(left, right, _THEN, by_person=True)
+                yield Edge(left, right, _KEPT, by_person=True)
 
     def _exactly_alike(
         self, matcher: Matcher, connection: Connection, carried: Mapping[int, Sequence[Ident]]
@@ -576,7 +595,14 @@ class Held:
         for one in known:
             home = self._homes[one.record]
             if home in self.written and first.setdefault(home, one.record) != one.record:
-                yield Edge(first[home], one.record, _THEN, by_person=True)
+                yield Edge(first[home], one.record, _KEPT, by_person=True)
+
+
+def _strength(source: str) -> int:
+    """Of an edge that holds whatever is scored."""
+    if source == "person":
+        return _SAID
+    return _KEPT if source == SCORED or ":" in source else _DONE_THERE
 
 
 def _apart(groups: Sequence[Sequence[int]], places: Sequence[Sequence[int]], never: Iterable[Pair]) -> set[Pair]:

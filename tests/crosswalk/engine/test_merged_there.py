@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from crosswalk.engine.said import say
+from tests.chaos.invariants import match_again
 from tests.hub import World
 
 TEXT = """
@@ -147,3 +149,66 @@ def test_since_when_a_merged_record_is_one_with_another_is_not_moved_by_an_edit(
 def matched_at(world: World) -> list[Any]:
     with world.open() as hub:
         return [one["matched_at"] for one in hub.explain("crm/people/1")["records"]]
+
+
+TWO = """
+connections:
+  crm: {{connector: merging, account: {a}, streams: {{people: }}}}
+  other: {{connector: memory, account: {b}, streams: {{people: }}}}
+match:
+  person: {{rules: [{{same: [emails]}}]{model}}}
+"""
+
+
+@pytest.mark.parametrize("model", [", model: none", ""])
+@pytest.mark.parametrize("alike_before", [True, False])
+def test_what_was_merged_there_is_one_whatever_a_rule_made_one_before(
+    alike_before: bool, model: str, tmp_path: Path, database_url: str
+) -> None:
+    """Somebody has the address of the one that is left, since then or before, and is not who the other was."""
+    world = World(tmp_path, database_url, "")
+    world.write(TWO.format(a=world.account("crm"), b=world.account("other"), model=model))
+    crm, other = world.remote("crm"), world.remote("other")
+    crm.put("people", "1", name="Mara Lindqvist", email="m@n.test")
+    crm.put("people", "2", name="M. Lindqvist-Berg", email="mara@home.test")
+    other.put("people", "9", name="Ito Sho", email="m@n.test" if alike_before else "ito@a.test")
+    world.sync()
+    never_one(world, ("crm", "2"), ("other", "9"))
+    world.sync()
+
+    crm.merge("people", "2", into="1")
+    world.sync()
+    other.put("people", "9", email="m@n.test")
+    world.sync()
+
+    homes = whose(world)
+    assert homes["crm", "1"] == homes["crm", "2"] != homes["other", "9"]
+    with world.open() as hub:
+        match_again(hub.house.database)
+    world.sync()
+    assert whose(world) == homes
+
+
+def never_one(world: World, *ends: tuple[str, str]) -> None:
+    """A person says so of two records, each told by system and key."""
+    with world.open() as hub, hub.house.database.write() as connection:
+        one, other = (
+            hub.house.database.run(
+                connection,
+                "SELECT r.id FROM record r JOIN stream s ON s.id = r.stream WHERE s.connection = ? AND r.rkey = ?",
+                end,
+            ).scalar()
+            for end in ends
+        )
+        say(hub.house, connection, [(one, other)], "never", who="anna")
+
+
+def whose(world: World) -> dict[tuple[str, str], str]:
+    """By system and key of a record the id of its entity."""
+    with world.open() as hub, hub.house.database.read() as connection:
+        rows = hub.house.database.run(
+            connection,
+            "SELECT s.connection, r.rkey, e.public FROM record r JOIN stream s ON s.id = r.stream "
+            "JOIN member m ON m.record = r.id JOIN entity e ON e.id = m.entity",
+        ).fetchall()
+    return {(system, key): public for system, key, public in rows}
