@@ -417,21 +417,41 @@ class Matcher:
         homes: dict[int, int], matched: Matched,
     ) -> None:  # fmt: skip
         """A record that was unlinked when it was deleted, and is back, is who it was. Where it has been made again
-        meanwhile there are two of it, and a person is asked."""
-        back = {row[0]: row[1] for row in rows if row[3] <= ARCHIVED}
-        for left, right, source, _ in sorted(said):
-            if source != UNLINKED or back.keys().isdisjoint((left, right)):
+        meanwhile there are two of it, and a person is asked.
+
+        Which of the two it was that was deleted is not told: it is not back as long as one of them is gone.
+        """
+        changed = {row[0] for row in rows}
+        unlinked = sorted(edge[:2] for edge in said if edge[2] == UNLINKED and not changed.isdisjoint(edge[:2]))
+        there = self._systems(connection, {end for pair in unlinked for end in pair})
+        for left, right in unlinked:
+            if left not in there or right not in there:
                 continue
-            number, other = (left, right) if left in back else (right, left)
             self._database.run(
                 connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ? AND source = ?', (left, right, UNLINKED)
             )
-            there = self.homes(connection, [other]).get(other)
-            twins = [] if there is None else self._of_system(connection, there, self._streams[back[number]].connection)
+            ends = self.homes(connection, [left, right])
+            if len(set(ends.values())) < 2:
+                continue
+            twins = [
+                (twin, number)
+                for number, other in ((right, left), (left, right))
+                for twin in self._of_system(connection, ends[other], there[number])
+            ]
             if twins:
-                matched.pairs += self.propose(connection, [(twins[0], number, "came back")])
-            elif there is not None:
-                self._made_one_there(connection, number, other, CAME_BACK, homes, matched)
+                matched.pairs += self.propose(connection, [(*twins[0], "came back")])
+            else:
+                self._made_one_there(connection, left, right, CAME_BACK, homes, matched)
+
+    def _systems(self, connection: Connection, records: Iterable[int]) -> dict[int, str]:
+        """By record, of those that are there, its system."""
+        rows = self._database.select(
+            connection,
+            f"SELECT r.id, s.connection FROM record r JOIN stream s ON s.id = r.stream WHERE r.state <= {ARCHIVED} AND",
+            "r.id",
+            sorted(records),
+        )
+        return dict(rows)
 
     def _of_system(self, connection: Connection, entity: int, system: str) -> list[int]:
         """The live records that an entity has in a system."""

@@ -232,6 +232,33 @@ def test_unlink_lets_the_record_be_made_again(tmp_path: Path, database_url: str)
     assert len(explained(world, "beta/people/1")["records"]) == 2
 
 
+def test_who_was_unlinked_is_not_back_since_somebody_edits_what_is_left(tmp_path: Path, database_url: str) -> None:
+    world = world_of(tmp_path, database_url, "unlink")
+    delete_in_alpha(world)
+    settle_down(world)
+
+    world.remote("beta").put("people", "1", title="Analyst")
+    settle_down(world)
+
+    assert explained(world, "alpha/people/1")["id"] != explained(world, "beta/people/1")["id"]
+    with world.open() as hub:
+        assert hub.review_list()["pairs"] == []
+
+
+def test_who_was_unlinked_and_is_back_is_asked_about_when_made_again(tmp_path: Path, database_url: str) -> None:
+    world = world_of(tmp_path, database_url, "unlink")
+    delete_in_alpha(world)
+    settle_down(world)
+    world.remote("beta").put("people", "1", title="Analyst", email="byron@b.test")
+    settle_down(world)
+
+    world.remote("alpha").put("people", "1", name="Ada Byron", email="ada@a.test", title="Countess")
+    world.sync()
+
+    with world.open() as hub:
+        assert "came back" in [pair["rule"] for pair in hub.review_list()["pairs"]]
+
+
 def test_what_the_hub_puts_away_is_no_delete_by_somebody(tmp_path: Path, database_url: str) -> None:
     world = world_of(tmp_path, database_url, "archive")
     text = (world.folder / "crosswalk.yaml").read_text()
