@@ -317,20 +317,37 @@ class Landing(Struct):
         ]
         self.database.upsert(connection, "survivor", ("record",), ("record", "rkey"), named)
 
-    def note_keys(self, connection: Connection, rows: Iterable[tuple[int, Sequence[str], Sequence[str]]]) -> None:
-        """Keep what else these records are called, and the keys of what they were converted to, or came of."""
+    def note_keys(
+        self, connection: Connection, rows: Iterable[tuple[int, Sequence[str], Sequence[str]]]
+    ) -> Sequence[int]:
+        """Keep what else these records are called, and the keys of what they were converted to, or came of.
+
+        Answers those that tell of another conversion than before: whatever else they show, they are to be settled.
+        """
         if not (self.mapped.has_aliases or self.mapped.converts):
-            return
+            return ()
         told = list(rows)
         if self.mapped.has_aliases:
             self._note_aliases(connection, [(number, aliases) for number, aliases, _ in told])
-        if self.mapped.converts:
-            self._note_conversions(connection, [(number, conversions) for number, _, conversions in told])
+        if not self.mapped.converts:
+            return ()
+        return self._note_conversions(connection, {number: frozenset(conversions) for number, _, conversions in told})
 
-    def _note_conversions(self, connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
-        told = [(number, key) for number, keys in rows for key in keys]
-        self.database.delete(connection, "became", "record", [number for number, _ in rows])
-        self.database.upsert(connection, "became", ("record", "rkey"), ("record", "rkey"), told)
+    def _note_conversions(self, connection: Connection, told: Mapping[int, frozenset[str]]) -> Sequence[int]:
+        held: dict[int, set[str]] = {}
+        for number, key in self.database.select(
+            connection, "SELECT record, rkey FROM became WHERE", "record", list(told)
+        ):
+            held.setdefault(number, set()).add(key)
+        changed = [number for number, keys in told.items() if keys != held.get(number, set())]
+        self.database.delete(connection, "became", "record", changed)
+        self.database.insert(
+            connection,
+            "became",
+            ("record", "rkey"),
+            [(number, key) for number in changed for key in sorted(told[number])],
+        )
+        return changed
 
     def _note_aliases(self, connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
         """Who waits for one under such a key is to be settled."""
@@ -464,7 +481,8 @@ class Landing(Struct):
         numbered = [(old.id, new) for new, old in current]
         self._note_survivors(connection, numbered)
         if whole:
-            self.note_keys(connection, ((number, new.aliases, new.conversions) for number, new in numbered))
+            converted = self.note_keys(connection, ((number, new.aliases, new.conversions) for number, new in numbered))
+            todo += [(SETTLE, number) for number in converted]
         database.upsert(connection, "record", ("id",), RECORD_COLUMNS[:-1], records)
         database.upsert(connection, "body", ("record",), ("record", "raw", "observed"), new_bodies)
         save_bases(database, connection, {number: bases[number] for number in new_bases})

@@ -182,7 +182,7 @@ class MemoryConnector:
             names = ["id", "updated", "email", "contact_id", "survey", "answers"]
         else:
             names = ["id", "updated", "gone", "name", "email", "phone", "title", "tags", "firm", "site", "nps", "hub",
-                     "opt_out", "news", "scope"]  # fmt: skip
+                     "opt_out", "news", "scope", *(["became"] if stream == "leads" else [])]  # fmt: skip
         names = [name for name in names if name not in self._remote.gone.get(stream, ())]
         kinds = {
             "nps": "number",
@@ -348,12 +348,13 @@ class WholeConnector(MemoryConnector):
 
 
 class MergingConnector(MemoryConnector):
-    """The same, and it tells which record another one was merged into."""
+    """The same, and it tells which record another one was merged into, and which of its people a lead became."""
 
     name: ClassVar[str] = "merging"
     streams: ClassVar[Mapping[str, StreamSpec]] = {
         **MemoryConnector.streams,
         "people": replace(SPEC, removals=True, merges_name_survivor=True),
+        "leads": SPEC,
     }
 
 

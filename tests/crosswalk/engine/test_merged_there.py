@@ -189,6 +189,23 @@ def test_what_was_merged_there_is_one_whatever_a_rule_made_one_before(
     assert whose(world) == homes
 
 
+def test_a_lead_that_becomes_somebody_who_is_known_is_one_with_them(tmp_path: Path, database_url: str) -> None:
+    """Nothing else differs in it, and nothing arrives."""
+    world = World(tmp_path, database_url, "")
+    text = TWO.replace("people: }}}}\n  other", "people: , leads: }}}}\n  other")
+    world.write(text.format(a=world.account("crm"), b=world.account("other"), model=""))
+    crm = world.remote("crm")
+    crm.put("people", "1", name="Mara Lindqvist", email="m@n.test")
+    crm.put("leads", "7", name="Ito Sho", email="ito@a.test")
+    world.sync()
+    assert whose(world)["crm", "1"] != whose(world)["crm", "7"]
+
+    crm.put("leads", "7", became="1")
+    world.sync()
+
+    assert whose(world)["crm", "1"] == whose(world)["crm", "7"]
+
+
 def never_one(world: World, *ends: tuple[str, str]) -> None:
     """A person says so of two records, each told by system and key."""
     with world.open() as hub, hub.house.database.write() as connection:
