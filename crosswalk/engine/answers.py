@@ -13,15 +13,15 @@ from typing import Any, Final, Literal, NamedTuple
 from msgspec import Struct
 
 from connectors.sdk.contract import Record, Write
-from crosswalk.engine.identify import EDGE_COLUMNS
+from crosswalk.engine.identify import EDGE_COLUMNS, Matcher
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.plan import letter_key
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox
 from crosswalk.store.codec import Base, load, load_row, mark, unmark
 from crosswalk.store.dialect import Database, once_more
 from crosswalk.store.goldens import load_goldens
 from crosswalk.store.leases import fence
+from crosswalk.store.letters import letter_key
 from crosswalk.store.outbox import Action
 from crosswalk.store.records import (
     ARCHIVED,
@@ -375,6 +375,7 @@ def _belong(
             ends = min(origin, number), max(origin, number)
             edges.append((*ends, "created", "same", rule, None, None, at, run))
     database.insert(connection, "member", ("record", "entity"), settled)
+    Matcher(house, run=run).note_births(connection, settled)
     database.upsert(connection, "edge", ("left", "right", "source"), EDGE_COLUMNS, edges)
 
 

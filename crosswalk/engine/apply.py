@@ -38,7 +38,7 @@ from crosswalk.engine.answers import (
 )
 from crosswalk.engine.identify import carriers, propose
 from crosswalk.engine.model import House, Link, Stream
-from crosswalk.engine.plan import inhabited, inputs_of, letter_key
+from crosswalk.engine.plan import inhabited, inputs_of
 from crosswalk.engine.pull import catch_up, fetch_records, remove
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox
@@ -46,6 +46,7 @@ from crosswalk.store.codec import dump
 from crosswalk.store.dialect import batches
 from crosswalk.store.goldens import load_goldens
 from crosswalk.store.leases import fence
+from crosswalk.store.letters import letter_key
 from crosswalk.store.outbox import Action
 from crosswalk.store.records import SETTLE, load_bases
 from mapping.merge.consent import DENIED, severity

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from crosswalk.engine.likeness import scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
-from crosswalk.store import conflicts, outbox
+from crosswalk.store import conflicts, letters, outbox
 from crosswalk.store.codec import load_row
 from crosswalk.store.dialect import Database, batches
 from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
@@ -358,7 +358,7 @@ class Matcher:
             homes[number] = home
             self._database.insert(connection, "member", ("record", "entity"), [(number, home)])
             if not born:
-                self._note_birth(connection, home, stream, row[2])
+                self.note_births(connection, [(number, home)])
             matched.fresh.add(number)
         for there in joins:
             if self._told_apart(connection, number, home, there):
@@ -678,13 +678,36 @@ class Matcher:
     def _new_entity(self, connection: Connection, stream: Stream, rkey: str) -> int:
         return self._new_entity_with(connection, stream.kind, self._birth(stream, rkey))
 
-    def _note_birth(self, connection: Connection, home: int, stream: Stream, rkey: str) -> None:
-        """The public id of an entity is the smallest birth id of its records; the old one goes on resolving."""
-        birth = self._birth(stream, rkey)
-        public = self._database.run(connection, "SELECT public FROM entity WHERE id = ?", (home,)).scalar()
-        if public is not None and birth < public:
-            self._database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (birth, home))
-            self._database.upsert(connection, "alias", ["public"], ["public", "entity"], [(public, home)])
+    def note_births(self, connection: Connection, came: Sequence[tuple[int, int]]) -> None:
+        """Records have come to entities: the public id of an entity is the smallest birth id of its records."""
+        homes = dict(came)
+        smallest: dict[int, str] = {}
+        for record, birth in self.births(connection, list(homes)).items():
+            smallest[homes[record]] = min(birth, smallest.get(homes[record], birth))
+        there = self._database.select(connection, "SELECT id, public FROM entity WHERE", "id", sorted(smallest))
+        self._go_by(
+            connection,
+            [(entity, public, smallest[entity]) for entity, public in there if smallest[entity] < public],
+        )
+
+    def _go_by(self, connection: Connection, named: Sequence[tuple[int, str, str]]) -> None:
+        """From now on entities go by other ids: each with the one before, which goes on resolving, and the new one."""
+        if not named:
+            return
+        database = self._database
+        database.delete(connection, "alias", "public", [public for _, _, public in named])
+        database.run_many(
+            connection, "UPDATE entity SET public = ? WHERE id = ?", [(public, one) for one, _, public in named]
+        )
+        self._lead_on(connection, named)
+
+    def _lead_on(self, connection: Connection, named: Sequence[tuple[int, str, str]]) -> None:
+        """Ids that entities go by no more lead to them, and what was refused of their creates stands under the new."""
+        self._database.upsert(
+            connection, "alias", ["public"], ["public", "entity"], [(before, one) for one, before, _ in named]
+        )
+        creating = [stream.id for stream in self._streams.values() if "create" in stream.writes]
+        letters.follow(self._database, connection, creating, [(before, public) for _, before, public in named])
 
     def join(self, connection: Connection, one: int, other: int, matched: Matched) -> int:
         """Two entities become one: the older number stays, all records of both are merged afresh."""
@@ -705,7 +728,7 @@ class Matcher:
         database.run(connection, "UPDATE alias SET entity = ? WHERE entity = ?", (stays, goes))
         if len(publics) == 2:
             database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (publics[0], stays))
-            database.upsert(connection, "alias", ["public"], ["public", "entity"], [(publics[1], stays)])
+            self._lead_on(connection, [(stays, publics[1], publics[0])])
         self._hand_over(connection, stays, goes)
         database.run(connection, "DELETE FROM golden WHERE entity = ?", (goes,))
         database.run(connection, "UPDATE response SET person = ? WHERE person = ?", (stays, goes))
@@ -914,12 +937,10 @@ class Matcher:
             if n == 0:
                 public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (entity,)).scalar()
                 if public != birth:
-                    database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (birth, entity))
-                    database.upsert(connection, "alias", ["public"], ["public", "entity"], [(public, entity)])
+                    self._go_by(connection, [(entity, public, birth)])
                 database.run(connection, "DELETE FROM golden WHERE entity = ?", (entity,))
                 matched.touched.add(entity)
                 continue
-            database.run(connection, "DELETE FROM alias WHERE public = ?", (birth,))
             fresh = self._new_entity_with(connection, self._kind_of(connection, owners[0][1]), birth)
             database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
             conflicts.hand_on(database, connection, entity, fresh, group)
@@ -943,6 +964,7 @@ class Matcher:
 
     def _new_entity_with(self, connection: Connection, kind: str, public: str) -> int:
         number = _next_entity(self._database, connection)
+        self._database.run(connection, "DELETE FROM alias WHERE public = ?", (public,))
         self._database.insert(connection, "entity", ("id", "kind", "public"), [(number, kind, public)])
         return number
 

@@ -8,7 +8,7 @@ from crosswalk.engine.answers import MADE
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.identify import SCORED
 from crosswalk.engine.model import House, Stream
-from crosswalk.engine.plan import letter_key, origin_awaited, origins_of
+from crosswalk.engine.plan import origin_awaited, origins_of
 from crosswalk.engine.references import References
 from crosswalk.engine.settle import Member, load_groups
 from crosswalk.engine.words import (
@@ -26,6 +26,7 @@ from crosswalk.engine.words import (
 from crosswalk.store import unsettled
 from crosswalk.store.codec import iso, load, unmark
 from crosswalk.store.goldens import Golden, load_goldens
+from crosswalk.store.letters import letter_key
 from crosswalk.store.records import ARCHIVED, LIVE, STATES
 from mapping.merge.policy import RULES
 from mapping.values import ABSENT, Value

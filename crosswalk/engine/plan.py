@@ -24,6 +24,7 @@ from crosswalk.store.codec import digest, dump_sorted, mark, unmark
 from crosswalk.store.dialect import batches
 from crosswalk.store.goldens import Golden, load_goldens
 from crosswalk.store.leases import fence
+from crosswalk.store.letters import letter_key
 from crosswalk.store.outbox import Action, Plan
 from crosswalk.store.records import CREATE, LIVE, add_work, done_work, load_bases, save_bases
 from crosswalk.store.runs import applied_now
@@ -522,11 +523,6 @@ def inhabited(house: House, connection: Any, stream: Stream, entities: Sequence[
         )
         if row[1] in alike
     }
-
-
-def letter_key(public: str) -> str:
-    """Under which a create that was refused stands among the dead letters: it has no key of its own yet."""
-    return f"new:{public}"
 
 
 def inputs_of(fields: Iterable[Mapping[str, Any]]) -> bytes:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from crosswalk.engine.lookup import record_number
 from crosswalk.engine.model import House
-from crosswalk.engine.plan import letter_key
 from crosswalk.engine.words import AskError, Titles, entity_names, number_of, spoken
 from crosswalk.store import unsettled
 from crosswalk.store.codec import iso, load
+from crosswalk.store.letters import letter_key
 from crosswalk.store.records import CREATE, SETTLE, add_work
 
 _COLUMNS: Final = (

@@ -27,6 +27,11 @@ class Letter(NamedTuple):
     inputs: bytes | None
 
 
+def letter_key(public: str) -> str:
+    """Under which a create that was refused stands among the dead letters: it has no key of its own yet."""
+    return f"new:{public}"
+
+
 def of_field(stream: int, key: str, fault: Any) -> Letter:
     """Of a field that cannot be understood; `fault`: what the mapping says of it."""
     got = dump(fault.got)
@@ -71,6 +76,23 @@ def post(database: Database, connection: Connection, letters: Sequence[Letter], 
         again,
     )
     return opened + len(new)
+
+
+def follow(
+    database: Database, connection: Connection, streams: Sequence[int], named: Sequence[tuple[str, str]]
+) -> None:
+    """What was refused, or dropped, of creates of entities that go by another public id: the one before, and that."""
+    database.run_many(
+        connection,
+        "UPDATE dead_letter SET rkey = ? WHERE stream = ? AND rkey = ? AND NOT EXISTS (SELECT 1 FROM dead_letter o "
+        "WHERE o.stream = dead_letter.stream AND o.rkey = ? AND o.phase = dead_letter.phase "
+        "AND o.field = dead_letter.field)",
+        [
+            (letter_key(public), stream, letter_key(before), letter_key(public))
+            for before, public in named
+            for stream in streams
+        ],
+    )
 
 
 def close_read(database: Database, connection: Connection, stream: int, keep: dict[str, set[str]]) -> None:

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from crosswalk.engine.model import House
-from crosswalk.engine.plan import letter_key
 from crosswalk.engine.settle import EntityMerger, load_groups
 from crosswalk.store.budget import HEADROOM
 from crosswalk.store.codec import load, load_row, mark
 from crosswalk.store.dialect import Database
 from crosswalk.store.goldens import load_goldens
+from crosswalk.store.letters import letter_key
 from crosswalk.store.records import DELETED, LIVE, MERGED, SETTLE, STATES, add_work
 from mapping.merge.consent import severity
 from mapping.schema import target

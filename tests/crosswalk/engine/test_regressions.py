@@ -1012,3 +1012,57 @@ def test_a_namespace_may_be_named_like_the_parts_of_a_rule(world: World) -> None
         rule = hub.house.rules.rule(name)
     assert rule is not None
     assert rule.counted is None
+
+
+# -- by which id an entity goes ------------------------------------------------------------------------------------
+
+
+def goes_by(world: World) -> list[tuple[str, list[str]]]:
+    """Of each entity its id, and the births of its records, smallest first."""
+    with world.open() as hub:
+        births: dict[str, list[str]] = {}
+        for public, system, stream, key in rows(
+            hub,
+            "SELECT e.public, s.connection, s.name, r.rkey FROM entity e JOIN member m ON m.entity = e.id "
+            "JOIN record r ON r.id = m.record JOIN stream s ON s.id = r.stream",
+        ):
+            births.setdefault(public, []).append(hub.house.rules.births(system, stream)(key))
+    return [(public, sorted(some)) for public, some in sorted(births.items())]
+
+
+def test_who_is_made_somewhere_goes_by_the_smallest_birth_as_if_they_had_been_there(world: World) -> None:
+    for n in range(12):
+        world.remote("beta").put("people", str(n), name=f"Person {chr(65 + n) * 4}", email=f"p{n}@b{n}.test")
+    with world.open() as hub:
+        before = hub.sync(first_too=True)["totals"]["written"]
+
+    found = goes_by(world)
+
+    assert before == len(found) == 12
+    assert [public for public, _ in found] == [births[0] for _, births in found]
+    former = {public for (public,) in asked(world, "SELECT public FROM alias")}
+    assert former  # some of those that were made have the smaller one
+    with world.open() as hub:
+        assert all(len(hub.explain(public)["records"]) == 2 for public in former)
+
+
+def test_what_was_dropped_of_a_create_stays_so_under_another_id(world: World) -> None:
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    beta.put("people", "9", name="Rahim Uddin", email="r@padma.test")
+    alpha.before = lambda write: Outcome(write.action, "rejected", reason="nobody of that name")
+    world.sync()
+    with world.open() as hub:
+        (letter,) = hub.dlq_list()["dead_letters"]
+        hub.dlq_drop(letter["id"], "not wanted there")
+        birth = hub.house.rules.births("beta", "people")
+        ((public, _),) = goes_by(world)
+        smaller = next(key for key in map(str, range(10, 1000)) if birth(key) < public)
+    alpha.before = None
+    beta.put("people", smaller, name="Rahim Uddin", email="r@padma.test")
+
+    world.sync()
+    world.sync()
+
+    ((now, births),) = goes_by(world)
+    assert public != now == births[0]
+    assert alpha.writes("create") == []
