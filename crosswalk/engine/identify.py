@@ -60,7 +60,7 @@ class Matcher:
         self._run = run
         self._streams = {stream.id: stream for stream in house.streams.values()}
         self._rules: dict[int, IdentRule | None] = {}
-        self._kinds_left_out: dict[int, str] | None = None
+        self._sources: dict[int, _Source] | None = None
         self._scored = self._scoring()
 
     def _scoring(self) -> "ScoredMatcher | None":
@@ -108,25 +108,24 @@ class Matcher:
         and the key of what it was converted to, or came of.
 
         A key does not say of which stream it is: it means a record of another stream of the same system and kind, and
-        nothing where several streams have one of that key.
+        nothing where several streams have one of that key. Streams that are not listed any more are as good as others.
         """
+        streams = self._of_records(connection)
         named: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
         for record, number, key in told:
-            if (stream := self._streams.get(number)) is not None:
-                named[stream.connection][key].append((record, number))
+            if (stream := streams.get(number)) is not None:
+                named[stream.system][key].append((record, number))
         pairs = []
         for system, by_key in named.items():
-            there: dict[str, list[tuple[Stream, int]]] = defaultdict(list)
-            for other in self._streams.values():
-                if other.connection != system:
-                    continue
+            there: dict[str, list[tuple[int, int]]] = defaultdict(list)
+            for other in [number for number, stream in streams.items() if stream.system == system]:
                 what = "SELECT id, rkey FROM record WHERE stream = ? AND"
-                for found, key in self._database.select(connection, what, "rkey", list(by_key), first=(other.id,)):
+                for found, key in self._database.select(connection, what, "rkey", list(by_key), first=(other,)):
                     there[key].append((other, found))
             for key, askers in by_key.items():
                 for record, number in askers:
-                    ends = [(other, found) for other, found in there[key] if other.id != number]
-                    if len(ends) == 1 and ends[0][0].kind == self._streams[number].kind:
+                    ends = [(other, found) for other, found in there[key] if other != number]
+                    if len(ends) == 1 and streams[ends[0][0]].kind == streams[number].kind:
                         pairs.append((record, ends[0][1]))
         return pairs
 
@@ -280,12 +279,19 @@ class Matcher:
         listed = self._streams.get(stream)
         if listed is not None:
             return listed.kind
-        if self._kinds_left_out is None:
+        known = self._of_records(connection).get(stream)
+        return "" if known is None else known.kind
+
+    def _of_records(self, connection: Connection) -> "dict[int, _Source]":
+        """By its number every stream of which there are records, listed or not."""
+        if self._sources is None:
             rows = self._database.run(
-                connection, "SELECT s.id, m.kind FROM stream s JOIN mapping m ON m.id = s.mapping"
+                connection, "SELECT s.id, s.connection, m.kind FROM stream s JOIN mapping m ON m.stream = s.id"
             ).fetchall()
-            self._kinds_left_out = {row[0]: str(row[1]) for row in rows}
-        return self._kinds_left_out.get(stream, "")
+            self._sources = {number: _Source(system, kind) for number, system, kind in rows} | {
+                stream.id: _Source(stream.connection, stream.kind) for stream in self._streams.values()
+            }
+        return self._sources
 
     def homes(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
         return dict(self._database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
@@ -385,7 +391,7 @@ class Matcher:
         self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
     ) -> None:
         """A lead is one with the contact that it became, a deal with the lead that it came of, whoever comes first."""
-        if not self.converts:
+        if not self.converts and not self._left_out_converts(connection):
             return
         select = self._database.select
         streams = {row[0]: row[1] for row in rows}
@@ -401,6 +407,12 @@ class Matcher:
         )
         for one, other in sorted(set(self.converted(connection, told))):
             self._made_one_there(connection, one, other, CONVERTED_THERE, homes, matched)
+
+    def _left_out_converts(self, connection: Connection) -> bool:
+        """Has a record of a stream that is not listed any more told of a conversion?"""
+        if self._of_records(connection).keys() <= self._streams.keys():
+            return False
+        return self._database.run(connection, "SELECT 1 FROM became LIMIT 1").fetchone() is not None
 
     def note_unlinked(self, connection: Connection, record: int) -> None:
         """Keep whom a record that was deleted is parted from: it may come back."""
@@ -1003,6 +1015,13 @@ class Matcher:
         named = sorted(item[1] for item in found if item[0] == best)
         entities = set(self.homes(connection, named).values())
         return named[0] if len(entities) == 1 else None
+
+
+class _Source(NamedTuple):
+    """What records of a stream are of."""
+
+    system: str
+    kind: str
 
 
 class _Grouped(NamedTuple):

@@ -206,6 +206,28 @@ def test_a_lead_that_becomes_somebody_who_is_known_is_one_with_them(tmp_path: Pa
     assert whose(world)["crm", "1"] == whose(world)["crm", "7"]
 
 
+@pytest.mark.parametrize("left_out", ["people", "leads"])
+def test_a_lead_is_one_with_whom_it_became_whatever_was_not_listed_then(
+    left_out: str, tmp_path: Path, database_url: str
+) -> None:
+    world = World(tmp_path, database_url, "")
+    text = TWO.format(a=world.account("crm"), b=world.account("other"), model="")
+    crm = world.remote("crm")
+    crm.put("people" if left_out == "people" else "leads", "8", name="Rahim Uddin", email="r@padma.test")
+    crm.put("people", "1", name="Mara Lindqvist", email="m@n.test")
+    crm.put("leads", "7", name="Ito Sho", email="ito@a.test")
+    world.write(text.replace("{people: }", f"{{{left_out}: }}", 1))
+    world.sync()
+
+    crm.put("leads", "7", became="1")
+    world.sync()
+    for listed in ("leads: " if left_out == "people" else "people: ", "people: , leads: "):
+        world.write(text.replace("{people: }", f"{{{listed}}}", 1))
+        world.sync()
+
+    assert whose(world)["crm", "1"] == whose(world)["crm", "7"]
+
+
 def never_one(world: World, *ends: tuple[str, str]) -> None:
     """A person says so of two records, each told by system and key."""
     with world.open() as hub, hub.house.database.write() as connection:

@@ -1014,6 +1014,25 @@ def test_a_namespace_may_be_named_like_the_parts_of_a_rule(world: World) -> None
     assert rule.counted is None
 
 
+def test_an_answer_of_a_tool_that_is_not_listed_any_more_makes_nobody_one_with_its_person(world: World) -> None:
+    """It claims an address and does not carry it, whether its stream is listed or not."""
+    alpha = world.remote("alpha")
+    alpha.put("people", "7", name="Ada Byron", email="ada@a.test")
+    answer(world, "else@a.test")
+    rewrite(world, ("merge:\n", "match: {person: {rules: [{same: [emails]}]}}\nmerge:\n"))
+    world.remote("tool").put("answers", "r1", contact_id="7")
+    world.sync()
+    assert ("7",) in asked(world, WHOSE)
+
+    tool = f"  tool: {{connector: survey, account: {world.account('tool')}, streams: {{answers: }}}}\n"
+    rewrite(world, (tool, ""))
+    alpha.put("people", "2", name="Rahim Uddin", email="else@a.test")
+    world.sync()
+
+    with world.open() as hub:
+        assert hub.explain("alpha/people/7")["id"] != hub.explain("alpha/people/2")["id"]
+
+
 # -- by which id an entity goes ------------------------------------------------------------------------------------
 
 
