@@ -20,6 +20,7 @@ from scheduler.leases import Lease
 
 # State of a record at its vendor.
 _IDS: Final = 5000  # of records, which a first load takes at once
+_FEW: Final = 100  # an identifier that more carry tells nothing under any limit that makes sense
 
 LIVE: Final = 0
 ARCHIVED: Final = 1
@@ -492,7 +493,7 @@ class Landing(Struct):
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
         outdate_profiles(database, connection, [number for _, number in todo])
         todo += [(SETTLE, number) for number in self._with_a_twin(connection, stirred)]
-        todo += [(SETTLE, number) for number in claiming(database, connection, given_up)]
+        todo += [(SETTLE, number) for number in left_with(database, connection, given_up)]
         database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)
 
     def _with_a_twin(self, connection: Connection, records: Sequence[int]) -> list[int]:
@@ -581,7 +582,7 @@ def mark_state(database: Database, connection: Connection, records: Sequence[int
     given_up = {(row[0], row[1]) for row in rows}
     database.delete(connection, "ident", "record", records)
     outdate_profiles(database, connection, records)
-    add_work(database, connection, SETTLE, {*records, *claiming(database, connection, given_up)})
+    add_work(database, connection, SETTLE, {*records, *left_with(database, connection, given_up)})
 
 
 def forget(database: Database, connection: Connection, records: Mapping[int, int]) -> None:
@@ -610,6 +611,29 @@ def claiming(database: Database, connection: Connection, idents: Iterable[tuple[
             (kind, value),
         ).fetchall()
         found.update(row[0] for row in rows)
+    return found
+
+
+def left_with(database: Database, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:
+    """Records for which it counts that somebody carries these no more.
+
+    Responses as in `claiming`. And whoever carries one: of so many that it told nothing, few enough may be left. Those
+    of more than are ever few, and one who is left alone, are left alone.
+    """
+    found: set[int] = set()
+    for kind, value in sorted(idents):
+        rows = database.run(
+            connection,
+            "SELECT 0, i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
+            "AND NOT EXISTS (SELECT 1 FROM member m WHERE m.record = i.record) "
+            "UNION ALL SELECT 1, few.record FROM (SELECT i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
+            "AND NOT EXISTS (SELECT 1 FROM response a WHERE a.record = i.record) LIMIT ?) few",
+            (kind, value, kind, value, _FEW + 1),
+        ).fetchall()
+        found.update(record for carries, record in rows if not carries)
+        carriers = [record for carries, record in rows if carries]
+        if 1 < len(carriers) <= _FEW:
+            found.update(carriers)
     return found
 
 

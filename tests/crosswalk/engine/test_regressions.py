@@ -1085,3 +1085,31 @@ def test_what_was_dropped_of_a_create_stays_so_under_another_id(world: World) ->
     ((now, births),) = goes_by(world)
     assert public != now == births[0]
     assert alpha.writes("create") == []
+
+
+# -- who is left --------------------------------------------------------------------------------------------------
+
+
+def one_rule(world: World, rule: str, **limits: int) -> None:
+    """Nothing else makes two one, and nobody is made."""
+    match = f"match: {{person: {{rules: [{{same: [{rule}]}}], limits: {limits}, model: none}}}}\n".replace("'", "")
+    alone = ("people: {write: [create, update], create_from: [beta]}", "people: {write: [update]}")
+    rewrite(world, ("merge:\n", f"{match}merge:\n"), alone)
+
+
+def test_an_address_that_few_enough_are_left_with_joins_them(world: World) -> None:
+    """Three contacts of one system shared it, which was one too many."""
+    one_rule(world, "emails", emails=2)
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for key, name in (("1", "Mara Lindqvist"), ("2", "Ito Sho"), ("3", "Rahim Uddin")):
+        alpha.put("people", key, name=name, email="desk@a.test")
+    beta.put("people", "9", name="Rahim Uddin", email="desk@a.test")
+    world.sync()
+    assert len(asked(world, "SELECT id FROM entity")) == 4
+
+    alpha.put("people", "1", email="mara@a.test")
+    alpha.put("people", "2", gone=True)
+    world.sync()
+
+    with world.open() as hub:
+        assert hub.explain("alpha/people/3")["id"] == hub.explain("beta/people/9")["id"]
