@@ -220,7 +220,7 @@ class Matcher:
             )
         }
         homes = {number: row[4] for number, row in rows.items() if row[4] is not None}
-        responses = [n for n, row in rows.items() if self._kind_of(connection, row[1]) in JOINS]
+        responses = [n for n, row in rows.items() if self.kind_of(connection, row[1]) in JOINS]
         others = [n for n, row in rows.items() if row[1] in self._streams and n not in set(responses)]
         carried = self._carried(connection, others)
         reopened = self._crossed(connection, carried)
@@ -272,9 +272,9 @@ class Matcher:
             "mine.record",
             gone,
         )
-        return [row[0] for row in rows if self._kind_of(connection, row[1]) not in JOINS]
+        return [row[0] for row in rows if self.kind_of(connection, row[1]) not in JOINS]
 
-    def _kind_of(self, connection: Connection, stream: int) -> str:
+    def kind_of(self, connection: Connection, stream: int) -> str:
         """Of the records of a stream, also of one that is not listed any more: they stay what they are."""
         listed = self._streams.get(stream)
         if listed is not None:
@@ -286,9 +286,11 @@ class Matcher:
         """By its number every stream of which there are records, listed or not."""
         if self._sources is None:
             rows = self._database.run(
-                connection, "SELECT s.id, s.connection, m.kind FROM stream s JOIN mapping m ON m.stream = s.id"
+                connection,
+                "SELECT s.id, s.connection, (SELECT min(m.kind) FROM mapping m WHERE m.stream = s.id) FROM stream s "
+                "WHERE s.id > 0",
             ).fetchall()
-            self._sources = {number: _Source(system, kind) for number, system, kind in rows} | {
+            self._sources = {number: _Source(system, kind) for number, system, kind in rows if kind is not None} | {
                 stream.id: _Source(stream.connection, stream.kind) for stream in self._streams.values()
             }
         return self._sources
@@ -412,7 +414,7 @@ class Matcher:
         """Has a record of a stream that is not listed any more told of a conversion?"""
         if self._of_records(connection).keys() <= self._streams.keys():
             return False
-        return self._database.run(connection, "SELECT 1 FROM became LIMIT 1").fetchone() is not None
+        return self._database.run(connection, "SELECT 1 FROM became WHERE record > 0 LIMIT 1").fetchone() is not None
 
     def note_unlinked(self, connection: Connection, record: int) -> None:
         """Keep whom a record that was deleted is parted from: it may come back."""
@@ -614,7 +616,7 @@ class Matcher:
             "WHERE i.kind = ? AND i.value BETWEEN ? AND ? AND r.state <= ? LIMIT 1000",
             (rule.counted, low, high, ARCHIVED),
         )
-        return _count([(row[0], row[1]) for row in rows if self._kind_of(connection, row[1]) not in JOINS])
+        return _count([(row[0], row[1]) for row in rows if self.kind_of(connection, row[1]) not in JOINS])
 
     def sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
         """Live records that carry an identifier, with their stream; responses claim it, they do not carry it."""
@@ -624,7 +626,7 @@ class Matcher:
             "WHERE i.kind = ? AND i.value = ? AND r.state <= ? ORDER BY i.record LIMIT 1000",
             (kind, value, ARCHIVED),
         )
-        return [(row[0], row[1]) for row in rows if self._kind_of(connection, row[1]) not in JOINS]
+        return [(row[0], row[1]) for row in rows if self.kind_of(connection, row[1]) not in JOINS]
 
     def carried_in(self, connection: Connection, stream: Stream, idents: Iterable[Ident]) -> dict[Ident, list[int]]:
         """Of these identifiers those that name somebody and that live records of a stream carry, with these records."""
@@ -871,7 +873,8 @@ class Matcher:
     def _grouped(self, connection: Connection, members: Sequence[int]) -> "_Grouped":
         """These records by what holds them together, strongest first, and never against what a person keeps apart.
 
-        What a person said comes first, then what vendors did, then rules. Whoever came first has no part in it.
+        What a person said comes first, then what vendors did, then rules. Whoever came first has no part in it. An
+        answer goes with whom it came to, and holds nobody together.
         """
         place = {number: n for n, number in enumerate(members)}
         parents = array("q", range(len(members)))
@@ -883,11 +886,17 @@ class Matcher:
         same = self._database.select(
             connection, 'SELECT "left", "right", source FROM edge WHERE verdict = \'same\' AND', '"left"', members
         )
-        found: list[tuple[tuple[int, int], int, int, tuple[Any, ...] | None]] = [
-            (self._strength(source), left, right, None) for left, right, source in same if right in place
-        ]
+        answers = self._answers_of(connection, members)
+        found: list[tuple[tuple[int, int], int, int, tuple[Any, ...] | None]] = []
+        claims: dict[int, tuple[int, int]] = {}
+        for left, right, source in same:
+            if right in place and (left in answers or right in answers):
+                claims.setdefault(left if left in answers else right, (left, right))
+            elif right in place:
+                found.append((self._strength(source), left, right, None))
         # An identifier that was redundant while a withdrawn one held may hold the group on its own.
-        for kind, value, rule, sharing in self.exactly_alike(connection, self.deciding(connection, members)):
+        own = [number for number in members if number not in answers]
+        for kind, value, rule, sharing in self.exactly_alike(connection, self.deciding(connection, own)):
             told = (f"{kind}:{value}", "same", rule.name, None, None)
             found += [((_BY_RULE, rule.strength), sharing[0], number, told) for number in sharing[1:]]
         births = self.births(connection, members) if never else {}
@@ -896,10 +905,16 @@ class Matcher:
         for _, left, right, why in found:
             if _unite(parents, place[left], place[right], never) and why is not None:
                 noted.append((left, right, why))
+        for left, right in claims.values():
+            _unite(parents, place[left], place[right], never)
         groups: dict[int, list[int]] = defaultdict(list)
         for number in members:
             groups[_root(parents, place[number])].append(number)
         return _Grouped(list(groups.values()), noted)
+
+    def _answers_of(self, connection: Connection, records: Sequence[int]) -> set[int]:
+        rows = self._database.select(connection, "SELECT id, stream FROM record WHERE", "id", records)
+        return {number for number, stream in rows if self.kind_of(connection, stream) in JOINS}
 
     def _strength(self, source: str) -> tuple[int, int]:
         """How an edge of this source ranks, smaller is stronger."""
@@ -938,7 +953,7 @@ class Matcher:
                     group,
                 )
             )
-            owners = [row for row in rows if self._kind_of(connection, row[1]) not in JOINS]
+            owners = [row for row in rows if self.kind_of(connection, row[1]) not in JOINS]
             # Whose answer it is may be told otherwise now.
             add_work(database, connection, SETTLE, {row[0] for row in rows} - {row[0] for row in owners})
             if not owners:
@@ -953,7 +968,7 @@ class Matcher:
                 database.run(connection, "DELETE FROM golden WHERE entity = ?", (entity,))
                 matched.touched.add(entity)
                 continue
-            fresh = self._new_entity_with(connection, self._kind_of(connection, owners[0][1]), birth)
+            fresh = self._new_entity_with(connection, self.kind_of(connection, owners[0][1]), birth)
             database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
             conflicts.hand_on(database, connection, entity, fresh, group)
             matched.touched.add(fresh)
@@ -1002,7 +1017,7 @@ class Matcher:
                         matched.touched.add(before)
                     continue
                 self._database.upsert(connection, "member", ["record"], ["record", "entity"], [(number, there)])
-                self._edge(connection, record or 0, number, ("claim", "same", "claimed by the respondent", None, None))
+                self._edge(connection, record or 0, number, (CLAIM, "same", "claimed by the respondent", None, None))
                 matched.touched.update({there} if before is None else {there, before})
 
     def _best_claim(self, connection: Connection, number: int) -> int | None:
@@ -1037,6 +1052,7 @@ MERGED_THERE = ("merged_into", "same", "merged there", None, None)
 CAME_BACK = ("came back", "same", "came back", None, None)
 CONVERTED_THERE = ("converted_to", "same", "converted there", None, None)
 
+CLAIM = "claim"  # the source of an edge between an answer and whom it came to; of those that it came to before as well
 UNLINKED = "unlinked"  # source and verdict of an edge that says only what two records were: see `on_delete`
 SCORED = "scored"  # the source of an edge, the rule of a pair, that scored matching found
 WERE_TWO = "were two"  # the rule of a pair that an edit made the same: two records of one system, in two entities

@@ -19,7 +19,7 @@ from crosswalk.store.codec import digest, dump_sorted, iso, load
 from crosswalk.store.dialect import batches
 from crosswalk.store.leases import fence
 from crosswalk.store.outbox import Action
-from crosswalk.store.records import ARCHIVED, CREATE, LIVE, add_work
+from crosswalk.store.records import ARCHIVED, CREATE, LIVE, SETTLE, add_work
 from crosswalk.store.removals import Removal
 from scheduler.leases import Lease
 
@@ -144,6 +144,8 @@ class _Follower:
         matcher.regroup(connection, group.entity, matched)
         merge_entities(self._house, connection, matched, Settled(), run=self._run)
         add_work(database, connection, CREATE, matched.touched)
+        left = [number for entity in matched.touched for number in matcher.members(connection, entity)]
+        add_work(database, connection, SETTLE, left)  # what it held together is decided by what is left
 
     def _action(self, removal: Removal, stream: Stream, group: Group, target: Member) -> Action:
         """`expects`: what somebody touches before it is put away stays."""

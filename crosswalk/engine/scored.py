@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from crosswalk.engine.identify import (
+    CLAIM,
     SCORED,
     SCORED_COLUMNS,
     WERE_TWO,
@@ -36,6 +37,7 @@ from crosswalk.engine.likeness import (
     shown_by,
     without,
 )
+from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House
 from crosswalk.store.dialect import Database
 from crosswalk.store.records import ARCHIVED, LIVE, MERGED
@@ -323,7 +325,7 @@ class Regrouping:
 
     def _become(self, found: "Few", held: "Held", matched: Matched) -> None:
         groups = self._as_asked(found, held, matched)
-        self._put(groups, matched)
+        self._put(groups, held, matched)
         self._note(found, held)
         told = {self.known[at].record: words for at, words in found.alarmed}
         matched.alarms |= told | too_large(groups, self._likeness.model)
@@ -383,7 +385,7 @@ class Regrouping:
         streams = {self.known[at].stream for at in one if held.is_live(at)}
         return any(self.known[at].stream in streams for at in other if held.is_live(at))
 
-    def _put(self, groups: Sequence[Sequence[int]], matched: Matched) -> None:
+    def _put(self, groups: Sequence[Sequence[int]], held: "Held", matched: Matched) -> None:
         """Part and join entities until they are these groups."""
         group_of = {record: number for number, group in enumerate(groups) for record in group}
         by_home: dict[int, set[int]] = defaultdict(set)
@@ -391,7 +393,7 @@ class Regrouping:
             by_home[home].add(group_of[record])
         for home, wanted in sorted(by_home.items()):
             if len(wanted) > 1:
-                self._part(home, group_of, matched)
+                self._part(home, group_of, held, matched)
                 self._moved = True
         homes = self._homes_now()
         for group in groups:
@@ -403,12 +405,15 @@ class Regrouping:
     def _homes_now(self) -> Mapping[int, int]:
         return self._matcher.homes(self._connection, list(self.place)) if self._moved else self._homes
 
-    def _part(self, home: int, group_of: Mapping[int, int], matched: Matched) -> None:
-        """Records that are not weighed (answers, what is gone) stay with the one that they came to."""
+    def _part(self, home: int, group_of: Mapping[int, int], held: "Held", matched: Matched) -> None:
+        """Records that are not weighed (answers, what is gone) stay with the one that they came to; of what is gone
+        that is who is most surely the same."""
         members = self._matcher.members(self._connection, home)
         first = next(one.record for one in self.known if self._homes[one.record] == home)
         groups: dict[int, list[int]] = defaultdict(list)
-        came_to = self._matcher.came_to(self._connection, [number for number in members if number not in group_of])
+        others = [number for number in members if number not in group_of]
+        came_to = self._matcher.came_to(self._connection, others)
+        came_to |= {number: to for number in others if (to := held.beside.get(number)) in group_of and to in members}
         for number in members:
             groups[group_of.get(came_to.get(number, number), group_of[first])].append(number)
         wanted = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
@@ -500,7 +505,7 @@ class Held:
         carried = matcher.deciding(connection, list(self._place))
         entities = {told.homes[record] for record in self._place}
         members = sorted(record for record, home in told.homes.items() if home in entities)
-        live, gone, self._merged = _states(likeness, connection, members)
+        live, gone, self._away = _states(matcher, likeness, connection, members, listed=self._place)
         certain = certain_of(likeness.house, carried)
         self._members = [
             Member(one.record, one.birth, str(one.stream), one.record in live, certain.get(one.record, {}))
@@ -519,6 +524,12 @@ class Held:
         ]
         groups = cluster([*self._members, *gone.values()], edges, apart=never).groups
         places = self._places(groups)
+        self.beside = {
+            number: known[some[0]].record
+            for group, some in zip(groups, places, strict=True)
+            for number in group
+            if number in gone and some
+        }  # who is there of those that are one with somebody who is gone
         self._one_with = self._made_one(groups, [edge for edge in edges if edge.strength >= _DONE_THERE])
         self._never = _apart(groups, places, never)
         self.together = [ordered(group[0], other) for group in places for other in group[1:]]
@@ -557,10 +568,10 @@ class Held:
     def _edges(self, matcher: Matcher, said: Iterable[Said], gone: Mapping[int, Member]) -> Iterable[Edge]:
         some = {*self._place, *gone}
         for left, right, source, verdict, _, shown in said:
-            if verdict != "same" or left not in some or right not in some:
+            if verdict != "same" or source == CLAIM or left not in some or right not in some:
                 continue
             if left in gone or right in gone:  # nobody can weigh it any more
-                if source != SCORED or left in self._merged or right in self._merged:
+                if source != SCORED or left in self._away or right in self._away:
                     yield Edge(left, right, _strength(source), by_person=True)
                 continue
             if source == SCORED:
@@ -614,16 +625,20 @@ def _apart(groups: Sequence[Sequence[int]], places: Sequence[Sequence[int]], nev
 
 
 def _states(
-    likeness: Likeness, connection: Connection, records: Sequence[int]
+    matcher: Matcher, likeness: Likeness, connection: Connection, records: Sequence[int], *, listed: Container[int]
 ) -> tuple[set[int], dict[int, Member], set[int]]:
-    """Of these records who is live, who is gone, and which of those their vendor has merged into others.
+    """Of these records who is live, who is gone, and which of those their vendor has merged into others, or are of a
+    stream that is not listed any more: they are gone as far as weighing goes. Answers are none of them.
 
-    Those who are gone still say who came to be one: by what a person or a rule said of them, and of merged ones by
+    Those who are gone still say who came to be one: by what a person or a rule said of them, and those last ones by
     their likeness.
     """
     house, select = likeness.house, likeness.house.database.select
     rows = list(select(connection, "SELECT id, stream, rkey, state FROM record WHERE", "id", records))
-    away = [row for row in rows if row[3] > ARCHIVED]
+    away = [
+        row for row in rows
+        if (row[3] > ARCHIVED or row[0] not in listed) and matcher.kind_of(connection, row[1]) not in JOINS
+    ]  # fmt: skip
     streams = {row[1] for row in away}
     told = {
         number: (system, name)
@@ -635,7 +650,8 @@ def _states(
     for number, stream, rkey, _ in away:
         birth = house.rules.births(*told[stream])(rkey)
         gone[number] = Member(number, birth, "/".join(told[stream]), live=False)
-    return {row[0] for row in rows if row[3] == LIVE}, gone, {row[0] for row in away if row[3] == MERGED}
+    live = {row[0] for row in rows if row[3] == LIVE}
+    return live, gone, {row[0] for row in away if row[3] == MERGED or row[3] <= ARCHIVED}
 
 
 def _written(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> set[int]:

@@ -1,7 +1,8 @@
 """Play random histories and say how much held: `make chaos`, or a part of it.
 
     python -m tests.chaos [--histories 10000] [--postgresql 500] [--merging 200000] [--small 2000] [--orders 500]
-                          [--vendors 500] [--undo 1000] [--power 1000] [--from 0] [--workers N] [--afresh]
+                          [--vendors 500] [--undo 1000] [--power 1000] [--identity 2000] [--from 0] [--workers N]
+                          [--afresh]
 
 Seeded: the same number is the same history everywhere. What was played stands in `.chaos/`; who starts it again after
 an interruption goes on from there, as long as the code is the same. Ends with 1 where anything was broken.
@@ -34,6 +35,7 @@ _SHARE: Final[dict[Machine, int]] = {
     "power": 20,
     "vendors": 5,
     "undo": 20,
+    "identity": 20,
     "orders": 10,
     "postgresql": 5,
 }  # histories a task
@@ -78,6 +80,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--vendors", type=int, help="over the real connectors and simulated vendors; a twentieth")
     parser.add_argument("--power", type=int, help="of them again, and with a process its machine dies; a tenth")
     parser.add_argument("--undo", type=int, help="short ones with a run that is taken back; a tenth")
+    parser.add_argument("--identity", type=int, help="of who is who; a fifth as many")
     parser.add_argument("--from", type=int, default=0, dest="first", help="number of the first history")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--afresh", action="store_true", help="forget what was played before")
@@ -89,6 +92,7 @@ def _asked() -> argparse.Namespace:
         ("undo", asked.histories // 10),
         ("power", asked.histories // 10),
         ("small", asked.histories // 5),
+        ("identity", asked.histories // 5),
         ("merging", asked.histories * 20),
     ):
         if getattr(asked, name) is None:
@@ -104,6 +108,7 @@ def _shares(asked: argparse.Namespace) -> Iterator[Share]:
         "power": asked.power,
         "vendors": asked.vendors,
         "undo": asked.undo,
+        "identity": asked.identity,
         "orders": asked.orders,
         "postgresql": asked.postgresql,
     }

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
-from tests.chaos import exhaustive, merging, vendors
-from tests.chaos.histories import Play, Step, history, play, shrink
+from tests.chaos import exhaustive, identity, merging, vendors
+from tests.chaos.histories import Step, history, play, shrink
 from tests.chaos.invariants import BrokenError
 from tests.chaos.orders import hold_in_any_order
 from tests.chaos.stage import Disposable, Stage
@@ -20,7 +20,9 @@ from tests.chaos.undoing import undo_in
 from tests.databases import Makers, NoServerError
 from tests.hub import World
 
-Machine: TypeAlias = Literal["merging", "small", "engine", "power", "vendors", "undo", "orders", "postgresql"]
+Machine: TypeAlias = Literal[
+    "merging", "small", "engine", "power", "vendors", "undo", "identity", "orders", "postgresql"
+]
 TOLD: Final[dict[Machine, str]] = {
     "merging": "pure merge and plan",
     "small": "small worlds of the merge, whole",
@@ -28,6 +30,7 @@ TOLD: Final[dict[Machine, str]] = {
     "power": "the power fails",
     "vendors": "real connectors and simulated vendors",
     "undo": "runs that are undone",
+    "identity": "who is who",
     "orders": "orders of arrival",
     "postgresql": "whole engine, PostgreSQL",
 }
@@ -114,12 +117,18 @@ def _play_one(stage: Stage, share: Share, seed: int) -> Counter[str]:
         return Counter()
 
 
+class Played(Protocol):
+    """A history that was played. `held`: how much was judged, by invariant."""
+
+    held: Counter[str]
+
+
 @dataclass(frozen=True)
 class Histories:
     """What histories of one kind are made of, and what plays one in a world."""
 
     history: Callable[[int], list[Step]]
-    play: Callable[[Any, list[Step]], Play]
+    play: Callable[[Any, list[Step]], Played]
 
 
 MACHINES: Final[Mapping[str, Histories]] = {
@@ -127,6 +136,7 @@ MACHINES: Final[Mapping[str, Histories]] = {
     "power": Histories(history, partial(play, power=True)),
     "postgresql": Histories(history, play),
     "vendors": Histories(vendors.history, vendors.play),
+    "identity": Histories(identity.history, identity.play),
 }
 # Those of which no part is a history.
 _WHOLE: Final[Mapping[str, Callable[[Callable[[], World], int], Counter[str]]]] = {

@@ -10,7 +10,7 @@ def test_every_machine_has_shares() -> None:
     assert set(_SHARE) == set(TOLD)
 
 
-@pytest.mark.parametrize("machine", ["merging", "small", "engine", "power", "vendors", "undo", "orders"])
+@pytest.mark.parametrize("machine", ["merging", "small", "engine", "power", "vendors", "undo", "identity", "orders"])
 def test_a_share_is_played_and_judged(machine: str) -> None:
     share = play_share(Share(machine, 0, 3))  # type: ignore[arg-type] # one of its words
 

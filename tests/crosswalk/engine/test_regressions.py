@@ -1113,3 +1113,29 @@ def test_an_address_that_few_enough_are_left_with_joins_them(world: World) -> No
 
     with world.open() as hub:
         assert hub.explain("alpha/people/3")["id"] == hub.explain("beta/people/9")["id"]
+
+
+def test_an_answer_that_has_moved_holds_nobody_together(world: World) -> None:
+    """It came to one and then to another; what made these one holds no more."""
+    answer(world, "nobody@a.test")
+    one_rule(world, "phones", phones=2)
+    alpha = world.remote("alpha")
+    alpha.put("people", "1", name="Mara Lindqvist", phone="+49895551001")
+    beta = world.remote("beta")
+    beta.put("people", "9", name="Ito Sho")
+    for key in ("1", "9"):
+        world.remote("tool").put("answers", "r1", contact_id=key)
+        world.sync()
+    beta.put("people", "9", phone="+49895551001")
+    world.sync()
+    with world.open() as hub:
+        moved = rows(hub, "SELECT count(*) FROM edge WHERE source = 'claim'")
+        assert hub.explain("alpha/people/1")["id"] == hub.explain("beta/people/9")["id"]
+
+    for key in ("2", "3"):
+        alpha.put("people", key, name=f"Person {key}", phone="+49895551001")
+    world.sync()
+
+    assert moved == [(2,)]
+    with world.open() as hub:
+        assert hub.explain("alpha/people/1")["id"] != hub.explain("beta/people/9")["id"]
