@@ -11,6 +11,7 @@ A response is joined to a person by what its respondent claimed; it never joins 
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
@@ -44,6 +45,7 @@ class Matched(Struct):
     parted: int = 0
     touched: set[int] = field(default_factory=set)  # entities whose records changed
     fresh: set[int] = field(default_factory=set)  # records that are new in their entity
+    apart: set[int] = field(default_factory=set)  # records of entities that likeness has parted
     alarms: dict[int, str] = field(default_factory=dict)  # by record what looks wrong about its group
 
 
@@ -60,6 +62,7 @@ class Matcher:
         self._run = run
         self._streams = {stream.id: stream for stream in house.streams.values()}
         self._rules: dict[int, IdentRule | None] = {}
+        self._again: set[int] = set()  # records that this run has looked at once more
         self._sources: dict[int, _Source] | None = None
         self._scored = self._scoring()
 
@@ -236,6 +239,9 @@ class Matcher:
         self._follow_people(connection, said, homes, matched)
         if self._scored is not None:
             self._scored.match(connection, others, matched)
+            # What kept it from joining may have gone. Once a run: whatever comes of it, a run comes to its end.
+            add_work(self._database, connection, SETTLE, matched.apart - self._again)
+            self._again |= matched.apart
         self._match_responses(connection, [rows[n] for n in responses], homes, matched)
         add_work(self._database, connection, SETTLE, self._claimants(connection, others))
         gone = [number for number in others if rows[number][3] > ARCHIVED]
@@ -898,7 +904,8 @@ class Matcher:
         own = [number for number in members if number not in answers]
         for kind, value, rule, sharing in self.exactly_alike(connection, self.deciding(connection, own)):
             told = (f"{kind}:{value}", "same", rule.name, None, None)
-            found += [((_BY_RULE, rule.strength), sharing[0], number, told) for number in sharing[1:]]
+            pairs = combinations(sharing, 2)  # of two that may not meet a third each may meet the other
+            found += [((_BY_RULE, rule.strength), left, right, told) for left, right in pairs]
         births = self.births(connection, members) if never else {}
         found.sort(key=lambda one: (one[0], sorted(births[end] for end in one[1:3]) if births else one[1:3]))
         noted = []

@@ -13,6 +13,7 @@ two customers alike that were not. The question remembers that an edit asked it,
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from crosswalk.engine.identify import (
@@ -418,6 +419,7 @@ class Regrouping:
             groups[group_of.get(came_to.get(number, number), group_of[first])].append(number)
         wanted = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
         self._matcher.part(self._connection, home, [groups[number] for number in wanted], matched)
+        matched.apart.update(number for number in members if number in group_of)
 
     def _note(self, found: "Few", held: "Held") -> None:
         """Every pair that is the same, with its bits. What holds since before stays as it was noted then."""
@@ -594,11 +596,9 @@ class Held:
     ) -> Iterable[Edge]:
         """What a rule says of records of one entity: no edge tells of those that were one already by something else."""
         for _, _, rule, sharing in matcher.exactly_alike(connection, carried):
-            first: dict[int, int] = {}
-            for number in sharing:
-                one = first.setdefault(self._homes[number], number)
-                if one != number:
-                    yield Edge(one, number, -rule.strength)
+            for one, other in combinations(sharing, 2):
+                if self._homes[one] == self._homes[other]:
+                    yield Edge(one, other, -rule.strength)
 
     def _kept(self, known: Sequence[Known]) -> Iterable[Edge]:
         """What the hub has written to stays together."""

@@ -92,6 +92,7 @@ class IdentityPlay:
     world: World
     kind: Step = field(default_factory=lambda: Step("world", 0, 0, 0))
     left_out: str = ""  # what of beta is all that is listed
+    changed: bool = False  # what is listed, since everybody was matched
     paused: bool = False
     erased: bool = False
     shown: set[str] = field(default_factory=set)  # ids of entities
@@ -241,6 +242,7 @@ class IdentityPlay:
 
     def do_list(self, step: Step) -> None:
         self.left_out = (*LEFT_OUT, "", "")[step.a % 4]
+        self.changed = True
         self.write_config()
 
     def do_pause(self, step: Step) -> None:
@@ -280,6 +282,11 @@ class IdentityPlay:
             before = look(self, database)
         if self.left_out or self.paused:
             return  # what is not looked at is no part of what matching again comes to
+        if self.changed:  # how much likeness tells hangs on who else is listed: whoever changes that has all matched
+            self.changed = False
+            with self.world.store() as database:
+                match_again(database)
+            self.run()
         self.run()  # reads what it has written
         with self.world.store() as database:
             before = look(self, database)

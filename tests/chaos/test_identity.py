@@ -33,6 +33,16 @@ BROKE = {
         Step("world", 59, 47, 58), Step("new", 76, 80, 82), Step("new", 9, 56, 17), Step("new", 29, 57, 76),
         Step("sync", 22, 6, 97), Step("new", 56, 35, 24), Step("trash", 80, 11, 24), Step("convert", 89, 36, 55),
     ),
+    "a rule is refused for the sake of somebody whom likeness parts from them in the same run": (
+        Step("world", 18, 49, 85), Step("new", 71, 0, 48), Step("new", 9, 86, 91), Step("new", 18, 94, 28),
+        Step("sync", 63, 56, 62), Step("new", 62, 89, 14), Step("new", 74, 25, 17), Step("sync", 97, 13, 32),
+        Step("mail", 13, 58, 74), Step("part", 47, 29, 43),
+    ),
+    "two share an address with a third, who came first and is kept apart from both": (
+        Step("new", 11, 91, 7), Step("new", 35, 49, 15), Step("new", 51, 93, 19), Step("sync", 40, 52, 26),
+        Step("new", 22, 36, 35), Step("new", 76, 96, 62), Step("merge", 23, 21, 39), Step("new", 91, 17, 32),
+        Step("new", 15, 30, 20), Step("sync", 18, 57, 80), Step("part", 77, 97, 89), Step("unite", 89, 32, 90),
+    ),
 }  # fmt: skip
 
 
