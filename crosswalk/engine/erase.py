@@ -32,6 +32,7 @@ from crosswalk.store.records import (
     add_work,
     claiming,
     forget,
+    left_with,
 )
 from mapping.normalise import email
 from mapping.values import ABSENT
@@ -342,6 +343,8 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
     )
     _rename(house, connection, theirs)
     removals.note(database, connection, numbers, since=house.now(), there_until=house.now(), state=removals.CLOSED)
+    rows = database.select(connection, "SELECT kind, value FROM ident WHERE", "record", numbers)
+    given_up = {(kind, value) for kind, value in rows}
     for table in ("ident", "block", "response", "waiting", "survivor", "known_as", "became"):
         database.delete(connection, table, "record", numbers)
     for table in ("edge", "pair"):
@@ -356,6 +359,7 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
     )
     database.delete(connection, "dead_letter", "id", theirs.letters)
     _take_mentions(house, connection, theirs)
+    add_work(database, connection, SETTLE, left_with(database, connection, given_up))
     done = [(SETTLE, number) for number in numbers]
     done += [(stage, entity) for stage in (MERGE, DERIVE, CREATE, REACH) for entity in entities]
     database.run_many(connection, "DELETE FROM todo WHERE stage = ? AND id = ?", done)

@@ -92,7 +92,7 @@ class IdentityPlay:
     world: World
     kind: Step = field(default_factory=lambda: Step("world", 0, 0, 0))
     left_out: str = ""  # what of beta is all that is listed
-    changed: bool = False  # what is listed, since everybody was matched
+    changed: bool = False  # how many there are, and not by what was read, since everybody was matched
     paused: bool = False
     erased: bool = False
     shown: set[str] = field(default_factory=set)  # ids of entities
@@ -229,7 +229,7 @@ class IdentityPlay:
 
     def do_erase(self, step: Step) -> None:
         if known := self.known():
-            self.erased = True
+            self.erased = self.changed = True
             one = known[step.a % len(known)]
             self.ask(f"{one} is erased", lambda hub: hub.erase(one))
 
@@ -282,7 +282,7 @@ class IdentityPlay:
             before = look(self, database)
         if self.left_out or self.paused:
             return  # what is not looked at is no part of what matching again comes to
-        if self.changed:  # how much likeness tells hangs on who else is listed: whoever changes that has all matched
+        if self.changed:  # what likeness tells hangs on how many have it, and is told anew when somebody is looked at
             self.changed = False
             with self.world.store() as database:
                 match_again(database)

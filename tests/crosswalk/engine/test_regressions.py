@@ -1115,6 +1115,23 @@ def test_an_address_that_few_enough_are_left_with_joins_them(world: World) -> No
         assert hub.explain("alpha/people/3")["id"] == hub.explain("beta/people/9")["id"]
 
 
+def test_an_address_that_few_enough_are_left_with_joins_them_when_one_is_erased(world: World) -> None:
+    one_rule(world, "emails", emails=1)
+    alpha = world.remote("alpha")
+    alpha.put("people", "1", name="Mara Lindqvist", email="desk@a.test")
+    alpha.put("people", "3", name="Rahim Uddin", email="desk@a.test")
+    world.remote("beta").put("people", "9", name="Rahim Uddin", email="desk@a.test")
+    world.sync()
+    with world.open() as hub:
+        assert hub.explain("alpha/people/3")["id"] != hub.explain("beta/people/9")["id"]
+        hub.erase("alpha/people/1")
+
+    world.sync()
+
+    with world.open() as hub:
+        assert hub.explain("alpha/people/3")["id"] == hub.explain("beta/people/9")["id"]
+
+
 def test_an_answer_that_has_moved_holds_nobody_together(world: World) -> None:
     """It came to one and then to another; what made these one holds no more."""
     answer(world, "nobody@a.test")
