@@ -149,6 +149,7 @@ def settle(house: House, lease: Lease, settled: Settled, *, run: int, first: boo
         with house.database.write() as connection:
             fence(house.database, connection, lease)
             house.database.run(connection, "DELETE FROM todo WHERE stage IN (?, ?)", (SETTLE, MERGE))
+            put_up_unmatched(house.database, connection, _left_out(house, connection))
             for kind in wanted:
                 withdraw(house, connection, kind)
             meta.put(house.database, connection, SETTLED_ONCE, b"1")
@@ -163,6 +164,13 @@ def settle(house: House, lease: Lease, settled: Settled, *, run: int, first: boo
     _merge_waiting(house, lease, settled, run=run)
     derive_entities(house, lease, run=run)
     reach_entities(house, lease, run=run)
+
+
+def _left_out(house: House, connection: Any) -> list[int]:
+    """Streams that are not listed, of which something may have been read before: it waits until they are."""
+    listed = {stream.id for stream in house.streams.values()}
+    rows = house.database.run(connection, "SELECT id FROM stream").fetchall()
+    return [number for (number,) in rows if number not in listed]
 
 
 def _pick_up(house: House, lease: Lease) -> None:

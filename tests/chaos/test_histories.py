@@ -149,6 +149,11 @@ BROKE = {
         Step("edit", 26, 21, 59), Step("sync", 40, 45, 34), Step("drop", 68, 16, 0), Step("mail", 79, 1, 4),
         Step("sync", 2, 9, 27), Step("drop", 7, 38, 49), Step("erase", 58, 82, 88),
     ),
+    "a stream is not listed any more when a first load that was cut off is matched": (
+        Step("new", 11, 16, 92), Step("new", 69, 96, 46), Step("new", 2, 14, 57), Step("new", 25, 50, 2),
+        Step("page", 46, 29, 83), Step("sync", 77, 75, 77), Step("employ", 5, 43, 31), Step("config", 87, 94, 49),
+        Step("sync", 94, 57, 32),
+    ),
     "a vendor makes one of two, and a person keeps apart from one of them whom a rule has joined with the other": (
         Step("world", 51, 19, 74), Step("new", 71, 87, 32), Step("new", 74, 63, 34), Step("new", 30, 30, 72),
         Step("sync", 26, 38, 78), Step("pair", 28, 52, 51), Step("merge", 38, 81, 17),
