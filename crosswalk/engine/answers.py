@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from msgspec import Struct
 
 from connectors.sdk.contract import Record, Write
-from crosswalk.engine.identify import EDGE_COLUMNS, Matcher
+from crosswalk.engine.identify import EDGE_COLUMNS
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox
@@ -375,7 +375,6 @@ def _belong(
             ends = min(origin, number), max(origin, number)
             edges.append((*ends, "created", "same", rule, None, None, at, run))
     database.insert(connection, "member", ("record", "entity"), settled)
-    Matcher(house, run=run).note_births(connection, settled)
     database.upsert(connection, "edge", ("left", "right", "source"), EDGE_COLUMNS, edges)
 
 

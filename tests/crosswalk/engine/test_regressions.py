@@ -1049,22 +1049,6 @@ def goes_by(world: World) -> list[tuple[str, list[str]]]:
     return [(public, sorted(some)) for public, some in sorted(births.items())]
 
 
-def test_who_is_made_somewhere_goes_by_the_smallest_birth_as_if_they_had_been_there(world: World) -> None:
-    for n in range(12):
-        world.remote("beta").put("people", str(n), name=f"Person {chr(65 + n) * 4}", email=f"p{n}@b{n}.test")
-    with world.open() as hub:
-        before = hub.sync(first_too=True)["totals"]["written"]
-
-    found = goes_by(world)
-
-    assert before == len(found) == 12
-    assert [public for public, _ in found] == [births[0] for _, births in found]
-    former = {public for (public,) in asked(world, "SELECT public FROM alias")}
-    assert former  # some of those that were made have the smaller one
-    with world.open() as hub:
-        assert all(len(hub.explain(public)["records"]) == 2 for public in former)
-
-
 def test_what_was_dropped_of_a_create_stays_so_under_another_id(world: World) -> None:
     alpha, beta = world.remote("alpha"), world.remote("beta")
     beta.put("people", "9", name="Rahim Uddin", email="r@padma.test")
