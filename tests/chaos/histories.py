@@ -103,6 +103,12 @@ SOMETIMES: Final = (
 _COLUMN: Final = {"job_title": "title", "phones": "phone", "tags": "tags", "works_at": "firm", "emails": "email",
                   "department": "site"}  # fmt: skip
 _ERASES: Final = 0.2  # of the histories have people who are erased, now and then
+_KEEPS: Final = 0.3  # of them have somebody who lets each side of a question keep its own
+_KEPT: Final = ("job_title", "department")  # whose columns hold one text
+# Steps after which what is kept stays so, as far as it is not edited itself.
+_GOES_ON: Final = frozenset({"keep", "sync", "edit", "tick", "calm", "commit", "page", "two", "short", "throttle",
+                             "shuffle", "twice", "lost", "vanish", "refuse", "busy", "die_before", "die_after",
+                             "still", "hint", "firm_new", "answer"})  # fmt: skip
 RUNS: Final = frozenset({"sync", "sure", "away", "hint"})
 
 
@@ -122,12 +128,24 @@ def history(seed: int, length: int = 45, *, kinds: Sequence[str] = ()) -> list[S
     some = [name for name in SOMETIMES if random.random() < 0.3]
     names = kinds or [*ALWAYS, *some * 3, *(["erase"] * (random.random() < _ERASES))]
     steps = [Step("world", *(random.randrange(100) for _ in range(3)))]
+    if not kinds and Random(f"keep/{seed}").random() < _KEEPS:
+        names = [*names, *["keep"] * 2, *["both"] * 4]
+        steps.append(Step("config", list(CHOICES).index("on_conflict"), 1, 0))
     steps += [Step("new", random.randrange(100), random.randrange(100), random.randrange(100)) for _ in range(3)]
     if random.random() < 0.7:
         steps.append(Step("sync", 0, 0, 0))
     for _ in range(random.randrange(8, length)):
         steps.append(Step(random.choice(names), *(random.randrange(100) for _ in range(3))))
     return steps
+
+
+class Keeping(NamedTuple):
+    """That each side keeps its own, by a person's word. It holds until somebody edits such a column, or anything else
+    is asked for than to go on."""
+
+    column: str
+    shown: dict[tuple[str, str], Any]  # by system and key
+    homes: list[tuple[int, int]]  # whose each record was
 
 
 @dataclass
@@ -156,6 +174,7 @@ class Play:
     threads: bool = False
     nested: bool = False
     erased: Erased = field(default_factory=Erased)
+    kept: list[Keeping] = field(default_factory=list)
     power: bool = False  # with a process that dies its machine does: the store is what was on the disk
 
     def __post_init__(self) -> None:
@@ -275,6 +294,7 @@ class Play:
             if one == "title" and value is not None:
                 value = self.remote(name).of(stream, key)["title"]
             self.edits[name, stream, key, one] = value
+            self.kept = [] if one == "gone" else [kept for kept in self.kept if kept.column != one]
             self.exempt.discard((name, stream, key, one))
         self.erased.note(name, stream, key, values)
         self.log.append(f"{name}/{stream}/{key} {values}")
@@ -319,6 +339,8 @@ class Play:
             at_any_time(self, database)
 
     def take(self, step: Step) -> None:
+        if step.name not in _GOES_ON:
+            self.kept.clear()
         getattr(self, f"do_{step.name}")(step)
 
     def do_world(self, step: Step) -> None:
@@ -638,6 +660,22 @@ class Play:
                 one = waiting[step.a % len(waiting)]
                 side = one["sides"][step.b % len(one["sides"])]
                 hub.review_decide(one["id"], take=side.get("address", "1"))
+
+    def do_keep(self, step: Step) -> None:
+        """Each side of a question keeps its own. Whatever was edited before has been read by then."""
+        self.calm()
+        with self.opened() as hub:
+            waiting = [one for one in hub.review_list()["conflicts"] if one["field"] in _KEPT]
+            if not waiting:
+                return
+            one = waiting[step.a % len(waiting)]
+            hub.review_decide(one["id"], take="keep")
+        column = _COLUMN[one["field"]]
+        ends = [(side["connection"], side["record"].rpartition("/")[2]) for side in one["sides"] if side["record"]]
+        shown = {
+            (name, key): self.remote(name).of("people", key).get(column) for name, key in ends if key in self.keys(name)
+        }
+        self.kept.append(Keeping(column, shown, self.homes()))
 
     def do_pair(self, step: Step) -> None:
         with self.opened() as hub:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crosswalk.engine.model import House
 from crosswalk.engine.settle import EntityMerger, load_groups
+from crosswalk.store import conflicts
 from crosswalk.store.budget import HEADROOM
 from crosswalk.store.codec import load, load_row, mark
 from crosswalk.store.dialect import Database
@@ -84,6 +85,7 @@ def at_any_time(play: "Play", database: Database) -> None:
         check_removals(play, database, connection)
         check_texts(play, database, connection)
     check_erased(play, database)
+    check_kept(play)
     for effect in play.effects[play.witness.judged :]:
         check_clear(play, effect)
         check_opt_out(play, effect)
@@ -168,6 +170,22 @@ def check_opt_out(play: "Play", effect: Effect) -> None:
         play.held["I9"] += 1
         if effect.before.get(column) == no and effect.values[column] in (yes, *_EMPTY):
             raise BrokenError("I9", f"{column} was opened without evidence: {effect}")
+
+
+def check_kept(play: "Play") -> None:
+    """I3: what somebody lets each side keep is not written over on either."""
+    if not play.kept:
+        return
+    homes = play.homes()
+    play.kept = [kept for kept in play.kept if kept.homes == homes]  # who is somebody else by now shows what they do
+    for kept in play.kept:
+        for (system, key), shown in kept.shown.items():
+            play.held["I3"] += 1
+            there = play.remote(system).rows["people"].get(key)
+            if there is not None and there.get(kept.column) != shown:
+                raise BrokenError(
+                    "I3", f"{system}/people/{key} {kept.column} was to keep {shown!r} and is {there.get(kept.column)!r}"
+                )
 
 
 def check_budgets(play: "Play") -> None:
@@ -324,6 +342,7 @@ def check_rest(play: "Play", house: House) -> None:
                 for row in house.database.run(connection, "SELECT id FROM entity WHERE kind = ?", (kind,)).fetchall()
             ]
             goldens = load_goldens(house.database, connection, entities, len(layout.fields))
+            kept = conflicts.kept(house.database, connection, entities)
             merger = EntityMerger(house, connection, layout, {})
             for group in load_groups(house, connection, entities, reading=True):
                 if not group.members:
@@ -380,6 +399,9 @@ def check_rest(play: "Play", house: House) -> None:
                             continue
                         if (stream.id, group.entity) in waits.held:
                             continue
+                        said = kept.get(group.entity, {}).get(name)
+                        if said is not None and member.id in said.shown and golden.rules[place].startswith("decided"):
+                            continue  # each side keeps its own, by a person's word
                         if observed is None and play.was_cleared(stream.connection, member.rkey, name):
                             continue  # a clear from there is held: neither spread nor refilled
                         if value is None and observed is not None:

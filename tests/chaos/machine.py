@@ -56,7 +56,9 @@ def _taken(kind: str) -> Callable[..., Any]:
     return rule(a=_NUMBER, b=_NUMBER, c=_NUMBER, then_synced=booleans())(taken)
 
 
-_RULES: Final[Mapping[str, Any]] = {kind: _taken(kind) for kind in dict.fromkeys((*ALWAYS, *SOMETIMES, "erase"))}
+_RULES: Final[Mapping[str, Any]] = {
+    kind: _taken(kind) for kind in dict.fromkeys((*ALWAYS, *SOMETIMES, "erase", "keep"))
+}
 
 
 def machine_in(make: Callable[[], World]) -> type[Machine]:
