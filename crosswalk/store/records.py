@@ -620,20 +620,17 @@ def left_with(database: Database, connection: Connection, idents: Iterable[tuple
     Responses as in `claiming`. And whoever carries one: of so many that it told nothing, few enough may be left. Those
     of more than are ever few, and one who is left alone, are left alone.
     """
-    found: set[int] = set()
-    for kind, value in sorted(idents):
-        rows = database.run(
+    some = sorted(idents)
+    found = claiming(database, connection, some)
+    for kind, value in some:
+        carriers = database.run(
             connection,
-            "SELECT 0, i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
-            "AND NOT EXISTS (SELECT 1 FROM member m WHERE m.record = i.record) "
-            "UNION ALL SELECT 1, few.record FROM (SELECT i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
-            "AND NOT EXISTS (SELECT 1 FROM response a WHERE a.record = i.record) LIMIT ?) few",
-            (kind, value, kind, value, _FEW + 1),
+            "SELECT i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
+            "AND NOT EXISTS (SELECT 1 FROM response a WHERE a.record = i.record) LIMIT ?",
+            (kind, value, _FEW + 1),
         ).fetchall()
-        found.update(record for carries, record in rows if not carries)
-        carriers = [record for carries, record in rows if carries]
         if 1 < len(carriers) <= _FEW:
-            found.update(carriers)
+            found.update(row[0] for row in carriers)
     return found
 
 
