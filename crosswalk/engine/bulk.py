@@ -35,6 +35,7 @@ from mapping.match.rules import persons
 
 _BATCH: Final = 2000
 _STORED: Final = 5000  # records a transaction
+_WRITTEN: Final = 10_000  # rows a transaction: PostgreSQL makes a table for each in which some may be there
 _MADE_BY_SETTLING: Final = (
     "member", "entity", "alias", "edge", "golden", "golden_history", "base", "association", "response", "waiting",
     "pair", "conflict", "block", "frequency", "profile",
@@ -565,7 +566,7 @@ class _Rows:
 
     def add(self, row: Row) -> None:
         self._rows.append(row)
-        if len(self._rows) == _BATCH:
+        if len(self._rows) == _WRITTEN:
             self._write()
 
     def _write(self) -> None:
