@@ -482,6 +482,7 @@ class Builder(Struct):
                 on_delete=draft.settings.on_delete,
                 guards=_ceilings({**self.settings.guards, **draft.settings.guards}),
                 identifiers=rules.identifiers(draft.settings.kind, mapping.fields, list(self.settings.connections)),
+                limit=rules.limit,
                 catalogue=draft.catalogue or (),
                 complete=draft.complete,
             )

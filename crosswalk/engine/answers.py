@@ -316,7 +316,7 @@ def acknowledge_gone(house: House, lease: Lease, actions: Sequence[Action], *, r
     written = [(action, action.record or 0) for action in actions]
     with database.write() as connection:
         fence(database, connection, lease)
-        mark_state(database, connection, [record for _, record in written], DELETED)
+        mark_state(database, connection, [record for _, record in written], DELETED, limit=house.rules.limit)
         outbox.journal(database, connection, written, run=run, at=house.now())
         outbox.move(database, connection, actions, "acked")
 

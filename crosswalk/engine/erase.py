@@ -7,7 +7,7 @@ removed for that. At the vendors nothing is erased: whoever asks is told where t
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -344,7 +344,7 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
     _rename(house, connection, theirs)
     removals.note(database, connection, numbers, since=house.now(), there_until=house.now(), state=removals.CLOSED)
     rows = database.select(connection, "SELECT kind, value FROM ident WHERE", "record", numbers)
-    given_up = {(kind, value) for kind, value in rows}
+    given_up = Counter((kind, value) for kind, value in rows)
     for table in ("ident", "block", "response", "waiting", "survivor", "known_as", "became"):
         database.delete(connection, table, "record", numbers)
     for table in ("edge", "pair"):
@@ -359,7 +359,7 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
     )
     database.delete(connection, "dead_letter", "id", theirs.letters)
     _take_mentions(house, connection, theirs)
-    add_work(database, connection, SETTLE, left_with(database, connection, given_up))
+    add_work(database, connection, SETTLE, left_with(database, connection, given_up, house.rules.limit))
     done = [(SETTLE, number) for number in numbers]
     done += [(stage, entity) for stage in (MERGE, DERIVE, CREATE, REACH) for entity in entities]
     database.run_many(connection, "DELETE FROM todo WHERE stage = ? AND id = ?", done)

@@ -134,6 +134,12 @@ class Rules:
             counted=None if counted is None else self._kinds.number(f"{kind}/{counted}"),
         )
 
+    def limit(self, kind: int) -> int:
+        """How many may hold an identifier of this kind for it to tell anything."""
+        of, _, identifier = self._kinds.name(kind).partition("/")
+        limit = self.of(of).limit(identifier)
+        return UNLIMITED if limit is None else limit
+
     def certain(self) -> list[int]:
         """Kinds in which two live records of one stream that differ are kept apart."""
         return [

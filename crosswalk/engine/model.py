@@ -83,6 +83,7 @@ class Stream:
     on_delete: str
     guards: Mapping[str, Ceiling]
     identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]
+    limit: Callable[[int], int]  # how many may hold an identifier of a kind
     catalogue: Sequence[FieldInfo] = ()
     complete: bool = False
     gate: Gate | None = None  # of a stream that holds people: keeps out who was erased
@@ -102,7 +103,15 @@ class Stream:
 
     def landing(self, database: Database, *, bulk: bool = False) -> Landing:
         return Landing(
-            database, self.id, self.mapping_id, self.mapping, self.identifiers, bulk, self.gate, self.spec.fixed
+            database,
+            self.id,
+            self.mapping_id,
+            self.mapping,
+            self.identifiers,
+            self.limit,
+            bulk,
+            self.gate,
+            self.spec.fixed,
         )
 
     @property

@@ -415,7 +415,7 @@ def remove(
         rows = [(number, survivors[key]) for number, key in gone if survivors and key in survivors]
         database.upsert(connection, "survivor", ("record",), ("record", "rkey"), rows)
         numbers = [number for number, _ in gone]
-        mark_state(database, connection, numbers, state)
+        mark_state(database, connection, numbers, state, limit=house.rules.limit)
         now = house.now()
         held = removals.OPEN if state == DELETED else removals.CLOSED
         if there_until is None:

@@ -1,6 +1,6 @@
 """Records as they were last seen: landing pages, reading them back, what is new about them."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
@@ -148,6 +148,7 @@ class Landing(Struct):
     mapping_id: int
     mapped: Mapped
     identifiers: Callable[[Sequence[Value]], Sequence[tuple[int, int]]]  # (kind, hashed value) of a row
+    limit: Callable[[int], int]  # how many may hold an identifier of a kind
     bulk: bool = False  # the first load: nothing is there yet, and the indexes of `ident` are built afterwards
     gate: Gate | None = None  # of streams that hold people
     fixed: bool = False  # what was read of a version stands: see `StreamSpec`
@@ -432,7 +433,7 @@ class Landing(Struct):
         records, new_bodies, new_bases, todo, without, gone, back = [], [], [], [], [], [], []
         stirred = []  # nothing mapped differs, but somebody was there
         idents: list[tuple[int, int, int]] = []
-        given_up: set[tuple[int, int]] = set()
+        given_up: Counter[tuple[int, int]] = Counter()
         for new, old in current:
             record, raw, faults, state, row = new.record, new.raw, new.faults, new.state, new.row
             old_raw, old_observed = bodies[old.id]
@@ -478,7 +479,7 @@ class Landing(Struct):
             if held != carried:
                 without.append(old.id)
                 idents.extend((kind, value, old.id) for kind, value in carried)
-                given_up |= held - carried
+                given_up.update(held - carried)
         numbered = [(old.id, new) for new, old in current]
         self._note_survivors(connection, numbered)
         if whole:
@@ -493,7 +494,7 @@ class Landing(Struct):
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
         outdate_profiles(database, connection, [number for _, number in todo])
         todo += [(SETTLE, number) for number in self._with_a_twin(connection, stirred)]
-        todo += [(SETTLE, number) for number in left_with(database, connection, given_up)]
+        todo += [(SETTLE, number) for number in left_with(database, connection, given_up, self.limit)]
         database.upsert(connection, "todo", ("stage", "id"), ("stage", "id"), todo)
 
     def _with_a_twin(self, connection: Connection, records: Sequence[int]) -> list[int]:
@@ -572,17 +573,19 @@ def save_bases(database: Database, connection: Connection, bases: dict[int, Base
     )
 
 
-def mark_state(database: Database, connection: Connection, records: Sequence[int], state: int) -> None:
+def mark_state(
+    database: Database, connection: Connection, records: Sequence[int], state: int, *, limit: Callable[[int], int]
+) -> None:
     """Records of which the vendor says, with proof, that they are no longer live."""
     database.hold(connection, "record", records)
     database.run_many(
         connection, "UPDATE record SET state = ?, hash = NULL WHERE id = ?", [(state, n) for n in records]
     )
     rows = database.select(connection, "SELECT kind, value FROM ident WHERE", "record", records)
-    given_up = {(row[0], row[1]) for row in rows}
+    given_up = Counter((row[0], row[1]) for row in rows)
     database.delete(connection, "ident", "record", records)
     outdate_profiles(database, connection, records)
-    add_work(database, connection, SETTLE, {*records, *left_with(database, connection, given_up)})
+    add_work(database, connection, SETTLE, {*records, *left_with(database, connection, given_up, limit)})
 
 
 def forget(database: Database, connection: Connection, records: Mapping[int, int]) -> None:
@@ -614,13 +617,15 @@ def claiming(database: Database, connection: Connection, idents: Iterable[tuple[
     return found
 
 
-def left_with(database: Database, connection: Connection, idents: Iterable[tuple[int, int]]) -> set[int]:
-    """Records for which it counts that somebody carries these no more.
+def left_with(
+    database: Database, connection: Connection, given_up: Mapping[tuple[int, int], int], limit: Callable[[int], int]
+) -> set[int]:
+    """Records for which it counts that so many carry these no more.
 
     Responses as in `claiming`. And whoever carries one: of so many that it told nothing, few enough may be left. Those
     of more than are ever few, and one who is left alone, are left alone.
     """
-    some = sorted(idents)
+    some = sorted(given_up)
     found = claiming(database, connection, some)
     for kind, value in some:
         carriers = database.run(
@@ -629,7 +634,7 @@ def left_with(database: Database, connection: Connection, idents: Iterable[tuple
             "AND NOT EXISTS (SELECT 1 FROM response a WHERE a.record = i.record) LIMIT ?",
             (kind, value, _FEW + 1),
         ).fetchall()
-        if 1 < len(carriers) <= _FEW:
+        if 1 < len(carriers) <= _FEW and len(carriers) + given_up[kind, value] > limit(kind):
             found.update(row[0] for row in carriers)
     return found
 

@@ -218,6 +218,7 @@ class World:
             on_delete="ignore",
             guards={},
             identifiers=self.house.rules.identifiers(kind, mapping.fields, [*self.house.links]),
+            limit=self.house.rules.limit,
             complete=complete,
         )
         self.house.streams[address] = stream

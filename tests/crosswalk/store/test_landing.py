@@ -55,7 +55,7 @@ def rows() -> list[RemoteRecord]:
 
 def land(database: Database, records: Sequence[Record], page: int) -> list[Landed]:
     """What each page brought."""
-    landing = Landing(database, 1, 1, AsTheyAre(), lambda row: (), bulk=True)
+    landing = Landing(database, 1, 1, AsTheyAre(), lambda row: (), lambda kind: 0, bulk=True)
     brought = []
     for start in range(0, len(records), page):
         some = records[start : start + page]
