@@ -392,6 +392,9 @@ class Regrouping:
         by_home: dict[int, set[int]] = defaultdict(set)
         for record, home in self._homes.items():
             by_home[home].add(group_of[record])
+        for number, alone in self._to_be_parted(groups, group_of, held).items():
+            group_of[number] = alone
+            by_home[held.home(number)].add(alone)
         for home, wanted in sorted(by_home.items()):
             if len(wanted) > 1:
                 self._part(home, group_of, held, matched)
@@ -402,6 +405,29 @@ class Regrouping:
             for other in there[1:]:
                 self._matcher.join(self._connection, there[0], other, matched)
                 self._moved = True
+
+    def _to_be_parted(
+        self, groups: Sequence[Sequence[int]], group_of: Mapping[int, int], held: "Held"
+    ) -> dict[int, int]:
+        """Who is gone and holds to nobody who is there, but would come to somebody from whom a person keeps them apart.
+
+        By number a group of their own. Such a record goes where those of its entity go who can be weighed.
+        """
+        comes_to: dict[int, int] = {}
+        for one in self.known:
+            comes_to.setdefault(self._homes[one.record], group_of[one.record])
+        company: dict[int, set[int]] = defaultdict(set)
+        for record, number in (*group_of.items(), *((one, group_of[to]) for one, to in held.beside.items())):
+            company[number].add(record)
+        for number in held.strays:
+            company[comes_to[held.home(number)]].add(number)
+        parted: dict[int, int] = {}
+        for number, with_whom in sorted(held.strays.items()):
+            there = company[comes_to[held.home(number)]]
+            if held.is_kept_apart(number, there):
+                there.discard(number)
+                parted[number] = len(groups) + with_whom
+        return parted
 
     def _homes_now(self) -> Mapping[int, int]:
         return self._matcher.homes(self._connection, list(self.place)) if self._moved else self._homes
@@ -416,10 +442,11 @@ class Regrouping:
         came_to = self._matcher.came_to(self._connection, others)
         came_to |= {number: to for number in others if (to := held.beside.get(number)) in group_of and to in members}
         for number in members:
-            groups[group_of.get(came_to.get(number, number), group_of[first])].append(number)
+            to = number if number in group_of else came_to.get(number, number)
+            groups[group_of.get(to, group_of[first])].append(number)
         wanted = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
         self._matcher.part(self._connection, home, [groups[number] for number in wanted], matched)
-        matched.apart.update(number for number in members if number in group_of)
+        matched.apart.update(number for number in members if number in self.place)
 
     def _note(self, found: "Few", held: "Held") -> None:
         """Every pair that is the same, with its bits. What holds since before stays as it was noted then."""
@@ -532,6 +559,13 @@ class Held:
             for number in group
             if number in gone and some
         }  # who is there of those that are one with somebody who is gone
+        self.strays = {
+            number: at
+            for at, (group, some) in enumerate(zip(groups, places, strict=True))
+            for number in group
+            if number in gone and not some
+        }  # those who are gone and one with nobody who is there, by their group
+        self._said_never = never
         self._one_with = self._made_one(groups, [edge for edge in edges if edge.strength >= _DONE_THERE])
         self._never = _apart(groups, places, never)
         self.together = [ordered(group[0], other) for group in places for other in group[1:]]
@@ -552,6 +586,13 @@ class Held:
             first = min(ends, key=lambda home: (home not in self.written, home))
             one_with |= dict.fromkeys((*ends, *(home for home, to in one_with.items() if to in ends)), first)
         return one_with
+
+    def home(self, record: int) -> int:
+        return self._homes[record]
+
+    def is_kept_apart(self, record: int, others: Iterable[int]) -> bool:
+        """Does a person say that it is never the same as one of them?"""
+        return any(ordered(record, other) in self._said_never for other in others)
 
     def one_with(self, home: int) -> int:
         """An entity that stands for all that people and vendors have made one with this."""

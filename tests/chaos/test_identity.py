@@ -43,6 +43,11 @@ BROKE = {
         Step("new", 22, 36, 35), Step("new", 76, 96, 62), Step("merge", 23, 21, 39), Step("new", 91, 17, 32),
         Step("new", 15, 30, 20), Step("sync", 18, 57, 80), Step("part", 77, 97, 89), Step("unite", 89, 32, 90),
     ),
+    "who is alike to two is one with either of two of a stream that is not listed, whom a person keeps apart": (
+        Step("world", 57, 46, 52), Step("new", 47, 74, 11), Step("new", 43, 93, 91), Step("new", 91, 26, 92),
+        Step("sync", 69, 5, 44), Step("list", 25, 2, 22), Step("new", 26, 58, 69), Step("part", 54, 38, 24),
+        Step("sync", 15, 88, 79),
+    ),
 }  # fmt: skip
 
 
