@@ -72,6 +72,7 @@ def targets_of(house: House, connection: Any, records: Sequence[int]) -> dict[in
     }
 
 
+_ERASED: Final = "what shows it there is of somebody who was erased"
 UNSEEN: Final = "answered, and not to be seen yet"  # the reason of a write that the vendor says it has done
 MADE: Final = "created by the hub"
 FOUND: Final = "found as its create went unanswered"
@@ -286,7 +287,8 @@ def _acknowledge(
     seen = {key: known._replace(modified=None) for key, known in seen.items()}
     with database.write() as connection:
         fence(database, connection, lease)
-        landing.land(connection, understood, seen, read_no=read_no, hub_ids=_new_hub_ids(answered, seen))
+        ours = () if unsure else list(understood)
+        landing.land(connection, understood, seen, read_no=read_no, hub_ids=_new_hub_ids(answered, seen), ours=ours)
         numbers = {
             row[0]: row[1]
             for row in database.select(
@@ -294,6 +296,9 @@ def _acknowledge(
                 first=(stream.id,),
             )
         }  # fmt: skip
+        if kept_out := [action for action, record in answered if record.key not in numbers]:
+            close(database, connection, kept_out, "moved", _ERASED)
+            answered = [(action, record) for action, record in answered if record.key in numbers]
         written = [(action, int(numbers[record.key])) for action, record in answered]
         created = [(action, number) for action, number in written if action.op == "create"]
         publics = _hold_entities(database, connection, [action for action, _ in created])

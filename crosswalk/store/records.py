@@ -266,10 +266,14 @@ class Landing(Struct):
         read_no: int,
         whole: bool = True,
         hub_ids: dict[str, str] | None = None,
+        ours: Collection[str] = (),
     ) -> Landed:
-        """Store what differs, inside the caller's transaction. `whole`: each row carries every field of its record."""
+        """Store what differs, inside the caller's transaction. `whole`: each row carries every field of its record.
+
+        `ours`: keys of what the hub itself has written, for somebody who is there: they are let in, whoever was erased.
+        """
         landed = Landed(read=len(page))
-        page = self._without_erased(connection, page, seen, landed)
+        page = self._without_erased(connection, page, seen, landed, ours)
         fresh = [row for key, row in page.items() if key not in seen] if seen else list(page.values())
         self._insert(connection, fresh, read_no, whole, hub_ids or {}, landed)
         known = [(row, seen[key]) for key, row in page.items() if key in seen] if seen else []
@@ -278,34 +282,44 @@ class Landing(Struct):
         return landed
 
     def let_in(
-        self, page: dict[str, Understood], seen: Collection[str], erased: frozenset[int]
+        self, page: dict[str, Understood], seen: Collection[str], erased: frozenset[int], ours: Collection[str] = ()
     ) -> dict[str, Understood]:
         """Without what is sent of people who were erased, known by these hashes.
 
-        `seen`: keys of others, which are held. What somebody comes to carry is theirs.
+        `seen`: keys of others, which are held; `ours`: of what the hub has written. What somebody comes to carry is
+        theirs.
         """
         if self.gate is None or not erased:
             return page
         return {
             key: row
             for key, row in page.items()
-            if self.gate.hashed(key) not in erased
-            and (key in seen or not any(value in erased for _, value in row.idents))
+            if key in ours
+            or (
+                self.gate.hashed(key) not in erased
+                and (key in seen or not any(value in erased for _, value in row.idents))
+            )
         }
 
     def _without_erased(
-        self, connection: Connection, page: dict[str, Understood], seen: Collection[str], landed: Landed
+        self,
+        connection: Connection,
+        page: dict[str, Understood],
+        seen: Collection[str],
+        landed: Landed,
+        ours: Collection[str],
     ) -> dict[str, Understood]:
         gate = self.gate
         if gate is None or not (erased := gate.suppressed.held(connection)):
             return page
-        let_in = self.let_in(page, seen, erased)
+        let_in = self.let_in(page, seen, erased, ours)
         landed.erased = len(page) - len(let_in)
         gate.learn(
             connection,
             {key: [value for _, value in row.idents] for key, row in page.items() if key not in let_in},
         )
-        gate.give_up(connection, {value for row in let_in.values() for _, value in row.idents} & erased)
+        carried = {value for row in let_in.values() for _, value in row.idents}
+        gate.give_up(connection, (carried | {gate.hashed(key) for key in ours}) & erased)
         return let_in
 
     def state_of(self, values: Any) -> int:

@@ -11,6 +11,7 @@ from tests.crosswalk.engine.test_rounds import settle_down
 from tests.crosswalk.engine.test_scored import parts
 from tests.databases import stored
 from tests.hub import World
+from tests.memory.connector import Crash
 
 FILE = """
 connections:
@@ -324,3 +325,33 @@ def test_the_past_of_whom_they_were_two_with_goes_too(world: World) -> None:
     erase(world, "beta/people/1")
 
     assert told_of(world) == set()
+
+
+def test_what_the_hub_has_made_and_shows_by_now_what_they_had_is_let_in(tmp_path: Path, database_url: str) -> None:
+    world = World(tmp_path, database_url, "")
+    unique = FILE.replace("memory\n", "unique\n").replace("create_from: [beta]", "create_from: [beta], hub_id: hub")
+    world.write(unique.format(**{name: world.account(name) for name in ("alpha", "beta", "tool")}))
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    beta.put("people", "1", name="Zenobia Quillfeather", email="zenobia@a.test")
+    settle_down(world)
+    erase(world)
+    beta.put("people", "2", name="Ada Byron", email="ada@a.test")
+
+    def crash(_write: Any) -> None:
+        raise Crash
+
+    alpha.after = crash
+    with pytest.raises(Crash):
+        world.sync()
+    alpha.after = None
+    world.clock.forward(seconds=120)
+    (made,) = (key for key, row in alpha.rows["people"].items() if row["name"] == "Ada Byron")
+    alpha.put("people", made, email="zenobia@a.test")
+
+    settle_down(world)
+
+    assert len(alpha.writes("create")) == 2
+    with world.open() as hub:
+        ours = hub.explain(f"alpha/people/{made}")
+        assert ours["entity"] == hub.explain("beta/people/2")["entity"]
+    assert beta.of("people", "2")["email"] == "zenobia@a.test"
