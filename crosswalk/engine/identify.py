@@ -372,7 +372,7 @@ class Matcher:
             homes[number] = home
             self._database.insert(connection, "member", ("record", "entity"), [(number, home)])
             if not born:
-                self.note_births(connection, [(number, home)])
+                self._note_birth(connection, home, stream, row[2])
             matched.fresh.add(number)
         for there in joins:
             if self._told_apart(connection, number, home, there):
@@ -698,36 +698,24 @@ class Matcher:
     def _new_entity(self, connection: Connection, stream: Stream, rkey: str) -> int:
         return self._new_entity_with(connection, stream.kind, self._birth(stream, rkey))
 
-    def note_births(self, connection: Connection, came: Sequence[tuple[int, int]]) -> None:
-        """Records have come to entities: the public id of an entity is the smallest birth id of its records."""
-        homes = dict(came)
-        smallest: dict[int, str] = {}
-        for record, birth in self.births(connection, list(homes)).items():
-            smallest[homes[record]] = min(birth, smallest.get(homes[record], birth))
-        there = self._database.select(connection, "SELECT id, public FROM entity WHERE", "id", sorted(smallest))
-        self._go_by(
-            connection,
-            [(entity, public, smallest[entity]) for entity, public in there if smallest[entity] < public],
-        )
+    def _note_birth(self, connection: Connection, home: int, stream: Stream, rkey: str) -> None:
+        """A record has come to an entity, whose public id is the smallest birth id of its records."""
+        birth = self._birth(stream, rkey)
+        public = self._database.run(connection, "SELECT public FROM entity WHERE id = ?", (home,)).scalar()
+        if public is not None and birth < public:
+            self._go_by(connection, home, public, birth)
 
-    def _go_by(self, connection: Connection, named: Sequence[tuple[int, str, str]]) -> None:
-        """From now on entities go by other ids: each with the one before, which goes on resolving, and the new one."""
-        if not named:
-            return
-        database = self._database
-        database.delete(connection, "alias", "public", [public for _, _, public in named])
-        database.run_many(
-            connection, "UPDATE entity SET public = ? WHERE id = ?", [(public, one) for one, _, public in named]
-        )
-        self._lead_on(connection, named)
+    def _go_by(self, connection: Connection, entity: int, before: str, public: str) -> None:
+        """From now on an entity goes by another id than before, which goes on resolving."""
+        self._database.run(connection, "DELETE FROM alias WHERE public = ?", (public,))
+        self._database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (public, entity))
+        self._lead_on(connection, entity, before, public)
 
-    def _lead_on(self, connection: Connection, named: Sequence[tuple[int, str, str]]) -> None:
-        """Ids that entities go by no more lead to them, and what was refused of their creates stands under the new."""
-        self._database.upsert(
-            connection, "alias", ["public"], ["public", "entity"], [(before, one) for one, before, _ in named]
-        )
+    def _lead_on(self, connection: Connection, entity: int, before: str, public: str) -> None:
+        """A former id leads to an entity, and what was refused of its creates stands under the new one."""
+        self._database.upsert(connection, "alias", ["public"], ["public", "entity"], [(before, entity)])
         creating = [stream.id for stream in self._streams.values() if "create" in stream.writes]
-        letters.follow(self._database, connection, creating, [(before, public) for _, before, public in named])
+        letters.follow(self._database, connection, creating, before, public)
 
     def join(self, connection: Connection, one: int, other: int, matched: Matched) -> int:
         """Two entities become one: the older number stays, all records of both are merged afresh."""
@@ -748,7 +736,7 @@ class Matcher:
         database.run(connection, "UPDATE alias SET entity = ? WHERE entity = ?", (stays, goes))
         if len(publics) == 2:
             database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (publics[0], stays))
-            self._lead_on(connection, [(stays, publics[1], publics[0])])
+            self._lead_on(connection, stays, publics[1], publics[0])
         self._hand_over(connection, stays, goes)
         database.run(connection, "DELETE FROM golden WHERE entity = ?", (goes,))
         database.run(connection, "UPDATE response SET person = ? WHERE person = ?", (stays, goes))
@@ -971,7 +959,7 @@ class Matcher:
             if n == 0:
                 public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (entity,)).scalar()
                 if public != birth:
-                    self._go_by(connection, [(entity, public, birth)])
+                    self._go_by(connection, entity, public, birth)
                 database.run(connection, "DELETE FROM golden WHERE entity = ?", (entity,))
                 matched.touched.add(entity)
                 continue

@@ -413,6 +413,8 @@ class Regrouping:
 
         By number a group of their own. Such a record goes where those of its entity go who can be weighed.
         """
+        if not held.strays:
+            return {}
         comes_to: dict[int, int] = {}
         for one in self.known:
             comes_to.setdefault(self._homes[one.record], group_of[one.record])

@@ -78,20 +78,14 @@ def post(database: Database, connection: Connection, letters: Sequence[Letter], 
     return opened + len(new)
 
 
-def follow(
-    database: Database, connection: Connection, streams: Sequence[int], named: Sequence[tuple[str, str]]
-) -> None:
-    """What was refused, or dropped, of creates of entities that go by another public id: the one before, and that."""
+def follow(database: Database, connection: Connection, streams: Sequence[int], before: str, public: str) -> None:
+    """What was refused, or dropped, of creates of an entity that goes by another public id than before."""
     database.run_many(
         connection,
         "UPDATE dead_letter SET rkey = ? WHERE stream = ? AND rkey = ? AND NOT EXISTS (SELECT 1 FROM dead_letter o "
         "WHERE o.stream = dead_letter.stream AND o.rkey = ? AND o.phase = dead_letter.phase "
         "AND o.field = dead_letter.field)",
-        [
-            (letter_key(public), stream, letter_key(before), letter_key(public))
-            for before, public in named
-            for stream in streams
-        ],
+        [(letter_key(public), stream, letter_key(before), letter_key(public)) for stream in streams],
     )
 
 

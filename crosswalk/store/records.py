@@ -642,13 +642,16 @@ def left_with(
     some = sorted(given_up)
     found = claiming(database, connection, some)
     for kind, value in some:
+        told = limit(kind) - given_up[kind, value]  # of so many that are left, and fewer, it told something before
+        if told >= _FEW:
+            continue
         carriers = database.run(
             connection,
             "SELECT i.record FROM ident i WHERE i.kind = ? AND i.value = ? "
             "AND NOT EXISTS (SELECT 1 FROM response a WHERE a.record = i.record) LIMIT ?",
             (kind, value, _FEW + 1),
         ).fetchall()
-        if 1 < len(carriers) <= _FEW and len(carriers) + given_up[kind, value] > limit(kind):
+        if max(told, 1) < len(carriers) <= _FEW:
             found.update(row[0] for row in carriers)
     return found
 
