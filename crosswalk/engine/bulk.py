@@ -91,6 +91,7 @@ class BulkMatcher:
         with self._database.write() as connection:
             for table in _MADE_BY_SETTLING:
                 self._database.run(connection, f'DELETE FROM "{table}"')
+        self._database.vacuum("ident")
         self._look()
         crowded = self._crowded()
         homes = self._homes(crowded)

@@ -144,6 +144,21 @@ def test_what_rests_goes_on_as_it_was(database: Database) -> None:
     assert members(database) == [(1, 2)]
 
 
+def test_a_vacuum_has_an_index_answer_alone_and_waits_for_nobody(database: Database) -> None:
+    with database.write(durable=True) as connection:  # what is not on the disk yet is not marked
+        database.insert(connection, "member", COLUMNS, [(n, 1) for n in range(1000)])
+        database.vacuum("member")  # somebody writes to it; it does not wait for them
+    database.vacuum("member")
+
+    assert len(members(database)) == 1000
+    if database.dialect == "postgresql":
+        with database.read() as connection:
+            pages, seen = database.run(
+                connection, "SELECT relpages, relallvisible FROM pg_class WHERE oid = 'member'::regclass"
+            ).fetchone()
+        assert pages >= seen > pages * 0.9
+
+
 def test_readers_and_a_writer_go_on_beside_each_other(empty_url: str) -> None:
     database = Database(empty_url)
     migrate(database)
