@@ -20,7 +20,7 @@ _HUB, _NONE = _RULE["hub"], _RULE["nobody"]
 _RESTRICTIVE: Final = _RULE["restrictive"]
 _ONLY, _AGREED, _MASTERS, _UNION = _RULE["only value"], _RULE["agreed"], _RULE["masters"], _RULE["union"]
 _KEPT: Final = 10_000
-_UNIT, _SET, _ASK, _LEAVE = range(4)
+_UNIT, _SET, _ASK, _LEAVE = range(4)  # the first two are decided here
 
 
 class RowSide(NamedTuple):
@@ -45,12 +45,40 @@ class RowDecision(NamedTuple):
     contested: list[int]  # positions on which the sides differ and no rule decides
 
 
+class _Plan(NamedTuple):
+    """By position how it is decided, who speaks in which order, and the lineage where all of them say the same."""
+
+    hows: list[int]
+    orders: list[tuple[int, ...]]
+    winners: list[int]
+    rules: list[int]
+    apart: bool  # no two of them are of one rank
+    mixed: bool  # some represent their system, some do not
+
+    @classmethod
+    def of(cls, decided: Sequence[tuple[int, tuple[int, ...]]], sides: Sequence[RowSide]) -> "_Plan":
+        hows = [how for how, _ in decided]
+        orders = [order for _, order in decided]
+        told = [_entitled(order, sides) if how == _UNIT else order for how, order in decided]
+        ranks = {(side.system, side.live) for side in sides if side.represents}
+        return cls(
+            hows,
+            orders,
+            winners=[order[0] if order else NOBODY for order in orders],
+            rules=[
+                _HUB if how == _LEAVE else _AGREED if len(by) > 1 else _ONLY for how, by in zip(hows, told, strict=True)
+            ],
+            apart=len(ranks) == len(sides),
+            mixed=len({side.represents for side in sides}) > 1,
+        )
+
+
 class RowMerger:
     """The policies of one kind, ready for whole rows. Plans for each set of systems are kept."""
 
     def __init__(self, policies: Sequence[FieldPolicy]) -> None:
         self._policies = tuple(policies)
-        self._plans: dict[tuple[object, ...], list[tuple[int, tuple[int, ...]]]] = {}
+        self._plans: dict[tuple[object, ...], _Plan] = {}
         self._spoken: dict[tuple[str, int, str], Value] = {}
         self._singles: dict[tuple[str, bool], tuple[list[int], list[int]]] = {}
 
@@ -102,7 +130,7 @@ class RowMerger:
         return known
 
     def _unbelieved(self, side: RowSide) -> tuple[list[int], list[int]]:
-        out = [at for at, orders in enumerate(self._plan([side])) if not orders[1]]
+        out = [at for at, order in enumerate(self._plan([side]).orders) if not order]
         strict = [at for at, policy in enumerate(self._policies) if policy.code == "strict"]
         return out, strict
 
@@ -110,29 +138,21 @@ class RowMerger:
         """Golden of several records of which none has a base."""
         plan = self._plan(sides)
         rows = [side.row for side in sides]
-        count = len(rows)
-        apart = len({(side.system, side.live) for side in sides if side.represents}) == count
-        cuts = any(side.shown is not None for side in sides)
-        values: list[Value] = []
-        winners: list[int] = []
-        rules: list[int] = []
+        cutters = [n for n, side in enumerate(sides) if side.shown is not None]
+        count, mixed = len(rows), plan.mixed
+        # As if all said the same everywhere, which most of them do; what is otherwise is put in its place.
+        values, winners, rules = list(rows[0]), list(plan.winners), list(plan.rules)
         contested: list[int] = []
-        for at, column in enumerate(zip(*rows, strict=True)):
-            how, order = plan[at]
-            if how == _LEAVE:
-                values.append(ABSENT)
-                winners.append(NOBODY)
-                rules.append(_HUB)
-                continue
+        for at, (column, how) in enumerate(zip(zip(*rows, strict=True), plan.hows, strict=True)):
             one = column[0]
-            if order and one is not None and one is not ABSENT and how != _ASK and column.count(one) == count:
-                values.append(one)
-                winners.append(order[0])
-                rules.append(_AGREED if len(order) > 1 else _ONLY)
-                continue
-            first = NOBODY
-            differs, alone = False, True
-            if how != _ASK:
+            if how <= _SET:
+                if one is not None and one is not ABSENT and column.count(one) == count:
+                    continue
+                order: Sequence[int] = plan.orders[at]
+                if mixed and how == _UNIT:
+                    order = _entitled([n for n in order if column[n] is not None and column[n] is not ABSENT], sides)
+                first = NOBODY
+                differs, alone = False, True
                 for n in order:
                     value = column[n]
                     if value is not None and value is not ABSENT:
@@ -144,38 +164,38 @@ class RowMerger:
                                 differs = True
                                 break
                 if first < 0:
-                    values.append(None if any(value is not ABSENT for value in column) else ABSENT)
-                    winners.append(NOBODY)
-                    rules.append(_NONE)
+                    values[at] = None if any(value is not ABSENT for value in column) else ABSENT
+                    winners[at], rules[at] = NOBODY, _NONE
                     continue
+                winners[at] = first
                 if not differs:
-                    values.append(top)
-                    winners.append(first)
-                    rules.append(_ONLY if alone else _AGREED)
+                    values[at], rules[at] = top, _ONLY if alone else _AGREED
                     continue
                 if how == _SET:
-                    values.append(self._union(column, order, self._policies[at]))
-                    winners.append(first)
-                    rules.append(_UNION)
+                    values[at], rules[at] = self._union(column, order, self._policies[at]), _UNION
                     continue
-                if apart or self._ranked_apart(sides, order, column):
-                    won = self._fuller(sides[first], order, column, at, first) if cuts else first
-                    values.append(column[won])
-                    winners.append(won)
-                    rules.append(_MASTERS)
+                ranked = plan.apart or self._ranked_apart(sides, order, column)
+                if ranked and not (cutters and self._is_cut(sides, order, at, column)):
+                    values[at], rules[at] = top, _MASTERS
                     continue
-            self._ask(sides, at, column, values, winners, rules, contested)
+            if how == _LEAVE:
+                values[at] = ABSENT
+                continue
+            values[at], winners[at], rules[at], open_ = self._ask(sides, at, column)
+            if open_:
+                contested.append(at)
         return RowDecision(values, winners, rules, contested)
 
-    def _plan(self, sides: Sequence[RowSide]) -> list[tuple[int, tuple[int, ...]]]:
+    def _plan(self, sides: Sequence[RowSide]) -> _Plan:
         key: tuple[object, ...] = tuple([(side.system, side.live, side.represents) for side in sides])
         records = [side.record for side in sides]
-        if len(records) > 1:
-            ordered = sorted(records)
+        ordered = sorted(records)
+        if records != ordered:
             key += tuple([ordered.index(record) for record in records])
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = [self._orders(sides, policy) for policy in self._policies]
+            decided = [self._orders(sides, policy) for policy in self._policies]
+            plan = self._plans[key] = _Plan.of(decided, sides)
         return plan
 
     @staticmethod
@@ -188,6 +208,8 @@ class RowMerger:
         order.sort(key=lambda n: precedence(probes[n], policy))
         if policy.code in ("strict", "newest"):
             return _ASK, tuple(order) or (0,)
+        if not order:
+            return _ASK, ()
         if policy.shape == "set":
             duplicates = policy.code != "union" and not all(side.represents for side in sides)
             return (_ASK if duplicates else _SET), tuple(order)
@@ -207,15 +229,15 @@ class RowMerger:
         return True
 
     @staticmethod
-    def _fuller(top: RowSide, order: Sequence[int], column: Sequence[Value], at: int, first: int) -> int:
-        if top.shown is not None:
-            for n in order:
-                value = column[n]
-                if value is None or value is ABSENT or value == column[first]:
-                    continue
-                if top.shown(at, value) == column[first]:
-                    return n
-        return first
+    def _is_cut(sides: Sequence[RowSide], order: Sequence[int], at: int, column: Sequence[Value]) -> bool:
+        """Does one of them show a part of what another has whole?"""
+        for n in order:
+            shown, value = sides[n].shown, column[n]
+            if shown is not None and value is not None and value is not ABSENT:
+                others = [other for other in (column[m] for m in order) if other is not None and other is not ABSENT]
+                if any(other != value and shown(at, other) == value for other in others):
+                    return True
+        return False
 
     @staticmethod
     def _union(column: Sequence[Value], order: Sequence[int], policy: FieldPolicy) -> Value:
@@ -226,31 +248,22 @@ class RowMerger:
                     merged.setdefault(name, element)
         return [merged[name] for name in sorted(merged)]  # type: ignore[type-var] # keys of one set are alike
 
-    def _ask(
-        self,
-        sides: Sequence[RowSide],
-        at: int,
-        column: Sequence[Value],
-        values: list[Value],
-        winners: list[int],
-        rules: list[int],
-        contested: list[int],
-    ) -> None:
+    def _ask(self, sides: Sequence[RowSide], at: int, column: Sequence[Value]) -> tuple[Value, int, int, bool]:
+        """Value, winner, rule, and whether no rule decides."""
         if all(value is None or value is ABSENT for value in column):
-            values.append(None if any(value is None for value in column) else ABSENT)
-            winners.append(NOBODY)
-            rules.append(_NONE)
-            return
+            return None if any(value is None for value in column) else ABSENT, NOBODY, _NONE, False
         decision = survive(
             [_probe(side, at, value) for side, value in zip(sides, column, strict=True)],
             policy=self._policies[at],
         )
-        values.append(decision.golden)
         place = {side.record: n for n, side in enumerate(sides)}
-        winners.append(NOBODY if decision.winner is None else place[decision.winner])
-        rules.append(_RULE[decision.rule])
-        if decision.verdict == "conflict":
-            contested.append(at)
+        winner = NOBODY if decision.winner is None else place[decision.winner]
+        return decision.golden, winner, _RULE[decision.rule], decision.verdict == "conflict"
+
+
+def _entitled(order: Sequence[int], sides: Sequence[RowSide]) -> Sequence[int]:
+    """Of those who say something the ones that represent their system; all where none does."""
+    return [n for n in order if sides[n].represents] or order
 
 
 def _probe(side: RowSide, at: int | None, value: Value = None) -> Side:

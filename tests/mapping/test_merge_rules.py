@@ -328,20 +328,51 @@ def test_consent_never_loosens_without_evidence_whatever_the_order(golden: Any, 
         assert [after] == said[1]
 
 
-columns = st.lists(st.sampled_from([ABSENT, None, "a", "b"]), min_size=3, max_size=3)
+columns = st.lists(st.sampled_from([ABSENT, None, "a", "ab", "b"]), min_size=3, max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(columns, min_size=1, max_size=6), st.booleans())
-def test_whole_rows_say_what_single_fields_say(fields: list[list[Any]], union: bool) -> None:
-    rules = policy("union", shape="set", code="union") if union else policy()
-    if union:
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.lists(columns, min_size=1, max_size=6),
+    st.sampled_from(["crm", "newest", "union"]),
+    st.lists(st.sampled_from([*MASTERS, "elsewhere"]), max_size=3, unique=True),
+    st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=3, max_size=3),
+)
+def test_whole_rows_say_what_single_fields_say(
+    fields: list[list[Any]], code: Any, masters: list[str], told: list[tuple[bool, bool, bool]]
+) -> None:
+    shape = "set" if code == "union" else "unit"
+    rules = policy("union" if code == "union" else "masters", masters=tuple(masters), shape=shape, code=code)
+    if code == "union":
         fields = [[[one] if isinstance(one, str) else one for one in column] for column in fields]
-    rows = [RowSide(RECORDS[name], name, [column[n] for column in fields]) for n, name in enumerate(MASTERS)]
+    rows = [
+        RowSide(
+            RECORDS[name],
+            name,
+            [column[n] for column in fields],
+            live=live,
+            represents=represents,
+            shown=(lambda _, value: first(1)(value)) if cuts else None,
+        )
+        for n, (name, (live, represents, cuts)) in enumerate(zip(MASTERS, told, strict=True))
+    ]
 
     decided = RowMerger([rules] * len(fields)).survive(rows)
 
     for at, column in enumerate(fields):
-        one = survive([newcomer(name, value) for name, value in zip(MASTERS, column, strict=True)], policy=rules)
+        one = survive(
+            [
+                newcomer(
+                    row.system,
+                    value,
+                    live=row.live,
+                    represents=row.represents,
+                    **({"shown": first(1)} if row.shown else {}),
+                )
+                for row, value in zip(rows, column, strict=True)
+            ],
+            policy=rules,
+        )
         winner = None if decided.winners[at] < 0 else rows[decided.winners[at]].record
-        assert (decided.values[at], winner) == (one.golden, one.winner)
+        assert (decided.values[at], winner, RULES[decided.rules[at]]) == (one.golden, one.winner, one.rule)
+        assert (at in decided.contested) == (one.verdict == "conflict")
