@@ -176,8 +176,7 @@ class BulkMatcher:
         forest = Forest(len(self._stream_of))
         with _Rows(self._database, "edge", EDGE_COLUMNS) as edges:
             self._join_merged(forest, edges)
-            if self._matcher.converts:
-                self._join_converted(forest, edges)
+            self._join_converted(forest, edges)
             self._join_equal(forest, edges, crowded)
         parted = self._part(forest)
         homes = forest.homes()
@@ -212,9 +211,9 @@ class BulkMatcher:
                     "WHERE b.record > ? OR (b.record = ? AND b.rkey > ?) ORDER BY b.record, b.rkey LIMIT ?",
                     (after[0], after[0], after[1], _BATCH),
                 ).fetchall()
+                if not rows:
+                    return
                 found = self._matcher.converted(connection, [(row[0], row[1], row[2]) for row in rows])
-            if not rows:
-                return
             after = (rows[-1][0], rows[-1][2])
             for one, other in sorted(set(found)):
                 if forest.join(one, other):  # either may tell of the other

@@ -12,7 +12,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 
 # Hidden fields by which our own links name the CRM's record; see the page of each survey tool's connector.
 _OF_THE_CRM = ("contact_id", "person_id")
+# Of a record r: did another one, that is gone, live on in one of its key? Did anything become it, or it anything?
+_AWAITED: Final = "EXISTS (SELECT 1 FROM survivor s WHERE s.rkey = r.rkey)"
+_CONVERTED: Final = (
+    "EXISTS (SELECT 1 FROM became b WHERE b.record = r.id) OR EXISTS (SELECT 1 FROM became b WHERE b.rkey = r.rkey)"
+)
 Connection = Any  # the store's; this room does not know what is behind it
 Numbers: TypeAlias = "array[int]"  # 8 bytes a record, where a list would take 36
 Ident: TypeAlias = tuple[int, int]  # kind and value
@@ -100,11 +105,6 @@ class Matcher:
             for record in named[key]
             if record != there
         }
-
-    @property
-    def converts(self) -> bool:
-        """May a record of any stream tell what it was converted to, or what it came of?"""
-        return any(stream.mapping.converts for stream in self._streams.values())
 
     def converted(self, connection: Connection, told: Iterable[tuple[int, int, str]]) -> list[tuple[int, int]]:
         """Pairs of records of which one became the other, of those that have been seen. `told`: a record, its stream
@@ -216,7 +216,7 @@ class Matcher:
             row[0]: row
             for row in self._database.select(
                 connection,
-                "SELECT r.id, r.stream, r.rkey, r.state, m.entity FROM record r "
+                f"SELECT r.id, r.stream, r.rkey, r.state, m.entity, {_AWAITED}, {_CONVERTED} FROM record r "
                 "LEFT JOIN member m ON m.record = r.id WHERE",
                 "r.id",
                 records,
@@ -317,23 +317,23 @@ class Matcher:
     def deciding(self, connection: Connection, records: Sequence[int]) -> dict[int, list[Ident]]:
         """By record the identifiers that make one of whoever has them, or keep apart whoever has others."""
         certain = set(self._house.rules.certain())
-        kinds = {kind for kind, _ in self._house.ident_kinds.names()}
-        fresh = "SELECT id FROM ident_kind WHERE id > ?"  # of other processes
-        kinds |= {row[0] for row in self._database.run(connection, fresh, (max(kinds, default=0),)).fetchall()}
+        # Of some kinds nobody has an identifier, and to ask that of each record takes long. Other processes may know of
+        # more kinds. In an order, so that no database looks for the first one by reading the whole table.
+        carried = dict(
+            self._database.select_all(
+                connection,
+                "SELECT k.id, (SELECT 1 FROM ident i WHERE i.kind = k.id ORDER BY i.value LIMIT 1) FROM ident_kind k "
+                "WHERE k.id > 0",
+            )
+        )
         decide = {
             kind
-            for kind in kinds
+            for kind in carried
             if kind in certain or ((rule := self.rule(kind)) is not None and rule.verdict == "same")
         }
-        if not any(self._is_carried(connection, kind) for kind in sorted(decide)):
+        if not any(carried[kind] for kind in decide):
             return {number: [] for number in records}
-        return self._carried(connection, records, ", ".join(map(str, sorted(kinds - decide))))
-
-    def _is_carried(self, connection: Connection, kind: int) -> bool:
-        """Has anybody an identifier of this kind? Of some nobody has any, and to ask that of each record takes long."""
-        # In an order, so that no database looks for the first one by reading the whole table.
-        what = "SELECT 1 FROM ident WHERE kind = ? ORDER BY value LIMIT 1"
-        return self._database.run(connection, what, (kind,)).fetchone() is not None
+        return self._carried(connection, records, ", ".join(map(str, sorted(carried.keys() - decide))))
 
     def _match_one(
         self, connection: Connection, number: int, row: Any, carried: Sequence[Ident], homes: dict[int, int],
@@ -388,7 +388,7 @@ class Matcher:
         self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
     ) -> None:
         """What was merged at the vendor is one entity here, whatever its identifiers say; a person may say never."""
-        lost = self._lost_in(connection, {(row[1], row[2]) for row in rows})
+        lost = self._lost_in(connection, {(row[1], row[2]) for row in rows if row[5]})
         for stream_id in {row[1] for row in rows}:
             merged = [row[0] for row in rows if row[1] == stream_id and row[3] == MERGED]
             merged += [number for number, of in lost if of == stream_id]
@@ -399,7 +399,8 @@ class Matcher:
         self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
     ) -> None:
         """A lead is one with the contact that it became, a deal with the lead that it came of, whoever comes first."""
-        if not self.converts and not self._left_out_converts(connection):
+        rows = [row for row in rows if row[6]]
+        if not rows:
             return
         select = self._database.select
         streams = {row[0]: row[1] for row in rows}
@@ -415,12 +416,6 @@ class Matcher:
         )
         for one, other in sorted(set(self.converted(connection, told))):
             self._made_one_there(connection, one, other, CONVERTED_THERE, homes, matched)
-
-    def _left_out_converts(self, connection: Connection) -> bool:
-        """Has a record of a stream that is not listed any more told of a conversion?"""
-        if self._of_records(connection).keys() <= self._streams.keys():
-            return False
-        return self._database.run(connection, "SELECT 1 FROM became WHERE record > 0 LIMIT 1").fetchone() is not None
 
     def note_unlinked(self, connection: Connection, record: int) -> None:
         """Keep whom a record that was deleted is parted from: it may come back."""

@@ -532,11 +532,11 @@ class Held:
         self._known, self._homes = known, told.homes
         self._place = {one.record: at for at, one in enumerate(known)}
         self._kept_pairs: set[Pair] = set()
-        self.written = _written(likeness, connection, {record: told.homes[record] for record in self._place})
         carried = matcher.deciding(connection, list(self._place))
         entities = {told.homes[record] for record in self._place}
         members = sorted(record for record, home in told.homes.items() if home in entities)
-        live, gone, self._away = _states(matcher, likeness, connection, members, listed=self._place)
+        live, gone, self._away, written = _states(matcher, likeness, connection, members, listed=self._place)
+        self.written = {told.homes[record] for record in written if record in self._place}  # entities
         certain = certain_of(likeness.house, carried)
         self._members = [
             Member(one.record, one.birth, str(one.stream), one.record in live, certain.get(one.record, {}))
@@ -669,15 +669,19 @@ def _apart(groups: Sequence[Sequence[int]], places: Sequence[Sequence[int]], nev
 
 def _states(
     matcher: Matcher, likeness: Likeness, connection: Connection, records: Sequence[int], *, listed: Container[int]
-) -> tuple[set[int], dict[int, Member], set[int]]:
-    """Of these records who is live, who is gone, and which of those their vendor has merged into others, or are of a
-    stream that is not listed any more: they are gone as far as weighing goes. Answers are none of them.
+) -> tuple[set[int], dict[int, Member], set[int], set[int]]:
+    """Of these records who is live, who is gone, which of those their vendor has merged into others, or are of a
+    stream that is not listed any more: they are gone as far as weighing goes (answers are none of them); and to which
+    the hub has written.
 
     Those who are gone still say who came to be one: by what a person or a rule said of them, and those last ones by
     their likeness.
     """
     house, select = likeness.house, likeness.house.database.select
-    rows = list(select(connection, "SELECT id, stream, rkey, state FROM record WHERE", "id", records))
+    written = "EXISTS (SELECT 1 FROM journal j WHERE j.record = r.id)"
+    rows = list(
+        select(connection, f"SELECT r.id, r.stream, r.rkey, r.state, {written} FROM record r WHERE", "r.id", records)
+    )
     away = [
         row for row in rows
         if (row[3] > ARCHIVED or row[0] not in listed) and matcher.kind_of(connection, row[1]) not in JOINS
@@ -690,19 +694,12 @@ def _states(
         )
     }
     gone: dict[int, Member] = {}
-    for number, stream, rkey, _ in away:
+    for number, stream, rkey, *_ in away:
         birth = house.rules.births(*told[stream])(rkey)
         gone[number] = Member(number, birth, "/".join(told[stream]), live=False)
     live = {row[0] for row in rows if row[3] == LIVE}
-    return live, gone, {row[0] for row in away if row[3] == MERGED or row[3] <= ARCHIVED}
-
-
-def _written(likeness: Likeness, connection: Connection, homes: Mapping[int, int]) -> set[int]:
-    """Entities of which the hub has written to a record."""
-    rows = likeness.house.database.select(
-        connection, "SELECT DISTINCT record FROM journal WHERE", "record", sorted(homes)
-    )
-    return {homes[row[0]] for row in rows}
+    merged = {row[0] for row in away if row[3] == MERGED or row[3] <= ARCHIVED}
+    return live, gone, merged, {row[0] for row in rows if row[4]}
 
 
 def _beside(keys: Mapping[int, Sequence[int]], blocks: Mapping[int, Sequence[int]], limit: int) -> dict[int, set[int]]:

@@ -115,7 +115,7 @@ class Database(Reading):
         tail: str = "",
         first: Row = (),
     ) -> Iterator[Any]:
-        cursor = connection.cursor()
+        cursor = self._cursor(connection, len(keys))
         for some in batches(keys):
             clause, values = self.among(column, some)
             yield from self._ask(cursor, f"{head} {clause} {tail}", (*first, *values)).fetchall()
@@ -138,6 +138,10 @@ class Database(Reading):
         with connection.cursor("stream") as cursor:  # the server's, which keeps what was not fetched yet
             cursor.itersize = _STREAMED
             yield from self._ask(cursor, statement, values)
+
+    def _cursor(self, connection: Any, asked: int) -> Any:
+        """For an answer that is taken at once, of what is asked about so many."""
+        return connection.few if self.dialect == "postgresql" and asked < _FEW else connection.cursor()
 
     def _ask(self, cursor: Any, statement: str, values: Row) -> Any:
         """PostgreSQL answers in binary form: bodies come as they are, not in hexadecimal."""
