@@ -34,7 +34,8 @@ from rich.table import Table
 
 from bench import worlds
 from crosswalk.app import open_hub
-from crosswalk.engine.identify import Matched, Matcher
+from crosswalk.engine.entities import Matched
+from crosswalk.engine.identify import Matcher
 from crosswalk.store import meta
 from crosswalk.store.dialect import Database
 

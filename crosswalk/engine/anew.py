@@ -19,7 +19,8 @@ from msgspec import Struct, field
 
 from crosswalk.engine.bulk import CertainIds, nobody_yet, zeros
 from crosswalk.engine.bulkscored import Everybody, everybody, learn, resolve_all, within_limits
-from crosswalk.engine.identify import SCORED, WERE_TWO, Matched, Matcher
+from crosswalk.engine.entities import SCORED, WERE_TWO, Matched
+from crosswalk.engine.identify import Matcher
 from crosswalk.engine.likeness import Known, Likeness, bits_told, likeness_of, scored_kinds
 from crosswalk.engine.model import House
 from crosswalk.engine.scored import Held, Regrouping, told_of
@@ -161,7 +162,7 @@ def weigh(likeness: Likeness, matcher: Matcher) -> Weighed:
 def _weigh_few(likeness: Likeness, matcher: Matcher, connection: Connection, few: Sequence[int]) -> Weighed:
     from mapping.match.few import meeting, resolve
 
-    homes = matcher.homes(connection, few)
+    homes = matcher.entities.homes(connection, few)
     known = likeness.known(connection, list(homes))
     scorer, profiles = likeness.weighing_all(known)
     held = Held(matcher, likeness, connection, known, told_of(likeness.house.database, connection, list(homes)))
@@ -352,7 +353,7 @@ class _Making:
         self._database.hold(connection, "record", sorted(found.records[at] for at in wanted))
         records = [found.records[at] for at in wanted]
         known = {one.record: one for one in self._likeness.known(connection, records)}
-        homes = self._matcher.homes(connection, records)
+        homes = self._matcher.entities.homes(connection, records)
         still = {at for at in wanted if found.records[at] in known and homes.get(found.records[at]) == found.homes[at]}
         places = sorted(at for component in components if still.issuperset(component) for at in component)
         if not places:
@@ -398,7 +399,7 @@ class _Making:
         for new in batches(asking.new):
             with database.write() as connection:
                 fence(database, connection, lease)
-                count += self._matcher.propose_scored(connection, new)
+                count += self._matcher.entities.propose_scored(connection, new)
         return count
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from msgspec import Struct
 
 from connectors.sdk.contract import Record, Write
-from crosswalk.engine.identify import EDGE_COLUMNS
+from crosswalk.engine.entities import EDGE_COLUMNS
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox

@@ -36,7 +36,8 @@ from crosswalk.engine.answers import (
     targets_of,
     twin_of,
 )
-from crosswalk.engine.identify import carriers, propose
+from crosswalk.engine.entities import propose
+from crosswalk.engine.identify import carriers
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.plan import inhabited, inputs_of
 from crosswalk.engine.pull import catch_up, fetch_records, remove

@@ -12,7 +12,8 @@ from itertools import chain, combinations
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from crosswalk.engine.bulkscored import Scored, Weighed, weigh_all, weigh_few
-from crosswalk.engine.identify import (
+from crosswalk.engine.entities import (
+    CLAIMED,
     CONVERTED_THERE,
     EDGE_COLUMNS,
     MERGED_THERE,
@@ -20,9 +21,8 @@ from crosswalk.engine.identify import (
     SCORED,
     SCORED_COLUMNS,
     Matched,
-    Matcher,
-    certain_ids,
 )
+from crosswalk.engine.identify import Matcher, certain_ids
 from crosswalk.engine.likeness import Likeness, likeness_of, scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule
 from crosswalk.engine.model import House, Stream
@@ -41,7 +41,6 @@ _MADE_BY_SETTLING: Final = (
     "pair", "conflict", "block", "frequency", "profile",
 )  # fmt: skip
 NO_RECORD: Final = 255  # in place of a state
-_CLAIMED: Final = "claimed by the respondent"
 
 Numbers: TypeAlias = "array[int]"  # by record: a list would take 36 bytes each
 
@@ -431,7 +430,7 @@ class BulkMatcher:
                 if entity and self._states[number] <= ARCHIVED:
                     left, right = min(record, number), max(record, number)
                     members.add((number, entity))
-                    edges.add((left, right, "claim", "same", _CLAIMED, None, None, self._at, self._run))
+                    edges.add((left, right, *CLAIMED, self._at, self._run))
 
     def _claim_by_reference(self, claims: "_Claims") -> None:
         """A hidden field that carries the id of a record is certain, whatever the e-mail says."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Container, Iterator, Mapping, 
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from crosswalk.engine.identify import ALIKE_BY
+from crosswalk.engine.entities import ALIKE_BY
 from crosswalk.engine.likeness import (
     BLOCK_COLUMNS,
     Known,

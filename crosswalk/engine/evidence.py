@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from crosswalk.engine.identify import ALIKE_BY
+from crosswalk.engine.entities import ALIKE_BY
 from crosswalk.engine.likeness import Counted, Known, Likeness, in_short, likeness_of, scored_kinds, shown_by, without
 from crosswalk.engine.model import House
 

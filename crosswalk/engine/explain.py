@@ -7,8 +7,8 @@ Everything is read from the store: nobody is asked, nothing is changed. Values s
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crosswalk.engine.entities import SCORED
 from crosswalk.engine.evidence import Comparer
-from crosswalk.engine.identify import SCORED
 from crosswalk.engine.lineage import Lineage, answers, seen_streams
 from crosswalk.engine.lookup import Found, by_identifier, find
 from crosswalk.engine.model import House, Stream

@@ -14,15 +14,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from msgspec import Struct, field
-
+from crosswalk.engine.entities import (
+    CAME_BACK,
+    CLAIMED,
+    CONVERTED_THERE,
+    EDGE_COLUMNS,
+    MERGED_THERE,
+    SCORED,
+    UNLINKED,
+    Connection,
+    Entities,
+    Matched,
+    told_by,
+)
 from crosswalk.engine.likeness import scored_kinds
 from crosswalk.engine.matching import JOINS, IdentRule, part_of
 from crosswalk.engine.model import House, Stream
-from crosswalk.store import conflicts, letters, outbox
 from crosswalk.store.codec import load_row
-from crosswalk.store.dialect import Database, batches
-from crosswalk.store.records import ARCHIVED, MERGE, MERGED, SETTLE, add_work
+from crosswalk.store.records import ARCHIVED, MERGED, SETTLE, add_work
 from mapping.match.rules import persons
 
 if TYPE_CHECKING:
@@ -36,22 +45,8 @@ _AWAITED: Final = "EXISTS (SELECT 1 FROM survivor s WHERE s.rkey = r.rkey)"
 _CONVERTED: Final = (
     "EXISTS (SELECT 1 FROM became b WHERE b.record = r.id) OR EXISTS (SELECT 1 FROM became b WHERE b.rkey = r.rkey)"
 )
-Connection = Any  # the store's; this room does not know what is behind it
 Numbers: TypeAlias = "array[int]"  # 8 bytes a record, where a list would take 36
 Ident: TypeAlias = tuple[int, int]  # kind and value
-
-
-class Matched(Struct):
-    """What matching changed."""
-
-    records: int = 0
-    joined: int = 0
-    pairs: int = 0
-    parted: int = 0
-    touched: set[int] = field(default_factory=set)  # entities whose records changed
-    fresh: set[int] = field(default_factory=set)  # records that are new in their entity
-    apart: set[int] = field(default_factory=set)  # records of entities that likeness has parted
-    alarms: dict[int, str] = field(default_factory=dict)  # by record what looks wrong about its group
 
 
 def entity_kind(stream: Stream) -> str:
@@ -68,7 +63,7 @@ class Matcher:
         self._streams = {stream.id: stream for stream in house.streams.values()}
         self._rules: dict[int, IdentRule | None] = {}
         self._again: set[int] = set()  # records that this run has looked at once more
-        self._sources: dict[int, _Source] | None = None
+        self.entities = Entities(house, run=run)
         self._scored = self._scoring()
 
     def _scoring(self) -> "ScoredMatcher | None":
@@ -113,7 +108,7 @@ class Matcher:
         A key does not say of which stream it is: it means a record of another stream of the same system and kind, and
         nothing where several streams have one of that key. Streams that are not listed any more are as good as others.
         """
-        streams = self._of_records(connection)
+        streams = self.entities.sources(connection)
         named: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
         for record, number, key in told:
             if (stream := streams.get(number)) is not None:
@@ -204,9 +199,6 @@ class Matcher:
             return [record for stream, record in hits if links[stream.connection].role == "crm"]
         return []
 
-    def _birth(self, stream: Stream, rkey: str) -> str:
-        return self._house.rules.births(stream.connection, stream.name)(rkey)
-
     # -- afterwards ----------------------------------------------------------------------------------------
 
     def match_some(self, connection: Connection, records: Sequence[int]) -> Matched:
@@ -223,18 +215,18 @@ class Matcher:
             )
         }
         homes = {number: row[4] for number, row in rows.items() if row[4] is not None}
-        responses = [n for n, row in rows.items() if self.kind_of(connection, row[1]) in JOINS]
+        responses = [n for n, row in rows.items() if self.entities.kind_of(connection, row[1]) in JOINS]
         others = [n for n, row in rows.items() if row[1] in self._streams and n not in set(responses)]
         carried = self._carried(connection, others)
         reopened = self._crossed(connection, carried)
         if reopened:
             self._open_again(connection, reopened, matched)
-            homes = self.homes(connection, list(rows))
+            homes = self.entities.homes(connection, list(rows))
         for number in others:
             self._match_one(connection, number, rows[number], carried[number], homes, matched)
         self._follow_survivors(connection, [rows[number] for number in others], homes, matched)
         self._follow_conversions(connection, [rows[number] for number in others], homes, matched)
-        said = self._said(connection, others)
+        said = self.entities.said(connection, others)
         self._follow_returned(connection, [rows[number] for number in others], said, homes, matched)
         self._follow_people(connection, said, homes, matched)
         if self._scored is not None:
@@ -247,7 +239,7 @@ class Matcher:
         gone = [number for number in others if rows[number][3] > ARCHIVED]
         add_work(self._database, connection, SETTLE, self._left_behind(connection, gone))
         if matched.joined or matched.parted:
-            self._referring_again(connection)
+            self.entities.referring_again(connection)
         return matched
 
     def _claimants(self, connection: Connection, records: Sequence[int]) -> list[int]:
@@ -278,31 +270,7 @@ class Matcher:
             "mine.record",
             gone,
         )
-        return [row[0] for row in rows if self.kind_of(connection, row[1]) not in JOINS]
-
-    def kind_of(self, connection: Connection, stream: int) -> str:
-        """Of the records of a stream, also of one that is not listed any more: they stay what they are."""
-        listed = self._streams.get(stream)
-        if listed is not None:
-            return listed.kind
-        known = self._of_records(connection).get(stream)
-        return "" if known is None else known.kind
-
-    def _of_records(self, connection: Connection) -> "dict[int, _Source]":
-        """By its number every stream of which there are records, listed or not."""
-        if self._sources is None:
-            rows = self._database.run(
-                connection,
-                "SELECT s.id, s.connection, (SELECT min(m.kind) FROM mapping m WHERE m.stream = s.id) FROM stream s "
-                "WHERE s.id > 0",
-            ).fetchall()
-            self._sources = {number: _Source(system, kind) for number, system, kind in rows if kind is not None} | {
-                stream.id: _Source(stream.connection, stream.kind) for stream in self._streams.values()
-            }
-        return self._sources
-
-    def homes(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
-        return dict(self._database.select(connection, "SELECT record, entity FROM member WHERE", "record", records))
+        return [row[0] for row in rows if self.entities.kind_of(connection, row[1]) not in JOINS]
 
     def _carried(self, connection: Connection, records: Sequence[int], but: str = "") -> dict[int, list[Ident]]:
         """By record its identifiers. `but`: numbers of kinds that are left out."""
@@ -347,37 +315,37 @@ class Matcher:
             found = self._neighbours(connection, number, [one for one in carried if self._decides(one[0])])
         targets: dict[int, tuple[int, str, IdentRule]] = {}
         for _, other, source, rule in sorted(found, key=lambda item: item[:2]):
-            there = self.homes(connection, [other]).get(other)
+            there = self.entities.homes(connection, [other]).get(other)
             if there is not None and there != home and there not in targets:
                 targets[there] = (other, source, rule)
         joins: list[int] = []
         for there, (other, source, rule) in targets.items():
-            if self._told_apart(connection, number, home, there):
+            if self.entities.told_apart(connection, number, home, there):
                 continue
             if rule.verdict != "same":
-                matched.pairs += self.propose(connection, [(other, number, rule.name)])
+                matched.pairs += self.entities.propose(connection, [(other, number, rule.name)])
                 continue
             if self._forbidden(connection, number, there):
                 continue
-            if home is not None and self._both_in_one_stream(connection, home, there):
+            if home is not None and self.entities.both_in_one_stream(connection, home, there):
                 # An edit gave it an identifier of somebody else whom the same system keeps as another record:
                 # a moved mailbox as well as a duplicate. A person decides, whichever of them is looked at first.
-                matched.pairs += self.propose(connection, [(other, number, rule.name)])
+                matched.pairs += self.entities.propose(connection, [(other, number, rule.name)])
                 continue
-            self._edge(connection, other, number, (source, "same", rule.name, None, None))
+            self.entities.note_edge(connection, other, number, (source, "same", rule.name, None, None))
             joins.append(there)
         if home is None:
             born = not joins  # under the id that its birth gives it
-            home = self._new_entity(connection, stream, row[2]) if born else joins.pop(0)
+            home = self.entities.born(connection, stream, row[2]) if born else joins.pop(0)
             homes[number] = home
             self._database.insert(connection, "member", ("record", "entity"), [(number, home)])
             if not born:
-                self._note_birth(connection, home, stream, row[2])
+                self.entities.note_birth(connection, home, stream, row[2])
             matched.fresh.add(number)
         for there in joins:
-            if self._told_apart(connection, number, home, there):
+            if self.entities.told_apart(connection, number, home, there):
                 continue  # it belongs to both by what it carries, and a person said that they are two
-            home = self.join(connection, home, there, matched)
+            home = self.entities.join(connection, home, there, matched)
             for record, entity in list(homes.items()):
                 if entity == there:
                     homes[record] = home
@@ -419,7 +387,7 @@ class Matcher:
 
     def note_unlinked(self, connection: Connection, record: int) -> None:
         """Keep whom a record that was deleted is parted from: it may come back."""
-        others = self.came_to(connection, [record])
+        others = self.entities.came_to(connection, [record])
         rows = [
             (min(record, other), max(record, other), UNLINKED, UNLINKED, "deleted there", None, None, self._house.now(),
              self._run)
@@ -438,45 +406,25 @@ class Matcher:
         """
         changed = {row[0] for row in rows}
         unlinked = sorted(edge[:2] for edge in said if edge[2] == UNLINKED and not changed.isdisjoint(edge[:2]))
-        there = self._systems(connection, {end for pair in unlinked for end in pair})
+        there = self.entities.systems(connection, {end for pair in unlinked for end in pair})
         for left, right in unlinked:
             if left not in there or right not in there:
                 continue
             self._database.run(
                 connection, 'DELETE FROM edge WHERE "left" = ? AND "right" = ? AND source = ?', (left, right, UNLINKED)
             )
-            ends = self.homes(connection, [left, right])
+            ends = self.entities.homes(connection, [left, right])
             if len(set(ends.values())) < 2:
                 continue
             twins = [
                 (twin, number)
                 for number, other in ((right, left), (left, right))
-                for twin in self._of_system(connection, ends[other], there[number])
+                for twin in self.entities.of_system(connection, ends[other], there[number])
             ]
             if twins:
-                matched.pairs += self.propose(connection, [(*twins[0], "came back")])
+                matched.pairs += self.entities.propose(connection, [(*twins[0], "came back")])
             else:
                 self._made_one_there(connection, left, right, CAME_BACK, homes, matched)
-
-    def _systems(self, connection: Connection, records: Iterable[int]) -> dict[int, str]:
-        """By record, of those that are there, its system."""
-        rows = self._database.select(
-            connection,
-            f"SELECT r.id, s.connection FROM record r JOIN stream s ON s.id = r.stream WHERE r.state <= {ARCHIVED} AND",
-            "r.id",
-            sorted(records),
-        )
-        return dict(rows)
-
-    def _of_system(self, connection: Connection, entity: int, system: str) -> list[int]:
-        """The live records that an entity has in a system."""
-        rows = self._database.run(
-            connection,
-            "SELECT r.id FROM member m JOIN record r ON r.id = m.record JOIN stream s ON s.id = r.stream "
-            "WHERE m.entity = ? AND s.connection = ? AND r.state <= ? ORDER BY r.id",
-            (entity, system, ARCHIVED),
-        ).fetchall()
-        return [row[0] for row in rows]
 
     def _made_one_there(
         self, connection: Connection, one: int, other: int, why: tuple[Any, ...], homes: dict[int, int],
@@ -484,7 +432,7 @@ class Matcher:
     ) -> None:  # fmt: skip
         """Join two records of which their vendor says that they are one; a person may say never."""
         # It is looked at again with every edit of either: what was known stays, with its time.
-        self._edge(connection, one, other, why, replace=False)
+        self.entities.note_edge(connection, one, other, why, replace=False)
         self._bring_together(connection, one, other, homes, matched)
 
     def _bring_together(
@@ -494,19 +442,19 @@ class Matcher:
 
         Where a person keeps some of both apart, those go that less holds there; unless that is one of the two.
         """
-        ends = self.homes(connection, [one, other])
+        ends = self.entities.homes(connection, [one, other])
         if len(set(ends.values())) < 2:
             return
         groups: list[list[int]] = []
-        if self._told_apart(connection, one, ends[one], ends[other]):
-            members = [number for entity in ends.values() for number in self.members(connection, entity)]
+        if self.entities.told_apart(connection, one, ends[one], ends[other]):
+            members = [number for entity in ends.values() for number in self.entities.members(connection, entity)]
             groups = self._grouped(connection, sorted(members)).groups
             if not any(one in group and other in group for group in groups):
                 return
-        home = self.join(connection, ends[one], ends[other], matched)
+        home = self.entities.join(connection, ends[one], ends[other], matched)
         if groups:
-            self.part(connection, home, groups, matched)
-        homes.update(self.homes(connection, [*homes, one]))
+            self.entities.part(connection, home, groups, matched)
+        homes.update(self.entities.homes(connection, [*homes, one]))
 
     def _lost_in(self, connection: Connection, keys: set[tuple[int, str]]) -> list[tuple[int, int]]:
         """Records, each with its stream, of which was told earlier that they live on in these, which have arrived only
@@ -523,67 +471,30 @@ class Matcher:
     ) -> None:  # fmt: skip
         """What a person decided of two records holds against every rule."""
         together: set[int] = set()  # entities of which somebody may have been told apart
-        told = sorted(_by("person", said))
-        now = self.homes(connection, _ends(told))
+        told = sorted(told_by("person", said))
+        now = self.entities.homes(connection, _ends(told))
         for left, right, verdict in told:
             ends = {one: now[one] for one in (left, right) if one in now}
             if verdict == "never" and len(set(ends.values())) == 1:
                 together.update(ends.values())
             if verdict != "same" or len(set(ends.values())) < 2:
                 continue
-            home = self.join(connection, ends[left], ends[right], matched)
+            home = self.entities.join(connection, ends[left], ends[right], matched)
             homes.update({record: home for record, entity in homes.items() if entity in ends.values()})
-            now = self.homes(connection, list(now))
+            now = self.entities.homes(connection, list(now))
             together.add(home)
         for home in sorted(together):
-            members = set(self.members(connection, home))
-            decided = self.decided(connection, sorted(members))
+            members = set(self.entities.members(connection, home))
+            decided = self.entities.decided(connection, sorted(members))
             if any(verdict == "never" and left in members and right in members for left, right, verdict in decided):
                 self.regroup(connection, home, matched)
-                homes.update(self.homes(connection, list(homes)))
+                homes.update(self.entities.homes(connection, list(homes)))
         # What the hub made for an entity belongs to it, also where it was seen first as somebody new.
-        made = sorted(_by("created", said))
-        now = self.homes(connection, _ends(made))
+        made = sorted(told_by("created", said))
+        now = self.entities.homes(connection, _ends(made))
         for left, right, _ in made:
             if left in now and right in now:
                 self._bring_together(connection, left, right, homes, matched)
-
-    def decided(self, connection: Connection, records: Sequence[int]) -> set[tuple[int, int, str]]:
-        """Pairs of which a person has said whether they are the same."""
-        return _by("person", self._said(connection, records))
-
-    def _said(self, connection: Connection, records: Sequence[int]) -> list[tuple[int, int, str, str]]:
-        """Edges at these records: left, right, source, verdict. Whose they are is looked at afterwards: asked for by
-        its source, a database may read all that this one said."""
-        what = 'SELECT "left", "right", source, verdict FROM edge WHERE'
-        return [tuple(row) for row in at_either_end(self._database, connection, what, records)]
-
-    def _told_apart(self, connection: Connection, number: int, home: int | None, there: int) -> bool:
-        """A person said of one of this record's entity and one of the other that they are never the same."""
-        mine = {number}
-        if home is not None:
-            mine.update(self.members(connection, home))
-        theirs = set(self.members(connection, there))
-        return any(
-            verdict == "never" and bool({left, right} & mine) and bool({left, right} & theirs)
-            for left, right, verdict in self.decided(connection, sorted(mine))
-        )
-
-    def members(self, connection: Connection, entity: int) -> list[int]:
-        rows = self._database.select_all(
-            connection, "SELECT record FROM member WHERE entity = ? ORDER BY record", (entity,)
-        )
-        return [row[0] for row in rows]
-
-    def came_to(self, connection: Connection, records: Sequence[int]) -> dict[int, int]:
-        """By record one that it was joined with."""
-        found: dict[int, int] = {}
-        for column, mine in (('"left"', 0), ('"right"', 1)):
-            for row in self._database.select(
-                connection, 'SELECT "left", "right" FROM edge WHERE verdict = \'same\' AND', column, list(records)
-            ):
-                found.setdefault(row[mine], row[1 - mine])
-        return found
 
     def _decides(self, kind: int) -> bool:
         """Is who shares an identifier of this kind one, or asked about, by that alone?"""
@@ -617,7 +528,7 @@ class Matcher:
             "WHERE i.kind = ? AND i.value BETWEEN ? AND ? AND r.state <= ? LIMIT 1000",
             (rule.counted, low, high, ARCHIVED),
         )
-        return _count([(row[0], row[1]) for row in rows if self.kind_of(connection, row[1]) not in JOINS])
+        return _count([(row[0], row[1]) for row in rows if self.entities.kind_of(connection, row[1]) not in JOINS])
 
     def sharing(self, connection: Connection, kind: int, value: int) -> list[tuple[int, int]]:
         """Live records that carry an identifier, with their stream; responses claim it, they do not carry it."""
@@ -627,7 +538,7 @@ class Matcher:
             "WHERE i.kind = ? AND i.value = ? AND r.state <= ? ORDER BY i.record LIMIT 1000",
             (kind, value, ARCHIVED),
         )
-        return [(row[0], row[1]) for row in rows if self.kind_of(connection, row[1]) not in JOINS]
+        return [(row[0], row[1]) for row in rows if self.entities.kind_of(connection, row[1]) not in JOINS]
 
     def carried_in(self, connection: Connection, stream: Stream, idents: Iterable[Ident]) -> dict[Ident, list[int]]:
         """Of these identifiers those that name somebody and that live records of a stream carry, with these records."""
@@ -652,28 +563,6 @@ class Matcher:
             if (rule := self.rule(one[0])) is not None and self.holders(connection, *one, rule) <= rule.limit
         }
 
-    def not_kept_apart(self, connection: Connection, entity: int, records: set[int]) -> list[int]:
-        """These records, without what a person keeps apart from an entity."""
-        if not records:
-            return []
-        mine = self.members(connection, entity)
-        apart = {end for left, right, verdict in self.decided(connection, mine) if verdict == "never"
-                 for end in (left, right)} - set(mine)  # fmt: skip
-        homes = self.homes(connection, sorted(apart))
-        strange = {record for home in set(homes.values()) for record in self.members(connection, home)} | apart
-        return sorted(records - strange)
-
-    def _both_in_one_stream(self, connection: Connection, one: int, other: int) -> bool:
-        """Does a stream keep a live record of each of these entities?"""
-        row = self._database.run(
-            connection,
-            "SELECT 1 FROM member m JOIN record r ON r.id = m.record AND r.state = 0 "
-            "JOIN record s ON s.stream = r.stream AND s.state = 0 JOIN member o ON o.record = s.id "
-            "WHERE m.entity = ? AND o.entity = ? LIMIT 1",
-            (one, other),
-        ).fetchone()
-        return row is not None
-
     def _forbidden(self, connection: Connection, number: int, there: int) -> bool:
         """Certain ids of one stream differ."""
         for kind in self._house.rules.certain():
@@ -689,124 +578,6 @@ class Matcher:
             if row is not None:
                 return True
         return False
-
-    def _new_entity(self, connection: Connection, stream: Stream, rkey: str) -> int:
-        return self._new_entity_with(connection, stream.kind, self._birth(stream, rkey))
-
-    def _note_birth(self, connection: Connection, home: int, stream: Stream, rkey: str) -> None:
-        """A record has come to an entity, whose public id is the smallest birth id of its records."""
-        birth = self._birth(stream, rkey)
-        public = self._database.run(connection, "SELECT public FROM entity WHERE id = ?", (home,)).scalar()
-        if public is not None and birth < public:
-            self._go_by(connection, home, public, birth)
-
-    def _go_by(self, connection: Connection, entity: int, before: str, public: str) -> None:
-        """From now on an entity goes by another id than before, which goes on resolving."""
-        self._database.run(connection, "DELETE FROM alias WHERE public = ?", (public,))
-        self._database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (public, entity))
-        self._lead_on(connection, entity, before, public)
-
-    def _lead_on(self, connection: Connection, entity: int, before: str, public: str) -> None:
-        """A former id leads to an entity, and what was refused of its creates stands under the new one."""
-        self._database.upsert(connection, "alias", ["public"], ["public", "entity"], [(before, entity)])
-        creating = [stream.id for stream in self._streams.values() if "create" in stream.writes]
-        letters.follow(self._database, connection, creating, before, public)
-
-    def join(self, connection: Connection, one: int, other: int, matched: Matched) -> int:
-        """Two entities become one: the older number stays, all records of both are merged afresh."""
-        stays, goes = min(one, other), max(one, other)
-        database = self._database
-        database.hold(connection, "entity", [stays, goes])  # against an answer that brings one of them a new record
-        moved = [
-            row[0] for row in database.run(connection, "SELECT record FROM member WHERE entity = ?", (goes,)).fetchall()
-        ]
-        database.run(connection, "UPDATE member SET entity = ? WHERE entity = ?", (stays, goes))
-        publics = [
-            row[0]
-            for row in database.run(
-                connection, "SELECT public FROM entity WHERE id IN (?, ?) ORDER BY public", (stays, goes)
-            ).fetchall()
-        ]
-        database.run(connection, "DELETE FROM entity WHERE id = ?", (goes,))
-        database.run(connection, "UPDATE alias SET entity = ? WHERE entity = ?", (stays, goes))
-        if len(publics) == 2:
-            database.run(connection, "UPDATE entity SET public = ? WHERE id = ?", (publics[0], stays))
-            self._lead_on(connection, stays, publics[1], publics[0])
-        self._hand_over(connection, stays, goes)
-        database.run(connection, "DELETE FROM golden WHERE entity = ?", (goes,))
-        database.run(connection, "UPDATE response SET person = ? WHERE person = ?", (stays, goes))
-        database.run(connection, "UPDATE response SET company = ? WHERE company = ?", (stays, goes))
-        matched.touched.discard(goes)
-        matched.touched.add(stays)
-        matched.fresh.update(moved)
-        matched.joined += 1
-        return stays
-
-    def _hand_over(self, connection: Connection, stays: int, goes: int) -> None:
-        """What hangs on an entity that goes on as another: decisions, creates under way, who belongs to it."""
-        run = self._database.run
-        run(connection, "UPDATE conflict SET state = 'gone' WHERE entity = ? AND state = 'open'", (goes,))
-        run(
-            connection,
-            "UPDATE conflict SET entity = ? WHERE entity = ? AND state IN ('decided', 'used')",
-            (stays, goes),
-        )
-        outbox.hand_over(self._database, connection, stays, goes, [stream.id for stream in self._streams.values()])
-        run(connection, "DELETE FROM association WHERE entity = ?", (goes,))
-        run(
-            connection,
-            "DELETE FROM association WHERE target = ? AND EXISTS (SELECT 1 FROM association o WHERE o.target = ? "
-            "AND o.entity = association.entity AND o.field = association.field)",
-            (goes, stays),
-        )
-        run(connection, "UPDATE association SET target = ? WHERE target = ?", (stays, goes))
-
-    def _referring_again(self, connection: Connection) -> None:
-        """Entities were joined or parted: fields that disagree on which one they mean are decided anew."""
-        names = {stream.mapping.fields[at] for stream in self._streams.values() for at in stream.refs}
-        rows = self._database.select(
-            connection, "SELECT entity FROM conflict WHERE state = 'open' AND", "field", sorted(names)
-        )
-        add_work(self._database, connection, MERGE, [row[0] for row in rows])
-
-    def _edge(
-        self, connection: Connection, one: int, other: int, why: tuple[Any, ...], *, replace: bool = True
-    ) -> None:
-        """Note that two records are one. `why`: source, verdict, rule, score and who."""
-        left, right = min(one, other), max(one, other)
-        self._database.upsert(
-            connection,
-            "edge",
-            ["left", "right", "source"],
-            EDGE_COLUMNS,
-            [(left, right, *why, self._house.now(), self._run)],
-            replace=replace,
-        )
-
-    def propose(self, connection: Connection, pairs: Iterable[tuple[int, int, str]]) -> int:
-        """Pairs of records for a person to decide, by which rule; how many nobody had been asked about or spoken of."""
-        return self.propose_scored(connection, ((one, other, rule, None) for one, other, rule in pairs))
-
-    def propose_scored(self, connection: Connection, pairs: Iterable[tuple[int, int, str, str | None]]) -> int:
-        """The same with the bits that speak for them."""
-        wanted: dict[tuple[int, int], tuple[str, str | None]] = {}
-        for one, other, rule, bits in pairs:
-            wanted.setdefault((min(one, other), max(one, other)), (rule, bits))
-        known = self._database.select(
-            connection, 'SELECT "left", "right" FROM pair WHERE', '"left"', list({left for left, _ in wanted})
-        )
-        asked = {(row[0], row[1]) for row in known}
-        fresh = [pair for pair in wanted if pair not in asked]
-        homes = self.homes(connection, sorted({end for pair in fresh for end in pair}))
-        at = self._house.now()
-        new = [
-            (left, right, wanted[left, right][0], "open", at, wanted[left, right][1])
-            for left, right in fresh
-            # Whoever splits an entity has answered what nobody had asked.
-            if right not in homes or not self._told_apart(connection, left, homes.get(left), homes[right])
-        ]
-        self._database.insert(connection, "pair", PAIR_COLUMNS, new)
-        return len(new)
 
     def _crossed(self, connection: Connection, carried: Mapping[int, Sequence[Ident]]) -> set[Ident]:
         """Identifiers of these records that joined others and are now shared by more than their limit."""
@@ -846,7 +617,7 @@ class Matcher:
         sources = sorted(f"{kind}:{value}" for kind, value in crossed)
         rows = list(database.select(connection, 'SELECT "left", "right", source FROM edge WHERE', "source", sources))
         ends = sorted({end for row in rows for end in row[:2]})
-        affected.update(self.homes(connection, ends).values())
+        affected.update(self.entities.homes(connection, ends).values())
         database.delete(connection, "edge", "source", sorted({row[2] for row in rows}))
         for entity in affected:
             self.regroup(connection, entity, matched)
@@ -854,10 +625,10 @@ class Matcher:
     def regroup(self, connection: Connection, entity: int, matched: Matched) -> None:
         """Split an entity into the groups that its edges still hold together. The group of the smallest id keeps it."""
         self._database.hold(connection, "entity", [entity])
-        found = self._grouped(connection, self.members(connection, entity))
+        found = self._grouped(connection, self.entities.members(connection, entity))
         for first, number, why in found.noted:
-            self._edge(connection, first, number, why)
-        self.part(connection, entity, found.groups, matched)
+            self.entities.note_edge(connection, first, number, why)
+        self.entities.part(connection, entity, found.groups, matched)
 
     def _grouped(self, connection: Connection, members: Sequence[int]) -> "_Grouped":
         """These records by what holds them together, strongest first, and never against what a person keeps apart.
@@ -869,7 +640,7 @@ class Matcher:
         parents = array("q", range(len(members)))
         never = [
             (place[left], place[right])
-            for left, right, verdict in self.decided(connection, members)
+            for left, right, verdict in self.entities.decided(connection, members)
             if verdict == "never" and left in place and right in place
         ]
         same = self._database.select(
@@ -889,7 +660,7 @@ class Matcher:
             told = (f"{kind}:{value}", "same", rule.name, None, None)
             pairs = combinations(sharing, 2)  # of two that may not meet a third each may meet the other
             found += [((_BY_RULE, rule.strength), left, right, told) for left, right in pairs]
-        births = self.births(connection, members) if never else {}
+        births = self.entities.births(connection, members) if never else {}
         found.sort(key=lambda one: (one[0], sorted(births[end] for end in one[1:3]) if births else one[1:3]))
         noted = []
         for _, left, right, why in found:
@@ -904,7 +675,7 @@ class Matcher:
 
     def _answers_of(self, connection: Connection, records: Sequence[int]) -> set[int]:
         rows = self._database.select(connection, "SELECT id, stream FROM record WHERE", "id", records)
-        return {number for number, stream in rows if self.kind_of(connection, stream) in JOINS}
+        return {number for number, stream in rows if self.entities.kind_of(connection, stream) in JOINS}
 
     def _strength(self, source: str) -> tuple[int, int]:
         """How an edge of this source ranks, smaller is stronger."""
@@ -913,55 +684,6 @@ class Matcher:
             return (_BY_PERSON if source == "person" else _BY_RULE + 1 if source == SCORED else _BY_VENDOR), 0
         rule = self.rule(int(kind)) if kind.isdigit() else None
         return _BY_RULE, 0 if rule is None else rule.strength
-
-    def births(self, connection: Connection, records: Sequence[int]) -> dict[int, str]:
-        """By record the id that it would give an entity of its own, also of a stream that is not listed any more."""
-        rows = self._database.select(
-            connection,
-            "SELECT r.id, r.rkey, s.connection, s.name FROM record r JOIN stream s ON s.id = r.stream WHERE",
-            "r.id",
-            records,
-        )
-        return {number: self._house.rules.births(system, stream)(rkey) for number, rkey, system, stream in rows}
-
-    def part(self, connection: Connection, entity: int, groups: Sequence[Sequence[int]], matched: Matched) -> None:
-        """Put the records of an entity apart in these groups; the first of them keeps it."""
-        database = self._database
-        database.run(connection, "DELETE FROM association WHERE entity = ?", (entity,))
-        if len(groups) > 1:  # a plan that is open says of each what came of the others
-            outbox.drop_of_entity(database, connection, entity, [number for group in groups for number in group])
-        matched.parted += len(groups) > 1
-        n = -1
-        for group in groups:
-            matched.fresh.update(group)
-            rows = list(
-                database.select(
-                    connection,
-                    "SELECT r.id, r.stream, r.rkey, s.connection, s.name "
-                    "FROM record r JOIN stream s ON s.id = r.stream WHERE",
-                    "r.id",
-                    group,
-                )
-            )
-            owners = [row for row in rows if self.kind_of(connection, row[1]) not in JOINS]
-            # Whose answer it is may be told otherwise now.
-            add_work(database, connection, SETTLE, {row[0] for row in rows} - {row[0] for row in owners})
-            if not owners:
-                database.delete(connection, "member", "record", group)
-                continue
-            n += 1
-            birth = min(self._house.rules.births(row[3], row[4])(row[2]) for row in owners)
-            if n == 0:
-                public = database.run(connection, "SELECT public FROM entity WHERE id = ?", (entity,)).scalar()
-                if public != birth:
-                    self._go_by(connection, entity, public, birth)
-                database.run(connection, "DELETE FROM golden WHERE entity = ?", (entity,))
-                matched.touched.add(entity)
-                continue
-            fresh = self._new_entity_with(connection, self.kind_of(connection, owners[0][1]), birth)
-            database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
-            conflicts.hand_on(database, connection, entity, fresh, group)
-            matched.touched.add(fresh)
 
     def exactly_alike(
         self, connection: Connection, carried: Mapping[int, Sequence[Ident]]
@@ -979,12 +701,6 @@ class Matcher:
             if self.holders(connection, kind, value, rule) <= rule.limit:
                 yield kind, value, rule, sorted(sharing)
 
-    def _new_entity_with(self, connection: Connection, kind: str, public: str) -> int:
-        number = _next_entity(self._database, connection)
-        self._database.run(connection, "DELETE FROM alias WHERE public = ?", (public,))
-        self._database.insert(connection, "entity", ("id", "kind", "public"), [(number, kind, public)])
-        return number
-
     def _match_responses(
         self, connection: Connection, rows: Sequence[Any], homes: dict[int, int], matched: Matched
     ) -> None:
@@ -1000,14 +716,14 @@ class Matcher:
             self.await_referred(connection, stream, bodies, named)
             for number in mine:
                 record = named.get(number) or self._best_claim(connection, number)
-                there = None if record is None else self.homes(connection, [record]).get(record)
+                there = None if record is None else self.entities.homes(connection, [record]).get(record)
                 before = homes.get(number)
                 if there is None or there == before:
                     if before is not None:
                         matched.touched.add(before)
                     continue
                 self._database.upsert(connection, "member", ["record"], ["record", "entity"], [(number, there)])
-                self._edge(connection, record or 0, number, (CLAIM, "same", "claimed by the respondent", None, None))
+                self.entities.note_edge(connection, record or 0, number, CLAIMED)
                 matched.touched.update({there} if before is None else {there, before})
 
     def _best_claim(self, connection: Connection, number: int) -> int | None:
@@ -1018,15 +734,8 @@ class Matcher:
             return None
         best = min(item[0] for item in found)
         named = sorted(item[1] for item in found if item[0] == best)
-        entities = set(self.homes(connection, named).values())
+        entities = set(self.entities.homes(connection, named).values())
         return named[0] if len(entities) == 1 else None
-
-
-class _Source(NamedTuple):
-    """What records of a stream are of."""
-
-    system: str
-    kind: str
 
 
 class _Grouped(NamedTuple):
@@ -1037,20 +746,6 @@ class _Grouped(NamedTuple):
 
 
 _BY_PERSON, _BY_VENDOR, _BY_RULE = 0, 1, 2  # what holds two together, the strongest first
-# source, verdict, rule, score, who of an edge that the vendor itself drew
-MERGED_THERE = ("merged_into", "same", "merged there", None, None)
-CAME_BACK = ("came back", "same", "came back", None, None)
-CONVERTED_THERE = ("converted_to", "same", "converted there", None, None)
-
-CLAIM = "claim"  # the source of an edge between an answer and whom it came to; of those that it came to before as well
-UNLINKED = "unlinked"  # source and verdict of an edge that says only what two records were: see `on_delete`
-SCORED = "scored"  # the source of an edge, the rule of a pair, that scored matching found
-WERE_TWO = "were two"  # the rule of a pair that an edit made the same: two records of one system, in two entities
-ALIKE_BY = "alike by"  # how the rule of an edge begins that a first load has noted
-PAIR_COLUMNS = ("left", "right", "rule", "state", "at", "score")
-
-SCORED_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "at", "run", "shown")
-EDGE_COLUMNS = ("left", "right", "source", "verdict", "rule", "score", "who", "at", "run")
 
 
 def carriers(
@@ -1062,7 +757,7 @@ def carriers(
     told = [(entity, stream.identifiers(row)) for entity, row in rows]
     there = matcher.carried_in(connection, stream, {one for _, some in told for one in some})
     return [
-        matcher.not_kept_apart(connection, entity, {record for one in some for record in there.get(one, ())})
+        matcher.entities.not_kept_apart(connection, entity, {record for one in some for record in there.get(one, ())})
         for entity, some in told
     ]
 
@@ -1088,16 +783,6 @@ def certain_of(house: House, carried: Mapping[int, Sequence[Ident]]) -> dict[int
     return {number: {kind: frozenset(some) for kind, some in ids.items()} for number, ids in found.items()}
 
 
-def members_of(house: House, connection: Connection, entity: int) -> list[int]:
-    """The records of an entity, in order."""
-    return Matcher(house, run=0).members(connection, entity)
-
-
-def propose(house: House, connection: Connection, one: int, other: int, rule: str) -> None:
-    """Ask a person whether two records are the same, unless somebody has been asked before."""
-    Matcher(house, run=0).propose(connection, [(one, other, rule)])
-
-
 def pending_work(house: House, among: Sequence[int] | None) -> Iterator[list[int]]:
     """Batches of records that wait to be settled; `among`: of these streams. Whoever asks takes them off the list."""
     database = house.database
@@ -1112,18 +797,6 @@ def pending_work(house: House, among: Sequence[int] | None) -> Iterator[list[int
         if not rows:
             return
         yield [row[0] for row in rows]
-
-
-def at_either_end(database: Database, connection: Connection, what: str, records: Sequence[int]) -> Iterator[Any]:
-    """Rows of edges or pairs at these records; some twice. `what`: up to and including WHERE."""
-    for some in batches(records):
-        left, values = database.among('"left"', some)
-        right, _ = database.among('"right"', some)
-        yield from database.select_all(connection, f"{what} {left} UNION ALL {what} {right}", (*values, *values))
-
-
-def _by(source: str, edges: Iterable[tuple[int, int, str, str]]) -> set[tuple[int, int, str]]:
-    return {(left, right, verdict) for left, right, who, verdict in edges if who == source}
 
 
 def _ends(pairs: Iterable[tuple[int, int, str]]) -> list[int]:
@@ -1148,12 +821,3 @@ def _unite(parents: Numbers, one: int, other: int, never: Sequence[tuple[int, in
         return False
     parents[high] = low
     return True
-
-
-def _next_entity(database: Any, connection: Connection) -> int:
-    row = database.run(
-        connection,
-        "INSERT INTO sequence (name, next) VALUES ('entity', 2) "
-        "ON CONFLICT (name) DO UPDATE SET next = sequence.next + 1 RETURNING next",
-    ).fetchone()
-    return int(row[0]) - 1

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 from crosswalk.engine.answers import MADE
+from crosswalk.engine.entities import SCORED
 from crosswalk.engine.evidence import Comparer
-from crosswalk.engine.identify import SCORED
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.plan import origin_awaited, origins_of
 from crosswalk.engine.references import References

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct, field
 
-from crosswalk.engine.identify import Matched, Matcher
+from crosswalk.engine.entities import Entities, Matched
+from crosswalk.engine.identify import Matcher
 from crosswalk.engine.lookup import Found, find
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House
@@ -84,7 +85,7 @@ def _entity(house: House, connection: Connection, what: str, found: Found) -> in
 
 def _own(house: House, connection: Connection, entity: int) -> list[int]:
     """The records of an entity, answers left out."""
-    members = Matcher(house, run=0).members(connection, entity)
+    members = Entities(house, run=0).members(connection, entity)
     answers = [stream.id for stream in house.streams.values() if stream.kind in JOINS]
     streams = dict(house.database.select(connection, "SELECT id, stream FROM record WHERE", "id", members))
     return [number for number in members if streams[number] not in answers]
@@ -139,7 +140,7 @@ def to_part_pair(house: House, pair: str) -> Parting | None:
         if row is None:
             return None
         left, right = row
-        homes = Matcher(house, run=0).homes(connection, [left, right])
+        homes = Entities(house, run=0).homes(connection, [left, right])
         if len(homes) < 2 or homes[left] != homes[right]:
             return None
         own = _own(house, connection, homes[left])
@@ -158,14 +159,14 @@ def part(house: House, lease: Lease, parting: Parting, *, run: int, who: str, wh
     database, matcher, matched = house.database, Matcher(house, run=run), Matched()
     with database.write(durable=True) as connection:
         fence(database, connection, lease)
-        if not set(parting.leaving + parting.staying) <= set(matcher.members(connection, parting.entity)):
+        if not set(parting.leaving + parting.staying) <= set(matcher.entities.members(connection, parting.entity)):
             raise AskError("its records are not those of a moment ago", hint="look again: crosswalk explain")
         given_back = _given_back(house, connection, parting)
         groups = _with_answers(house, connection, matcher, parting)
         say(house, connection, product(parting.leaving, parting.staying), "never", who=who, why=why)
         database.hold(connection, "entity", [parting.entity])
-        matcher.part(connection, parting.entity, groups, matched)
-        homes = matcher.homes(connection, [*parting.leaving, *parting.staying])
+        matcher.entities.part(connection, parting.entity, groups, matched)
+        homes = matcher.entities.homes(connection, [*parting.leaving, *parting.staying])
         _take(house, connection, homes, given_back, who=who)
         merge_entities(house, connection, matched, Settled(), run=run)
         add_work(database, connection, CREATE, sorted(set(homes.values())))
@@ -191,8 +192,10 @@ def part(house: House, lease: Lease, parting: Parting, *, run: int, who: str, wh
 def _with_answers(house: House, connection: Connection, matcher: Matcher, parting: Parting) -> list[list[int]]:
     """Answers go with the record that they came to."""
     leaving, staying = list(parting.leaving), list(parting.staying)
-    others = [number for number in matcher.members(connection, parting.entity) if number not in {*leaving, *staying}]
-    came_to = matcher.came_to(connection, others)
+    others = [
+        number for number in matcher.entities.members(connection, parting.entity) if number not in {*leaving, *staying}
+    ]
+    came_to = matcher.entities.came_to(connection, others)
     for number in others:
         (leaving if came_to.get(number) in parting.leaving else staying).append(number)
     return [staying, leaving]

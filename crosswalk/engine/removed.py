@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from crosswalk.engine.identify import UNLINKED, Matched, Matcher
+from crosswalk.engine.entities import UNLINKED, Matched
+from crosswalk.engine.identify import Matcher
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.settle import Group, Member, Settled, load_groups, merge_entities
 from crosswalk.store import conflicts, removals, unsettled
@@ -144,7 +145,7 @@ class _Follower:
         matcher.regroup(connection, group.entity, matched)
         merge_entities(self._house, connection, matched, Settled(), run=self._run)
         add_work(database, connection, CREATE, matched.touched)
-        left = [number for entity in matched.touched for number in matcher.members(connection, entity)]
+        left = [number for entity in matched.touched for number in matcher.entities.members(connection, entity)]
         add_work(database, connection, SETTLE, left)  # what it held together is decided by what is left
 
     def _action(self, removal: Removal, stream: Stream, group: Group, target: Member) -> Action:

@@ -24,7 +24,7 @@ from crosswalk.engine.answers import (
     targets_of,
     twin_of,
 )
-from crosswalk.engine.identify import members_of
+from crosswalk.engine.entities import members_of
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.pull import catch_up, fetch_records, remove
 from crosswalk.engine.references import References

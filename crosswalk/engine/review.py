@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 from anyascii import anyascii
 from msgspec.structs import replace
 
+from crosswalk.engine.entities import WERE_TWO
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.given import read_value
-from crosswalk.engine.identify import WERE_TWO
 from crosswalk.engine.model import House
 from crosswalk.engine.overview import OPEN_PAIRS, count_conflicts, count_pairs
 from crosswalk.engine.removed import RECORD

@@ -8,7 +8,7 @@ both kept, it would depend on which record is looked at next whom of them the hu
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from crosswalk.engine.identify import at_either_end
+from crosswalk.engine.entities import at_either_end
 from crosswalk.engine.model import House
 from crosswalk.engine.spoken import AskError, spoken
 from crosswalk.engine.words import record_addresses, shortened

@@ -16,17 +16,8 @@ from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from crosswalk.engine.identify import (
-    CLAIM,
-    SCORED,
-    SCORED_COLUMNS,
-    WERE_TWO,
-    Ident,
-    Matched,
-    Matcher,
-    at_either_end,
-    certain_of,
-)
+from crosswalk.engine.entities import CLAIM, SCORED, SCORED_COLUMNS, WERE_TWO, Matched, at_either_end
+from crosswalk.engine.identify import Ident, Matcher, certain_of
 from crosswalk.engine.likeness import (
     Counted,
     Known,
@@ -115,7 +106,7 @@ class _OfKind:
         from mapping.match.few import meeting
 
         # What has been landed since this batch was taken is settled by the next.
-        homes = self._matcher.homes(connection, records)
+        homes = self._matcher.entities.homes(connection, records)
         known = self._likeness.known(connection, list(homes))
         scorer, profiles = self._likeness.weighing_all(known)
         pairs = meeting([scorer.keys(profile) for profile in profiles], scorer.model.limits["block"])
@@ -403,7 +394,7 @@ class Regrouping:
         for group in groups:
             there = sorted({homes[record] for record in group})
             for other in there[1:]:
-                self._matcher.join(self._connection, there[0], other, matched)
+                self._matcher.entities.join(self._connection, there[0], other, matched)
                 self._moved = True
 
     def _to_be_parted(
@@ -432,22 +423,22 @@ class Regrouping:
         return parted
 
     def _homes_now(self) -> Mapping[int, int]:
-        return self._matcher.homes(self._connection, list(self.place)) if self._moved else self._homes
+        return self._matcher.entities.homes(self._connection, list(self.place)) if self._moved else self._homes
 
     def _part(self, home: int, group_of: Mapping[int, int], held: "Held", matched: Matched) -> None:
         """Records that are not weighed (answers, what is gone) stay with the one that they came to; of what is gone
         that is who is most surely the same."""
-        members = self._matcher.members(self._connection, home)
+        members = self._matcher.entities.members(self._connection, home)
         first = next(one.record for one in self.known if self._homes[one.record] == home)
         groups: dict[int, list[int]] = defaultdict(list)
         others = [number for number in members if number not in group_of]
-        came_to = self._matcher.came_to(self._connection, others)
+        came_to = self._matcher.entities.came_to(self._connection, others)
         came_to |= {number: to for number in others if (to := held.beside.get(number)) in group_of and to in members}
         for number in members:
             to = number if number in group_of else came_to.get(number, number)
             groups[group_of.get(to, group_of[first])].append(number)
         wanted = sorted(groups, key=lambda number: (number != group_of[first], min(groups[number])))
-        self._matcher.part(self._connection, home, [groups[number] for number in wanted], matched)
+        self._matcher.entities.part(self._connection, home, [groups[number] for number in wanted], matched)
         matched.apart.update(number for number in members if number in self.place)
 
     def _note(self, found: "Few", held: "Held") -> None:
@@ -515,7 +506,7 @@ class Regrouping:
             (*pair, rule[pair], bits) for pair, bits in wanted.items()
             if pair not in known and ordered(homes[pair[0]], homes[pair[1]]) not in asked
         ]  # fmt: skip
-        return self._matcher.propose_scored(self._connection, new)
+        return self._matcher.entities.propose_scored(self._connection, new)
 
 
 def too_large(groups: Iterable[Sequence[int]], model: "Model") -> dict[int, str]:
@@ -684,7 +675,7 @@ def _states(
     )
     away = [
         row for row in rows
-        if (row[3] > ARCHIVED or row[0] not in listed) and matcher.kind_of(connection, row[1]) not in JOINS
+        if (row[3] > ARCHIVED or row[0] not in listed) and matcher.entities.kind_of(connection, row[1]) not in JOINS
     ]  # fmt: skip
     streams = {row[1] for row in away}
     told = {

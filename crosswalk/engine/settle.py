@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from crosswalk.engine.anew import asked_for, count_anew, resolve_asked_for, withdraw
 from crosswalk.engine.derive import derive_entities, follow, note_scores
-from crosswalk.engine.identify import Matched, Matcher, pending_work
+from crosswalk.engine.entities import Matched
+from crosswalk.engine.identify import Matcher, pending_work
 from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.reach import put_up, reach_entities

@@ -10,7 +10,7 @@ import pytest
 
 from bench.worlds import people
 from crosswalk.engine import anew, likeness
-from crosswalk.engine.identify import Matched
+from crosswalk.engine.entities import Matched
 from tests.crosswalk.engine.test_scored import Groups, groups, parts, three
 from tests.hub import World
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crosswalk.app import Hub
-from crosswalk.engine.identify import Matched, Matcher
+from crosswalk.engine.entities import Matched
+from crosswalk.engine.identify import Matcher
 from crosswalk.engine.model import House
 from tests.hub import World
 
@@ -92,6 +93,6 @@ def test_an_answer_whose_claims_name_two_people_alike_belongs_to_neither(tmp_pat
         Matcher(house, run=1).match_all()
 
         with house.database.read() as connection:
-            homes = dict(Matcher(house, run=1).homes(connection, [1, 2, 3, 4]))
+            homes = dict(Matcher(house, run=1).entities.homes(connection, [1, 2, 3, 4]))
     assert 3 not in homes
     assert homes[4] == homes[2] != homes[1]

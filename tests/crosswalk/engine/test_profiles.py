@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from crosswalk.engine import likeness
-from crosswalk.engine.identify import Matched, Matcher
+from crosswalk.engine.entities import Matched
+from crosswalk.engine.identify import Matcher
 from crosswalk.engine.likeness import Known, likeness_of
 from crosswalk.engine.profiles import Profiles
 from crosswalk.engine.remembered import Remembering

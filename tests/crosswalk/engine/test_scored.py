@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from crosswalk.engine import likeness
-from crosswalk.engine.identify import Matched, Matcher
+from crosswalk.engine.entities import Matched
+from crosswalk.engine.identify import Matcher
 from crosswalk.engine.likeness import likeness_of
 from crosswalk.engine.said import say
 from crosswalk.engine.words import AskError
