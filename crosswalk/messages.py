@@ -337,7 +337,8 @@ _ALL: Final = (
         text="Spark cannot be used: pyspark is not installed",
         happened="Records are to be weighed on Spark (`spark` under `match`, or --spark), and this machine lacks what "
         "that takes, or the master that is named does not answer.",
-        itself="Nothing is matched meanwhile, and nothing is lost: what was read waits for the next run.",
+        itself="Nothing is matched meanwhile, and nothing is lost: what was read waits for the next run. Until one "
+        "gets through, `crosswalk status` says so.",
         todo="Install crosswalk[spark] and Java 17 or newer here and on each worker, and see that the master runs. Or "
         "take `spark` out: this machine comes to the same groups, as far as its memory goes.",
     ),

@@ -313,7 +313,11 @@ def _lives_here(answer: Answer) -> bool:
 
 
 def _judged(answer: Answer) -> int:
-    if answer.get("lost") or any(one["state"] in _DOWN or one.get("overdue") for one in answer["connections"]):
+    if (
+        answer.get("lost")
+        or answer.get("halt")
+        or any(one["state"] in _DOWN or one.get("overdue") for one in answer["connections"])
+    ):
         return FAILED
     return WAITS if any(_number(held) for held in answer["waiting"].values()) else DONE
 
@@ -334,6 +338,7 @@ def standing(answer: Answer, screen: Screen) -> Iterator[Line]:
     ]
     rows = [_standing_row(connection, screen) for connection in answer["connections"]]
     yield from table(columns, rows, width=screen.width, free=True)
+    yield from _halt(answer, screen)
     yield from _coverage(answer, screen)
     yield from screen.prose(_waiting(answer["waiting"]))
 
@@ -368,6 +373,17 @@ def _standing_row(connection: Mapping[str, Any], screen: Screen) -> list[Line]:
         left,
         said,
     ]
+
+
+def _halt(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """`matching  fail  CW132: Spark does not start on yarn since 09:20 (R12)`, and what is left undone."""
+    if halt := answer.get("halt"):
+        code = f"{halt['code']}: " if halt.get("code") else ""
+        words = f"{code}{halt['text']} since {screen.clock(halt['since'])} ({halt['run']})"
+        first: Line = ["matching  ", state("fail"), "  "]
+        yield from screen.prose(words, indent=wide(first), first=first)
+        left = "until a run gets through nothing is matched, planned or written"
+        yield from screen.prose(left, indent=wide(first))
 
 
 def _by(paused: Mapping[str, Any], screen: Screen) -> str:

@@ -14,6 +14,7 @@ from crosswalk.store.budget import Balance, balance
 from crosswalk.store.codec import iso, load
 from crosswalk.store.coverage import SWEEP
 from crosswalk.store.daemons import Daemon, daemons
+from crosswalk.store.halts import halt_of
 from crosswalk.store.pauses import Pause, pauses
 from crosswalk.store.reading import Reading
 from crosswalk.store.runs import ABANDONED, is_abandoned
@@ -33,10 +34,11 @@ def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool 
     """Every connection and stream, and who is waited for. When a connection is due is told while a daemon lives.
 
     A connection is overdue when the schedule is in force (there has been a daemon) and it has not succeeded for twice
-    its interval.
+    its interval. `halt`: why what is read is matched and merged no more; None: the last run came to the end of it.
 
     With `exit_code` the answer judges the whole house: 1 something is down, 3 somebody is waited for, else 0.
     """
+    halt = halt_of(database)
     balances = {one.name: balance(database, one.name, now=now) for one in listed.connections}
     with database.read() as connection:
         rows = database.run(connection, "SELECT id, connection, name, swept_at, complete FROM stream").fetchall()
@@ -44,6 +46,9 @@ def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool 
         held = pauses(database, connection)
         told: dict[str, Any] = {
             **_daemons(known, now),
+            "halt": None
+            if halt is None
+            else {"code": halt.code or None, "text": halt.text, "since": iso(halt.at), "run": spoken("run", halt.run)},
             "connections": _connections(database, connection, listed, balances, held, known, now=now),
             "streams": _streams(database, connection, listed, {f"{row[1]}/{row[2]}": row for row in rows}, held),
             "waiting": waiting(database, connection, {row[0]: f"{row[1]}/{row[2]}" for row in rows}),
@@ -56,7 +61,7 @@ def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool 
 def judged(told: Mapping[str, Any]) -> int:
     """1: something is down, 3: somebody is waited for, else 0."""
     down = any(one["state"] in ("fail", "paused") or one.get("overdue") for one in told["connections"])
-    if down or told.get("lost") is not None:
+    if down or told.get("lost") is not None or told.get("halt") is not None:
         return 1
     return 3 if any(told["waiting"].values()) else 0
 

@@ -34,8 +34,8 @@ from crosswalk.engine.settle import Settled, is_first_load, note_bulk, settle
 from crosswalk.engine.spoken import FIRST, GUARD, STORM, held_classes, held_reasons, maybe_spoken, spoken
 from crosswalk.engine.undo import plan_undo, put_down, take_up
 from crosswalk.engine.words import entity_names
-from crosswalk.problems import Problem
-from crosswalk.store import outbox, runs, storms, unsettled
+from crosswalk.problems import Problem, ProblemsError, errors
+from crosswalk.store import halts, outbox, runs, storms, unsettled
 from crosswalk.store.budget import Budgets
 from crosswalk.store.codec import iso, load, load_row
 from crosswalk.store.dialect import once_more
@@ -311,8 +311,14 @@ class Runner:
             settle(house, turn.lease, ran.settled, run=ran.run, first=is_first_load(house))
             if decide_overdue(house):  # of conflicts as they stand now: an edit begins the wait anew
                 settle(house, turn.lease, ran.settled, run=ran.run)
+            halts.end(house.database)
 
-        self._settling(work)
+        try:
+            self._settling(work)
+        except Exception as error:
+            with suppress(Exception):  # what ended the run matters more than that it cannot be written down
+                self._halted(error)
+            raise
         for problem in _alarms(house, ran.settled.alarms):
             self._problem(problem)
 
@@ -475,6 +481,14 @@ class Runner:
                 )
             )
         return ended.result
+
+    def _halted(self, error: Exception) -> None:
+        """Until a run comes to the end of settling, whoever asks how things are is told that none does."""
+        code, text = "", f"a fault of the program: {type(error).__name__}"
+        if isinstance(error, ProblemsError):
+            first = errors(error.problems)[0]
+            code, text = first.code, first.text
+        halts.note(self._house.database, code=code, text=text, at=self._house.now(), run=self.ran.run)
 
     def _jobs(self, jobs: Sequence[Job], *, patience: float | None = None) -> list[Ended]:
         if not jobs:

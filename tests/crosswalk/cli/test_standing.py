@@ -33,6 +33,17 @@ def test_a_daemon_that_has_gone_is_told_and_is_down(crosswalk: Run, hub: FakeHub
     assert result.code == 1
 
 
+def test_what_is_matched_no_more_is_told_and_is_down(crosswalk: Run, hub: FakeHub) -> None:
+    text = "Spark does not start on spark://nowhere:7077"
+    standing(hub, halt={"code": "CW132", "text": text, "since": "2026-11-23T08:20:00.000Z", "run": "R12"}, waiting={})
+
+    result = crosswalk("status", "--exit-code")
+
+    assert f"matching  fail  CW132: {text} since 09:20 (R12)" in result.out
+    assert "nothing is matched, planned or written" in result.out
+    assert result.code == 1
+
+
 def test_a_daemon_is_asked_for_on_this_machine_alone(
     crosswalk: Run, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
