@@ -345,7 +345,7 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
     removals.note(database, connection, numbers, since=house.now(), there_until=house.now(), state=removals.CLOSED)
     rows = database.select(connection, "SELECT kind, value FROM ident WHERE", "record", numbers)
     given_up = Counter((kind, value) for kind, value in rows)
-    for table in ("ident", "block", "response", "waiting", "survivor", "known_as", "became"):
+    for table in ("ident", "block", "response", "waiting", "doubt", "survivor", "known_as", "became"):
         database.delete(connection, table, "record", numbers)
     for table in ("edge", "pair"):
         for column in ("left", "right"):

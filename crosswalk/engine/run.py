@@ -19,6 +19,7 @@ from connectors.sdk.errors import ConnectorError
 from crosswalk.engine.anew import ask_for
 from crosswalk.engine.apply import Applied, apply_stream
 from crosswalk.engine.audit import Audited, Sample, audit_stream
+from crosswalk.engine.doubts import ask, in_doubt
 from crosswalk.engine.erase import erase
 from crosswalk.engine.failures import code_of, down, is_for_good, problem_of, state_of
 from crosswalk.engine.loops import WITHIN, Frozen
@@ -315,12 +316,39 @@ class Runner:
 
         try:
             self._settling(work)
+            if ran.pulled and self._ask_in_doubt():
+                self._settling(work)
         except Exception as error:
             with suppress(Exception):  # what ended the run matters more than that it cannot be written down
                 self._halted(error)
             raise
         for problem in _alarms(house, ran.settled.alarms):
             self._problem(problem)
+
+    def _ask_in_doubt(self) -> bool:
+        """Ask for what records name no more, so that who has been deleted is told from who was taken away."""
+        house, ran = self._house, self.ran
+        wanted = in_doubt(house.database)
+        if not wanted:
+            return False
+
+        def job(stream: Stream) -> Callable[[Turn], Pulled]:
+            def ask_one(turn: Turn) -> Pulled:
+                with self._granted(stream):
+                    return ask(house, stream, turn.lease, run=ran.run)
+
+            return ask_one
+
+        streams = [stream for stream in self._at_work(list(house.streams.values())) if stream.id in wanted]
+        found = False
+        for ended in self._jobs([Job(_lease_of(stream), job(stream)) for stream in streams]):
+            stream = house.streams[_address_of(ended.name)]
+            if isinstance(ended.result, Pulled):
+                ran.pulled.setdefault(stream.address, Pulled()).add(ended.result)
+                found = True
+            if ended.state != "busy":  # whoever works there asks, or the next run
+                self._note(stream, ended)
+        return found
 
     def plan(self, *, force: bool = False) -> None:
         house, ran = self._house, self.ran

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from crosswalk.engine.anew import asked_for, count_anew, resolve_asked_for, withdraw
 from crosswalk.engine.derive import derive_entities, follow, note_scores
+from crosswalk.engine.emptied import Emptied
 from crosswalk.engine.entities import Matched
 from crosswalk.engine.identify import Matcher, pending_work
 from crosswalk.engine.matching import JOINS
@@ -509,6 +510,7 @@ class EntityMerger:
         self._decided = decided
         self._policies: list[FieldPolicy] = house.policies.of_kind(layout)
         self._references = References(house, connection)
+        self._emptied = Emptied(house, connection)
         self._raws: dict[int, bytes] = {}
         self._expected: list[int] = []
         self.bases: dict[int, StoredBase] = {}
@@ -726,9 +728,13 @@ class EntityMerger:
             base = Base(observed, golden) if kept is not None and member.id in kept.shown else None
         else:
             side = stored.side.get(name)
-            shown = observed if side is None else self._seen(member, at, unmark(side[0]))
+            shown = observed
+            if side is not None:
+                was, doubtful = self._left(member, at, unmark(side[0]), golden)
+                shown = self._seen(member, at, was)
+                observed = ABSENT if doubtful else observed
             held: Any = golden if hub is False else (unmark(hub[0]) if hub else NEVER)
-            base = Base(shown, held)
+            base = Base(held, held) if self._takes_place(member, at, observed, shown, held) else Base(shown, held)
         return Side(
             record=member.id,
             system=member.stream.connection,
@@ -740,8 +746,17 @@ class EntityMerger:
             represents=member.represents,
             writable=member.stream.may_write(at),
             written_by_hub=name in member.wrote and member.wrote[name] == observed,
-            shown=lambda value: self.shown(member, at, value),
+            shown=lambda value: self._shown_since(member, at, value, base),
         )
+
+    def _left(self, member: Member, at: int, was: Value, golden: Value) -> tuple[Value, bool]:
+        """What of a stored base is not gone by now; whether that cannot be told yet."""
+        if at not in member.stream.refs or was is ABSENT or was is None:
+            return was, False
+        left = self._emptied.left(member.id, member.stream, was, member.observed[at])
+        if left.gone and member.stream.may_write(at):
+            self._references.cannot_show(member.id, member.stream, golden)  # until it is there again
+        return left.value, left.doubtful
 
     def _seen(self, member: Member, at: int, value: Value) -> Value:
         """A stored base of a reference, as the entity it meant."""
@@ -765,9 +780,25 @@ class EntityMerger:
         # Nobody could make sense of it there, an amount without its currency for one: then what it shows is all it can.
         return member.row[member.stream.place[at]] if shown is ABSENT else shown
 
+    def _takes_place(self, member: Member, at: int, observed: Value, shown: Value, held: Value) -> bool:
+        """Has somebody named another one where the hub holds what nothing there can stand for? That one is meant to
+        take its place, whatever stood there meanwhile; beside it would be a second one."""
+        if at not in member.stream.refs or observed == shown or held is NEVER or not (slot := _slot(observed)):
+            return False
+        return _slot(held) == slot and not self._references.can_show(member.stream, held)
+
+    def _shown_since(self, member: Member, at: int, value: Value, base: Base | None) -> Value:
+        """`shown`, as an edit is told by: of a reference that nothing there can stand for, what was agreed to stand in
+        its place. What somebody has put there since is their word, and not all that the record can show."""
+        shown = self.shown(member, at, value)
+        if base is None or base.side is ABSENT or at not in member.stream.refs or value is ABSENT or value is None:
+            return shown
+        return shown if self._references.can_show(member.stream, value) else base.side
+
     def save_waiting(self) -> None:
-        """Note which records wait for others to be there."""
+        """Note which records wait for others to be there, and which others are to be asked for."""
         self._references.save_waiting()
+        self._emptied.save()
 
     def _load_raw(self, record: int) -> Any:
         if self._expected:
@@ -837,6 +868,14 @@ class EntityMerger:
             return value
         theirs = self._references.as_remote(member.stream, value)
         return None if theirs is ABSENT else theirs
+
+
+def _slot(value: Value) -> dict[str, Any]:
+    """Of a single reference, the slot in which there is one alone (the primary one); nothing where there may be
+    several."""
+    if not isinstance(value, list) or len(value) != 1:
+        return {}
+    return {name: part for name, part in value[0].items() if name != "entity"}
 
 
 def _meet_anew(group: Group) -> bool:

@@ -180,6 +180,16 @@ CREATE TABLE dead_letter (
 
 CREATE INDEX ix_letter_waiting ON dead_letter (stream, phase) WHERE state <> 'closed';
 
+CREATE TABLE doubt (
+	stream INTEGER NOT NULL,
+	rkey TEXT NOT NULL,
+	record BIGINT NOT NULL,
+	there BOOLEAN NOT NULL,
+	PRIMARY KEY (stream, rkey, record)
+);
+
+CREATE INDEX ix_doubt_record ON doubt (record);
+
 CREATE TABLE edge (
 	"left" BIGINT NOT NULL,
 	"right" BIGINT NOT NULL,
