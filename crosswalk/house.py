@@ -20,7 +20,7 @@ from connectors.sdk.contract import Account, Connector, FieldInfo, Keyed, Stream
 from connectors.sdk.errors import ConnectorError, GrantError, SetupError
 from crosswalk import drift
 from crosswalk.engine import matching, policies
-from crosswalk.engine.accounts import renamed_streams, strange, twice
+from crosswalk.engine.accounts import doubted, renamed_streams, renewed, strange, twice
 from crosswalk.engine.failures import problem_of, state_of
 from crosswalk.engine.model import Ceiling, House, Link, Progress, Stream
 from crosswalk.problems import Problem
@@ -134,6 +134,11 @@ class Builder(Struct):
                 [one for one in draft.catalogue or () if one.paused],
                 self.changed.get(draft.address, ()),
             )
+        ]
+        self.warnings += [
+            problem
+            for name, told in self.settings.connections.items()
+            for problem in doubted(name, told.connector.label, self._accounts.get(name))
         ]
         self.warnings += [
             problem
@@ -320,6 +325,7 @@ class Builder(Struct):
     def _keep(self, name: str, account: Account) -> None:
         now = int(self.clock().timestamp() * 1000)
         with self.database.write() as connection:
+            account = renewed(self.database, connection, name, account, known=self._accounts.get(name))
             self.database.run(
                 connection,
                 "UPDATE connection SET account = ?, checked_at = ? WHERE name = ?",
@@ -428,6 +434,7 @@ class Builder(Struct):
             time_zone=(account.time_zone if account else None) or self.settings.time_zone,
             region=(account.country if account else None) or self.settings.phone_region,
             currency=account.currency if account else None,
+            currency_doubted=account is not None and account.currency_now is not None,
             surveys={
                 name: SurveyRoles(kind=one.kind, touchpoint=one.touchpoint, roles=one.roles, places=one.places)
                 for name, one in stream.surveys.items()

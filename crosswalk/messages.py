@@ -512,6 +512,17 @@ _ALL: Final = (
         severity="warning",
     ),
     Message(
+        code="CW312",
+        text="Pipedrive's currency was EUR and is USD: amounts without one are paused",
+        happened="The account of a connection answers with another default currency than before. Amounts that have a "
+        "currency of their own are what they were. Of the others nobody knows whether they mean the new one, or still "
+        "mean the old.",
+        itself="Those amounts are neither read nor written; what is known of them stands, and all else goes on.",
+        todo="Set the currency back there, or write under the connection which one those amounts are of: currency: EUR "
+        "or currency: USD. What the latter makes of them waits in a plan.",
+        severity="warning",
+    ),
+    Message(
         code="CW401",
         text="members-11.csv line 214: phone is no possible number in DE",
         happened="A value cannot be understood as what its field holds. The field counts as not read on this record: "

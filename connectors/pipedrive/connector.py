@@ -136,7 +136,8 @@ class PipedriveConnector:
             name=str(me.get("company_name") or me.get("company_domain") or company),
             identity=str(me.get("email") or me.get("name") or me.get("id")),
             time_zone=me.get("timezone_name"),
-            currency=me.get("default_currency"),
+            currency=self._settings.currency or me.get("default_currency"),
+            currency_by_file=self._settings.currency is not None,
             country=country if isinstance(country, str) and len(country) == 2 else None,
             missing=self._missing(),
         )

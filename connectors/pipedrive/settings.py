@@ -38,6 +38,10 @@ class PipedriveSettings(Settings):
     """`auth` by `authorization_code` or `refresh_token` is an app that a user of the account has installed."""
 
     auth: Auth
+    currency: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Z]{3}$", description="Of amounts that have none of their own; the user's, unless said."),
+    ] = None
 
 
 class PipedriveStream(StreamSettings):

@@ -120,6 +120,7 @@ class SalesforceConnector:
             identity=str(user.get("Username") or user.get("preferred_username") or "the user of the access token"),
             time_zone=org.get("TimeZoneSidKey"),
             currency=currency if isinstance(currency, str) else None,
+            currency_by_file=currency is not None and currency == self._settings.currency,
             country=country.strip().upper() if isinstance(country, str) and len(country.strip()) == 2 else None,
             allowance=allowance,
             left=remaining,

@@ -212,13 +212,20 @@ class FieldInfo(Struct, frozen=True, kw_only=True):
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """Who we are at the vendor, and what we may do there."""
+    """Who we are at the vendor, and what we may do there.
+
+    `currency` is that of amounts without one of their own; `currency_by_file`: the operator says so, not the vendor.
+    `currency_now` is the hub's own mark, which a connector leaves alone: what the vendor has come to say since, while
+    nobody has said what that makes of the amounts.
+    """
 
     id: str  # the remote account's own id: the same account is never connected twice
     name: str
     identity: str  # the user or integration the token belongs to
     time_zone: str | None = None
     currency: str | None = None
+    currency_by_file: bool = False
+    currency_now: str | None = None
     country: str | None = None  # ISO 3166-1 alpha-2: region of phone numbers without one
     allowance: int | None = None  # calls (in the budget's unit) a day
     left: int | None = None

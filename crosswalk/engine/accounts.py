@@ -3,15 +3,19 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from connectors.sdk.contract import Account
 from crosswalk.engine.overview import count_records
 from crosswalk.problems import Problem
 from crosswalk.store.codec import load
 from crosswalk.store.dialect import Database
+from crosswalk.store.records import ARCHIVED
 
 TWICE = "CW104"
 ANOTHER = "CW207"
 RENAMED = "CW208"
+CURRENCY = "CW312"
 
 
 class _Held(NamedTuple):
@@ -128,6 +132,47 @@ def another(name: str, known: Account | None, now: Account, *, role: str) -> Pro
         hint="correct its credentials, or give the new account a connection of its own; nothing of it was read",
         connection=name,
     )
+
+
+def carried(now: Account, *, known: Account | None) -> Account:
+    """The account as it is to be kept. Where the vendor says another currency than before, that of the amounts stays
+    what it was until the file says what they are: they may be worth something else now, or read otherwise."""
+    if known is None or now.currency_by_file or now.currency is None or known.currency in (None, now.currency):
+        return now
+    return replace(now, currency=known.currency, currency_now=now.currency)
+
+
+def renewed(database: Database, connection: Any, name: str, now: Account, *, known: Account | None) -> Account:
+    """`carried`, before it is stored."""
+    kept = carried(now, known=known)
+    if known is not None and known.currency_now and not kept.currency_now and kept.currency == known.currency:
+        _read_anew(database, connection, name)
+    return kept
+
+
+def doubted(name: str, label: str, account: Account | None) -> list[Problem]:
+    """A warning where nobody knows of what currency amounts are."""
+    if account is None or account.currency_now is None:
+        return []
+    was, now = account.currency, account.currency_now
+    return [
+        Problem(
+            code=CURRENCY,
+            severity="warning",
+            text=f"{label}'s currency was {was} and is {now}: amounts without one are paused",
+            hint=f"set it back there, or say of {name} what its amounts are: currency: {was}, or currency: {now}",
+            connection=name,
+        )
+    ]
+
+
+def _read_anew(database: Database, connection: Any, name: str) -> None:
+    """Have the streams of a connection read from the beginning: amounts that were edited meanwhile were left alone."""
+    streams = "(SELECT id FROM stream WHERE connection = ?)"
+    database.run(
+        connection, f"UPDATE record SET hash = NULL WHERE state <= ? AND stream IN {streams}", (ARCHIVED, name)
+    )
+    database.run(connection, f"UPDATE part SET watermark = NULL, position = NULL WHERE stream IN {streams}", (name,))
 
 
 def twice(

@@ -13,7 +13,7 @@ from msgspec.structs import asdict, replace
 from connectors.sdk.auth import AuthorizationCode, AuthorizationRequest, AuthorizedInBrowser
 from connectors.sdk.contract import Account, Grant, Settings, TokenStore, Tools
 from connectors.sdk.errors import ConnectorError, GrantError, LaterError
-from crosswalk.engine.accounts import known_accounts
+from crosswalk.engine.accounts import known_accounts, renewed
 from crosswalk.engine.failures import problem_of
 from crosswalk.engine.model import House, Link
 from crosswalk.engine.words import AskError, shortened
@@ -152,7 +152,9 @@ def _keep(tokens: TokenStore, name: str, grant: Grant) -> None:
 
 def _note(house: House, name: str, account: Account) -> None:
     """Whose account it is, and that the connection goes on."""
+    known = known_accounts(house.database).get(name)
     with house.database.write(durable=True) as connection:
+        account = renewed(house.database, connection, name, account, known=known)
         house.database.run(
             connection,
             "UPDATE connection SET account = ?, checked_at = ?, state = 'ok', code = NULL, detail = NULL, "

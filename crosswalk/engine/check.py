@@ -17,7 +17,17 @@ from msgspec.structs import asdict
 from connectors.sdk.contract import Account, FieldInfo, Page, StreamSpec, Window
 from connectors.sdk.errors import ConnectorError, ShapeError
 from crosswalk.drift import stored
-from crosswalk.engine.accounts import ANOTHER, RENAMED, known_accounts, renamed_streams, strange, twice
+from crosswalk.engine.accounts import (
+    ANOTHER,
+    RENAMED,
+    carried,
+    doubted,
+    known_accounts,
+    renamed_streams,
+    renewed,
+    strange,
+    twice,
+)
 from crosswalk.engine.failures import down, problem_of
 from crosswalk.engine.model import House, Link, Stream
 from crosswalk.engine.overview import count_records
@@ -92,11 +102,14 @@ def check(house: House, *, only: Sequence[str] = (), judge: Judge | None = None)
     told = [_connection(house, link, answers[link.name], held, judge, found) for link in links]
     barred = [*_others(house, answers, known), *_twice(house, answers, known)]
     found += barred
+    for link in links:
+        if (account := answers[link.name].account) is not None:
+            found += doubted(link.name, link.connector.label, carried(account, known=known.get(link.name)))
     for one in told:
         own = [problem for problem in found if problem.connection == one["name"] and problem.stream is None]
         if one["state"] == "ok" and any(problem.severity == "error" for problem in own):
             one["state"] = "part"
-    _keep(house, links, answers, {problem.connection or "": problem for problem in barred})
+    _keep(house, links, answers, {problem.connection or "": problem for problem in barred}, known)
     return {
         "config": _config(house),
         "store": _store(house),
@@ -482,7 +495,13 @@ def _twice(house: House, answers: Mapping[str, _Answer], known: Mapping[str, Acc
 # -- keeping -------------------------------------------------------------------------------------------------
 
 
-def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer], barred: Mapping[str, Problem]) -> None:
+def _keep(
+    house: House,
+    links: Sequence[Link],
+    answers: Mapping[str, _Answer],
+    barred: Mapping[str, Problem],
+    known: Mapping[str, Account],
+) -> None:
     """Note accounts and catalogues. One that lets us in again goes on; `since` stays while it goes on failing.
 
     `barred`: connections whose account is none that may be used under their name.
@@ -496,7 +515,10 @@ def _keep(house: House, links: Sequence[Link], answers: Mapping[str, _Answer], b
                 problem = problem_of(answer.error, connection=link.name)
             state, code, detail = ("ok", None, None) if problem is None else (down(problem), problem.code, problem.text)
             theirs = problem is None or problem.code not in (ANOTHER, RENAMED)
-            account = None if answer.account is None or not theirs else dump(_plain(answer.account))
+            account = None
+            if answer.account is not None and theirs:
+                kept = renewed(database, connection, link.name, answer.account, known=known.get(link.name))
+                account = dump(_plain(kept))
             database.run(
                 connection,
                 "INSERT INTO connection (name, connector, account, checked_at, state, code, detail, since) "

@@ -79,6 +79,7 @@ class Stream(Struct, frozen=True):
     zone: str
     region: str | None
     currency: str | None
+    currency_doubted: bool
     lookups: Mapping[str, Mapping[str, str]]
 
     @property
@@ -117,6 +118,10 @@ class Setting(Struct):
     @property
     def currency(self) -> str | None:
         return self.stream.currency
+
+    @property
+    def currency_doubted(self) -> bool:
+        return self.stream.currency_doubted
 
     @property
     def lookups(self) -> Mapping[str, Mapping[str, str]]:

@@ -480,7 +480,7 @@ class _Compiler:
         self._stream = Stream(
             kind=kind, name=stream, vendor_label=context.label, connection=context.connection,
             places=Places(catalogue, self._missing), zone=self._zone, region=context.region, currency=context.currency,
-            lookups=context.lookups,
+            currency_doubted=context.currency_doubted, lookups=context.lookups,
         )  # fmt: skip
 
     def compile(self) -> CompiledMapping:

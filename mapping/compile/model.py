@@ -53,7 +53,8 @@ class Context(Struct, frozen=True, kw_only=True):
 
     `label` is the vendor's name for people ("Pipedrive"). `tool` is what responses name as theirs; left out, the
     connection. `time_zone` is the account's: of times without a zone, and of dates that stand for instants. `region`
-    is that of phone numbers without a country code, `currency` that of amounts without one. `lookups` are tables of a
+    is that of phone numbers without a country code, `currency` that of amounts without one; while nobody knows whether
+    it still is (`currency_doubted`), these are neither read nor written. `lookups` are tables of a
     vendor's reference data by name, `stages`: id -> status.
     """
 
@@ -62,6 +63,7 @@ class Context(Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     region: str | None = None
     currency: str | None = None
+    currency_doubted: bool = False
     surveys: Mapping[str, SurveyRoles] = field(default_factory=dict)
     tool: str = ""
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -106,6 +106,11 @@ class Around(Protocol):
     @property
     def currency(self) -> str | None: ...
     @property
+    def currency_doubted(self) -> bool:
+        """Are amounts that go by the account's currency left alone?"""
+        ...
+
+    @property
     def lookups(self) -> Mapping[str, Mapping[str, str]]: ...
     @property
     def source(self) -> str:

@@ -245,7 +245,8 @@ def _cents(arguments: Sequence[Argument], around: Around) -> Made:
 
 
 def _amount(arguments: Sequence[Argument], around: Around, *, cents: bool) -> Made:
-    by, fixed = _currency(arguments, around)
+    by, fixed, own = _currency(arguments, around)
+    doubted = own and around.currency_doubted
     # The catalogue's money is one object of both; a number has its currency elsewhere.
     composite = around.field_type == "money" and by is None
 
@@ -253,7 +254,14 @@ def _amount(arguments: Sequence[Argument], around: Around, *, cents: bool) -> Ma
         told = by.get(row) if by is not None else None
         return told if is_filled(told) else fixed
 
+    def has_none(raw: Value, row: Any) -> bool:
+        """Does it go by the account's?"""
+        told = raw.get("currency") if isinstance(raw, dict) else by.get(row) if by is not None else None
+        return not is_filled(told)
+
     def read_in(raw: Value, row: Any) -> Value:
+        if doubted and raw not in (None, "") and has_none(raw, row):
+            return ABSENT
         if isinstance(raw, dict):
             return money.normalise(raw.get("amount", raw.get("value")), raw.get("currency") or currency_of(row))
         if raw is None or raw == "":
@@ -269,7 +277,7 @@ def _amount(arguments: Sequence[Argument], around: Around, *, cents: bool) -> Ma
             return {**was, "amount" if "amount" in was else "value": told, "currency": currency}
         if composite and not isinstance(was, int | str | Decimal):
             return {"value": told, "currency": currency}
-        if by is None and fixed is not None and currency not in (None, fixed):
+        if by is None and fixed is not None and (doubted or currency not in (None, fixed)):
             return SKIP  # this side holds amounts of one currency, and this is another
         if cents and amount is not None and currency:
             told = number_out(money.to_minor(wanted))
@@ -299,15 +307,15 @@ def bare_amount() -> Made:
     return Made("money", read=read, write=write, name="money")
 
 
-def _currency(arguments: Sequence[Argument], around: Around) -> tuple[Spot | None, str | None]:
-    """Where the currency stands, and which one it is otherwise."""
+def _currency(arguments: Sequence[Argument], around: Around) -> tuple[Spot | None, str | None, bool]:
+    """Where the currency stands, which one it is otherwise, and whether that is the account's."""
     if not arguments or arguments[0].text == "account":
-        return None, around.currency
+        return None, around.currency, True
     told = arguments[0].text
     spot = around.maybe_spot(arguments[0]) if not (len(told) == 3 and told.isupper() and told.isalpha()) else None
     if spot is None and len(told) == 3 and told.isupper():
-        return None, told
-    return spot, around.currency
+        return None, told, False
+    return spot, around.currency, True
 
 
 # -- consent ----------------------------------------------------------------------------------------------------
