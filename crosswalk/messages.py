@@ -523,6 +523,16 @@ _ALL: Final = (
         severity="warning",
     ),
     Message(
+        code="CW313",
+        text="Typeform's form sLQs4bX2 was deleted while it was read",
+        happened="The vendor showed a part of a stream (a form, a survey) and its first responses, and then said that "
+        "there is no such part.",
+        itself="What had come of it stands, and all other parts are read. Should it come back, the hub goes on where "
+        "it was.",
+        todo="Nothing. Where the file lists the part by its id, take it away there.",
+        severity="warning",
+    ),
+    Message(
         code="CW401",
         text="members-11.csv line 214: phone is no possible number in DE",
         happened="A value cannot be understood as what its field holds. The field counts as not read on this record: "

@@ -50,6 +50,7 @@ from connectors.sdk.contract import (
 from connectors.sdk.csvio import export_csv
 from connectors.sdk.errors import (
     ConnectorError,
+    GoneError,
     GrantError,
     LaterError,
     RecordError,
@@ -86,6 +87,7 @@ __all__ = [
     "Costs",
     "FieldInfo",
     "FieldType",
+    "GoneError",
     "Grant",
     "GrantError",
     "Json",

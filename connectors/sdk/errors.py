@@ -2,6 +2,7 @@
 
 ConnectorError
     SetupError   stop before any request; an operator edits the file
+        GoneError  a part went away while it was read: go on with the next one
     GrantError   pause this connection; a person grants access again
     LaterError   try again; carries the earliest moment, if the vendor named one
     ShapeError   the vendor answered in a form we do not know; stop this stream
@@ -32,6 +33,14 @@ class ConnectorError(Exception):
 
 class SetupError(ConnectorError):
     """The configuration cannot work."""
+
+
+class GoneError(SetupError):
+    """A part (a form, a survey) was deleted while it was read. What came of it stands, and where it was read to; should
+    it come back it is gone on with."""
+
+    def __init__(self, text: str, *, hint: str = "") -> None:
+        super().__init__(text, hint=hint, code="CW313")
 
 
 class GrantError(ConnectorError):

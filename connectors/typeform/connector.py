@@ -11,6 +11,7 @@ from connectors.sdk import (
     AuthorizationCode,
     Burst,
     FieldInfo,
+    GoneError,
     Json,
     Limits,
     Outcome,
@@ -156,6 +157,8 @@ class TypeformConnector:
     def _form(self, form: str) -> dict[str, Json]:
         """One form with its questions. A form that is not there is a mistake in the file, or was deleted."""
         answer = self._transport.get(_path(form), accept={404})
+        if answer.status == 404 and form not in self._listed_by_operator():
+            raise _gone(form)
         if answer.status == 404:
             raise SetupError(
                 f"Typeform has no form '{form}', or this token may not see it",
@@ -235,12 +238,20 @@ class TypeformConnector:
         if begin == 0 and (position is None or position["type"] != types[0]):
             position = None
         asked: Questions | None = None
+        begun = position is not None
         for at, kind in enumerate(types[begin:], start=begin):
             following = types[at + 1] if at + 1 < len(types) else None
-            for listed in self._walk(form, kind, window, position):
-                if asked is None and any(row.get("answers") for row in listed.rows):
-                    asked = self._questions(form)
-                yield self._page(form, listed, asked or NOTHING, _where_next(listed, kind, following))
+            try:
+                for listed in self._walk(form, kind, window, position):
+                    if asked is None and any(row.get("answers") for row in listed.rows):
+                        asked = self._questions(form)
+                    begun = True
+                    yield self._page(form, listed, asked or NOTHING, _where_next(listed, kind, following))
+            except GoneError:
+                if begun:  # else nothing of it was to be read any more
+                    raise
+                yield Page([], None, None)
+                return
             position = None
 
     def _walk(self, form: str, kind: str, window: Window, position: Position | None) -> Iterator[lists.Listed]:
@@ -269,8 +280,7 @@ class TypeformConnector:
             if form in self._listed_by_operator():
                 self._form(form)  # says what is to be done, if the form itself is gone
                 raise ShapeError(f"Typeform shows form {form}, and not its responses", code="CW307") from exc
-            # Deleted since the forms were listed: it has no responses that could be missed.
-            yield lists.Listed([], None, None, None)
+            raise _gone(form) from exc
 
     def _page(self, form: str, listed: lists.Listed, asked: Questions, position: Position | None) -> Page:
         made: list[RemoteRecord] = []
@@ -315,7 +325,10 @@ class TypeformConnector:
         answer = self._transport.get(f"{_path(form)}/responses", asked, accept={404})
         rows = [] if answer.status == 404 else lists.rows_of(answer)
         listed = lists.Listed(rows, None, answer.server_time, None)
-        return self._page(form, listed, self._questions(form) if rows else NOTHING, None)
+        try:
+            return self._page(form, listed, self._questions(form) if rows else NOTHING, None)
+        except GoneError:
+            return Page([], None, answer.server_time)
 
     def keys(self, stream: str) -> Iterator[Sequence[str]]:
         """Every form, or every response of the forms that take part; counted against what the list says."""
@@ -324,9 +337,16 @@ class TypeformConnector:
                 yield [str(row["id"]) for row in page.rows]
             return
         for form in self.parts(RESPONSES):
-            for kind in self._own().response_types:
-                for listed in self._walk(form, kind, Window(part=form, since=None), None):
-                    yield [key for row in listed.rows if (key := lists.key_of(row)) is not None]
+            try:
+                for kind in self._own().response_types:
+                    for listed in self._walk(form, kind, Window(part=form, since=None), None):
+                        yield [key for row in listed.rows if (key := lists.key_of(row)) is not None]
+            except GoneError:
+                if self._is_there(form):
+                    raise ShapeError(f"Typeform shows form {form}, and not its responses", code="CW307") from None
+
+    def _is_there(self, form: str) -> bool:
+        return self._transport.get(_path(form), accept={404}).status != 404
 
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
         """Typeform has no list of deletions: the sweep finds them."""
@@ -339,6 +359,13 @@ class TypeformConnector:
 
     def send(self, stream: str, writes: Sequence[Write]) -> Iterator[Outcome]:
         raise SetupError(f"Typeform's {stream} are only read", hint="take `write` away from this stream")
+
+
+def _gone(form: str) -> GoneError:
+    return GoneError(
+        f"Typeform's form {form} was deleted while it was read",
+        hint="nothing: what came of it stands; should it come back it is read on",
+    )
 
 
 def _path(form: str) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from connectors.sdk.contract import NOT_KEPT, Page, RawRecord, RemoteRecord, RowFault, Window, is_key
-from connectors.sdk.errors import ConnectorError, GrantError, SetupError, ShapeError
+from connectors.sdk.errors import ConnectorError, GoneError, GrantError, SetupError, ShapeError
 from connectors.sdk.paging import prefetched
 from crosswalk.engine import erase
 from crosswalk.engine.failures import is_for_good
@@ -41,6 +41,7 @@ class Pulled(Struct):
     removed: int = 0
     doubt: ShapeError | None = None  # why nothing could be said of what is gone there
     unread: list[ConnectorError] = field(default_factory=list)  # why parts could not be read, others could
+    gone: list[GoneError] = field(default_factory=list)  # parts that were deleted while they were read
     back: list[str] = field(default_factory=list)  # keys that a sweep found there and not held
     missing: list[str] = field(default_factory=list)  # and those that it found held and not there
 
@@ -50,6 +51,7 @@ class Pulled(Struct):
         self.removed += other.removed
         self.doubt = other.doubt or self.doubt
         self.unread += other.unread
+        self.gone += other.gone
 
 
 def pull_stream(
@@ -66,6 +68,8 @@ def pull_stream(
     for part in parts:
         try:
             _pull_part(house, link, stream, part, lease, run, pulled, afresh=afresh, bulk=bulk)
+        except GoneError as error:
+            pulled.gone.append(error)
         except (SetupError, GrantError, ShapeError) as error:
             pulled.unread.append(error)
             if is_for_good(error) or len(pulled.unread) == len(parts):

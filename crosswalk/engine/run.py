@@ -222,6 +222,9 @@ class Runner:
                 if (doubt := ended.result.doubt) is not None:
                     told = problem_of(doubt, connection=stream.connection, stream=stream)
                     self._problem(replace(told, severity="warning"))
+                for gone in ended.result.gone:
+                    told = problem_of(gone, connection=stream.connection, stream=stream)
+                    self._problem(replace(told, severity="warning"))
                 for error in ended.result.unread:
                     unread.add(stream.connection)
                     self._problem(problem_of(error, connection=stream.connection, stream=stream))
