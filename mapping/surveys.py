@@ -4,8 +4,8 @@ An NPS question is found by its type, and so are CSAT and CES where a tool has s
 rating, whatever its ends, until the operator says which metric it is. A text that follows a metric is its comment.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -253,3 +253,23 @@ def _role(role: str, expression: str) -> tuple[str, Scale | None]:
             code="CW107",
         )  # fmt: skip
     return question, scale
+
+
+def standing(held: Mapping[str, Any], arrived: Mapping[str, Any], asked: Collection[str]) -> Mapping[str, Any] | None:
+    """The values of a response in which answers to what its survey no longer asks are those that are held; None: they
+    are as they arrived.
+
+    Nothing tells any more on which scale such an answer was given, and some tools send it no more.
+    """
+    before, now = _by_ref(held), _by_ref(arrived)
+    gone = before.keys() - set(asked)
+    if not gone:
+        return None
+    told = [before[ref] if ref in gone else now[ref] for ref in before if ref in gone or ref in now]
+    told += [answer for ref, answer in now.items() if ref not in before]
+    return None if told == list(now.values()) else {**arrived, "answers": told}
+
+
+def _by_ref(values: Mapping[str, Any]) -> dict[str, Any]:
+    answers = values.get("answers")
+    return {str(one["field"]["ref"]): one for one in answers} if isinstance(answers, list) else {}

@@ -379,7 +379,7 @@ class QualtricsConnector:
                     line += len(some)
                     made, faults = _responses(some, survey, asked or NOTHING)
                     goes_on = {**position, "job": job, "line": line}
-                    yield Page(made, goes_on if more else done, read_to, faults=faults, last=not more)
+                    yield Page(made, goes_on if more else done, read_to, faults=faults, last=not more, asked=asked)
                 return
         raise ShapeError(f"Qualtrics responses of {survey}: the file of a finished export is not there", code="CW307")
 
@@ -526,8 +526,9 @@ class QualtricsConnector:
                 if answer.status == 404:
                     continue
                 missing.discard(key)
-                made, faults = _responses([lists.result(answer)], survey, self._columns(survey))
-                yield Page(made, None, answer.server_time, faults=faults)
+                asked = self._columns(survey)
+                made, faults = _responses([lists.result(answer)], survey, asked)
+                yield Page(made, None, answer.server_time, faults=faults, asked=asked)
 
     def _where_to_look(self) -> Iterator[str]:
         """The surveys of the stream, then the others: what was read of one that is no longer listed is not gone."""

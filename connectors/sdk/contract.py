@@ -5,7 +5,7 @@ in `Values` a missing key is absent and null is cleared; a connector turns its v
 on reading and back on writing.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -97,6 +97,8 @@ class Page(Struct, frozen=True):
     was read, and the next window is handed it; so there it is `last` that says the window was read to its end.
     `anew`: places (a file's name) that are read from their beginning as of this page, or are gone. What was set aside
     there before (`RowFault.where` is such a name, or begins with it and a blank) and does not come again is mended.
+    `asked`: of responses to one survey, the refs of all that it asks by now (`answers[].field.ref` of a record).
+    Answers that are held to anything else stand as they were read; None: whatever is not there was taken back.
     """
 
     records: Sequence[Record]
@@ -106,6 +108,7 @@ class Page(Struct, frozen=True):
     faults: "Sequence[RowFault]" = ()
     last: bool = False
     anew: Sequence[str] = ()
+    asked: Collection[str] | None = None
 
 
 class RowFault(NamedTuple):

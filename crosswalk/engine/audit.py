@@ -204,7 +204,10 @@ class _Auditor:
             if known.state == HIDDEN:
                 self._note(key, "", "filter", "out of the scope of `where`", "neither matched nor written")
         missed: dict[str, Understood] = {}
-        for key, now in landing.let_in(landing.understand(news), seen, erased).items():
+        understood = landing.understand(news)
+        with self._database.read() as connection:
+            landing.leave_unasked(connection, understood, seen, page.asked)
+        for key, now in landing.let_in(understood, seen, erased).items():
             old = seen.get(key)
             if old is None:
                 self._newcomer(key, now, missed)

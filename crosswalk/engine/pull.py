@@ -185,6 +185,8 @@ def as_one(page: Page, following: Page) -> Page | None:
     """
     if len(page.records) + len(following.records) > _TOGETHER or page.faults or following.anew:
         return None  # what was set aside is to be known when the second is landed, which may mend it
+    if page.records and following.records and page.asked is not following.asked:
+        return None
     if _goes_back(page.records, following.records):
         held = {one.key: one.modified for one in page.records}
         if any(_is_older(one.modified, held.get(one.key)) for one in following.records):
@@ -197,6 +199,7 @@ def as_one(page: Page, following: Page) -> Page | None:
         position=following.position,
         total=following.total,
         last=following.last,
+        asked=following.asked if following.records else page.asked,
     )
 
 
@@ -253,6 +256,7 @@ def _land_page(
         understood = landing.understand(news)
         with database.write() as connection:
             fence(database, connection, lease)
+            landing.leave_unasked(connection, understood, seen, page.asked)
             landed = landing.land(connection, understood, seen, read_no=read_no)
             aside = _set_aside(house, connection, stream, page, landed, news if mending else {}, run)
             _move_part(house, connection, stream, part, page, held, ended=ended, read_no=read_no)
@@ -377,6 +381,7 @@ def fetch_records(
             fence(database, connection, lease)
             if again:
                 add_work(database, connection, SETTLE, [old.id for old in known.values()])
+            landing.leave_unasked(connection, understood, seen, page.asked)
             some = landing.land(connection, understood, seen, read_no=read_no)
             _set_aside(house, connection, stream, page, some, news, run)
         return some

@@ -15,6 +15,7 @@ from crosswalk.store.dialect import Database
 from crosswalk.store.erasures import Gate
 from crosswalk.store.errors import StoreDamagedError
 from crosswalk.store.leases import fence
+from mapping.surveys import standing
 from mapping.values import ABSENT, Value
 from scheduler.leases import Lease
 
@@ -256,6 +257,31 @@ class Landing(Struct):
                 record, whole, arrived.hash, dump(row), faults, state, identifiers(row), others, ends
             )
         return understood
+
+    def leave_unasked(
+        self,
+        connection: Connection,
+        page: dict[str, Understood],
+        seen: Mapping[str, Seen],
+        asked: Collection[str] | None,
+    ) -> None:
+        """Answers to what the survey of these responses no longer asks stand as they are held, see `Page`.
+
+        `asked`: None where it is no survey.
+        """
+        if asked is None:
+            return
+        keys = {seen[key].id: key for key in page if key in seen}
+        for number, held in self.database.select(
+            connection, "SELECT record, raw FROM body WHERE", "record", list(keys)
+        ):
+            new = page[keys[number]]
+            values = standing(load(bytes(held)), load(new.raw), asked)
+            if values is not None:
+                row, faults = self.mapped.read(values)
+                page[keys[number]] = msgspec.structs.replace(
+                    new, raw=dump(values), observed=dump(row), faults=faults, idents=self.identifiers(row)
+                )
 
     def land(
         self,

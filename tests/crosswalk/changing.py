@@ -19,12 +19,14 @@ _HEADS: Final = {
     "pipedrive": "auth: {flow: refresh_token, client_id: env:PD_ID, client_secret: env:PD_SECRET, "
     "refresh_token: env:PD_TOKEN}",
     "typeform": "auth: {token: env:TF_TOKEN}",
+    "qualtrics": "data_center: fra1\n    auth: {flow: api_token, api_token: env:QT_TOKEN}",
 }
 _SECRETS: Final[Mapping[str, Mapping[str, str]]] = {
     "salesforce": {"SF_ID": "client_id", "SF_SECRET": "client_secret"},
     "zoho": {"ZO_ID": "client_id", "ZO_SECRET": "client_secret", "ZO_TOKEN": "refresh_token"},
     "pipedrive": {"PD_ID": "client_id", "PD_SECRET": "client_secret", "PD_TOKEN": "refresh_token"},
     "typeform": {"TF_TOKEN": "token"},
+    "qualtrics": {"QT_TOKEN": "api_token"},
 }
 _GUARD: Final = "{at_most: 50, share: 100%}"
 # Of Salesforce, made of Pipedrive's deals.

@@ -6,6 +6,7 @@ import pytest
 
 from mapping.compile import CompiledMapping, Context, MappingError, SurveyRoles
 from mapping.language import Place
+from mapping.surveys import standing
 from mapping.values import ABSENT
 from tests.mapping.mapped import mapped, read
 
@@ -338,3 +339,22 @@ def test_a_scale_stands_on_the_value_of_what_was_picked_where_the_tool_tells_one
         ("csat", "5", "satisfied")
     ]
     assert row["answers"] == [{"question": "Q1", "values": [{"code": "5", "label": "Very satisfied"}]}]
+
+
+def told(*answers: tuple[str, Any]) -> dict[str, Any]:
+    return {"id": "R1", "answers": [{"field": {"ref": ref}, "number": number} for ref, number in answers]}
+
+
+@pytest.mark.parametrize(
+    ("held", "arrived", "stands"),
+    [
+        pytest.param(told(("a", 1), ("b", 2)), told(("b", 2)), told(("a", 1), ("b", 2)), id="sent-no-more"),
+        pytest.param(told(("a", 1), ("b", 2)), told(("b", 3), ("a", 9)), told(("a", 1), ("b", 3)), id="read-otherwise"),
+        pytest.param(told(("a", 1), ("b", 2)), told(), told(("a", 1)), id="what-is-asked-was-taken-back"),
+        pytest.param(told(("a", 1)), {"id": "R1"}, told(("a", 1)), id="no-answers-at-all"),
+        pytest.param(told(("b", 1)), told(("b", 2)), None, id="all-is-asked"),
+        pytest.param({"id": "R1"}, told(("a", 1)), None, id="nothing-is-held"),
+    ],
+)
+def test_answers_to_what_is_no_longer_asked_stand(held: Any, arrived: Any, stands: Any) -> None:
+    assert standing(held, arrived, ["b"]) == stands
