@@ -42,6 +42,7 @@ from mapping.surveys import SurveyRoles
 
 _NOT_GRANTED: Final = "CW204"
 _ROWS_LOOKED_AT: Final = 20  # of a stream, for what they are known by
+_KNOWN_BY: Final = "known_by:"  # and the number of a stream: the columns that its records were last known by
 _HOLDS: Final = timedelta(hours=1)  # who we are there, and a catalogue that nobody needs anew
 _COMPUTED: Final = {"person": PERSON_FIELDS, "company": COMPANY_FIELDS}
 
@@ -384,9 +385,12 @@ class Builder(Struct):
 
     def _other_key(self, draft: _Draft) -> Problem | None:
         """Its records are known by what another column said: read by this one, each would be a new record, and what it
-        was known as would pass for gone."""
+        was known as would pass for gone. Looked for where the file names other columns than when they last fitted."""
         connector = self.links[draft.connection.name].connector
         if draft.held is None or not isinstance(connector, Keyed):
+            return None
+        fitted, named = f"{_KNOWN_BY}{draft.id}", dump(list(connector.known_by(draft.settings.name)))
+        if meta.get(self.database, fitted) == named:
             return None
         with self.database.read() as connection:
             rows = some_rows(self.database, connection, draft.id, _ROWS_LOOKED_AT)
@@ -396,6 +400,9 @@ class Builder(Struct):
         if rows and not known_by and draft.asked is not None:  # the column is new, and may be the old one renamed
             other = [] if _lists_any(connector, draft.settings.name, {key for key, _ in rows}) else rows
         if not other or 2 * len(other) < len(known_by):  # a few may be left of a key that was changed long ago
+            if known_by or (rows and draft.asked is not None):
+                with self.database.write() as connection:
+                    meta.put(self.database, connection, fitted, named)
             return None
         columns = [one for one in other[0][1] if all(str(values.get(one)) == key for key, values in other)]
         known = f"key: {columns[0]}" if columns else "the key that it had"

@@ -139,6 +139,10 @@ class FilesConnector:
         except BusyError as exc:
             raise LaterError(f"{name} {exc}", hint="nothing: the next run reads it", code="CW302") from exc
 
+    def known_by(self, stream: str) -> Sequence[str]:
+        settings: FilesStream = self._settings.streams[stream]
+        return settings.key
+
     def key_of(self, stream: str, values: Values) -> str | None:
         """What a row that was read like this is known by, as the file has it now; None: by nothing."""
         return self._rows(self._settings.streams[stream]).key(values)

@@ -339,6 +339,9 @@ class Settings(BaseModel):
 class Keyed(Protocol):
     """A connector whose operator says by which columns its records are known."""
 
+    def known_by(self, stream: str) -> Sequence[str]:
+        """These columns."""
+
     def key_of(self, stream: str, values: Values) -> str | None:
         """The key that a record of these values has by what the operator says now."""
 

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from crosswalk import house
 from crosswalk.problems import ProblemsError
+from crosswalk.store import records
+from crosswalk.store.dialect import Database
 from tests.crosswalk.engine.test_rounds import settle_down, two
 from tests.hub import World
 
@@ -262,5 +265,30 @@ def test_the_column_of_the_key_may_be_renamed(shop: World, rows: str, fits: bool
         assert not shop.sync()["problems"]
         assert live(shop) == 2
         return
+    with pytest.raises(ProblemsError, match="holds records under another key"):
+        shop.sync()
+
+
+def test_what_records_are_known_by_is_looked_at_once_for_each_key(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def some_rows(database: Database, connection: Any, stream: int, count: int) -> list[tuple[str, dict[str, Any]]]:
+        looked.append(stream)
+        return records.some_rows(database, connection, stream, count)
+
+    monkeypatch.setattr(house, "some_rows", some_rows)
+    shop.sync()
+    assert looked
+    looked.clear()
+
+    with shop.open() as hub:
+        hub.check()
+    shop.sync()
+    assert not looked
+
+    path = shop.folder / "crosswalk.yaml"
+    path.write_text(path.read_text().replace("key: id", "key: [id, name]"))
+    with pytest.raises(ProblemsError, match="holds records under another key"):
+        shop.sync()
     with pytest.raises(ProblemsError, match="holds records under another key"):
         shop.sync()
