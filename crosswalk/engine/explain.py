@@ -7,7 +7,7 @@ Everything is read from the store: nobody is asked, nothing is changed. Values s
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crosswalk.engine.entities import SCORED
+from crosswalk.engine.entities import SCORED, UNLINKED
 from crosswalk.engine.evidence import Comparer
 from crosswalk.engine.lineage import Lineage, answers, seen_streams
 from crosswalk.engine.lookup import Found, by_identifier, find
@@ -99,6 +99,8 @@ def _decided_by(
     ):
         if (left in mine and right in yours) or (left in yours and right in mine):
             words = comparer.words(kind, left, right, rule=rule, bits=score, shown=shown) if source == SCORED else rule
+            if verdict == UNLINKED:
+                words = _unlinked(house, connection, shown)
             text = f"never the same: {words}" if verdict == "never" else words
             found.append((source != "person", source == SCORED, (left, right) != tuple(sorted(pair)), text))
     if found:
@@ -107,6 +109,13 @@ def _decided_by(
         connection, 'SELECT id, state FROM pair WHERE "left" = ? AND "right" = ?', (min(pair), max(pair))
     ).fetchone()
     return None if asked is None else f"{spoken('pair', asked[0])} is {asked[1]}"
+
+
+def _unlinked(house: House, connection: Any, record: str | None) -> str:
+    """Which of two was deleted, and so unlinked from the other; `record`: as its edge has it."""
+    if record is None:  # of an earlier version, which did not keep it
+        return "one of them was deleted there, and unlinked"
+    return f"{record_addresses(house, connection, [int(record)])[int(record)]} was deleted there, and unlinked"
 
 
 def _known_run(house: House, connection: Any, text: int | str) -> int:

@@ -390,10 +390,11 @@ class Matcher:
         others = self.entities.came_to(connection, [record])
         rows = [
             (min(record, other), max(record, other), UNLINKED, UNLINKED, "deleted there", None, None, self._house.now(),
-             self._run)
+             self._run, str(record))
             for other in others.values()
         ]  # fmt: skip
-        self._database.upsert(connection, "edge", ["left", "right", "source"], EDGE_COLUMNS, rows)
+        columns = (*EDGE_COLUMNS, "shown")
+        self._database.upsert(connection, "edge", ["left", "right", "source"], columns, rows)
 
     def _follow_returned(
         self, connection: Connection, rows: Sequence[Any], said: Sequence[tuple[int, int, str, str]],
@@ -402,7 +403,7 @@ class Matcher:
         """A record that was unlinked when it was deleted, and is back, is who it was. Where it has been made again
         meanwhile there are two of it, and a person is asked.
 
-        Which of the two it was that was deleted is not told: it is not back as long as one of them is gone.
+        It is not back as long as one of the two is gone, whichever it was.
         """
         changed = {row[0] for row in rows}
         unlinked = sorted(edge[:2] for edge in said if edge[2] == UNLINKED and not changed.isdisjoint(edge[:2]))

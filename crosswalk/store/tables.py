@@ -264,7 +264,8 @@ edge = Table(
     Column("who", Text),
     Column("at", BigInteger, nullable=False),
     Column("run", Integer),
-    Column("shown", Text),  # where they were scored, a digest of what both showed then
+    # Where they were scored, a digest of what both showed then; where one of them was unlinked, which.
+    Column("shown", Text),
     Index("ix_edge_right", "right"),
     Index("ix_edge_source", "source"),
 )

@@ -245,6 +245,19 @@ def test_who_was_unlinked_is_not_back_since_somebody_edits_what_is_left(tmp_path
         assert hub.review_list()["pairs"] == []
 
 
+@pytest.mark.parametrize(("one", "other"), [("alpha", "beta"), ("beta", "alpha")])
+def test_which_of_two_was_deleted_and_unlinked_is_told(tmp_path: Path, database_url: str, one: str, other: str) -> None:
+    world = world_of(tmp_path, database_url, "unlink")
+    delete_in_alpha(world)
+    world.sync()
+
+    with world.open() as hub:
+        told = hub.alike(f"{one}/people/1", f"{other}/people/1")
+
+    assert not told["same"]
+    assert told["decided_by"] == "alpha/people/1 was deleted there, and unlinked"
+
+
 def test_who_was_unlinked_and_is_back_is_asked_about_when_made_again(tmp_path: Path, database_url: str) -> None:
     world = world_of(tmp_path, database_url, "unlink")
     delete_in_alpha(world)
