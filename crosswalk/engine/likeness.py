@@ -18,6 +18,7 @@ from crosswalk.engine.profiles import Known as Known
 from crosswalk.engine.profiles import Profiles
 from crosswalk.store import meta
 from crosswalk.store.codec import dump, load, load_row
+from crosswalk.store.reading import array_of
 from crosswalk.store.records import ARCHIVED
 from mapping.match.rules import SCORED, MatchRules, persons
 from mapping.values import Value
@@ -209,7 +210,7 @@ class Likeness:
             "SELECT v.value, b.record FROM unnest(?::bigint[]) AS v(value) "
             "CROSS JOIN LATERAL (SELECT record FROM block WHERE kind = ? AND block.value = v.value "
             f"ORDER BY record LIMIT {most}) b",
-            (wanted, self.number),
+            (array_of(wanted), self.number),
         ):
             found[value].append(record)
         return found

@@ -253,7 +253,8 @@ class Database(Reading):
         Always in the order of the ids, so that two holders never wait for each other.
         """
         if self.dialect == "postgresql" and ids:
-            self.run(connection, f'SELECT 1 FROM "{table}" WHERE id = ANY(?) ORDER BY id FOR UPDATE', (list(ids),))
+            clause, values = self.among("id", ids)
+            self.run(connection, f'SELECT 1 FROM "{table}" WHERE {clause} ORDER BY id FOR UPDATE', values)
 
     @contextmanager
     def lock(self, connection: Connection, number: int, *, shared: bool = False) -> Iterator[None]:

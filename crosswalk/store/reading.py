@@ -44,7 +44,7 @@ class Reading(ABC):
         if len(keys) == 1:
             return f"{column} = ?", tuple(keys)
         if type(keys[0]) is int:
-            return f"{column} = ANY(?::bigint[])", (numbers(keys),)
+            return f"{column} = ANY(?::bigint[])", (array_of(keys),)
         return f"{column} = ANY(?)", (list(keys),)
 
     def select(
@@ -62,8 +62,8 @@ class Reading(ABC):
             yield from self.run(connection, f"{head} {clause} {tail}", (*first, *values)).fetchall()
 
 
-def numbers(some: Iterable[int]) -> str:
-    """A list of PostgreSQL's, as text: the driver looks at each of a list to find out how to send it, which takes as
+def array_of(some: Iterable[int]) -> str:
+    """An array of PostgreSQL, as text: the driver looks at each of a list to find out how to send it, which takes as
     long as the statement, and sends small numbers as another type, of which the server makes another plan."""
     return f"{{{','.join(map(str, some))}}}"
 
