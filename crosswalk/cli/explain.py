@@ -146,7 +146,8 @@ def _records(answer: Answer, screen: Screen) -> Iterator[Line]:
         yield cut([*line, *padded(seen, 15), "   ", said], screen.width)
     for one in answer.get("missing") or ():
         line = ["  ", *padded(cut(one["stream"], named), named), "  "]
-        yield cut([*line, *padded([dim("not there")], 15), "   ", str(one["reason"])], screen.width)
+        since = f" (since {screen.stamp(one['since'])})" if one.get("since") else ""
+        yield cut([*line, *padded([dim("not there")], 15), "   ", f"{one['reason']}{since}"], screen.width)
 
 
 def _matched(one: Mapping[str, Any], screen: Screen) -> str:

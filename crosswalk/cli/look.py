@@ -339,6 +339,7 @@ def standing(answer: Answer, screen: Screen) -> Iterator[Line]:
     rows = [_standing_row(connection, screen) for connection in answer["connections"]]
     yield from table(columns, rows, width=screen.width, free=True)
     yield from _halt(answer, screen)
+    yield from _awaited(answer, screen)
     yield from _coverage(answer, screen)
     yield from screen.prose(_waiting(answer["waiting"]))
 
@@ -384,6 +385,15 @@ def _halt(answer: Answer, screen: Screen) -> Iterator[Line]:
         yield from screen.prose(words, indent=wide(first), first=first)
         left = "until a run gets through nothing is matched, planned or written"
         yield from screen.prose(left, indent=wide(first))
+
+
+def _awaited(answer: Answer, screen: Screen) -> Iterator[Line]:
+    """`3 creates wait for salesforce/leads since 09:20; it is read to 08:00`."""
+    for one in answer.get("awaited") or ():
+        some = "creates" if one["creates"] is None else text.count(one["creates"], "create")
+        verb = "waits" if one["creates"] == 1 else "wait"
+        read = f"is read to {screen.stamp(one['read_to'])}" if one.get("read_to") else "has not been read yet"
+        yield from screen.prose(f"{some} {verb} for {one['stream']} since {screen.stamp(one['since'])}; it {read}")
 
 
 def _by(paused: Mapping[str, Any], screen: Screen) -> str:

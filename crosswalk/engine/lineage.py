@@ -24,6 +24,7 @@ from crosswalk.engine.words import (
     title_of,
 )
 from crosswalk.store import unsettled
+from crosswalk.store.awaited import awaited
 from crosswalk.store.codec import iso, load, unmark
 from crosswalk.store.goldens import Golden, load_goldens
 from crosswalk.store.letters import letter_key
@@ -317,14 +318,29 @@ class Lineage:
 
     def _missing(self) -> list[dict[str, Any]]:
         """Streams that the hub may make it in and where it has no record, with the reason (the planner's own)."""
-        told = []
+        told, waited_for = [], awaited(self._house.database)
         for stream in self._house.of_kind(self._kind):
             there = [one for one in self._members.values() if one.stream.connection == stream.connection]
             if "create" in stream.writes and not any(one.state <= ARCHIVED for one in there):
-                told.append({"stream": stream.address, "reason": self._why_missing(stream, gone=bool(there))})
+                reason, first = self._why_missing(stream, gone=bool(there))
+                since = None if first is None or first not in waited_for else iso(waited_for[first].since)
+                told.append({"stream": stream.address, "reason": reason, "since": since})
         return told
 
-    def _why_missing(self, stream: Stream, *, gone: bool) -> str:
+    def _why_missing(self, stream: Stream, *, gone: bool) -> tuple[str, str | None]:
+        """And the stream that is to be read first, where it is that."""
+        unread = [other.address for other in self._house.of_kind(self._kind) if not other.complete]
+        reason = self._why_never_made(stream, gone=gone)
+        if reason is not None:
+            return reason, None
+        if unread:
+            return f"{shortened(unread)} has not been read to its end yet", unread[0]
+        origin = origin_awaited(self._members.values(), origins_of(self._house, self._connection))
+        if origin is not None:
+            return f"it may have been made of one of {origin.address}, which is to be read first", origin.address
+        return "the next plan makes it, if it has what the stream needs", None
+
+    def _why_never_made(self, stream: Stream, *, gone: bool) -> str | None:
         live = {one.stream.connection for one in self._members.values() if one.state == LIVE}
         waits = next((one for one in self._waiting if one.op == "create" and one.stream == stream.id), None)
         letter = self._refused_create(stream)
@@ -339,12 +355,7 @@ class Lineage:
             return f"made there only from {shortened(sorted(stream.create_from)) or 'nowhere'}"
         if pair is not None:
             return f"{spoken('pair', pair)} is open: it may be somebody who is there already"
-        if not all(other.complete for other in self._house.of_kind(self._kind)):
-            return f"not every stream of {self._kind} has been read to its end yet"
-        origin = origin_awaited(self._members.values(), origins_of(self._house, self._connection))
-        if origin is not None:
-            return f"it may have been made of one of {origin.address}, which is to be read first"
-        return "the next plan makes it, if it has what the stream needs"
+        return None
 
     def _refused_create(self, stream: Stream) -> tuple[int, str] | None:
         row = self._house.database.run(

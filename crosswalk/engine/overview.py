@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from crosswalk.engine.spoken import AskError, held_classes, held_words, maybe_spoken, number_of, spoken
 from crosswalk.settings.listed import Connected, Listed
 from crosswalk.store import unsettled
+from crosswalk.store.awaited import Awaited, awaited
 from crosswalk.store.budget import Balance, balance
 from crosswalk.store.codec import iso, load
 from crosswalk.store.coverage import SWEEP
@@ -38,7 +39,7 @@ def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool 
 
     With `exit_code` the answer judges the whole house: 1 something is down, 3 somebody is waited for, else 0.
     """
-    halt = halt_of(database)
+    halt, waited_for = halt_of(database), awaited(database)
     balances = {one.name: balance(database, one.name, now=now) for one in listed.connections}
     with database.read() as connection:
         rows = database.run(connection, "SELECT id, connection, name, swept_at, complete FROM stream").fetchall()
@@ -51,6 +52,7 @@ def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool 
             else {"code": halt.code or None, "text": halt.text, "since": iso(halt.at), "run": spoken("run", halt.run)},
             "connections": _connections(database, connection, listed, balances, held, known, now=now),
             "streams": _streams(database, connection, listed, {f"{row[1]}/{row[2]}": row for row in rows}, held),
+            "awaited": _awaited(database, connection, waited_for, rows),
             "waiting": waiting(database, connection, {row[0]: f"{row[1]}/{row[2]}" for row in rows}),
         }
     if exit_code:
@@ -219,6 +221,29 @@ def _streams(
             }
         )
     return told
+
+
+def _awaited(
+    database: Reading, connection: Any, found: Mapping[str, Awaited], rows: Iterable[Any]
+) -> list[dict[str, Any]]:
+    """Streams without which something cannot be made, and up to when they have been read. `creates`: how many wait;
+    None: all of their kind."""
+    numbers = {f"{row[1]}/{row[2]}": row[0] for row in rows}
+    read = dict(
+        database.select(
+            connection, "SELECT stream, max(covered_to) FROM part WHERE", "stream",
+            [numbers[address] for address in found if address in numbers], "GROUP BY stream",
+        )
+    )  # fmt: skip
+    return [
+        {
+            "stream": address,
+            "creates": one.creates,
+            "since": iso(one.since),
+            "read_to": iso(read.get(numbers.get(address, 0))),
+        }
+        for address, one in sorted(found.items())
+    ]
 
 
 def count_records(database: Reading, connection: Any, streams: Iterable[int]) -> dict[int, int]:

@@ -19,7 +19,7 @@ from crosswalk.engine.references import References
 from crosswalk.engine.removed import follow_removals
 from crosswalk.engine.settle import EntityMerger, Group, Member, load_groups
 from crosswalk.engine.spoken import FIRST, STORM
-from crosswalk.store import conflicts, letters, outbox, storms
+from crosswalk.store import awaited, conflicts, letters, outbox, storms
 from crosswalk.store.codec import digest, dump_sorted, mark, unmark
 from crosswalk.store.dialect import batches
 from crosswalk.store.goldens import Golden, load_goldens
@@ -175,6 +175,8 @@ class _Planner:
         self._due: set[tuple[int, str]] = set()  # stream and key of what is still to be written, blocked or not
         self._stopped: Mapping[int, int] = {}  # streams of which most writes were refused
         self._put_off: set[int] = set()  # streams of which no create could be thought of yet
+        self._unread: set[str] = set()  # streams for which those wait
+        self._awaited: dict[str, set[tuple[int, int]]] = {}  # by stream the creates that wait until it is read again
 
     def look_around(self, connection: Any) -> None:
         """What has changed since the house was opened: plans that others apply, mappings that a person let through."""
@@ -347,9 +349,12 @@ class _Planner:
         """Entities without a record in this stream's system, as far as the operator lets them be made there."""
         house, database = self._house, self._database
         actions: list[Action] = []
-        if not all(other.complete for other in house.of_kind(stream.kind)):
-            self._postponed.update(self._up(stream))
+        unread = [other.address for other in house.of_kind(stream.kind) if not other.complete]
+        if unread:
+            up = self._up(stream)
+            self._postponed.update(up)
             self._put_off.add(stream.id)
+            self._unread.update(unread if up else ())
             return []
         for entities in batches(self._up(stream), _BATCH):
             with database.write() as connection:
@@ -377,7 +382,10 @@ class _Planner:
                     golden = goldens.get(group.entity)
                     if golden is None or not self._wanted(stream, group):
                         continue
-                    if group.entity in doubtful or origin_awaited(group.members, origins) is not None:
+                    origin = origin_awaited(group.members, origins)
+                    if origin is not None:
+                        self._awaited.setdefault(origin.address, set()).add((stream.id, group.entity))
+                    if group.entity in doubtful or origin is not None:
                         self._postponed.add(group.entity)
                         self._due.add((stream.id, key))
                         continue
@@ -474,7 +482,10 @@ class _Planner:
         return [one for one in actions if one.stream not in paused]
 
     def forget_creates(self, lease: Lease) -> None:
-        """What was answered is off the list; what has to wait for something else stays."""
+        """What was answered is off the list; what has to wait for something else stays, and is told of where that is
+        a stream."""
+        counts = {address: len(creates) for address, creates in self._awaited.items()}
+        awaited.note(self._database, {**counts, **dict.fromkeys(self._unread)}, at=self._house.now())
         answered = sorted(self._considered - self._postponed)
         for some in batches(answered, _BATCH):
             with self._database.write() as connection:

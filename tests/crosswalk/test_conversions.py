@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from connectors.salesforce.connector import SalesforceConnector
+from connectors.sdk import Page, ShapeError, Window
+from crosswalk.store.codec import iso
 from tests.chaos.inside import answered_by
 from tests.crosswalk.changing import OPPORTUNITIES, Changing
 
@@ -126,3 +129,34 @@ def test_a_contact_that_is_read_and_whose_lead_is_not_yet_is_nobody_new(made: Ch
 
     assert persons(made, "Vandermeer") == [person]
     assert persons(made, "Quill") == []
+
+
+@pytest.mark.parametrize("made", [pytest.param(LEADS, id="salesforce-to-pipedrive")], indirect=True)
+def test_who_waits_for_leads_that_cannot_be_read_is_told(made: Changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.sync(2)
+    pull = SalesforceConnector.pull
+
+    def refusing(self: SalesforceConnector, stream: str, window: Window) -> Iterator[Page]:
+        if stream == "leads":
+            raise ShapeError("Salesforce shows no leads today")
+        return pull(self, stream, window)
+
+    def told() -> tuple[list[Any], list[Any]]:
+        with made.open() as hub:
+            return hub.status()["awaited"], hub.explain("ada@quill.test")["missing"]
+
+    with monkeypatch.context() as closed:
+        closed.setattr(SalesforceConnector, "pull", refusing)
+        made.edit("salesforce", "contacts", None, LastName="Quill", FirstName="Ada", Email="ada@quill.test")
+        made.sync()
+        since = iso(int(made.clock().timestamp() * 1000))
+        made.sync(3)
+        waits, missing = told()
+
+    assert persons(made, "Quill") == []
+    assert [(one["stream"], one["creates"], one["since"]) for one in waits] == [("salesforce/leads", 1, since)]
+    assert waits[0]["read_to"] < since
+    assert [(one["stream"], one["since"]) for one in missing] == [("pipedrive/persons", since)]
+
+    made.sync(2)
+    assert (told(), len(persons(made, "Quill"))) == (([], []), 1)

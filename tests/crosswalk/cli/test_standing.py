@@ -44,6 +44,17 @@ def test_what_is_matched_no_more_is_told_and_is_down(crosswalk: Run, hub: FakeHu
     assert result.code == 1
 
 
+def test_what_waits_for_a_stream_is_told_with_how_far_that_is_read(crosswalk: Run, hub: FakeHub) -> None:
+    since, read = "2026-11-23T08:20:00.000Z", "2026-11-22T15:02:00.000Z"
+    leads = {"stream": "salesforce/leads", "creates": 3, "since": since, "read_to": read}
+    standing(hub, awaited=[leads, {**leads, "creates": None, "read_to": None}])
+
+    out = crosswalk("status").out
+
+    assert "3 creates wait for salesforce/leads since 23 Nov 09:20; it is read to 22 Nov 16:02" in out
+    assert "creates wait for salesforce/leads since 23 Nov 09:20; it has not been read yet" in out
+
+
 def test_a_daemon_is_asked_for_on_this_machine_alone(
     crosswalk: Run, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
