@@ -47,6 +47,12 @@ def changes(before: Sequence[FieldInfo], now: Sequence[FieldInfo]) -> list[Chang
     return found
 
 
+def marked(before: Sequence[FieldInfo], now: Sequence[FieldInfo]) -> list[FieldInfo]:
+    """Today's fields; of one that is not told from an earlier one this time, as it was told last."""
+    marks = {one.name: one.mark for one in before}
+    return [one if one.mark is not None else replace(one, mark=marks.get(one.name)) for one in now]
+
+
 def stored(catalogue: Sequence[FieldInfo]) -> bytes:
     return dump([asdict(one) for one in catalogue])
 

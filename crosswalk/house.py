@@ -428,7 +428,7 @@ class Builder(Struct):
         now: Sequence[FieldInfo],
     ) -> drift.Kept:
         """The mapping of a stream on what its vendor has now. Raises MappingError where the file is at fault."""
-        return drift.keep(before, now, lambda catalogue: self.compiled(told, stream, catalogue))
+        return drift.keep(before, drift.marked(before, now), lambda catalogue: self.compiled(told, stream, catalogue))
 
     def compiled(
         self, told: ConnectionSettings, stream: StreamSettings, catalogue: Sequence[FieldInfo] | None

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from operator import itemgetter
 from typing import Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import quote
@@ -57,6 +58,13 @@ T = TypeVar("T")
 _LONGEST_ADDRESS: Final = 14_000
 _ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _LISTINGS: Final = 4
+# What the id of a custom field begins with, and how long after a change of an object's fields they are looked at each
+# time: longer than it is until we ask again who we are.
+_CUSTOM_FIELD: Final = "00N"
+_LATELY: Final = timedelta(hours=2)
+_DEFINITIONS: Final = (
+    "SELECT QualifiedApiName,DurableId FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName='{}'"
+)
 # A record type names itself; to describe the object would cost a call and tell nothing else that is read.
 _RECORD_TYPE: Final = {"fields": [{"name": "DeveloperName", "label": "Name", "type": "string"}]}
 
@@ -80,6 +88,8 @@ class SalesforceConnector:
         self._lock = threading.RLock()
         self._described: dict[str, Json] = {}  # by object, None: not for us
         self._catalogues: dict[str, Catalogue] = {}  # by stream
+        self._changed: dict[str, datetime] = {}  # by object when its fields were last changed, where that is told
+        self._looks = False  # are custom fields told from earlier ones of their names, however long they stand?
         self._told: datetime | None = None  # the vendor's clock, as the last answer had it
         self._usage: tuple[int, int] | None = None
 
@@ -109,6 +119,7 @@ class SalesforceConnector:
     # who we are, and what there is
 
     def account(self) -> Account:
+        self._looks = True
         org, user = self._one("Organization"), self._user()
         country = org.get("Country")
         # An org with one currency names it nowhere: then it is the operator's word.
@@ -209,7 +220,25 @@ class SalesforceConnector:
             person_accounts=resource.sobject != "Account" and "IsPersonAccount" in names,
             leave_out=own.leave_out if isinstance(own, SalesforceStream) else (),
             related={"Account": account, "RecordType": _RECORD_TYPE},
+            marks=self._marks(resource.sobject),
         )
+
+    def _marks(self, sobject: str) -> Mapping[str, str]:
+        """By custom field the id that tells it from an earlier one of its name.
+
+        Asked whenever it is asked who we are, and after each change of the object's fields. Else nothing is told, and
+        nothing can have become of them.
+        """
+        changed = self._changed.get(sobject)
+        lately = changed is not None and (self._told or self._tools.clock()) - changed < _LATELY
+        if not (self._looks or lately):
+            return {}
+        asked = quote(_DEFINITIONS.format(sobject), safe=",()=*:")
+        path = f"{self._root}/query?q={asked}".replace("%20", "+")
+        answer = self._get(path, accept={400, 403, 404})  # it may be closed to us: then nothing is told
+        rows = lists.rows_of(answer) if answer.status == 200 else []
+        ids = {str(row.get("QualifiedApiName")): str(row.get("DurableId")).rpartition(".")[2] for row in rows}
+        return {name: key for name, key in ids.items() if key.startswith(_CUSTOM_FIELD)}
 
     def _describe(self, sobject: str) -> Json:
         """What the org says of an object; None where it is not for us."""
@@ -218,6 +247,9 @@ class SalesforceConnector:
             if answer.status != 404 and not isinstance((answer.json or {}).get("fields"), list):
                 raise lists.unknown_form(answer)
             self._described[sobject] = None if answer.status == 404 else answer.json
+            self._changed.pop(sobject, None)
+            if changed := answer.headers.get("last-modified"):
+                self._changed[sobject] = parsedate_to_datetime(changed)
         return self._described[sobject]
 
     def parts(self, stream: str) -> Sequence[str]:

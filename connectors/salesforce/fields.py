@@ -62,9 +62,10 @@ def catalogue(
     person_accounts: bool,
     leave_out: Iterable[str] = (),
     related: Mapping[str, Json],
+    marks: Mapping[str, str] = {},
 ) -> Catalogue:
     """`person_accounts`: does the org have them? `related`: what describe says of the objects that `Resource.related`
-    names, by relationship; one that we may not read is missing."""
+    names, by relationship; one that we may not read is missing. `marks`: by custom field, see `FieldInfo`."""
     hidden = frozenset(leave_out)
     rows: list[Mapping[str, Json]] = [
         row
@@ -75,7 +76,7 @@ def catalogue(
     ]
     names = frozenset(str(row["name"]) for row in described["fields"])
     columns = [Column(str(row["name"]), str(row["type"])) for row in rows]
-    infos = [_info(row) for row in rows]
+    infos = [_info(row, marks.get(str(row["name"]))) for row in rows]
     parents = {str(row["relationshipName"]): str(row["name"]) for row in rows if row.get("relationshipName")}
     further = [
         *resource.related,
@@ -109,7 +110,7 @@ def catalogue(
     )
 
 
-def _info(row: Mapping[str, Json]) -> FieldInfo:
+def _info(row: Mapping[str, Json], mark: str | None = None) -> FieldInfo:
     name, kind = str(row["name"]), str(row["type"])
     type_, refers_to = _TYPES.get(kind, "json"), None
     length = row.get("length") or 0
@@ -133,6 +134,7 @@ def _info(row: Mapping[str, Json]) -> FieldInfo:
         custom=row.get("custom") is True,
         max_length=int(length) if length and type_ in ("text", "long_text") and kind != "id" else None,
         refers_to=refers_to,
+        mark=mark,
     )
 
 

@@ -114,3 +114,79 @@ def test_a_field_made_anew_under_its_label_takes_the_place_of_the_old_one(world:
     assert notes(world) == before
     persons = world.there["pipedrive"].account.persons
     assert [one["custom_fields"]["f" * 40] for one in persons if one["last_name"] in PEOPLE] == before
+
+
+# -- Salesforce -------------------------------------------------------------------------------------------------
+
+CLASSES: Final = {"Okonkwo": "Promoter", "Bergstrom": "Passive", "Vandermeer": "Detractor"}
+
+
+@pytest.fixture
+def classed(tmp_path: Path, database_url: str) -> Iterator[Changing]:
+    """The notes of Zoho stand in a custom field of Salesforce."""
+    streams = {
+        "salesforce": """
+    streams:
+      contacts:
+        write: [update]
+        mapping: {description: CX_NPS_Class__c | text}""",
+        "zoho": """
+    streams:
+      contacts: {write: [create, update], create_from: [salesforce]}""",
+    }
+    merge = MERGE.replace(", pipedrive", "")
+    made = Changing(tmp_path, database_url, streams, merge)
+    with answered_by(made.vendors.answer):
+        made.sync()
+        for name, word in CLASSES.items():
+            told = {"FirstName": "Ann", "Email": f"{name}@a.test", "CX_NPS_Class__c": word}
+            made.edit("salesforce", "contacts", None, LastName=name, **told)
+        made.sync(2)
+        assert noted(made) == classes(made) == CLASSES
+        yield made
+
+
+def noted(world: Changing) -> dict[str, Any]:
+    table = world.there["zoho"].account.tables["Contacts"]
+    return {one["Last_Name"]: one["Description"] for one in table if one["Last_Name"] in CLASSES}
+
+
+def classes(world: Changing) -> dict[str, Any]:
+    contacts = world.there["salesforce"].org.tables["Contact"]
+    return {one["LastName"]: one.get("CX_NPS_Class__c") for one in contacts if one.get("LastName") in CLASSES}
+
+
+def touch(world: Changing) -> None:
+    for one in list(world.there["salesforce"].org.tables["Contact"]):
+        if one.get("LastName") in CLASSES:
+            world.edit("salesforce", "contacts", one["Id"], Department="Sales")
+
+
+@pytest.mark.parametrize("hours", [0, 1, 30], ids=["at-once", "within-the-hour", "after-a-day"])
+def test_a_field_of_salesforce_made_anew_is_filled_again_and_clears_nothing(classed: Changing, hours: int) -> None:
+    salesforce = classed.there["salesforce"]
+    if hours == 1:
+        classed.sleep(4000)
+        classed.sync()  # who we are there has just been asked
+    salesforce.org.make_anew("Contact", "CX_NPS_Class__c", classed.clock())
+    salesforce.queries.forget_views()
+    classed.sleep(max(0, hours - 1) * 3600)
+    touch(classed)
+
+    classed.sync(2)
+
+    assert noted(classed) == CLASSES
+    assert classes(classed) == CLASSES
+
+
+def test_a_clear_by_somebody_in_salesforce_is_one_afterwards(classed: Changing) -> None:
+    salesforce = classed.there["salesforce"]
+    salesforce.org.make_anew("Contact", "CX_NPS_Class__c", classed.clock())
+    salesforce.queries.forget_views()
+    classed.sync(2)
+    one = next(one for one in salesforce.org.tables["Contact"] if one.get("LastName") == "Bergstrom")
+
+    classed.edit("salesforce", "contacts", one["Id"], CX_NPS_Class__c=None)
+    classed.sync(2)
+
+    assert noted(classed) == {**CLASSES, "Bergstrom": None}

@@ -83,6 +83,8 @@ class Org:
         self._by_name = {name.lower(): entry for name, entry in self.objects.items()}
         self._numbers = {name: count(1) for name in self.objects}
         self._jobs = count(1)
+        self._field_ids: dict[tuple[str, str], str] = {}
+        self._field_numbers = count(1)
         self._indexes: dict[tuple[str, str], Index] = {}
         self._pending: list[_Waiting] = []
         self._open: list[_Transaction] = []
@@ -94,6 +96,21 @@ class Org:
 
     def object_of(self, record_id: str) -> SObject | None:
         return self._by_prefix.get(record_id[:3])
+
+    def field_id(self, name: str, field: str) -> str:
+        """Of a custom field of an object: another one when it is made anew under its name."""
+        known = self._field_ids.get((name, field))
+        if known is None:
+            known = self._field_ids[name, field] = ids.mint("00N", next(self._field_numbers))[:15]
+        return known
+
+    def make_anew(self, name: str, field: str, now: datetime) -> None:
+        """Somebody deletes a custom field, and makes another one of its name: its values are gone, no stamp moves."""
+        self._field_ids.pop((name, field), None)
+        self.schema_changed = now
+        table = self.tables[name]
+        for record in list(table):
+            table.put(record["Id"], {key: value for key, value in record.items() if key != field})
 
     def new_id(self, name: str) -> str:
         return ids.mint(self.objects[name].prefix, next(self._numbers[name]))

@@ -29,6 +29,11 @@ _MOST_PAGES: Final = 32
 _PAGE_LIVES: Final = timedelta(hours=1)
 # A query that speaks of today is another one tomorrow.
 _RELATIVE: Final = re.compile(r"\b(TODAY|YESTERDAY|TOMORROW|[A-Z_]*(LAST|NEXT|THIS|DAYS)_[A-Z_]+)\b", re.IGNORECASE)
+# The only question about fields that is understood.
+_DEFINITIONS: Final = re.compile(
+    r"SELECT QualifiedApiName, ?DurableId FROM FieldDefinition WHERE EntityDefinition\.QualifiedApiName ?= ?"
+    r"'(?P<object>\w+)'"
+)
 _HINT: Final = (
     " If you are attempting to use a custom {0}, be sure to append the '{1}' after the {2} name. "
     "Please reference your WSDL or the describe call for the appropriate names."
@@ -100,6 +105,8 @@ class Queries:
 
     def page(self, statement: str, version: str, now: datetime, *, deleted: bool, batch: int = USUAL_BATCH) -> bytes:
         """The first page of a query; `deleted`: with what lies in the bin. Raises `RefusedError`."""
+        if definitions := _DEFINITIONS.fullmatch(statement):
+            return self._definitions(definitions["object"])
         key, state = (statement, version, batch), self._org.version
         kept = self._pages.get(key)
         if kept is not None and kept[0] == state and now - kept[1] < _PAGE_LIVES and not deleted:
@@ -110,6 +117,20 @@ class Queries:
                 self._pages.clear()
             self._pages[key] = (state, now, made)
         return made
+
+    def _definitions(self, name: str) -> bytes:
+        """The fields of an object, each with the id that it has as long as it lives."""
+        entry = self._org.object(name)
+        fields = () if entry is None else entry.fields.values()
+        rows = [
+            {
+                "attributes": {"type": "FieldDefinition"},
+                "QualifiedApiName": field.name,
+                "DurableId": f"{name}.{self._org.field_id(name, field.key) if field.custom else field.name}",
+            }
+            for field in fields
+        ]
+        return dump({"totalSize": len(rows), "done": True, "records": rows})
 
     def _made_page(self, statement: str, version: str, now: datetime, *, deleted: bool, batch: int) -> bytes:
         query = parse(statement)
