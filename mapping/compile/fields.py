@@ -598,8 +598,7 @@ class SetCode(FieldCode):
         finish = self._finisher(slots[0])
         if finish is None:
             return told
-        step = told.step
-        return told._replace(step=alone_in_list(lambda raw: finish(step(raw))))
+        return told._replace(step=alone_in_list(told.step, finish))
 
     def _in_line(self, slots: Sequence[Slot]) -> Slots | None:
         """Several slots, or one with parts of its own."""
@@ -622,7 +621,7 @@ class SetCode(FieldCode):
         """The elements of what one line gives, where it is the only one; None: they stand ready."""
         if slot.many and not slot.sets and any(chain.gives in ("emails", "phones") for chain in slot.code.chains):
             return None
-        build = self._builder(slot)
+        build, sets, part = self._builder(slot), dict(slot.sets), self.schema.value or "value"
         if not self.schema.parts:
 
             def texts(value: Value) -> Value:
@@ -633,6 +632,12 @@ class SetCode(FieldCode):
             return texts
 
         def finish(value: Value) -> Value:
+            kind = type(value)  # most lines give one text, or one element: there is no order to bring them into
+            if kind is str:
+                return [{part: value, **sets}]
+            if kind is list and len(value) == 1 and type(value[0]) is dict:
+                value[0].update(sets)
+                return value
             if value is None or value is ABSENT:
                 return value
             elements = build(value)
@@ -654,6 +659,8 @@ class SetCode(FieldCode):
         if self.schema.type == "phone":
 
             def phones(value: Value) -> list[Value]:
+                if type(value) is tuple and value[1] is None:
+                    return [{"number": value[0], **sets}]  # as most are, without an extension
                 if isinstance(value, tuple):
                     return [_phone(value, sets)]
                 return [_phone(one, sets) if isinstance(one, tuple) else {**one, **sets} for one in value]

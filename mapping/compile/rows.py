@@ -5,23 +5,29 @@ calls as for the work, so the row is read by one function in which those fields 
 
     try:
         raw = row.m3
-        kind = type(raw)
-        if kind is str or kind is int:
+        if raw is None or raw is ABSENT:
+            v3 = raw
+        elif (kind := type(raw)) is str or kind is int:
             v3 = known3(raw, UNSEEN)
             if v3 is UNSEEN:
                 v3 = made3(raw)
-        elif raw is None or raw is ABSENT:
-            v3 = raw
         else:
-            v3 = step3(raw)
+            v3 = other3(raw)
     except FAULTS:
         v3 = slow3(full := full or parse(text), faults)
 
 `known3` remembers what was made of texts and numbers that come again (a country, an owner, a choice): what it answers
 is shared by rows, so nobody changes a value of a row in place. Which fields' values come again the first rows show; for
-the others `step3` is called straight. Every other field is asked through its own reader. Nothing of a mapping gets into
-the source but numbers: keys, functions and readers are names of the namespace. The answers are those of the readers,
-field by field.
+the others its function is called straight. Where they showed nothing but texts, as most fields do, whatever stands
+there is looked for before it is asked what it is:
+
+        raw = row.m3
+        v3 = known3(raw, UNSEEN)
+        if v3 is UNSEEN:
+            v3 = made3(raw)
+
+Every other field is asked through its own reader. Nothing of a mapping gets into the source but numbers: keys,
+functions and readers are names of the namespace. The answers are those of the readers, field by field.
 
 There are two such functions. `read_raw` takes a record as JSON and parses no more of it than what stands in line, into
 a structure whose members are called by numbers (`row.m3`); only for a fault is it parsed whole. `read` takes a row that
@@ -122,41 +128,77 @@ Place: TypeAlias = Spot | Simple
 
 class _Known:
     """What was made of the values of one field. `flags`: of true and false and, where that is asked, of what is
-    cleared; apart, since True equals 1. `missed`: how often a text or a number had to be made.
+    cleared; apart, since True equals 1. `missed`: how often a text or a number had to be made; `others`: was there
+    anything else than texts and what is empty?
 
     The two are dictionaries and nothing more: one that makes what is missing is asked twice as slowly.
     """
 
-    __slots__ = ("_step", "flags", "missed", "values")
+    __slots__ = ("_sees_none", "_step", "flags", "missed", "others", "values")
 
-    def __init__(self, step: Step) -> None:
-        self._step = step
+    def __init__(self, step: Step, *, sees_none: bool = False) -> None:
+        self._step, self._sees_none = step, sees_none
         self.missed = 0
+        self.others = False
         self.values: dict[Any, Value] = {}
         self.flags: dict[Any, Value] = {}
 
     def made(self, raw: Any) -> Value:
         self.missed += 1
+        self.others = self.others or type(raw) is int
         value = self._step(raw)
         if len(self.values) < _REMEMBERED and (type(raw) is int or len(raw) <= _LONGEST):
             self.values[raw] = value
         return value
 
     def flagged(self, raw: Any) -> Value:
+        self.others = self.others or raw is not None
         value = self.flags[raw] = self._step(raw)
         return value
 
+    def other(self, raw: Any) -> Value:
+        """Of what is not remembered."""
+        self.others = True
+        return self._step(raw)
 
-def alone_in_list(step: Step) -> Step:
-    """A function of lists that remembers what it made of those that hold one text or number, as most do."""
-    known = _Known(lambda one: step([one]))
+    def learned(self, rows: int) -> "_Known | _Texts | None":
+        """What is worth asking after so many rows; None: its values do not come again."""
+        if self.missed * 2 >= rows or (self.others and not self.values and not self.flags):
+            return None
+        if self.others or not self.values:
+            return self
+        empty = [ABSENT] if self._sees_none else [ABSENT, None]
+        return _Texts(self._step, {**self.values, **{raw: raw for raw in empty}})
+
+
+class _Texts:
+    """What was made of the values of a field that showed texts and nothing else, and of what is empty.
+
+    It is asked of whatever stands there, and has no number, which True and a decimal may equal.
+    """
+
+    __slots__ = ("_step", "values")
+
+    def __init__(self, step: Step, values: dict[Any, Value]) -> None:
+        self._step, self.values = step, values
+
+    def made(self, raw: Any) -> Value:
+        value = self._step(raw)
+        if raw is None or (type(raw) is str and len(raw) <= _LONGEST and len(self.values) < _REMEMBERED):
+            self.values[raw] = value
+        return value
+
+
+def alone_in_list(step: Step, finish: Step) -> Step:
+    """`finish` of what `step` makes; of lists that hold one text or number, as most do, it remembers what it made."""
+    known = _Known(lambda one: finish(step([one])))
     get, made = known.values.get, known.made
 
     def read(raw: Value) -> Value:
         if type(raw) is list and len(raw) == 1 and type(one := raw[0]) in (str, int):
             value = get(one, _UNSEEN)
             return made(one) if value is _UNSEEN else value
-        return step(raw)
+        return finish(step(raw))
 
     return read
 
@@ -172,7 +214,11 @@ class Rows:
     ) -> None:
         self._readers, self._inline, self._flags = readers, inline, flags
         self._tried = 0
-        self._known = {at: _Known(simple.step) for at, simple in _simples_of(inline) if not simple.fresh}
+        self._known: dict[str, _Known | _Texts] = {
+            at: _Known(simple.step, sees_none=simple.sees_none)
+            for at, simple in _simples_of(inline)
+            if not simple.fresh
+        }
         # Many a mapping is compiled to be looked at, and reads no row.
         self._made: dict[type[_Parsed | _Unparsed], Any] = {}
         self.read: RowReader = partial(self._try, _Parsed)
@@ -180,19 +226,25 @@ class Rows:
         self.read_raw: RawReader = partial(self._try, _Unparsed) if alone else _cannot
 
     def remembers(self) -> int:
-        """How many values are kept."""
-        return sum(len(known.values) for known in self._known.values())
+        """How many values are kept, not counting what is empty."""
+        return sum(type(raw) in (str, int) for known in self._known.values() for raw in known.values)
 
     def _try(self, way: "type[_Parsed | _Unparsed]", row: Any, faults: list[ValueFault]) -> Any:
         self._tried += 1
         if self._tried == _TRIAL:
-            self._known = {at: known for at, known in self._known.items() if known.missed * 2 < self._tried}
+            self._known = dict(self._learned())
             self._made.clear()
         read = self._made.get(way) or self._begin(way, row)
         return read(row, faults)
 
+    def _learned(self) -> Iterator[tuple[str, _Known | _Texts]]:
+        for at, known in self._known.items():
+            if isinstance(known, _Known) and (learned := known.learned(self._tried)) is not None:
+                yield at, learned
+
     def _begin(self, way: "type[_Parsed | _Unparsed]", shown: Any) -> Any:
-        names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly), "UNSEEN": _UNSEEN}
+        # TypeError: a list where only texts stood cannot be looked for, so the field's own reader is asked.
+        names: dict[str, Any] = {"ABSENT": ABSENT, "FAULTS": (Misfit, Partly, TypeError), "UNSEEN": _UNSEEN}
         places = [*_places_of(self._inline), *(self._flags or ())]
         try:
             row = way(places, names, shown)
@@ -335,7 +387,7 @@ class _Source:
         row: _Parsed | _Unparsed,
         names: dict[str, Any],
         *,
-        known: Mapping[str, _Known],
+        known: Mapping[str, _Known | _Texts],
         flags: Sequence[Spot],
     ) -> None:
         self._row, self._names, self._known = row, names, known
@@ -370,31 +422,34 @@ class _Source:
         return self._names["read"]
 
     def _value(self, into: str, at: str, simple: Simple, *, indent: int = 8) -> None:
-        self._names[f"step{at}"] = simple.step
-        told = "raw is ABSENT" if simple.sees_none else "raw is None or raw is ABSENT"
+        known = self._known.get(at)
+        nothing = "raw is ABSENT" if simple.sees_none else "raw is None or raw is ABSENT"
         lines = [f"raw = {self._row.value(at, simple)}"]
-        if at in self._known:
-            known = self._known[at]
+        if known is None:
+            self._names[f"step{at}"] = simple.step
+            lines += [f"if {nothing}:", f"    {into} = raw", "else:", f"    {into} = step{at}(raw)"]
+        elif isinstance(known, _Texts):
+            self._names |= {f"known{at}": known.values.get, f"made{at}": known.made}
+            lines += [f"{into} = known{at}(raw, UNSEEN)", f"if {into} is UNSEEN:", f"    {into} = made{at}(raw)"]
+        else:
             self._names |= {
                 f"known{at}": known.values.get, f"made{at}": known.made,
-                f"flags{at}": known.flags.get, f"flagged{at}": known.flagged,
+                f"flags{at}": known.flags.get, f"flagged{at}": known.flagged, f"other{at}": known.other,
             }  # fmt: skip
             lines += [
-                "kind = type(raw)",
-                "if kind is str or kind is int:",
+                f"if {nothing}:",
+                f"    {into} = raw",
+                "elif (kind := type(raw)) is str or kind is int:",
                 f"    {into} = known{at}(raw, UNSEEN)",
                 f"    if {into} is UNSEEN:",
                 f"        {into} = made{at}(raw)",
-                f"elif {told}:",
-                f"    {into} = raw",
                 f"elif kind is bool{' or raw is None' if simple.sees_none else ''}:",
                 f"    {into} = flags{at}(raw, UNSEEN)",
                 f"    if {into} is UNSEEN:",
                 f"        {into} = flagged{at}(raw)",
+                "else:",
+                f"    {into} = other{at}(raw)",
             ]
-        else:
-            lines += [f"if {told}:", f"    {into} = raw"]
-        lines += ["else:", f"    {into} = step{at}(raw)"]
         self._lines += [" " * indent + line for line in lines]
 
     def _several(self, into: str, at: str, several: Several) -> None:
@@ -418,15 +473,20 @@ class _Source:
             self._names[f"part{at}"] = name
             self._value("value", at, simple)
             self._lines += [
-                "        if value is not ABSENT:",
+                "        if value is None:",
                 "            carried = True",
-                "            if value is not None:",
-                f"                found[part{at}] = value",
+                "        elif value is not ABSENT:",
+                f"            found[part{at}] = value",
             ]
+        self._lines.append("        if found:")
         if field.finish is not None:
             self._names[f"finish{n}"] = field.finish
-            self._lines += ["        if found:", f"            finish{n}(found)"]
-        self._lines.append(f"        v{n} = (found or None) if carried else ABSENT")
+            self._lines.append(f"            finish{n}(found)")
+        self._lines += [
+            f"            v{n} = found",
+            "        else:",
+            f"            v{n} = None if carried else ABSENT",
+        ]
 
     def _slots(self, n: int, field: Slots) -> None:
         self._names[f"in_order{n}"] = field.in_order

@@ -61,6 +61,9 @@ ALIKE: Final = (1, True, Decimal(1), "1", "true", 0, False, "0", "", "yes")
 TIERS: Final = ("gold", " silver ", "Größe", "\u00e9", "e\u0301", None)
 MARKS: Final[list[Any]] = [[1], ["1"], [2], [1, 2], [True], [7], [], None, "1", 1]
 
+_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
 
 def row(random: Random, number: int) -> dict[str, Any]:
     """A row of which parts are missing, empty, of another type or faulty; some values come again, others never."""
@@ -147,6 +150,56 @@ def test_the_reader_answers_as_its_fields_do_while_it_learns_and_afterwards(mapp
         assert values == before
 
 
+@pytest.mark.parametrize("later", [["Lead"], {"a": 1}, True, 1, Decimal(1), 1.5, None, "", "Job 7"], ids=repr)
+@pytest.mark.parametrize("line", ["job | text", "job | bool", "job | optout(true)"])
+def test_where_only_texts_stood_something_else_is_read_as_it_would_be_alone(line: str, later: Any) -> None:
+    name = "consent[email.marketing]" if "optout" in line else "custom.job"
+    mapping = mapped({name: line}, catalogue=CATALOGUE)
+    rows = [{"job": str(number % 2)} for number in range(2500)] + [{"job": later}, {}, {"job": later}]
+
+    for values in rows:
+        told = [mapping.read(values)]
+        if (raw := mapping.read_raw(_encode(values))) is not None and type(later) is not float:
+            told.append(raw[:2])
+
+        alone, faults = one_by_one(mapping, values)
+        for read, found in told:
+            assert typed(read) == typed(alone), values
+            assert found == faults
+
+
+def test_sets_of_one_line_are_read_as_they_would_be_alone() -> None:
+    """A text, a number with an extension, a reference, several: each becomes the elements that its line says."""
+    lines = {
+        "emails[work]": "mail | email",
+        "phones[mobile]": "number | phone",
+        "tags": "job | text",
+        "works_at[primary]": "employer | ref(accounts)",
+        "owned_by": "owner | ref(users)",
+        "external_ids[erp]": "vat | text",
+        "urls[website]": "site | url",
+    }
+    mapping = mapped(lines, catalogue=[*CATALOGUE, info("mail"), info("number"), info("owner")])
+    random = Random(14)
+    for number in range(5000):
+        values = row(random, number) | {
+            "mail": random.choice((f"M{number}@acme.test", "m@acme.test", "nobody", "", None, 3)),
+            "number": random.choice((f"+49 30 {10_000_000 + number}", "+49 30 123456 ext. 7", "12", None, [])),
+            "owner": random.choice((number, str(number % 3), [str(number), "1"], [number], {"id": "u1"}, None)),
+        }
+        before = deepcopy(values)
+
+        told, faults = mapping.read(values)
+        raw = mapping.read_raw(_encode(values))
+
+        alone, faults_alone = one_by_one(mapping, values)
+        assert typed(told) == typed(alone), values
+        assert faults == faults_alone
+        assert raw is not None
+        assert (typed(raw[0]), raw[1]) == (typed(alone), faults)
+        assert values == before
+
+
 def test_sets_of_several_lines_stand_in_line_too(mapping: CompiledMapping) -> None:
     kinds = {name: type(one) for name, one in zip(mapping.fields, mapping._rows._inline, strict=True)}
 
@@ -177,8 +230,6 @@ def test_what_comes_again_is_made_once_and_what_does_not_is_not_kept() -> None:
 
 # -- rows that are JSON ---------------------------------------------------------------------------------------------
 
-_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
-_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 IN_LINE_CATALOGUE: Final = [*CATALOGUE, info("gone"), info("firm"), info("own", "json"), info("own.into")]
 
 
