@@ -86,6 +86,8 @@ _PLAIN: Final = str.maketrans(
 def fold(text: str) -> str:
     """A name for comparing: no case, no accents, no punctuation, single blanks."""
     if text.isascii():
+        if text.replace(" ", "").isalnum():
+            return " ".join(text.lower().split())
         return " ".join(text.translate(_PLAIN).split())
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).translate(_ACCENTS)).casefold()
     if text.replace(" ", "").isalnum():
@@ -156,13 +158,23 @@ def _rule_parts(rule: MatchRule, place: Mapping[str, int], rules: MatchRules, si
         return []
     own = signs.kind(rule.kind)
     first = columns[0]
+    once = len(first.places) == 1 and _of_one_rule(rule, rules)
     if len(columns) == 1:
         return [(at, _single_part(own, first, signs)) for at in first.places]
     counted = [signs.kind(word) if word in JUDGED else None for word in rule.kind.split("+")]
     if len(columns) == 2 and len(first.places) == 1 and not columns[1].each:
-        return [(first.places[0], _pair_part(own, first, columns[1], counted[0], signs))]
+        if once and not first.each:
+            return [(first.places[0], _pair_part(own, first, columns[1], signs))]
+        if counted[0] is not None:
+            return [(first.places[0], _judged_pair_part(own, first, columns[1], counted[0], signs, once=once))]
     together = _together(own, columns, counted, signs)
     return [(at, together) for at in first.places]  # it reads all, and from a second one gives nothing that is new
+
+
+def _of_one_rule(rule: MatchRule, rules: MatchRules) -> bool:
+    """Is what it gives given by no other rule, nor counted for one?"""
+    kinds = [kind for one in rules.rules for kind in {one.kind, *one.kind.split("+")}]
+    return all(kinds.count(kind) == 1 for kind in {rule.kind, *rule.kind.split("+")} & {rule.kind, *JUDGED})
 
 
 def _plain_part(signs: Signs) -> _Part:
@@ -197,29 +209,36 @@ def _single_part(kind: Any, column: _Column, signs: Signs) -> _Part:
     return part
 
 
-def _pair_part(kind: Any, column: _Column, other: _Column, counted: Any, signs: Signs) -> _Part:
-    """A rule over two fields in one place each, the second of one text: what most are, without the loops of the rest.
+def _pair_part(kind: Any, column: _Column, other: _Column, signs: Signs) -> _Part:
+    """A rule over two fields of one text each. It gives one identifier, which no other rule gives."""
+    sign, read = signs.value, column.read
+    (second_at,), second = other.places, other.read
 
-    `counted`: the kind that the first of them has by itself, where it is judged by that.
+    def part(value: Any, row: Sequence[Value], given: Given) -> None:
+        if (right := row[second_at]) and (beside := second(right)) is not None and (text := read(value)) is not None:
+            given.append((kind, sign(f"{text}|{beside}")))
+
+    return part
+
+
+def _judged_pair_part(kind: Any, column: _Column, other: _Column, counted: Any, signs: Signs, *, once: bool) -> _Part:
+    """One over a field by which it is judged, of which a row may have several, and another of one text.
+
+    `counted`: the kind that the first has by itself; `once`: no other rule gives what this one does.
     """
-    sign, judged, each, read = signs.value, signs.judged, column.each, column.read
+    sign, judged, read = signs.value, signs.judged, column.read
     (second_at,), second = other.places, other.read
 
     def part(value: Any, row: Sequence[Value], given: Given) -> None:
         if not (right := row[second_at]) or (beside := second(right)) is None:
             return
-        for one in value if each and type(value) is list else (value,):
-            if (text := read(one)) is None:
-                continue
-            if counted is None:
-                told = (kind, sign(f"{text}|{beside}"))
-            else:
+        several = value if type(value) is list else (value,)
+        new = once and len(several) == 1
+        for one in several:
+            if (text := read(one)) is not None:
                 alone = sign(text)
-                if (told := (counted, alone)) not in given:
-                    given.append(told)
-                told = (kind, judged(alone, f"{text}|{beside}"))
-            if told not in given:
-                given.append(told)
+                found = [(counted, alone), (kind, judged(alone, f"{text}|{beside}"))]
+                given += found if new else [told for told in found if told not in given]
 
     return part
 

@@ -5,6 +5,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mapping.match.cluster import Edge, Forest, Member, cluster, contradictions
 from mapping.match.ids import birth_id, public_id
@@ -62,6 +64,12 @@ def test_free_mail_says_nothing_of_a_company() -> None:
 )
 def test_names_fold_alike(one: str, other: str) -> None:
     assert fold(one) == fold(other)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_name_of_plain_words_is_folded_as_any_other(text: str) -> None:
+    """An apostrophe is nothing, and no part of a plain word."""
+    assert fold(text) == fold(f"{text}'")
 
 
 def test_one_customer_in_five_systems_is_not_a_shared_mailbox() -> None:

@@ -72,6 +72,18 @@ def test_what_is_stored_is_the_hash_of_what_a_row_gives(database: Database, rule
         assert len(alone) == len(set(alone))
 
 
+@pytest.mark.parametrize("rules", RULES)
+def test_a_rule_that_is_told_twice_gives_nothing_more(rules: str) -> None:
+    once = MatchRules.compile("person", rules=RULES[rules], block=["+49 800"])
+    twice = MatchRules.compile("person", rules=[*once.rules, *once.rules], block=["+49 800"])
+    chance = Random(8)
+
+    for _ in range(500):
+        row = {name: chance.choice(values) for name, values in SHOWN.items() if name != "external_ids"}
+        given = identifiers("person", row, rules=once)
+        assert identifiers("person", row, rules=twice) == given
+
+
 def test_what_an_answer_claims_is_hashed_alike(database: Database) -> None:
     kinds = IdentKinds(database, SECRET)
     rules = Rules({"person": MatchRules.compile("person")}, kinds, SECRET)
