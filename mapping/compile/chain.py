@@ -24,7 +24,7 @@ from mapping.functions.registry import (
     taking,
     word,
 )
-from mapping.functions.scalars import as_is, chosen, option
+from mapping.functions.scalars import as_is, body_of_clean, chosen, option
 from mapping.functions.units import bare_amount
 from mapping.language import (
     Alternative,
@@ -39,6 +39,7 @@ from mapping.language import (
     parse_path,
 )
 from mapping.normalise import Misfit
+from mapping.normalise.text import clean
 from mapping.schema import Target
 from mapping.values import ABSENT, Value
 
@@ -553,6 +554,8 @@ class ChainMaker:
         if not (sort == "any" or sort in known.takes or (listed and sort in ("list", "multi", "json"))):
             return self._misfit(sort, target, setting, f"functions that take {word(sort)}: {', '.join(taking(sort))}")
         made = self._made(known, Call(name, (), 0), setting)
+        if name == "body" and steps and steps[-1].read is clean:
+            made = made._replace(read=body_of_clean)
         steps.append(_spread(made) if listed and not target.field.refers else made)
         return type_
 

@@ -154,6 +154,14 @@ def _in_turn(steps: Sequence[Callable[[Value], Value]]) -> Callable[[Value], Val
     first, *rest = steps
     if not rest:
         return first
+    if len(rest) == 1:
+        (second,) = rest
+
+        def both(raw: Value) -> Value:
+            value = first(raw)
+            return value if value is None or value is ABSENT else second(value)
+
+        return both
 
     def step(raw: Value) -> Value:
         value = first(raw)

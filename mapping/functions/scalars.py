@@ -187,6 +187,11 @@ def _body_text(raw: Value) -> Value:
     return text.body(raw)
 
 
+def body_of_clean(told: Value) -> Value:
+    """Of what `text.clean` made: there is nothing left in it to be tidied or to be cut off."""
+    return {"text": told}
+
+
 def body_out(wanted: Value, was: Value) -> Value:
     return wanted.get("text") if isinstance(wanted, Mapping) else wanted
 

@@ -24,6 +24,8 @@ _ISO: Final = re.compile(
     r"(?: ?(?P<zone>[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?",
     re.ASCII,
 )
+# What stands between the digits of `2026-11-22T16:02:00+01:00`.
+_AHEAD: Final = frozenset({"--T::+:", "--T::-:"})
 # The forms in which others send it: with milliseconds, with the zone that it is written in.
 _ZONED: Final = re.compile(
     r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d\d\d)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)", re.ASCII
@@ -65,13 +67,7 @@ def _plain(raw: str) -> str | None:
 
 def _is_ahead(raw: str) -> bool:
     """The commonest of the forms of _ZONED, without asking for its digits: to the second, with an offset."""
-    return (
-        len(raw) == 25
-        and raw[19] in "+-"
-        and raw[10] == "T"
-        and raw[4] == raw[7] == "-"
-        and raw[13] == raw[16] == raw[22] == ":"
-    )
+    return len(raw) == 25 and raw[4::3] in _AHEAD
 
 
 def _zoned(raw: str, wanted: str) -> str | None:

@@ -3,9 +3,10 @@
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mapping.functions.scalars import body_of_clean
 from mapping.normalise import Misfit, text
 from tests.mapping.normalise.anything import TEXT
 
@@ -31,6 +32,16 @@ from tests.mapping.normalise.anything import TEXT
 )
 def test_text_is_tidied_and_not_changed(raw: object, told: str | None) -> None:
     assert text.clean(raw) == told
+
+
+@given(TEXT, st.booleans())
+@example("\u3164 a\u00a0\n", False)
+@example(" \u0301a\r", True)
+def test_a_clean_text_is_a_body_as_it_stands(raw: str, long: bool) -> None:
+    told = text.clean(raw * (text.LIMIT // (len(raw) or 1) + 1) if long else raw)
+
+    if told is not None:
+        assert text.body(told) == body_of_clean(told)
 
 
 @pytest.mark.parametrize("raw", [["a"], {"a": 1}, float("nan")])
