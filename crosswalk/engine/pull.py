@@ -187,10 +187,8 @@ def as_one(page: Page, following: Page) -> Page | None:
         return None  # what was set aside is to be known when the second is landed, which may mend it
     if page.records and following.records and page.asked is not following.asked:
         return None
-    if _goes_back(page.records, following.records):
-        held = {one.key: one.modified for one in page.records}
-        if any(_is_older(one.modified, held.get(one.key)) for one in following.records):
-            return None  # of two reads in one page the last counts
+    if _takes_back(page.records, following.records):
+        return None  # of two reads in one page the last counts
     return replace(
         page,
         records=[*page.records, *following.records],
@@ -216,11 +214,19 @@ def with_keys(page: Page) -> Page:
     return replace(page, records=kept, faults=[*page.faults, *faults])
 
 
-def _goes_back(records: Sequence[RemoteRecord | RawRecord], following: Sequence[RemoteRecord | RawRecord]) -> bool:
-    """Is any of the second older than any of the first? Most vendors list in the order of change: it is not."""
+def _takes_back(records: Sequence[RemoteRecord | RawRecord], following: Sequence[RemoteRecord | RawRecord]) -> bool:
+    """Does the second page hold an older read of a record? Most vendors list in the order of change, and few of a page
+    are older than the newest of the one before."""
     before = [one.modified for one in records if one.modified is not None]
-    after = [one.modified for one in following if one.modified is not None]
-    return bool(before and after) and min(after) < max(before)
+    if not before:
+        return False
+    newest = max(before)
+    older = [one for one in following if one.modified is not None and one.modified < newest]
+    if not older:
+        return False
+    keys = {one.key for one in older}
+    held = {one.key: one.modified for one in records if one.key in keys}
+    return any(_is_older(one.modified, held.get(one.key)) for one in older)
 
 
 def _is_older(modified: datetime | None, held: datetime | None) -> bool:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connectors.sdk.contract import LONGEST_KEY, NOT_KEPT, Page, RemoteRecord, RowFault, Window
@@ -18,6 +20,7 @@ from tests.hub import World, several_at_once
 from tests.memory.connector import MemoryConnector
 
 EARLY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+BETWEEN = EARLY + timedelta(seconds=1)
 LATE = EARLY + timedelta(seconds=5)
 FAULT = RowFault("people", None, "a row that is no object", 1)
 
@@ -48,6 +51,17 @@ def test_two_pages_are_one_that_ends_where_the_second_does() -> None:
 )
 def test_pages_that_do_not_go_together_are_landed_one_by_one(second: Page, joined: bool) -> None:
     assert (pull.as_one(page(("1", EARLY), at=1), second) is not None) is joined
+
+
+READS = st.lists(st.tuples(st.sampled_from("1234"), st.sampled_from([None, EARLY, BETWEEN, LATE])), max_size=6)
+
+
+@given(READS, READS)
+def test_a_record_is_never_taken_back_to_an_older_read(first: list[Any], second: list[Any]) -> None:
+    held = dict(first)
+    older = [key for key, at in second if at is not None and held.get(key) is not None and at < held[key]]
+
+    assert (pull.as_one(page(*first, at=1), page(*second, at=2)) is None) is bool(older)
 
 
 def test_what_a_page_sets_aside_is_known_before_the_next_is_landed() -> None:
