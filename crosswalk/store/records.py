@@ -420,10 +420,10 @@ class Landing(Struct):
         numbers = [self._ids.popleft() for _ in rows]  # upwards: a tree that is filled from its end has full pages
         stream, mapping = self.stream, self.mapping_id
         news = list(zip(numbers, rows, strict=True))
-        records = [
+        records: list[tuple[Any, ...]] = [
             (
                 number, stream, new.record.key, new.record.version, millis(new.record.modified), read_no,
-                new.hash if whole else None, mapping, new.state, hub_ids.get(new.record.key),
+                new.hash if whole else None, mapping, new.state,
             )
             for number, new in news
         ]  # fmt: skip
@@ -435,7 +435,9 @@ class Landing(Struct):
         database = self.database
         self._note_survivors(connection, news)
         self.note_keys(connection, ((number, new.aliases, new.conversions) for number, new in news))
-        database.insert(connection, "record", RECORD_COLUMNS, records)
+        if hub_ids:  # of what the hub made itself: a first load has none
+            records = [(*record, hub_ids.get(new.record.key)) for record, (_, new) in zip(records, news, strict=True)]
+        database.insert(connection, "record", RECORD_COLUMNS if hub_ids else RECORD_COLUMNS[:-1], records)
         database.insert(connection, "body", ("record", "raw", "observed"), bodies)
         database.insert(connection, "ident", ("kind", "value", "record"), idents)
         if not self.bulk:

@@ -146,7 +146,7 @@ class CompiledMapping:
         faults: list[ValueFault] = []
         try:
             if not (sound or raw.isascii()):
-                str(raw, "utf-8")  # texts that nobody asks for are not looked at otherwise
+                raw.decode()  # texts that nobody asks for are not looked at otherwise
             told = self._rows.read_raw(raw, faults)
             if told is None:
                 return None

@@ -21,10 +21,9 @@ is shared by rows, so nobody changes a value of a row in place. Which fields' va
 the others its function is called straight. Where they showed nothing but texts, as most fields do, whatever stands
 there is looked for before it is asked what it is:
 
-        raw = row.m3
-        v3 = known3(raw, UNSEEN)
+        v3 = known3(row.m3, UNSEEN)
         if v3 is UNSEEN:
-            v3 = made3(raw)
+            v3 = made3(row.m3)
 
 Every other field is asked through its own reader. Nothing of a mapping gets into the source but numbers: keys,
 functions and readers are names of the namespace. The answers are those of the readers, field by field.
@@ -424,13 +423,14 @@ class _Source:
     def _value(self, into: str, at: str, simple: Simple, *, indent: int = 8) -> None:
         known = self._known.get(at)
         nothing = "raw is ABSENT" if simple.sees_none else "raw is None or raw is ABSENT"
-        lines = [f"raw = {self._row.value(at, simple)}"]
+        raw = self._row.value(at, simple)
+        lines = [f"raw = {raw}"]
         if known is None:
             self._names[f"step{at}"] = simple.step
             lines += [f"if {nothing}:", f"    {into} = raw", "else:", f"    {into} = step{at}(raw)"]
         elif isinstance(known, _Texts):
             self._names |= {f"known{at}": known.values.get, f"made{at}": known.made}
-            lines += [f"{into} = known{at}(raw, UNSEEN)", f"if {into} is UNSEEN:", f"    {into} = made{at}(raw)"]
+            lines = [f"{into} = known{at}({raw}, UNSEEN)", f"if {into} is UNSEEN:", f"    {into} = made{at}({raw})"]
         else:
             self._names |= {
                 f"known{at}": known.values.get, f"made{at}": known.made,
