@@ -546,18 +546,14 @@ class Held:
         ]
         groups = cluster([*self._members, *gone.values()], edges, apart=never).groups
         places = self._places(groups)
-        self.beside = {
-            number: known[some[0]].record
-            for group, some in zip(groups, places, strict=True)
-            for number in group
-            if number in gone and some
-        }  # who is there of those that are one with somebody who is gone
-        self.strays = {
-            number: at
-            for at, (group, some) in enumerate(zip(groups, places, strict=True))
-            for number in group
-            if number in gone and not some
-        }  # those who are gone and one with nobody who is there, by their group
+        self.beside: dict[int, int] = {}  # who is there of those that are one with somebody who is gone
+        self.strays: dict[int, int] = {}  # those who are gone and one with nobody who is there, by their group
+        for at, (group, there) in enumerate(zip(groups, places, strict=True)):
+            away = [number for number in group if number in gone]
+            if there:
+                self.beside |= dict.fromkeys(away, known[there[0]].record)
+            else:
+                self.strays |= dict.fromkeys(away, at)
         self._said_never = never
         self._one_with = self._made_one(groups, [edge for edge in edges if edge.strength >= _DONE_THERE])
         self._never = _apart(groups, places, never)
