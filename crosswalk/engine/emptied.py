@@ -6,14 +6,12 @@ only a sweep tells. So while it is held as being there it is asked for, and unti
 been read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crosswalk.engine.model import House, Stream
 from crosswalk.store.records import DELETED, MERGED
 from mapping.values import Value
-
-_Element = Mapping[str, Any]
 
 
 class Left(NamedTuple):
@@ -32,11 +30,13 @@ class Emptied:
         self._house = house
         self._connection = connection
         self._asked: set[tuple[int, str, int]] = set()
-        self._settled: set[int] = set()
 
-    def left(self, record: int, stream: Stream, before: Value, now: Value) -> Left:
-        """Of what a field of a record showed before, what is not gone. Both as ids of its own system."""
-        held, shown = _by_target(before), _by_target(now)
+    def left(self, record: int, stream: Stream, before: Value, now: Value, *, there: Collection[str] = ()) -> Left:
+        """Of what a field of a record showed before, what is not gone. Both as ids of its own system.
+
+        `there`: what was asked for since, and found.
+        """
+        held, shown = targets(before), targets(now)
         lost = [target for target in held if target not in shown]
         if not lost:
             return Left(before, gone=False, doubtful=False)
@@ -47,23 +47,16 @@ class Emptied:
             state = None if other is None else self._state(other.id, key)
             if state in (DELETED, MERGED):
                 gone.add((name, key))
-            elif other is not None and state is not None and not others and not self._is_there(other.id, key, record):
+            elif other is not None and state is not None and not others and f"{name}/{key}" not in there:
                 unasked.append((other.id, key, record))
         if unasked:
             self._asked.update(unasked)
             return Left(before, gone=bool(gone), doubtful=True)
-        self._settled.add(record)
         return Left([held[one] for one in held if one not in gone] or None, gone=bool(gone), doubtful=False)
 
     def save(self) -> None:
-        database, columns = self._house.database, ("stream", "rkey", "record", "there")
-        settled = self._settled - {record for _, _, record in self._asked}
-        if settled:
-            database.delete(self._connection, "doubt", "record", sorted(settled))
-        if self._asked:
-            rows = [(*one, False) for one in sorted(self._asked)]
-            database.upsert(self._connection, "doubt", columns[:3], columns, rows, replace=False)
-        self._settled.clear()
+        columns = ("stream", "rkey", "record")
+        self._house.database.upsert(self._connection, "doubt", columns, columns, sorted(self._asked))
         self._asked.clear()
 
     def _state(self, stream: int, key: str) -> int | None:
@@ -72,16 +65,8 @@ class Emptied:
         ).fetchone()
         return None if row is None else int(row[0])
 
-    def _is_there(self, stream: int, key: str, record: int) -> bool:
-        """Has it been asked for since, and found?"""
-        row = self._house.database.run(
-            self._connection,
-            "SELECT there FROM doubt WHERE stream = ? AND rkey = ? AND record = ?",
-            (stream, key, record),
-        ).fetchone()
-        return row is not None and bool(row[0])
 
-
-def _by_target(value: Value) -> dict[tuple[str, str], _Element]:
+def targets(value: Value) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The elements of a reference by stream and key of what they name."""
     elements: Sequence[Any] = value if isinstance(value, list) else [value]
     return {(str(one["stream"]), str(one["id"])): one for one in elements if isinstance(one, dict) and "id" in one}

@@ -550,9 +550,18 @@ class Lineage:
         waits = next((one for one in self._waiting if one.record == member.id and name in one.fields), None)
         if waits is not None:
             return _Stood(observed, "not written", _waits(waits))
+        if name in member.base.side and at in member.stream.refs and self._is_in_doubt(member):
+            return _Stood(observed, "not read", "whether what it named is still there is to be asked first")
         if name in member.base.hub or name in member.base.side:
             return _Stood(observed, "not written", "the next plan writes it")
         return _Stood(observed, "differs", _AGREED)
+
+    def _is_in_doubt(self, member: Member) -> bool:
+        """Does it name something no more that may be gone? See `emptied`."""
+        row = self._house.database.run(
+            self._connection, "SELECT 1 FROM doubt WHERE record = ? LIMIT 1", (member.id,)
+        ).fetchone()
+        return row is not None
 
     def _unwritten(self, member: Member, at: int) -> str | None:
         """Why this side is never written, whatever it shows; None: it may be."""

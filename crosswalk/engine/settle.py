@@ -730,7 +730,7 @@ class EntityMerger:
             side = stored.side.get(name)
             shown = observed
             if side is not None:
-                was, doubtful = self._left(member, at, unmark(side[0]), golden)
+                was, doubtful = self._left(member, at, side, golden)
                 shown = self._seen(member, at, was)
                 observed = ABSENT if doubtful else observed
             held: Any = golden if hub is False else (unmark(hub[0]) if hub else NEVER)
@@ -749,11 +749,12 @@ class EntityMerger:
             shown=lambda value: self._shown_since(member, at, value, base),
         )
 
-    def _left(self, member: Member, at: int, was: Value, golden: Value) -> tuple[Value, bool]:
+    def _left(self, member: Member, at: int, side: Sequence[Any], golden: Value) -> tuple[Value, bool]:
         """What of a stored base is not gone by now; whether that cannot be told yet."""
+        was, there = unmark(side[0]), side[2] if len(side) > 2 else ()
         if at not in member.stream.refs or was is ABSENT or was is None:
             return was, False
-        left = self._emptied.left(member.id, member.stream, was, member.observed[at])
+        left = self._emptied.left(member.id, member.stream, was, member.observed[at], there=there)
         if left.gone and member.stream.may_write(at):
             self._references.cannot_show(member.id, member.stream, golden)  # until it is there again
         return left.value, left.doubtful

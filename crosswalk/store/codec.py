@@ -99,7 +99,8 @@ def iso(stamp: int | None) -> str | None:
 class Base:
     """What was agreed of one record's fields, as far as it is not at rest.
 
-    `side[f]`: what the record showed when it last agreed (with the number of the raw record it was read from);
+    `side[f]`: what the record showed when it last agreed (with the number of the raw record it was read from, and of
+    references those that it shows no more and that are there nevertheless, as far as that was asked);
     `hub[f]`: what the hub held then, as a list of one; an empty list: the hub's half was never agreed, so its value is
     still to be shown; None: nothing was agreed at all, as before the first contact. No entry: equal to what is
     observed, or held, now.
@@ -124,12 +125,17 @@ class Base:
     def stored(self, record: int) -> tuple[int, bytes, bytes, bytes]:
         used = sorted({entry[1] for entry in self.side.values() if entry[1] is not None})
         numbers = {old: new for new, old in enumerate(used)}
-        side = {f: [v, None if n is None else numbers[n]] for f, (v, n) in self.side.items()}
+        side = {f: [v, None if n is None else numbers[n], *there] for f, (v, n, *there) in self.side.items()}
         return record, dump(side), dump(self.hub), dump([self.raws[n] for n in used])
 
     @property
     def empty(self) -> bool:
         return not self.side and not self.hub
+
+    def found_there(self, field: str, target: str) -> None:
+        """What a reference named and names no more was asked for, and is there."""
+        value, number, *there = self.side[field]
+        self.side[field] = [value, number, sorted({target, *(there[0] if there else ())})]
 
     def side_moved(self, field: str, agreed: Value, now: Value, raw: Any) -> None:
         """The record shows `now` where it showed `agreed`; `raw`: the record that showed it."""

@@ -330,13 +330,12 @@ waiting = Table(  # a reference to a record that has not been seen yet
     Index("ix_waiting_record", "record"),
 )
 
-doubt = Table(  # a reference that a record shows no more: what it named is to be asked for, or is there
+doubt = Table(  # a reference that a record shows no more: what it named is to be asked for
     "doubt",
     metadata,
     Column("stream", Integer, primary_key=True, autoincrement=False),
     Column("rkey", Text, primary_key=True),
     Column("record", BigInteger, primary_key=True, autoincrement=False),
-    Column("there", Boolean, nullable=False),
     Index("ix_doubt_record", "record"),
 )
 

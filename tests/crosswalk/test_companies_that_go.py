@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from crosswalk.app import Hub
 from tests.chaos.inside import answered_by
 from tests.crosswalk.changing import Changing
 
@@ -69,6 +70,12 @@ class Company:
     def touch(self) -> None:
         self.world.edit(self.system, self.people, self.ann, Department="Sales")
 
+    def call(self) -> None:
+        """Somebody corrects the number of Ann's telephone."""
+        phones = [{"value": "+4989555100", "label": "work", "primary": True}]
+        told = {"phones": phones} if self.system == "pipedrive" else {"Phone": "+4989555100"}
+        self.world.edit(self.system, self.people, self.ann, **told)
+
     def restore(self) -> None:
         told = {"is_deleted": False} if self.system == "pipedrive" else {"$restored": True}
         self.world.edit(self.system, self.companies, self.firm, **told)
@@ -131,6 +138,10 @@ def test_who_is_shown_nowhere_is_not_judged_before_companies_are_read(company: C
     company.delete()
     company.world.sync(2)
     held = company.in_salesforce
+    with company.world.open() as hub:
+        (field,) = hub.explain("ann@quokka.test", field="works_at")["fields"]
+    told = {one["connection"]: one["reason"] for one in field["sides"]}
+    assert told[company.system] == "whether what it named is still there is to be asked first"
 
     with company.world.open() as hub:
         hub.resume(f"{company.system}/{company.companies.lower()}")
@@ -187,3 +198,26 @@ def test_who_goes_from_a_company_that_only_others_know_has_gone(company: Company
     company.world.sync(2)
 
     assert (held, company.in_salesforce) == ("Numbat KG", "Wombat AG")
+
+
+def questions(hub: Hub) -> list[str]:
+    return [one["id"] for one in hub.review_list()["conflicts"] if one["field"] == "works_at"]
+
+
+def test_a_question_about_who_has_left_stays_the_same_one(company: Company) -> None:
+    world = company.world
+    file = world.folder / "crosswalk.yaml"
+    file.write_text(file.read_text().replace(f"masters: [salesforce, {company.system}]", "masters: [salesforce]"))
+    world.sync(2)
+    company.leave()
+    world.sync()
+    with world.open() as hub:
+        asked = questions(hub)
+
+    company.call()
+    world.sync(2)
+
+    with world.open() as hub:
+        assert questions(hub) == asked
+    assert len(asked) == 1
+    assert company.in_salesforce == "Quokka GmbH"

@@ -183,7 +183,6 @@ CREATE TABLE doubt (
 	stream INTEGER NOT NULL,
 	rkey TEXT NOT NULL,
 	record BIGINT NOT NULL,
-	there BOOLEAN NOT NULL,
 	PRIMARY KEY (stream, rkey, record)
 );
 

@@ -15,7 +15,6 @@ def upgrade() -> None:
         sa.Column("stream", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("rkey", sa.Text(), nullable=False),
         sa.Column("record", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("there", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "rkey", "record"),
     )
     with op.batch_alter_table("doubt", schema=None) as batch_op:
