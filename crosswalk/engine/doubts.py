@@ -13,11 +13,13 @@ from crosswalk.store.records import MERGE, add_work, load_bases, save_bases
 from scheduler.leases import Lease
 
 
-def in_doubt(database: Database) -> set[int]:
+def in_doubt(house: House) -> set[int]:
     """The streams of which something is to be asked for."""
+    database, streams = house.database, [stream.id for stream in house.streams.values()]
     with database.read() as connection:
-        rows = database.run(connection, "SELECT DISTINCT stream FROM doubt").fetchall()
-    return {row[0] for row in rows}
+        return {
+            row[0] for row in database.select(connection, "SELECT DISTINCT stream FROM doubt WHERE", "stream", streams)
+        }
 
 
 def ask(house: House, stream: Stream, lease: Lease, *, run: int) -> Pulled:

@@ -331,7 +331,7 @@ class Runner:
     def _ask_in_doubt(self) -> bool:
         """Ask for what records name no more, so that who has been deleted is told from who was taken away."""
         house, ran = self._house, self.ran
-        wanted = in_doubt(house.database)
+        wanted = in_doubt(house)
         if not wanted:
             return False
 
