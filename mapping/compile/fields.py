@@ -644,8 +644,7 @@ class SetCode(FieldCode):
             if kind is str:
                 return [{part: value, **sets}]
             if kind is list and len(value) == 1 and type(value[0]) is dict:
-                value[0].update(sets)
-                return value
+                return [{**value[0], **sets}]
             if value is None or value is ABSENT:
                 return value
             elements = build(value)
