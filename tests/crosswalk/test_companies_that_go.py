@@ -56,6 +56,15 @@ class Company:
             self.world.edit(self.system, self.companies, self.firm, is_deleted=True)
             self.leave()
 
+    def pause(self) -> None:
+        """Companies are read no more."""
+        with self.world.open() as hub:
+            hub.pause(f"{self.system}/{self.companies.lower()}")
+
+    def resume(self) -> None:
+        with self.world.open() as hub:
+            hub.resume(f"{self.system}/{self.companies.lower()}")
+
     def leave(self) -> None:
         """Somebody says that Ann works nowhere."""
         self.join(None)
@@ -133,8 +142,7 @@ def test_who_leaves_a_company_that_is_there_has_left_it(company: Company) -> Non
 
 
 def test_who_is_shown_nowhere_is_not_judged_before_companies_are_read(company: Company) -> None:
-    with company.world.open() as hub:
-        hub.pause(f"{company.system}/{company.companies.lower()}")
+    company.pause()
     company.delete()
     company.world.sync(2)
     held = company.in_salesforce
@@ -143,8 +151,7 @@ def test_who_is_shown_nowhere_is_not_judged_before_companies_are_read(company: C
     told = {one["connection"]: one["reason"] for one in field["sides"]}
     assert told[company.system] == "whether what it named is still there is to be asked first"
 
-    with company.world.open() as hub:
-        hub.resume(f"{company.system}/{company.companies.lower()}")
+    company.resume()
     company.world.sync()
 
     assert (held, company.in_salesforce) == ("Quokka GmbH", "Quokka GmbH")
@@ -152,14 +159,12 @@ def test_who_is_shown_nowhere_is_not_judged_before_companies_are_read(company: C
 
 
 def test_who_has_left_is_not_judged_before_companies_are_read_and_then_has_left(company: Company) -> None:
-    with company.world.open() as hub:
-        hub.pause(f"{company.system}/{company.companies.lower()}")
+    company.pause()
     company.leave()
     company.world.sync(2)
     held = company.in_salesforce
 
-    with company.world.open() as hub:
-        hub.resume(f"{company.system}/{company.companies.lower()}")
+    company.resume()
     company.world.sync()
 
     assert (held, company.in_salesforce) == ("Quokka GmbH", None)
