@@ -1,6 +1,7 @@
 """Lists that move while they are read: everything comes, once or more, or an error says that it cannot."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
@@ -237,6 +238,33 @@ def test_the_next_item_is_on_its_way_while_one_is_worked_on_and_no_more() -> Non
     next(items)
     assert len(made) <= 4
     items.close()  # type: ignore[attr-defined]  # an Iterator to its callers, a generator in truth
+
+
+def test_an_item_is_worked_on_when_the_next_has_been_asked_for() -> None:
+    asked: list[str] = []
+
+    def source() -> Iterator[str]:
+        for item in ("a", "b"):
+            time.sleep(0.05)  # on the way to a vendor, the interpreter is free for others
+            asked.append(item)
+            yield item
+
+    items = prefetched(source(), head_start=60)
+    assert next(items) == "a"
+    assert asked == ["a", "b"]
+
+
+def test_nobody_waits_for_the_next_item_for_long() -> None:
+    worked_on = threading.Event()
+
+    def source() -> Iterator[str]:
+        yield "a"
+        worked_on.wait()
+        yield "b"
+
+    for item in prefetched(source()):
+        worked_on.set()
+        assert item in "ab"
 
 
 def test_what_waits_is_handed_out_together_as_far_as_it_can_be_joined() -> None:
