@@ -6,7 +6,9 @@ tells what was asked of it.
 
 import argparse
 import json
+import signal
 import socket
+import sys
 import tempfile
 import threading
 from collections import Counter
@@ -102,7 +104,13 @@ def _headers(lines: list[str]) -> dict[str, str]:
     return {name.lower(): value.strip() for name, _, value in told}
 
 
+def _end(_number: int, _frame: Any) -> None:
+    """The folder goes too when this process is told to end."""
+    sys.exit(0)
+
+
 def main() -> None:
+    signal.signal(signal.SIGTERM, _end)
     parser = argparse.ArgumentParser()
     parser.add_argument("--vendor", choices=VENDORS, default="pipedrive")
     parser.add_argument("--records", type=int, required=True)

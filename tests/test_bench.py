@@ -130,6 +130,15 @@ def test_every_contact_is_read_with_all_that_it_has(source: Source, tmp_path: Pa
     assert {f"custom.bench_{n}" for n in range(1, 9)} <= filled
 
 
+def test_an_ended_vendor_leaves_none_of_its_pages_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    with served(20, 10):
+        assert list(tmp_path.iterdir())
+
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_program_is_measured_with_all_it_says() -> None:
     usage = measured(
         [
