@@ -20,6 +20,7 @@ Bits: TypeAlias = NDArray[np.floating[Any]]
 
 CERTAIN: Final = 6.0  # bits over the threshold, from which a pair tells how the records are
 ENOUGH: Final = 100  # certain pairs, or identifiers, that tell something of all of them
+_WORTH: Final = 20  # certain pairs that what a model says of systems is worth
 _SOME: Final = 60  # pairs of one sort
 _APART: Final = 0.1  # by how much chance has more pairs inside one system than the certain pairs, at the least
 _MATCHES: Final = 1.1  # records that are one with another, by record, where the thresholds of the models hold
@@ -176,12 +177,17 @@ class Learning:
         self.model = replace(self.model, doubts=doubts)
 
     def _same_system(self, certain: Flags, chance: float) -> float:
-        """As seldom as one system has both is among pairs that are certain anyhow."""
+        """As seldom as one system has both is among pairs that are certain anyhow.
+
+        Few of them are added to as many as the model's own bits are worth: by them alone no system is believed.
+        """
         if self._spread.systems < 2:
             return 0.0
-        if len(certain) < ENOUGH:
-            return self.model.same_system
-        return max(_BELIEVED, min(0.0, log2((int(certain.sum()) + 1) / (len(certain) + 1) / chance)))
+        inside, count = int(certain.sum()), len(certain)
+        if count < ENOUGH:
+            usual = chance * 2**self.model.same_system
+            return max(_BELIEVED + 0.1, min(0.0, log2((inside + _WORTH * usual) / (count + _WORTH) / chance)))
+        return max(_BELIEVED, min(0.0, log2((inside + 1) / (count + 1) / chance)))
 
     def _doubt_places(
         self, pairs: Whole, inside: Flags, certain: Flags, chance: float, places: Mapping[str, Sequence[str]]

@@ -1,6 +1,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -128,6 +129,24 @@ def test_an_author_beside_a_university_is_a_person(tmp_path: Path) -> None:
 
     assert (people["kind"], people["columns"]["author"]) == ("person", "name")
     assert judged(tmp_path, firms, TRUTH)["ignored"] == ["author"]
+
+
+def test_the_more_companies_two_lists_have_once_each_the_more_a_list_tells_by_keeping_two_apart(tmp_path: Path) -> None:
+    random = Random(7)
+    names = sorted({worlds.firm_name(random) for _ in range(80)})
+    records = [("rid", "source", "name", "addr", "city", "phone")]
+    truth = [("rid", "cluster")]
+    for number, name in enumerate(names):
+        street, town, _ = worlds.address(random)
+        for source in ("guide", "paper"):
+            records.append((f"{source}{number}", source, name, street, town, f"404-555-{1000 + number}"))
+            truth.append((f"{source}{number}", str(number)))
+
+    bits = [
+        judged(tmp_path, records[: 1 + 2 * count], truth[: 1 + 2 * count])["same_system_bits"] for count in (4, 20, 60)
+    ]
+
+    assert shipped("company").same_system > bits[0] > bits[1] > bits[2] > -5
 
 
 def test_who_keeps_many_companies_is_not_who_the_records_are_about(tmp_path: Path) -> None:
