@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, overload
 import numpy as np
 from msgspec import Struct, field
 
+from crosswalk.misjudged import misjudged, write
 from crosswalk.problems import Problem, ProblemsError
 from crosswalk.spark import resolve as resolve_on_spark
 from mapping.match import columns as heads
@@ -113,9 +114,12 @@ def evaluated(
     kind: str | None = None,
     model: Path | None = None,
     spark: str | None = None,
+    wrong: Path | None = None,
     progress: Progress = _silent,
 ) -> dict[str, Any]:
-    """The figures of a model on these files. `spark`: the master of a Spark that weighs them. Raises ProblemsError."""
+    """The figures of a model on these files. `spark`: the master of a Spark that weighs them. `wrong`: the file that
+    pairs are written to that are joined although they are two, or missed although they are one. Raises ProblemsError.
+    """
     began, cpu = perf_counter(), process_time()
     chosen = model_of(model) if model is not None else None
     progress(f"reading {records.name}")
@@ -134,6 +138,12 @@ def evaluated(
         found = resolve_on_spark(spark, told, chosen, progress=progress)
     matched = process_time()
     figures = _figures(found, labels, chosen)
+    if wrong is not None:
+        progress(f"writing {wrong.name}")
+        pairs = misjudged(found, labels)
+        rids = {read_in.keys[place] for pair in pairs for place in (pair.left, pair.right)}
+        write(wrong, pairs, read_in.keys, read_in.headings, cells_of(records, rids))
+        figures["wrong"] = {"file": str(wrong), "pairs": len(pairs)}
     return {
         "kind": used.kind,
         "model": {"version": chosen.version, "same": chosen.same, "review": chosen.review},
@@ -364,6 +374,14 @@ def _records(file: Path, progress: Progress) -> Records | None:
     cells = [Cells(keys, itself) if at == key else numbered.pop(at).done(order) for at in range(len(headings))]
     systems = cells[names.index("source")] if "source" in names else Cells([""], np.zeros_like(itself))
     return Records(keys, headings, cells, systems)
+
+
+def cells_of(file: Path, wanted: Container[str]) -> dict[str, list[str]]:
+    """The cells of the records of these rids, of a file that was read before. Raises ProblemsError."""
+    with _rows(file, _Faults(file), _silent) as (headings, reader):
+        key = [heading.lower() for heading in headings].index("rid")
+        return {rid: row for row in filter(None, reader) if (rid := row[key].strip()) in wanted}
+    raise AssertionError("not reached")
 
 
 def _tell_records(file: Path) -> None:

@@ -149,6 +149,7 @@ def parted(answer: Answer, screen: Screen) -> Iterator[Line]:
         crosswalk match evaluate --records people.csv --truth truth.csv
         crosswalk match evaluate --records firms.csv --truth truth.csv --kind company --json
         crosswalk match evaluate --records people.csv --truth truth.csv --mapping columns.yaml
+        crosswalk match evaluate --records people.csv --truth truth.csv --wrong wrong.csv
     """,
 )
 def evaluate(
@@ -165,15 +166,22 @@ def evaluate(
     spark: Annotated[
         str, typer.Option("--spark", metavar="MASTER", help="Weigh on Spark, as spark://host:7077 or local[4].")
     ] = "",
+    wrong: Annotated[
+        Path | None, typer.Option("--wrong", metavar="FILE", help="CSV that gets the pairs joined or missed wrongly.")
+    ] = None,
 ) -> int:
-    """Match labelled records by the shipped model and say how good that is. Needs no configuration, writes nothing."""
+    """Match labelled records by the shipped model and say how good that is. Needs no configuration, and writes nothing
+    but --wrong.
+    """
     from crosswalk.labelled import evaluated
 
+    _may_write(session, wrong)
     progress = _progress(session)
     collect_seldom()
     answer = evaluated(
-        records, truth, mapping=mapping, kind=_known(kind), model=model, spark=spark or None, progress=progress
-    )
+        records, truth, mapping=mapping, kind=_known(kind), model=model, spark=spark or None, wrong=wrong,
+        progress=progress,
+    )  # fmt: skip
     return session.show({**answer, "exit_code": DONE}, told)
 
 
@@ -184,6 +192,14 @@ def _known(kind: str) -> str | None:
     if kind and kind not in KINDS:
         raise UsageError(f"--kind is '{kind}'", f"one of {', '.join(KINDS)}")
     return kind or None
+
+
+def _may_write(session: Session, file: Path | None) -> None:
+    """Ask where a file would be replaced, before long work. Raises UsageError where it cannot be written, or stays."""
+    if file is not None and not file.parent.is_dir():
+        raise UsageError(f"{file.parent} is no folder", "make it, or name another")
+    if file is not None and file.exists() and not session.asker.confirm(f"Replace {file}?", what=f"{file} exists"):
+        raise UsageError(f"{file} stays as it is", "give another name, or --yes")
 
 
 def _progress(session: Session) -> Callable[[str], None]:
@@ -230,8 +246,7 @@ def train(
         raise UsageError("--mapping tells of the columns of a CSV", "name the CSV with --records FILE")
     if records is None and wanted is None:
         raise UsageError("of which records of the store?", "--kind person or --kind company")
-    if out is not None and out.exists() and not session.asker.confirm(f"Replace {out}?", what=f"{out} exists"):
-        raise UsageError(f"{out} stays as it is", "give another name, or --yes")
+    _may_write(session, out)
     if records is not None:
         from crosswalk import clock, training
 
@@ -309,6 +324,8 @@ def told(answer: Answer, screen: Screen) -> Iterator[Line]:
         f"took             {seconds['cpu']} s CPU ({seconds['reading']} reading, {seconds['matching']} matching), "
         f"{number(answer['peak_mib'])} MiB, {number(answer['compared'])} pairs compared"
     )
+    if (wrong := answer.get("wrong")) is not None:
+        yield f"wrong            {text.count(wrong['pairs'], 'pair')}  {wrong['file']}"
     for alarm in answer["alarms"]:
         yield f"! {alarm}"
     if more := answer["alarms_in_all"] - len(answer["alarms"]):

@@ -60,6 +60,46 @@ def test_joins_of_a_made_world_are_right(tmp_path: Path, kind: str) -> None:
     assert answer["review"]["right"] > 0
 
 
+def test_pairs_that_are_wrong_are_written_with_their_records(tmp_path: Path) -> None:
+    """Two of one mailbox and name whom the truth tells apart, and two who share nothing."""
+    records = [
+        *PEOPLE,
+        ("4", "crm", "Ana", "Costa", "ana@rio.test", ""),
+        ("5", "shop", "Ana", "Costa", "ana@rio.test", ""),
+        ("6", "shop", "Inga", "Berg", "inga@fjord.test", ""),
+    ]
+    truth = [*TRUTH, ("4", "c"), ("5", "d"), ("6", "b")]
+    wrong = tmp_path / "wrong.csv"
+
+    answer = judged(tmp_path, records, truth, wrong=wrong)
+
+    with wrong.open(newline="", encoding="utf-8") as file:
+        heads, *rows = csv.reader(file)
+    assert answer["wrong"] == {"file": str(wrong), "pairs": 2}
+    assert heads == ["pair", "wrong", "bits", *PEOPLE[0]]
+    assert [(row[0], row[1], tuple(row[3:])) for row in rows] == [
+        ("1", "joined", records[4]),
+        ("1", "joined", records[5]),
+        ("2", "missed", records[3]),
+        ("2", "missed", records[6]),
+    ]
+    assert float(rows[0][2]) > 5
+    assert rows[2][2] == ""
+
+
+def test_as_many_pairs_are_written_as_are_wrong(tmp_path: Path) -> None:
+    records, truth = worlds.write(tmp_path, "person", 2000, seed=6)
+
+    answer = evaluated(records, truth, wrong=tmp_path / "wrong.csv")
+
+    pairs = answer["pairs"]
+    assert answer["wrong"]["pairs"] == pairs["found"] + pairs["true"] - 2 * pairs["right"]
+    with (tmp_path / "wrong.csv").open(newline="", encoding="utf-8") as file:
+        said = [row["wrong"] for row in csv.DictReader(file)]
+    assert said.count("for review") == 2 * answer["review"]["right"]
+    assert said.count("joined") == 2 * (pairs["found"] - pairs["right"])
+
+
 def test_a_mapping_tells_what_names_of_columns_do_not(tmp_path: Path) -> None:
     mapping = tmp_path / "columns.yaml"
     mapping.write_text("columns:\n  xx: name.given\n  yy: name.family\n  E-Mail: emails\n  DOB: ignore\n")

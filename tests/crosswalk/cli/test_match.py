@@ -29,6 +29,23 @@ def test_figures_stand_on_stdout_and_progress_on_stderr(crosswalk: Run, files: l
     assert result.err.splitlines()[0] == "reading records.csv"
 
 
+def test_wrong_pairs_go_to_a_file_that_is_not_replaced_unasked(
+    crosswalk: Run, files: list[str], tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.csv"
+
+    result = crosswalk("match", "evaluate", *files, "--wrong", str(wrong))
+    again = crosswalk("match", "evaluate", *files, "--wrong", str(wrong))
+    nowhere = crosswalk("match", "evaluate", *files, "--wrong", str(tmp_path / "none" / "wrong.csv"))
+
+    assert f"wrong            0 pairs  {wrong}" in result.out
+    assert wrong.read_text() == "pair,wrong,bits,rid,source,given_name,surname,email\n"
+    assert again.code == 2
+    assert f"{wrong} exists" in again.err
+    assert nowhere.code == 2
+    assert f"{tmp_path / 'none'} is no folder" in nowhere.err
+
+
 def test_json_has_every_figure(crosswalk: Run, files: list[str]) -> None:
     result = crosswalk("match", "evaluate", *files, "--json", "--quiet")
 
