@@ -10,7 +10,7 @@ from crosswalk.cli import problems as faults
 from crosswalk.cli import text
 from crosswalk.cli.options import app, command
 from crosswalk.cli.screen import Line, Piece, Screen, Span, padded, sign, state, wide
-from crosswalk.cli.session import DONE, FAILED, WAITS, Answer, Session, UsageError, told
+from crosswalk.cli.session import DONE, FAILED, Answer, Session, UsageError, told
 from crosswalk.cli.table import Column, table
 
 commands = app()
@@ -299,7 +299,9 @@ def status(
     """How every connection is, and what waits for a person."""
     answer = session.glance(lambda hub: hub.status())
     if exit_code:
-        answer = {**answer, "exit_code": _judged(answer)}
+        from crosswalk.engine.overview import judged
+
+        answer = {**answer, "exit_code": judged(answer)}
     if daemon and not _lives_here(answer):
         answer = {**answer, "exit_code": FAILED}
     return session.show({**answer, "told": True, "verbose": session.manners.verbose}, standing)
@@ -310,20 +312,6 @@ def _lives_here(answer: Answer) -> bool:
 
     here = gethostname()
     return any(one["host"] == here for one in answer.get("daemons") or ())
-
-
-def _judged(answer: Answer) -> int:
-    if (
-        answer.get("lost")
-        or answer.get("halt")
-        or any(one["state"] in _DOWN or one.get("overdue") for one in answer["connections"])
-    ):
-        return FAILED
-    return WAITS if any(_number(held) for held in answer["waiting"].values()) else DONE
-
-
-def _number(held: Any) -> int:
-    return len(held) if isinstance(held, list) else int(held or 0)
 
 
 def standing(answer: Answer, screen: Screen) -> Iterator[Line]:

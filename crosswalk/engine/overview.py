@@ -31,13 +31,11 @@ OPEN_PAIRS: Final = (
 )
 
 
-def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool = False) -> dict[str, Any]:
+def status(database: Reading, listed: Listed, *, now: datetime) -> dict[str, Any]:
     """Every connection and stream, and who is waited for. When a connection is due is told while a daemon lives.
 
     A connection is overdue when the schedule is in force (there has been a daemon) and it has not succeeded for twice
     its interval. `halt`: why what is read is matched and merged no more; None: the last run came to the end of it.
-
-    With `exit_code` the answer judges the whole house: 1 something is down, 3 somebody is waited for, else 0.
     """
     halt, waited_for = halt_of(database), awaited(database)
     balances = {one.name: balance(database, one.name, now=now) for one in listed.connections}
@@ -45,7 +43,7 @@ def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool 
         rows = database.run(connection, "SELECT id, connection, name, swept_at, complete FROM stream").fetchall()
         known = daemons(database, connection)
         held = pauses(database, connection)
-        told: dict[str, Any] = {
+        return {
             **_daemons(known, now),
             "halt": None
             if halt is None
@@ -55,13 +53,10 @@ def status(database: Reading, listed: Listed, *, now: datetime, exit_code: bool 
             "awaited": _awaited(database, connection, waited_for, rows),
             "waiting": waiting(database, connection, {row[0]: f"{row[1]}/{row[2]}" for row in rows}),
         }
-    if exit_code:
-        told["exit_code"] = judged(told)
-    return told
 
 
 def judged(told: Mapping[str, Any]) -> int:
-    """1: something is down, 3: somebody is waited for, else 0."""
+    """What `status` says, as an exit code: 1 something is down, 3 somebody is waited for, else 0."""
     down = any(one["state"] in ("fail", "paused") or one.get("overdue") for one in told["connections"])
     if down or told.get("lost") is not None or told.get("halt") is not None:
         return 1

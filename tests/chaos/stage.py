@@ -236,6 +236,7 @@ class MemoryStore(Disposable):
 
     def __init__(self, whole: bytes) -> None:
         super().__init__("sqlite://")
+        self._connections.close()
         self._only = self._connections = _OnlyOne()
         self._restore(whole)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crosswalk.engine.overview import runs, status
+from crosswalk.engine.overview import judged, runs, status
 from crosswalk.engine.words import AskError
 from crosswalk.settings.listed import Connected, Due, Listed
 from crosswalk.store.budget import Budgets
@@ -28,7 +28,7 @@ def world(database: Database) -> World:
     return made
 
 
-def look(world: World, *, due: Mapping[str, Due] | None = None, exit_code: bool = False) -> dict[str, Any]:
+def look(world: World, *, due: Mapping[str, Due] | None = None) -> dict[str, Any]:
     """The status of this world, of which a file lists everything."""
     connections = tuple(
         Connected(
@@ -41,7 +41,7 @@ def look(world: World, *, due: Mapping[str, Due] | None = None, exit_code: bool 
         for name, link in world.house.links.items()
     )
     listed = Listed(time_zone="Europe/Berlin", connections=connections)
-    return status(world.database, listed, now=world.clock(), exit_code=exit_code)
+    return status(world.database, listed, now=world.clock())
 
 
 def daemon(world: World, *, at: int, name: str = "hub-1") -> Presence:
@@ -53,7 +53,7 @@ def daemon(world: World, *, at: int, name: str = "hub-1") -> Presence:
 
 
 def test_a_new_house_waits_for_nobody(world: World) -> None:
-    told = look(world, exit_code=True)
+    told = look(world)
 
     assert told["daemon"] is None
     assert [(one["name"], one["state"], one["budget"]) for one in told["connections"]] == [
@@ -61,13 +61,13 @@ def test_a_new_house_waits_for_nobody(world: World) -> None:
         ("pipedrive", "new", None),
     ]
     assert told["waiting"] == {"approvals": [], "conflicts": 0, "pairs": 0, "dead_letters": 0}
-    assert told["exit_code"] == 0
+    assert judged(told) == 0
 
 
 def test_a_daemon_is_there_while_its_heart_beats(world: World) -> None:
     presence = daemon(world, at=ago(seconds=61))
-    gone = look(world, exit_code=True)
-    assert (gone["daemon"], gone["lost"]["host"], gone["exit_code"]) == (None, "hub-1", 1)
+    gone = look(world)
+    assert (gone["daemon"], gone["lost"]["host"], judged(gone)) == (None, "hub-1", 1)
 
     presence.beat()
 
@@ -80,9 +80,9 @@ def test_a_daemon_is_there_while_its_heart_beats(world: World) -> None:
 def test_a_daemon_that_has_ended_is_neither_there_nor_missed(world: World) -> None:
     daemon(world, at=ago(seconds=4)).end()
 
-    told = look(world, exit_code=True)
+    told = look(world)
 
-    assert (told["daemon"], told["daemons"], told["lost"], told["exit_code"]) == (None, [], None, 0)
+    assert (told["daemon"], told["daemons"], told["lost"], judged(told)) == (None, [], None, 0)
 
 
 def test_each_of_several_daemons_is_told(world: World) -> None:
@@ -112,14 +112,14 @@ def test_what_has_not_succeeded_for_twice_its_interval_is_overdue(
 ) -> None:
     world.insert("connection", name="salesforce", connector="salesforce", last_good_at=good)
     world.insert("connection", name="pipedrive", connector="pipedrive", last_good_at=ago(minutes=1))
-    before = look(world, due={"salesforce": due}, exit_code=True)
+    before = look(world, due={"salesforce": due})
     daemon(world, at=ago(minutes=5)).beat()
 
-    told = look(world, due={"salesforce": due}, exit_code=True)
+    told = look(world, due={"salesforce": due})
 
-    assert before["exit_code"] == 0  # without a daemon the schedule is not in force
+    assert judged(before) == 0  # without a daemon the schedule is not in force
     assert [one["overdue"] for one in told["connections"]] == [late, False]
-    assert told["exit_code"] == (1 if late else 0)
+    assert judged(told) == (1 if late else 0)
 
 
 def test_what_a_person_has_paused_says_who_and_is_never_due(world: World) -> None:
@@ -147,7 +147,7 @@ def test_connections_say_how_they_are_and_what_is_left(world: World) -> None:
     )  # fmt: skip
     Budgets(world.database, world.clock).declare("salesforce", allowance=40_000, reserve=8_000, remaining=36_000)
 
-    told = look(world, exit_code=True)
+    told = look(world)
     fine, paused = told["connections"]
 
     assert (fine["state"], fine["last_good_at"]) == ("ok", "2026-11-23T08:16:00.000Z")
@@ -156,7 +156,7 @@ def test_connections_say_how_they_are_and_what_is_left(world: World) -> None:
         "left": 36_000, "limit": 40_000, "unit": "calls", "share": 0.9,
     }  # fmt: skip
     assert (paused["state"], paused["code"], paused["text"]) == ("paused", "CW202", "the token has been refused")
-    assert told["exit_code"] == 1
+    assert judged(told) == 1
 
 
 def test_while_a_daemon_lives_connections_say_when_they_are_due(world: World) -> None:
@@ -215,7 +215,7 @@ def test_everything_that_waits_for_a_person_is_counted(world: World) -> None:
     world.letter("salesforce/contacts/1")
     world.letter("salesforce/contacts/2", state="dropped")
 
-    told = look(world, exit_code=True)
+    told = look(world)
 
     assert [(one["plan"], one["class"], one["count"]) for one in told["waiting"]["approvals"]] == [
         ("P87", "create", 2),
@@ -225,7 +225,7 @@ def test_everything_that_waits_for_a_person_is_counted(world: World) -> None:
     assert {name: told["waiting"][name] for name in ("conflicts", "pairs", "dead_letters")} == {
         "conflicts": 1, "pairs": 1, "dead_letters": 1,
     }  # fmt: skip
-    assert told["exit_code"] == 3
+    assert judged(told) == 3
 
 
 def test_a_large_house_is_told_as_quickly(world: World) -> None:
