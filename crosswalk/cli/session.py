@@ -8,7 +8,6 @@ import gc
 import getpass
 import json
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -17,7 +16,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from msgspec import Struct
@@ -26,6 +25,7 @@ from msgspec.structs import replace
 from crosswalk import clock
 from crosswalk.cli import problems as faults
 from crosswalk.cli.ask import Asker, UnaskedError
+from crosswalk.cli.interrupts import Interrupts
 from crosswalk.cli.progress import Bars, Lines, Quiet
 from crosswalk.cli.screen import Line, Screen, use_of, width_of
 from crosswalk.cli.text import masked
@@ -198,18 +198,22 @@ class Session:
             yield
             return
 
-        def interrupt(_signal: int, _frame: FrameType | None) -> None:
-            if self.interrupted:
-                raise KeyboardInterrupt
+        def finish() -> None:
             self.interrupted = True
             self.err.write(["Finishing the batch in flight. Ctrl-C again stops at once."])
             stop()
 
-        before = signal.signal(signal.SIGINT, interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+        def leave() -> None:
+            if self._progress is not None:
+                self._progress.close()  # a terminal without its cursor is no good to anybody
+            self.err.write(["Stopped. The next run resolves what is unknown; it can begin in a minute."])
+            os._exit(INTERRUPTED)
+
+        with Interrupts(stop=finish, leave=leave) as interrupts:
+            try:
+                yield
+            finally:
+                self.interrupted = self.interrupted or interrupts.came > 0
 
 
 def collect_seldom() -> None:

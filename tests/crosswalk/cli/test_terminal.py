@@ -104,6 +104,21 @@ def test_ctrl_c_twice_stops_at_once() -> None:
     assert "The next run resolves what is unknown." in terminal.shown
 
 
+def test_ctrl_c_twice_leaves_a_call_that_nobody_answers() -> None:
+    terminal = Terminal("sync", STUBBORN="worker")
+    terminal.until(lambda shown: "7 read" in shown)
+
+    terminal.type("\x03")
+    terminal.until(lambda shown: "8 read" in shown)
+    before = time.monotonic()
+    terminal.type("\x03")
+
+    assert terminal.end() == 130
+    assert time.monotonic() - before < 15
+    assert "The next run resolves what is unknown; it can begin in a minute." in terminal.shown
+    assert terminal.shown.rindex("\x1b[?25h") > terminal.shown.rindex("\x1b[?25l")  # the cursor is there again
+
+
 def test_a_reader_that_has_enough_ends_it_quietly() -> None:
     reading, writing = os.pipe()
     os.close(reading)
