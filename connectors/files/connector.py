@@ -40,6 +40,7 @@ class FilesConnector:
     label: ClassVar[str] = "Files"
     unit: ClassVar[str] = "calls"
     role: ClassVar[Literal["crm", "files", "cem"]] = "files"
+    each: ClassVar[StreamSpec] = SPEC
     settings: ClassVar[type[Settings]] = FilesSettings
     stream_settings: ClassVar[type[StreamSettings]] = FilesStream
 
@@ -53,7 +54,7 @@ class FilesConnector:
 
     @property
     def streams(self) -> Mapping[str, StreamSpec]:
-        return dict.fromkeys(self._settings.streams, SPEC)
+        return dict.fromkeys(self._settings.streams, self.each)
 
     def account(self) -> Account:
         path = self._settings.path.resolve()

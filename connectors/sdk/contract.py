@@ -347,7 +347,11 @@ class Keyed(Protocol):
 
 
 class Connector(Protocol):
-    """A plugin. Synchronous: it runs in a thread of its own per stream, so it reads like a loop."""
+    """A plugin. Synchronous: it runs in a thread of its own per stream, so it reads like a loop.
+
+    A class whose streams are named by the operator and are all alike may say so: `each: ClassVar[StreamSpec]`. What
+    they cannot do is then told when the file is read.
+    """
 
     name: ClassVar[str]
     label: ClassVar[str]  # "Pipedrive"

@@ -112,12 +112,13 @@ def _version(root: Table, faults: Faults) -> bool:
 class _Known(Struct, frozen=True):
     """What can be told of a connector without an account.
 
-    `specs`: what it declares of its streams, as far as its class says so. `names`: of its streams; None: each account
-    has its own.
+    `specs`: what it declares of its streams, as far as its class says so. `each`: of whatever stream an operator names.
+    `names`: of its streams; None: each account has its own.
     """
 
     connector: type[Connector]
     specs: Mapping[str, StreamSpec]
+    each: StreamSpec | None
     names: tuple[str, ...] | None
     mappings: Mapping[str, DefaultMapping]
 
@@ -246,7 +247,8 @@ class _File:
                     at=spot,
                 )
             names = tuple(specs or mappings) or None
-            self._known[connector.name] = _Known(connector, specs, names, mappings)
+            each: StreamSpec | None = getattr(connector, "each", None)
+            self._known[connector.name] = _Known(connector, specs, each, names, mappings)
         return self._known[connector.name]
 
     @property
@@ -614,8 +616,9 @@ class _Stream:
             return ()
         spot = self._spot / "write"
         write = self._forms.words(given["write"].value, "write", spot, grammar.WRITES) or ()
-        if self._spec is not None and self._known is not None:
-            able = {"delete" if one == "archive" else one for one in self._spec.writes}
+        spec = self._spec or (self._known.each if self._known else None)
+        if spec is not None:
+            able = {"delete" if one == "archive" else one for one in spec.writes}
             for one in write:
                 if one not in able:
                     can = ", ".join(word for word in grammar.WRITES if word in able)

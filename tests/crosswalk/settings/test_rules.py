@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from connectors.sdk.registry import installed
 from crosswalk.problems import Problem
 from crosswalk.settings.load import digest, load
 from crosswalk.settings.model import HubSettings, MatchSettings, MergeSettings, StoreSettings
@@ -373,6 +374,17 @@ def test_a_stream_that_is_only_read_cannot_be_written(check: Load) -> None:
     )
 
     assert told(problems) == [("CW102", "Typeform responses cannot update", "it is only read: leave write out")]
+
+
+def test_a_folder_of_exports_is_only_read(tmp_path: Path) -> None:
+    """Its streams are named by the operator: what the class says of each holds for all."""
+    text = BASE.replace("key: no}", "key: no, write: [update]}")
+    (tmp_path / "crosswalk.yaml").write_text(text, encoding="utf-8")
+
+    loaded = load(tmp_path / "crosswalk.yaml", environment=ENVIRONMENT, registry=installed())
+
+    wrong = [one for one in loaded.problems if "update" in one.text]
+    assert told(wrong) == [("CW102", "Files members cannot update", "it is only read: leave write out")]
 
 
 def test_a_huge_file_is_read_at_once(file: Path) -> None:
