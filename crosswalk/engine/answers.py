@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from connectors.sdk.contract import Record, Write
 from crosswalk.engine.entities import EDGE_COLUMNS
+from crosswalk.engine.kept import is_form
 from crosswalk.engine.model import House, Stream
 from crosswalk.engine.references import References
 from crosswalk.store import letters, outbox
@@ -77,7 +78,6 @@ UNSEEN: Final = "answered, and not to be seen yet"  # the reason of a write that
 MADE: Final = "created by the hub"
 FOUND: Final = "found as its create went unanswered"
 MOVES: Final = ("archive", "restore")  # operations that change no field
-_LEAST_CUT: Final = 20  # signs of a text that was cut by its vendor; a shorter beginning may be somebody's word
 
 
 def move_of(action: Action) -> Literal["archive", "restore"]:
@@ -171,35 +171,46 @@ def _stands(references: References, stream: Stream, one: Mapping[str, Any], obse
     return not unread and bool(mark(seen) == one["before"])
 
 
-def arrived(references: References, stream: Stream, action: Action, observed: Sequence[Value]) -> bool:
-    """Does the record show all that was sent, as far as it is still mapped?"""
+def arrived(
+    references: References, stream: Stream, action: Action, observed: Sequence[Value], *, answered: bool = False
+) -> bool:
+    """Does the record show all that was sent, as far as it is still mapped?
+
+    `answered`: the vendor has said that it was written. Then a form of its own counts, also where that is what stood
+    there before: a number that it does not keep more exactly.
+    """
+    same = is_form if answered else eq
     fields = [one for one in action.fields if one["field"] in stream.at]
-    return bool(fields) and all(_arrived(references, stream, one, observed) for one in fields)
+    return bool(fields) and all(_arrived(references, stream, one, observed, same) for one in fields)
 
 
-def _arrived(references: References, stream: Stream, one: Mapping[str, Any], observed: Sequence[Value]) -> bool:
+def _arrived(
+    references: References,
+    stream: Stream,
+    one: Mapping[str, Any],
+    observed: Sequence[Value],
+    same: Callable[[Any, Any], bool] = eq,
+) -> bool:
     at = stream.at[one["field"]]
     if at in stream.refs:
         return references.same_there(stream, observed[at], unmark(one["hub"]))
-    return _carries(mark(observed[at]), one["after"])
+    return _carries(mark(observed[at]), one["after"], same)
 
 
 def _carries(shown: Any, sent: Any, same: Callable[[Any, Any], bool] = eq) -> bool:
-    """Is all that was sent shown? A vendor may tell more than it was told: the parts of a name, which one is first."""
+    """Is all that was sent shown? A vendor may tell more than it was told: the parts of a name, which one is first; and
+    texts of a list in an order of its own.
+    """
     if isinstance(shown, dict) and isinstance(sent, dict):
         return all(name in shown and _carries(shown[name], part, same) for name, part in sent.items())
     if isinstance(shown, list) and isinstance(sent, list):
-        return len(shown) == len(sent) and all(_carries(*both, same) for both in zip(shown, sent, strict=True))
+        pairs = zip(_in_order(shown), _in_order(sent), strict=True) if len(shown) == len(sent) else None
+        return pairs is not None and all(_carries(*both, same) for both in pairs)
     return same(shown, sent)
 
 
-def _is_form(shown: Any, sent: Any) -> bool:
-    """Is it the same but for capitals and blanks, or cut? Vendors, and workflows at vendors, do that to what is
-    written; a person who does just that within the seconds until it is read back would not be told apart."""
-    if not (isinstance(shown, str) and isinstance(sent, str)):
-        return bool(shown == sent)
-    there, ours = (" ".join(text.casefold().split()) for text in (shown, sent))
-    return there == ours or (len(there) >= _LEAST_CUT and ours.startswith(there))
+def _in_order(values: list[Any]) -> list[Any]:
+    return sorted(values, key=str.casefold) if all(isinstance(one, str) for one in values) else values
 
 
 def not_shown_yet(house: House, stream: Stream, answered: Sequence[tuple[Action, Record]]) -> set[int]:
@@ -428,7 +439,7 @@ def _agree_on_sent(
         at = stream.at.get(name)
         if at is None:
             continue  # no longer mapped
-        told = atomic or (at not in stream.refs and _carries(mark(observed[at]), one["after"], _is_form))
+        told = atomic or (at not in stream.refs and _carries(mark(observed[at]), one["after"], is_form))
         if told and observed[at] is not ABSENT:
             # Vendors have forms of their own: whether somebody edits it later is seen against what was answered.
             shows = mark(references.seen_once(stream, at, observed[at]))

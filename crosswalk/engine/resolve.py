@@ -85,7 +85,7 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
     row, faults = stream.mapping.read(record.values)
     with house.database.read() as connection:
         references = References(house, connection)
-        has_arrived = arrived(references, stream, action, row)
+        has_arrived = arrived(references, stream, action, row, answered=action.reason == UNSEEN)
         arrived_not = stands(references, stream, action, row, unread={fault.field for fault in faults})
     if has_arrived:  # or somebody else has written the very same
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False, unsure=action.reason != UNSEEN)

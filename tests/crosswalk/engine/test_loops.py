@@ -189,6 +189,101 @@ def test_a_vendors_form_of_what_was_written_goes_nowhere_else(
     assert beta.of("people", "1")["title"] == "Head of Nothing"
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        pytest.param("7.25", "7", id="rounded-down"),
+        pytest.param("7.5", "8", id="rounded-up"),
+        pytest.param("1234.567", "1234.57", id="to-the-cent"),
+        pytest.param("Head of 😀 Sales", "Head of ? Sales", id="a-mark-for-four-bytes"),
+        pytest.param("Head of 😀 Sales", "Head of  Sales", id="no-four-bytes"),
+        pytest.param("Head of 😀 Sales", "Head of", id="ended-at-four-bytes"),
+        pytest.param("Grüße an café", "Gr??e an caf?", id="a-mark-for-what-is-no-ascii"),
+        pytest.param("R&D <Labs>", "R&amp;D &lt;Labs&gt;", id="spelt-out-for-html"),
+        pytest.param("2026-11-22T10:11:12.345Z", "2026-11-22T10:11:12Z", id="to-the-second"),
+        pytest.param("2026-11-22T10:11:12Z", "2026-11-22T10:11:00Z", id="to-the-minute"),
+    ],
+)
+def test_what_a_vendor_cannot_hold_whole_goes_nowhere_else(
+    tmp_path: Path, database_url: str, sent: str, shown: str
+) -> None:
+    world, alpha, beta = read_back(tmp_path, database_url)
+
+    def reshape(write: Write) -> None:
+        alpha.of("people", write.key or "")["title"] = shown
+
+    alpha.after = reshape
+    beta.put("people", "1", title=sent)
+    settle_down(world)
+
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == (shown, sent)
+
+
+def test_tags_that_a_vendor_sorts_and_knows_in_other_capitals_go_nowhere_else(
+    tmp_path: Path, database_url: str
+) -> None:
+    world, alpha, beta = read_back(tmp_path, database_url)
+
+    def reshape(write: Write) -> None:
+        row = alpha.of("people", write.key or "")
+        row["tags"] = sorted(tag.upper() for tag in row["tags"])
+
+    alpha.after = reshape
+    beta.put("people", "1", tags=["vip", "Lead", "alpha"])
+    settle_down(world)
+
+    assert alpha.of("people", "1")["tags"] == ["ALPHA", "LEAD", "VIP"]
+    assert beta.of("people", "1")["tags"] == ["vip", "Lead", "alpha"]
+
+
+def test_what_a_vendor_does_not_keep_more_exactly_is_written_once(tmp_path: Path, database_url: str) -> None:
+    """What stood there before is what it makes of the new one: that had been sent with every run, for ever."""
+    world, alpha, beta = read_back(tmp_path, database_url)
+    beta.put("people", "1", title="7")
+    settle_down(world)
+    sent: list[Write] = []
+
+    def reshape(write: Write) -> None:
+        alpha.of("people", write.key or "")["title"] = "7"
+        sent.append(write)
+
+    alpha.after = reshape
+    beta.put("people", "1", title="7.25")
+    for _ in range(4):
+        world.clock.forward(seconds=900)
+        alpha.now = beta.now = world.clock()
+        world.sync()
+
+    assert len(sent) == 1
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == ("7", "7.25")
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        pytest.param("7.25", "6", id="another-number"),
+        pytest.param("7", "7.25", id="more-exact"),
+        pytest.param("12", "1", id="other-digits"),
+        pytest.param("Иван", "Пётр", id="another-name"),
+        pytest.param("Иван", "Ivan", id="another-alphabet"),
+        pytest.param("Head", "Head?", id="a-question"),
+        pytest.param("2026-11-22T10:11:12Z", "2026-11-22T10:12:00Z", id="another-minute"),
+    ],
+)
+def test_what_no_vendor_makes_of_it_is_an_edit(tmp_path: Path, database_url: str, sent: str, shown: str) -> None:
+    world, alpha, beta = read_back(tmp_path, database_url)
+
+    def race(write: Write) -> None:
+        alpha.after = None
+        alpha.put("people", write.key or "", title=shown)
+
+    alpha.after = race
+    beta.put("people", "1", title=sent)
+    settle_down(world)
+
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == (shown, shown)
+
+
 def test_what_is_no_form_of_what_was_written_is_an_edit(tmp_path: Path, database_url: str) -> None:
     world, alpha, beta = read_back(tmp_path, database_url)
 
