@@ -342,7 +342,9 @@ def _sheet(book: Any, stream: FilesStream) -> Any:
     sheets = book.worksheets
     if not sheets:
         raise UnreadableError("has no sheet")
-    sheet = book[stream.sheet] if stream.sheet is not None else sheets[0]
+    # What is hidden is no table that anybody looks at: lists of choices, or how it was before.
+    shown = next((one for one in sheets if one.sheet_state == "visible"), sheets[0])
+    sheet = book[stream.sheet] if stream.sheet is not None else shown
     if not hasattr(sheet, "reset_dimensions"):
         raise UnreadableError(f"has no table in sheet '{sheet.title}'")
     sheet.reset_dimensions()  # some programs write a wrong one, and rows beyond it would be left out

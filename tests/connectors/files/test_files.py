@@ -343,6 +343,19 @@ def test_a_workbook_is_read_as_it_is_shown(folder: Folder) -> None:
     assert pulled.aside == {}
 
 
+def test_a_sheet_that_is_hidden_is_read_only_where_it_is_named(folder: Folder) -> None:
+    workbook(folder.path / "members-1.xlsx", [["no"], [1]])
+    book = openpyxl.load_workbook(folder.path / "members-1.xlsx")
+    book["Members"].sheet_state = "hidden"
+    book.active = book["Other"]
+    book.save(folder.path / "members-1.xlsx")
+
+    assert folder.pull().keys == ["9"]
+    assert {field.name for field in folder.connector().fields("members")} == {"no", "name"}
+    folder.position = None
+    assert folder.pull(sheet="Members").keys == ["1"]
+
+
 def test_another_sheet_is_read_where_it_is_named(folder: Folder) -> None:
     workbook(folder.path / "members-1.xlsx", [["no"], [1]])
 
