@@ -145,8 +145,11 @@ def newest_first(names: Iterable[str]) -> list[str]:
 
 
 def _by_name(name: str) -> tuple[list[str | int], str]:
-    # Text and numbers take turns, text first: so like is always compared with like.
-    return [int(part) if part.isdecimal() else part.casefold() for part in _NUMBERS.split(name)], name
+    # Text and numbers take turns, text first: so like is always compared with like. Without the ending, since what is
+    # downloaded or saved once more is "members (1).csv" or "members 2.csv", and newer.
+    stem, dot, _ = name.rpartition(".")
+    parts = _NUMBERS.split(stem if dot and "/" not in name[len(stem) :] else name)
+    return [int(part) if part.isdecimal() else part.casefold() for part in parts], name
 
 
 def parse_traces(stored: Mapping[str, Json]) -> dict[str, Trace]:

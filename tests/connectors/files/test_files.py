@@ -442,6 +442,15 @@ def test_a_file_that_was_only_touched_is_not_read_again(folder: Folder) -> None:
     assert folder.pull().records == []
 
 
+@pytest.mark.parametrize("copy", ["members-1 (1).csv", "members-1 2.csv", "members-1-2.csv", "members-1_2.csv"])
+def test_what_a_browser_or_a_desktop_numbers_is_newer_than_what_it_was_beside(folder: Folder, copy: str) -> None:
+    folder.write("members-1.csv", "no,name\n1,old\n")
+    folder.pull()
+    folder.write(copy, "no,name\n1,corrected\n")
+
+    assert folder.pull().values == {"1": {"no": "1", "name": "corrected"}}
+
+
 def test_a_change_that_keeps_size_and_time_is_found_while_the_file_is_young(tmp_path: Path) -> None:
     bench = Bench()
     now = bench.clock.now.timestamp()
