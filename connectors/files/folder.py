@@ -16,6 +16,8 @@ from connectors.sdk.errors import LaterError, SetupError
 
 # A file that was changed this short a while ago may be changed again without another size or time to show for it.
 _YOUNG: Final = timedelta(seconds=2)
+# Whoever copies a file writes its next piece within this.
+_GOES_ON: Final = timedelta(seconds=10)
 _PIECE: Final = 1024 * 1024
 _UNSEEN: Final = "a systemd unit may hide it (ProtectHome, PrivateTmp)"
 _NUMBERS: Final = re.compile(r"(\d+)")
@@ -38,11 +40,15 @@ class BusyError(Exception):
 
 
 class Open(Struct, frozen=True):
-    """A file while it is read. `trace` is what it was when it was opened."""
+    """A file while it is read. `trace` is what it was when it was opened.
+
+    `fresh`: it was written a moment ago, and may go on.
+    """
 
     handle: BinaryIO
     trace: Trace
     modified: int  # nanoseconds, trusted or not
+    fresh: bool
 
     def check(self) -> None:
         """Raise BusyError where the file was written to since. One that was replaced whole stays what it was."""
@@ -110,9 +116,10 @@ class Folder(Struct, frozen=True):
         while piece := handle.read(_PIECE):
             content.update(piece)
         handle.seek(0)
-        young = abs(self.clock().timestamp() - before.st_mtime) < _YOUNG.total_seconds()
+        age = abs(self.clock().timestamp() - before.st_mtime)
+        young = age < _YOUNG.total_seconds()
         trace = Trace(before.st_size, 0 if young else before.st_mtime_ns, content.hexdigest())
-        return Open(handle, trace, before.st_mtime_ns)
+        return Open(handle, trace, before.st_mtime_ns, age < _GOES_ON.total_seconds())
 
 
 def look_into(path: Path) -> None:

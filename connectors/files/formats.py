@@ -97,6 +97,17 @@ def _is_lines(beginning: bytes) -> bool:
         return False
 
 
+def breaks_off(file: BinaryIO, name: str) -> bool:
+    """Does it end in the middle of a line, which nothing else of such a file would tell?"""
+    file.seek(0)
+    try:
+        whole = form_of(name, file.read(SAMPLE)) not in ("csv", "lines")
+    except UnreadableError:
+        return False
+    file.seek(max(0, file.seek(0, io.SEEK_END) - 2))
+    return not whole and not file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+
+
 def lines(file: BinaryIO, name: str, stream: FilesStream) -> Iterator[Line]:
     """The rows of an open file, from its beginning. Raises UnreadableError where it is none that we can read."""
     file.seek(0)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from connectors.files.folder import BusyError, Open
-from connectors.files.formats import Line, UnreadableError, cell, lines, text
+from connectors.files.formats import Line, UnreadableError, breaks_off, cell, lines, text
 from connectors.files.settings import FilesStream
 from connectors.files.streams import PAGE
 from connectors.sdk.contract import NOT_KEPT, Json, RemoteRecord, RowFault, Values, is_key
@@ -41,6 +41,8 @@ class Rows:
 
         Raises BusyError where the file is written to meanwhile; that is looked at once a page, and at the end.
         """
+        if file.fresh and breaks_off(file.handle, name):
+            raise BusyError("ends in the middle of a line, and was just written")
         count = 0
         try:
             for line in lines(file.handle, name, self._stream):

@@ -571,6 +571,41 @@ def test_a_file_that_is_written_meanwhile_waits_for_the_next_run(folder: Folder)
     assert after.pages[-1].last
 
 
+@pytest.mark.parametrize(
+    ("content", "age", "waits"),
+    [
+        pytest.param(b"no,name\n1,Lindqv", 1, True, id="just-written"),
+        pytest.param("no,name\n1,Lindqv".encode("utf-16"), 1, True, id="of-two-bytes"),
+        pytest.param(b"no,name\n1,Lindqvist", 60, False, id="nobody-has-gone-on"),
+        pytest.param(b"no,name\r\n1,Lindqvist\r\n", 1, False, id="whole"),
+        pytest.param("no,name\n1,Lindqvist\n".encode("utf-16"), 1, False, id="whole-of-two-bytes"),
+        pytest.param(b'[{"no": 1, "name": "Lindqvist"}]', 1, False, id="JSON-has-an-end-of-its-own"),
+    ],
+)
+def test_a_file_that_ends_in_the_middle_of_a_line_may_still_be_copied(
+    tmp_path: Path, content: bytes, age: float, waits: bool
+) -> None:
+    """Half a value would be an edit, and half a row somebody without an address."""
+    bench = Bench()
+    settings = FilesSettings(path=tmp_path, streams={"members": FilesStream(files="*", entity="person", key=("no",))})
+    connector = FilesConnector.connect(settings, bench.tools())
+    path = tmp_path / ("m.json" if content.startswith(b"[") else "m.csv")
+    path.write_bytes(content)
+    os.utime(path, (written := bench.clock.now.timestamp() - age, written))
+
+    def read() -> list[str]:
+        pages = connector.pull("members", Window("", None))
+        return [record.values["name"] for page in pages for record in page.records]
+
+    if waits:
+        with pytest.raises(LaterError, match=r"m\.csv ends in the middle of a line"):
+            read()
+        with pytest.raises(LaterError):
+            list(connector.keys("members"))
+    else:
+        assert read() == ["Lindqvist"]
+
+
 def test_a_page_names_the_files_whose_old_faults_are_mended(folder: Folder) -> None:
     broken = folder.write("members-2.csv", "no,name\n1,a,b,c\n")
     folder.write("members-1.csv", "no,name\n" + "".join(f"{row},x\n" for row in range(700)))
