@@ -172,14 +172,10 @@ def _stands(references: References, stream: Stream, one: Mapping[str, Any], obse
 
 
 def arrived(
-    references: References, stream: Stream, action: Action, observed: Sequence[Value], *, answered: bool = False
+    references: References, stream: Stream, action: Action, observed: Sequence[Value], *, formed: bool = False
 ) -> bool:
-    """Does the record show all that was sent, as far as it is still mapped?
-
-    `answered`: the vendor has said that it was written. Then a form of its own counts, also where that is what stood
-    there before: a number that it does not keep more exactly.
-    """
-    same = is_form if answered else eq
+    """Does the record show all that was sent, as far as it is still mapped? `formed`: in the vendor's form, too."""
+    same = is_form if formed else eq
     fields = [one for one in action.fields if one["field"] in stream.at]
     return bool(fields) and all(_arrived(references, stream, one, observed, same) for one in fields)
 

@@ -85,8 +85,11 @@ def _resolve_update(house: House, stream: Stream, lease: Lease, action: Action, 
     row, faults = stream.mapping.read(record.values)
     with house.database.read() as connection:
         references = References(house, connection)
-        has_arrived = arrived(references, stream, action, row, answered=action.reason == UNSEEN)
         arrived_not = stands(references, stream, action, row, unread={fault.field for fault in faults})
+        # What stood there before may be the form of what was sent, a number that is not kept more exactly there:
+        # once the vendor has said that it was written.
+        formed = action.reason == UNSEEN or not arrived_not
+        has_arrived = arrived(references, stream, action, row, formed=formed)
     if has_arrived:  # or somebody else has written the very same
         acknowledge(house, stream, lease, [(action, record)], run=run, atomic=False, unsure=action.reason != UNSEEN)
         return

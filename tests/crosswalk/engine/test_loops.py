@@ -9,7 +9,7 @@ import pytest
 from connectors.sdk.contract import Write
 from tests.crosswalk.engine.test_rounds import quiet, settle_down, two
 from tests.hub import World
-from tests.memory.connector import Remote
+from tests.memory.connector import Remote, lost
 
 FILE = """
 connections:
@@ -217,6 +217,24 @@ def test_what_a_vendor_cannot_hold_whole_goes_nowhere_else(
     settle_down(world)
 
     assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == (shown, sent)
+
+
+def test_what_a_vendor_rounds_and_whose_answer_is_lost_goes_nowhere_else(tmp_path: Path, database_url: str) -> None:
+    world, alpha, beta = read_back(tmp_path, database_url)
+
+    def reshape_and_lose(write: Write) -> None:
+        alpha.after = None
+        alpha.of("people", write.key or "")["title"] = "8"
+        lost(write)
+
+    alpha.after = reshape_and_lose
+    beta.put("people", "1", title="8.25")
+    for _ in range(4):
+        world.clock.forward(seconds=900)
+        alpha.now = beta.now = world.clock()
+        world.sync()
+
+    assert (alpha.of("people", "1")["title"], beta.of("people", "1")["title"]) == ("8", "8.25")
 
 
 def test_tags_that_a_vendor_sorts_and_knows_in_other_capitals_go_nowhere_else(
