@@ -133,6 +133,7 @@ def _info(row: Mapping[str, Json], mark: str | None = None) -> FieldInfo:
         unique=row.get("unique") is True and row.get("externalId") is True,
         custom=row.get("custom") is True,
         max_length=int(length) if length and type_ in ("text", "long_text") and kind != "id" else None,
+        decimals=row.get("scale") if type_ == "number" else None,
         refers_to=refers_to,
         mark=mark,
     )

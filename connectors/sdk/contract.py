@@ -209,6 +209,7 @@ class FieldInfo(Struct, frozen=True, kw_only=True):
     unique: bool = False
     custom: bool = False
     max_length: int | None = None
+    decimals: int | None = None  # that a number keeps; None: all
     refers_to: str | None = None  # stream
     mark: str | None = None
     paused: bool = False

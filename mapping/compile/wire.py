@@ -1,7 +1,7 @@
-"""The last step of a write: a value as the JSON that a field of this type takes, cut to what it can hold."""
+"""The last step of a write: a value as the JSON that a field of this type takes, cut or rounded to what it can hold."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from mapping.compile.paths import Place
 from mapping.cx import canonical
@@ -19,8 +19,10 @@ def wire(place: Place, zone: str) -> Write:
         return _like_before
     if info.type in ("text", "long_text"):
         return _text(info.max_length)
-    if info.type in ("number", "int"):
-        return _whole if info.type == "int" else _number
+    if info.type == "int":
+        return _whole
+    if info.type == "number":
+        return _number if info.decimals is None else _rounded(info.decimals)
     if info.type == "date":
         return _date(zone)
     if info.type == "datetime":
@@ -68,6 +70,21 @@ def _number(value: Value, was: Value) -> Value:
     told = number_out(value)
     # Some sides keep numbers as text.
     return spelled(told) if told != SKIP and isinstance(was, str) and was.strip() else told
+
+
+def _rounded(decimals: int) -> Write:
+    unit = Decimal(1).scaleb(-decimals)
+
+    def write(value: Value, was: Value) -> Value:
+        told = _number(value, was)
+        if not isinstance(told, Decimal):
+            return told
+        try:
+            return number_out(told.quantize(unit, ROUND_HALF_UP))
+        except InvalidOperation:
+            return told  # more digits than anybody counts in: the side says what is wrong with them
+
+    return write
 
 
 def _whole(value: Value, was: Value) -> Value:

@@ -24,6 +24,7 @@ class Info:
     unique: bool = False
     custom: bool = False
     max_length: int | None = None
+    decimals: int | None = None
     refers_to: str | None = None
     paused: bool = False
 

@@ -490,6 +490,19 @@ def test_a_long_text_is_cut_at_a_letter_and_compared_after_the_cut() -> None:
     assert mapping.write({1: title}, over={"Title": "Dir…"}) == {}
 
 
+def test_a_number_is_rounded_to_what_its_field_keeps_and_compared_after_that() -> None:
+    mapping = mapped(
+        {"custom.rank": "Rank | decimal", "custom.stars": "Stars | decimal"},
+        catalogue=[info("Rank", "number", decimals=2), info("Stars", "number", decimals=0)],
+    )
+
+    assert write(mapping, None, **{"custom.rank": "8.255", "custom.stars": "7.5"}) == {
+        "Rank": Decimal("8.26"), "Stars": 8,
+    }  # fmt: skip
+    assert mapping.shown(1, "7.25", over=None) == "7"
+    assert mapping.write({1: "7.25"}, over={"Stars": 7}) == {}
+
+
 def test_an_instant_is_cut_to_a_date_in_the_zone_of_the_account() -> None:
     mapping = mapped(
         {"cx.nps.answered_at": "NPS date", "custom.since": "Since | day(account)"},

@@ -39,6 +39,13 @@ def test_the_hubs_own_id_is_unique_and_can_be_written() -> None:
 
 
 @respx.mock
+def test_how_many_decimals_a_number_keeps() -> None:
+    assert one(field("Rank__c", "double", scale=2)).decimals == 2
+    assert one(field("Stars__c", "double", scale=0)).decimals == 0
+    assert one(field("Name__c", "string", scale=0)).decimals is None
+
+
+@respx.mock
 def test_what_a_create_must_have_and_what_the_org_fills_in() -> None:
     found = fields("contacts")
 
