@@ -35,6 +35,7 @@ _NO_VALUE: Final = re.compile(r"#(?:N/A|NV|[A-ZÀ-Ý/0]{3,12}[!?])")
 _NOT_COMPUTED: Final = "#N/A"
 _AS_TEXT: Final = re.compile(r'="([^"]*)"')  # ="00123" keeps a spreadsheet from making it a number
 _WRAPPINGS: Final = ("=", "'")
+_DIGITS: Final = re.compile(r"(0{2,})(?:;|$)")  # the format of postal codes: at least so many
 _GUARDED: Final = re.compile(r"'[=+\-@\t\r]")  # '+49... keeps it from computing
 _BLANKS: Final = re.compile(r"[\s\u200b\ufeff]+")
 
@@ -371,7 +372,8 @@ def _plain(one: Any) -> Json:
         case str():
             return value
         case int():
-            return value
+            digits = _DIGITS.match(one.number_format or "")
+            return value if digits is None or value < 0 else f"{value:0{len(digits[1])}}"
         case float():
             return _number(value)
         case datetime():

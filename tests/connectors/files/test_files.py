@@ -343,6 +343,23 @@ def test_a_workbook_is_read_as_it_is_shown(folder: Folder) -> None:
     assert pulled.aside == {}
 
 
+def test_a_number_that_is_shown_with_zeros_in_front_keeps_them(folder: Folder) -> None:
+    """As spreadsheets have it for postal codes."""
+    workbook(folder.path / "members-1.xlsx", [["no", "zip", "count", "share"], [17, 1067, 7, 5], [18, 81234, 8, 6]])
+    book = openpyxl.load_workbook(folder.path / "members-1.xlsx")
+    for row in (2, 3):
+        book["Members"][f"A{row}"].number_format = "0000;@"
+        book["Members"][f"B{row}"].number_format = "00000"
+        book["Members"][f"C{row}"].number_format = "0"
+        book["Members"][f"D{row}"].number_format = "0.00"
+    book.save(folder.path / "members-1.xlsx")
+
+    assert folder.pull().values == {
+        "0017": {"no": "0017", "zip": "01067", "count": 7, "share": 5},
+        "0018": {"no": "0018", "zip": "81234", "count": 8, "share": 6},
+    }
+
+
 def test_a_sheet_that_is_hidden_is_read_only_where_it_is_named(folder: Folder) -> None:
     workbook(folder.path / "members-1.xlsx", [["no"], [1]])
     book = openpyxl.load_workbook(folder.path / "members-1.xlsx")
