@@ -462,6 +462,10 @@ class _Connection:
                     "CW101", entry.key.mark, text, hint, at=(spot / name).of(stream=f"{self._name}/{name}")
                 )
                 continue
+            if not name.strip() or "/" in name:
+                hint = "no / in it, and not empty: it is part of every address"
+                self._faults.add("CW102", entry.key.mark, f"a stream is named '{name}'", hint, at=spot)
+                continue
             stream, instance = _Stream(self._file, self._name, name, entry, known, self._spot, self._guards).read()
             if stream is not None:
                 streams[name] = stream

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ from mapping.match.rules import SCORED, WORDS, MatchRule
 
 # In rules the words for what belongs to another record or to a part: the company worked for, the country of an address.
 _RULE_WORDS: Final = ("company", "country", *WORDS)
+_ANY_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Rules:
@@ -340,9 +342,13 @@ class Rules:
         if text is None:
             return None
         try:
-            Cron(text, zone=zone, name=name)
+            trigger = Cron(text, zone=zone, name=name)
         except TriggerError as error:
             self._faults.add("CW112", node.mark, error.text, error.hint, at=spot)
+            return None
+        if trigger.next(_ANY_DAY) is None:
+            hint = "no month that it names has such a day"
+            self._faults.add("CW112", node.mark, f"'{text}' never comes", hint, at=spot)
             return None
         return text
 

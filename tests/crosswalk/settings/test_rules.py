@@ -172,6 +172,8 @@ FAULTS = [
         "a whole number and one of s m h d w, such as 15m", 1, 19, id="every"),
     pytest.param("schedule: {every: 15m, cron: 0 3 * * sun}", "CW112", "schedule has both every and cron",
         "keep one of them", 1, 24, id="every-and-cron"),
+    pytest.param("schedule: {cron: 0 0 30 feb *}", "CW112", "'0 0 30 feb *' never comes",
+        "no month that it names has such a day", 1, 18, id="cron-that-never-comes"),
     pytest.param("schedule: {audit: 0 3 * * 1}", "CW112", "'0 3 * * 1': weekday '1' is not known",
         "weekdays by name (mon tue wed thu fri sat sun), as in mon-fri: programs number them differently", 1, 19,
         id="weekday"),
@@ -256,6 +258,15 @@ def test_names_of_connections_are_parts_of_addresses(check: Load, name: str) -> 
 
     assert told(problems) == [
         ("CW102", f"a connection is named '{name}'", "a-z 0-9 _ -, a letter first: it is part of every address")
+    ]
+
+
+@pytest.mark.parametrize("name", ["mem/bers", "/", ""])
+def test_names_of_streams_are_parts_of_addresses_too(check: Load, name: str) -> None:
+    problems = check(BASE.replace("members:", f"'{name}':"))
+
+    assert told(problems) == [
+        ("CW102", f"a stream is named '{name}'", "no / in it, and not empty: it is part of every address")
     ]
 
 
