@@ -1,5 +1,6 @@
 import csv
 import io
+import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ def test_the_exports_are_the_same_for_the_same_seed(exports: list[Path], tmp_pat
     again = write_exports(tmp_path / "again", seed=7, size=600)
 
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in exports]
+
+
+def test_nobody_writes_them_any_more(exports: list[Path]) -> None:
+    assert all(time.time() - path.stat().st_mtime > 3500 for path in exports)
 
 
 def test_one_file_is_in_cp1252_and_one_in_utf8_with_a_mark(exports: list[Path]) -> None:
