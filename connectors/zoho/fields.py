@@ -145,7 +145,7 @@ def _told(row: Mapping[str, Json]) -> list[FieldInfo]:
             FieldInfo(name=name, label=label, type="ref", path=f"{name}.id", refers_to=_leads_to(row), **shared),
             named,
         ]
-    length = row.get("length")
+    length, decimals = row.get("length"), row.get("decimal_place")
     return [
         FieldInfo(
             name=name,
@@ -154,6 +154,7 @@ def _told(row: Mapping[str, Json]) -> list[FieldInfo]:
             path=name,
             options=_options(row) if kind in ("choice", "multi") else (),
             max_length=length if kind in _TEXTS and isinstance(length, int) and length > 0 else None,
+            decimals=decimals if kind == "number" and isinstance(decimals, int) else None,
             **shared,
         )
     ]

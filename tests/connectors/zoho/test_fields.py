@@ -42,6 +42,20 @@ def test_what_is_unique_required_and_how_long_is_told() -> None:
     assert fields["Region"].max_length is None
 
 
+def test_how_many_decimals_a_number_keeps_is_told() -> None:
+    fields = known(
+        "contacts",
+        field("Rank", "double", decimal_place=2),
+        field("Revenue", "currency", decimal_place=0),
+        field("Share", "percent", decimal_place=None),
+        field("Title", "text", decimal_place=2),
+    )
+
+    assert {name: one.decimals for name, one in fields.items() if name != "id"} == {
+        "Rank": 2, "Revenue": 0, "Share": None, "Title": None,
+    }  # fmt: skip
+
+
 def test_a_reference_stands_by_its_id_and_beside_it_its_name() -> None:
     fields = known("contacts")
 
