@@ -44,8 +44,8 @@ _REMARKS: Final = (
     "ruft mittwochs an\nund freitags",
     "1.000er-Abnehmer",
 )
-# name, encoding; who does not fit into an encoding goes to the next file
 _LAIN: Final = timedelta(hours=1)
+# name, encoding; who does not fit into an encoding goes to the next file
 FILES: Final = (("members-10.csv", "cp1252"), ("members-11.csv", "utf-8-sig"))
 
 
