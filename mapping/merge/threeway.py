@@ -5,8 +5,10 @@ count · the sources among themselves, and against a hub that moved unseen by th
 no source · where each side stands then.
 """
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Final
 
 from mapping.merge.consent import merge_consent
 from mapping.merge.policy import (
@@ -26,6 +28,8 @@ from mapping.merge.policy import (
 )
 from mapping.merge.sets import merge_set
 from mapping.values import ABSENT, Value
+
+_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def merge(sides: Sequence[Side], *, golden: Value, policy: FieldPolicy) -> Decision:
@@ -143,8 +147,21 @@ def is_source(side: Side, *, edits: Value, policy: FieldPolicy, issuer: int | No
     believed = policy.rank(side.system) is not None or policy.on_foreign_edit == "adopt"
     if not believed or side.system in policy.named or is_empty(edits):
         return believed
-    # It can show only a part of what it edits: believed only where the operator says so.
-    return bool(side.shown(edits) == edits)
+    # It can show only a part of what it edits: believed only where the operator says so. A number that it rounds is
+    # typed anew as a whole.
+    shown = side.shown(edits)
+    return bool(shown == edits) or _is_rounded(shown, edits)
+
+
+def _is_rounded(shown: Value, whole: Value) -> bool:
+    """Is it a number, or holds one, of fewer decimals?"""
+    if isinstance(shown, dict) and isinstance(whole, dict):
+        return shown.keys() == whole.keys() and all(
+            part == whole[name] or _is_rounded(part, whole[name]) for name, part in shown.items()
+        )
+    if not (isinstance(shown, str) and isinstance(whole, str)):
+        return False
+    return _NUMBER.fullmatch(shown) is not None and "." in whole and _NUMBER.fullmatch(whole) is not None
 
 
 def _edited(side: Side) -> Value:

@@ -71,3 +71,20 @@ def test_what_a_vendor_would_round_to_what_it_shows_is_not_sent(shop: Shop) -> N
 
         assert ranks(shop) == WHOLE
         assert not [call for call in shop.calls()["salesforce"] if call.startswith("PATCH")]
+
+
+def test_an_edit_where_it_is_rounded_is_a_whole_number_and_goes_everywhere(shop: Shop) -> None:
+    """Not as of a text that is cut, whose rest an edit of its beginning says nothing of."""
+    file = shop.folder / "crosswalk.yaml"
+    file.write_text(file.read_text().replace("masters: [shop, salesforce,", "masters: [salesforce, shop,"))
+    export(shop, "8.25")
+    with answered_by(shop.answer):
+        sync(shop)
+        sync(shop)
+        with shop.opened() as hub:
+            records = [one["address"] for one in hub.explain("m1@shop.test")["records"]]
+        (key,) = (one.rpartition("/")[2] for one in records if one.startswith("salesforce/"))
+        shop.vendors.edit("salesforce", "contacts", key, {"CX_NPS_Score__c": 9})
+        sync(shop)
+
+        assert ranks(shop) == {"shop": "8.25", "salesforce": "9", "pipedrive": "9", "qualtrics": "9"}
