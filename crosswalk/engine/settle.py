@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from crosswalk.engine.anew import asked_for, count_anew, resolve_asked_for, withdraw
 from crosswalk.engine.derive import derive_entities, follow, note_scores
-from crosswalk.engine.emptied import Emptied
+from crosswalk.engine.emptied import Emptied, Left
 from crosswalk.engine.entities import Matched
 from crosswalk.engine.identify import Matcher, pending_work
 from crosswalk.engine.matching import JOINS
@@ -728,13 +728,14 @@ class EntityMerger:
             base = Base(observed, golden) if kept is not None and member.id in kept.shown else None
         else:
             side = stored.side.get(name)
-            shown = observed
+            shown, gone = observed, False
             if side is not None:
-                was, doubtful = self._left(member, at, side, golden)
-                shown = self._seen(member, at, was)
-                observed = ABSENT if doubtful else observed
+                left = self._left(member, at, side, golden)
+                shown, gone = self._seen(member, at, left.value), left.gone
+                observed = ABSENT if left.doubtful else observed
             held: Any = golden if hub is False else (unmark(hub[0]) if hub else NEVER)
-            base = Base(held, held) if self._takes_place(member, at, observed, shown, held) else Base(shown, held)
+            takes_place = self._takes_place(member, at, observed, shown, held, gone=gone)
+            base = Base(held, held) if takes_place else Base(shown, held)
         return Side(
             record=member.id,
             system=member.stream.connection,
@@ -749,15 +750,15 @@ class EntityMerger:
             shown=lambda value: self._shown_since(member, at, value, base),
         )
 
-    def _left(self, member: Member, at: int, side: Sequence[Any], golden: Value) -> tuple[Value, bool]:
+    def _left(self, member: Member, at: int, side: Sequence[Any], golden: Value) -> Left:
         """What of a stored base is not gone by now; whether that cannot be told yet."""
         was, there = unmark(side[0]), side[2] if len(side) > 2 else ()
         if at not in member.stream.refs or was is ABSENT or was is None:
-            return was, False
+            return Left(was, gone=False, doubtful=False)
         left = self._emptied.left(member.id, member.stream, was, member.observed[at], there=there)
         if left.gone and member.stream.may_write(at):
             self._references.cannot_show(member.id, member.stream, golden)  # until it is there again
-        return left.value, left.doubtful
+        return left
 
     def _seen(self, member: Member, at: int, value: Value) -> Value:
         """A stored base of a reference, as the entity it meant."""
@@ -781,12 +782,13 @@ class EntityMerger:
         # Nobody could make sense of it there, an amount without its currency for one: then what it shows is all it can.
         return member.row[member.stream.place[at]] if shown is ABSENT else shown
 
-    def _takes_place(self, member: Member, at: int, observed: Value, shown: Value, held: Value) -> bool:
-        """Has somebody named another one where the hub holds what nothing there can stand for? That one is meant to
-        take its place, whatever stood there meanwhile; beside it would be a second one."""
+    def _takes_place(self, member: Member, at: int, observed: Value, shown: Value, held: Value, *, gone: bool) -> bool:
+        """Has somebody named another one where the hub holds what nothing there can stand for, or in place of what is
+        gone, though another record may stand for it by now? That one is meant to take its place, whatever stood there
+        meanwhile; beside it would be a second one."""
         if at not in member.stream.refs or observed == shown or held is NEVER or not (slot := _slot(observed)):
             return False
-        return _slot(held) == slot and not self._references.can_show(member.stream, held)
+        return _slot(held) == slot and (gone or not self._references.can_show(member.stream, held))
 
     def _shown_since(self, member: Member, at: int, value: Value, base: Base | None) -> Value:
         """`shown`, as an edit is told by: of a reference that nothing there can stand for, what was agreed to stand in
