@@ -13,7 +13,7 @@ from crosswalk.engine.matching import JOINS
 from crosswalk.engine.model import House, Stream
 from crosswalk.store import conflicts, letters, outbox
 from crosswalk.store.dialect import Database, batches
-from crosswalk.store.records import ARCHIVED, MERGE, SETTLE, add_work
+from crosswalk.store.records import ARCHIVED, MERGE, PARTED, SETTLE, add_work
 
 Connection = Any  # the store's; this room does not know what is behind it
 
@@ -263,7 +263,7 @@ class Entities:
         if len(groups) > 1:  # a plan that is open says of each what came of the others
             outbox.drop_of_entity(database, connection, entity, [number for group in groups for number in group])
         matched.parted += len(groups) > 1
-        n = -1
+        n, parts = -1, [entity]
         for group in groups:
             matched.fresh.update(group)
             rows = list(
@@ -294,6 +294,9 @@ class Entities:
             database.run_many(connection, "UPDATE member SET entity = ? WHERE record = ?", [(fresh, m) for m in group])
             conflicts.hand_on(database, connection, entity, fresh, group)
             matched.touched.add(fresh)
+            parts.append(fresh)
+        if len(parts) > 1 and any(stream.refs for stream in self._streams.values()):
+            add_work(database, connection, PARTED, parts)  # others may name it
 
     def referring_again(self, connection: Connection) -> None:
         """Entities were joined or parted: fields that disagree on which one they mean are decided anew."""

@@ -27,6 +27,7 @@ from crosswalk.store.records import (
     DELETED,
     DERIVE,
     MERGE,
+    PARTED,
     REACH,
     SETTLE,
     add_work,
@@ -361,7 +362,7 @@ def _take_all(house: House, connection: Connection, theirs: Theirs) -> None:
     _take_mentions(house, connection, theirs)
     add_work(database, connection, SETTLE, left_with(database, connection, given_up, house.rules.limit))
     done = [(SETTLE, number) for number in numbers]
-    done += [(stage, entity) for stage in (MERGE, DERIVE, CREATE, REACH) for entity in entities]
+    done += [(stage, entity) for stage in (MERGE, DERIVE, CREATE, REACH, PARTED) for entity in entities]
     database.run_many(connection, "DELETE FROM todo WHERE stage = ? AND id = ?", done)
 
 

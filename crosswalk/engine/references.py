@@ -37,7 +37,7 @@ class References:
 
     def want_value(self, records: Iterable[int], stream: Stream, value: Value) -> None:
         """Note what one field of these records refers to."""
-        for element in _elements(value):
+        for element in elements_of(value):
             target = self._target(stream, element)
             if target is not None and target not in self._found:
                 self._wanted.setdefault(target, set()).update(records)
@@ -79,7 +79,7 @@ class References:
 
     def look_for(self, stream: Stream, values: Iterable[Value]) -> None:
         """The same of entities that are to be shown there: what `as_remote` answers of these values."""
-        publics = {str(one["entity"]).partition("/")[2] for value in values for one in _elements(value)}
+        publics = {str(one["entity"]).partition("/")[2] for value in values for one in elements_of(value)}
         connection = stream.connection
         wanted = [public for public in publics if (connection, public) not in self._there]
         rows = self._house.database.select(
@@ -164,14 +164,14 @@ class References:
         """One field's value as `seen` shows it."""
         if value is ABSENT or value is None:
             return value
-        known = [self._as_entity(stream, element) for element in _elements(value)]
+        known = [self._as_entity(stream, element) for element in elements_of(value)]
         elements = [element for element in known if element is not None]
         elements.sort(key=lambda element: (element["entity"], str(element.get("role", ""))))
         return elements or ABSENT
 
     def is_unread(self, stream: Stream, value: Value) -> bool:
         """Does this field name a record that nobody has read? Asked once that was looked up, as `seen_value` is."""
-        return any(self._as_entity(stream, element) is None for element in _elements(value))
+        return any(self._as_entity(stream, element) is None for element in elements_of(value))
 
     def seen_once(self, stream: Stream, at: int, value: Value) -> Value:
         """The value of this field as `seen` would show it, looked up at once."""
@@ -197,8 +197,8 @@ class References:
         if value is None:
             return None
         elements = []
-        for element in _elements(value):
-            record = self._record_there(stream.connection, _public(element))
+        for element in elements_of(value):
+            record = self._record_there(stream.connection, public_of(element))
             if record is None:
                 return ABSENT
             elements.append({**{k: v for k, v in element.items() if k != "entity"}, **record})
@@ -207,7 +207,7 @@ class References:
 
     def can_show(self, stream: Stream, value: Value) -> bool:
         """Has this stream's system a record of each of these entities, and are they who may own something there?"""
-        return all(self.may_be_named(stream, _public(element)) for element in _elements(value))
+        return all(self.may_be_named(stream, public_of(element)) for element in elements_of(value))
 
     def may_be_named(self, stream: Stream, public: str) -> bool:
         """The same of one entity."""
@@ -217,7 +217,7 @@ class References:
     def cannot_show(self, record: int, stream: Stream, value: Value) -> None:
         """Note that a record waits until its system has a record of what this value names, or lets them own again."""
         kinds = {other.kind for other in self._house.streams.values() if other.connection == stream.connection}
-        for element in _elements(value):
+        for element in elements_of(value):
             kind, _, public = str(element["entity"]).partition("/")
             if kind in kinds and not self.may_be_named(stream, public):
                 self._unshown.add((-stream.id, public, record))
@@ -237,8 +237,8 @@ class References:
         theirs = None if value is ABSENT else self.as_remote(stream, value)
         if theirs is ABSENT:
             return False
-        return {(one["stream"], str(one["id"])) for one in _elements(observed)} == {
-            (one["stream"], str(one["id"])) for one in _elements(theirs)
+        return {(one["stream"], str(one["id"])) for one in elements_of(observed)} == {
+            (one["stream"], str(one["id"])) for one in elements_of(theirs)
         }
 
     def _record_there(self, connection: str, public: str) -> dict[str, str] | None:
@@ -301,7 +301,7 @@ def show_arrived(house: House, connection: Any) -> None:
     database.run_many(connection, "DELETE FROM waiting WHERE stream = ? AND rkey = ? AND record = ?", sorted(found))
 
 
-def _elements(value: Value) -> list[dict[str, Any]]:
+def elements_of(value: Value) -> list[dict[str, Any]]:
     if value is ABSENT or value is None:
         return []
     if isinstance(value, dict):
@@ -309,6 +309,6 @@ def _elements(value: Value) -> list[dict[str, Any]]:
     return [element for element in value if isinstance(element, dict)]
 
 
-def _public(element: Mapping[str, Any]) -> str:
+def public_of(element: Mapping[str, Any]) -> str:
     """The public id of the entity that an element names."""
     return str(element["entity"]).partition("/")[2]

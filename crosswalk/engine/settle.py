@@ -137,6 +137,8 @@ def _put_up_bulk(house: House, lease: Lease) -> None:
 def settle(house: House, lease: Lease, settled: Settled, *, run: int, first: bool = False) -> None:
     """Work off what landing left, and add to `settled` what that changed. `first`: nothing has been matched yet, so
     everything is, at once."""
+    from crosswalk.engine.parted import follow_parted  # it builds on this module
+
     matcher = Matcher(house, run=run)
     if first:
         from crosswalk.engine.newcomers import merge_newcomers  # it builds on this module
@@ -163,6 +165,7 @@ def settle(house: House, lease: Lease, settled: Settled, *, run: int, first: boo
         _pick_up(house, lease)
         _settle_kinds(house, lease, matcher, settled, kinds, run=run)
     _match_anew(house, lease, matcher, settled, run=run)
+    follow_parted(house, lease, run=run)
     _merge_waiting(house, lease, settled, run=run)
     derive_entities(house, lease, run=run)
     reach_entities(house, lease, run=run)

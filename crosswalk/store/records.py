@@ -41,6 +41,7 @@ DERIVE: Final = 3  # an entity
 CREATE: Final = 4  # an entity that may be missing somewhere
 REACH: Final = 5  # an entity that shows what is said of another one
 UNDO: Final = 6  # an action that took a write back: golden is to follow
+PARTED: Final = 7  # an entity that came of parting another one, which may be named by others
 
 RECORD_COLUMNS: Final = (
     "id", "stream", "rkey", "version", "modified", "read_no", "hash", "mapping", "state", "hub_id",

@@ -38,6 +38,10 @@ SPEC = StreamSpec(
 )
 
 
+# What becomes of a reference when its record is put away: it is kept, or changed, under a stamp of then or not.
+Followed = Literal["kept", "stamped", "unseen"]
+
+
 class Crash(BaseException):
     """The process dies here."""
 
@@ -71,16 +75,28 @@ class Remote:
     currency: str | None = None
     forbidden: set[str] = field(default_factory=set)  # streams that the user may not read
     refused: bool = False  # whoever asks, whatever for
+    empties: Followed = "kept"  # who named a firm that is deleted names none
+    leads_on: Followed = "kept"  # who named a firm that is merged names the one it lives on in
+    gives_back: bool = False  # who was left without a firm that comes back has it again, where nobody has named another
+    unseen: set[str] = field(default_factory=set)  # people who name another firm than when they were stamped
+    _left: dict[str, list[str]] = field(default_factory=dict)  # by firm the people whom its end has left without
     _next: int = 100
 
     def put(self, stream: str, key: str, /, **values: Any) -> None:
         """As a person there would: what is named changes."""
         held = self.rows.setdefault(stream, {}).setdefault(key, {"id": key, "gone": False})
+        went = bool(values.get("gone", held["gone"])) - bool(held["gone"])
         held.update(values)
         if self.longest is not None and isinstance(held.get("title"), str):
             held["title"] = held["title"][: self.longest]
         held["updated"] = self.stamp()
         self.lagging.pop((stream, key), None)
+        if stream == "people":
+            self.unseen.discard(key)
+        if stream == "firms" and went > 0:
+            self._left[key] = self._lead_on(key, None, self.empties)
+        if stream == "firms" and went < 0:
+            self._give_back(key)
 
     def put_late(self, stream: str, key: str, /, *, seconds: float, **values: Any) -> None:
         """The same, under a stamp of now; what reads show is for so long what was there before."""
@@ -101,9 +117,36 @@ class Remote:
 
     def drop(self, stream: str, key: str) -> None:
         del self.rows[stream][key]
+        if stream == "firms":
+            self._lead_on(key, None, self.empties)
+
+    def _lead_on(self, firm: str, to: str | None, how: Followed) -> list[str]:
+        """What the vendor makes of who named a firm that is no more; who that was."""
+        if how == "kept":
+            return []
+        found = [key for key, row in self.rows.get("people", {}).items() if row.get("firm") == firm]
+        for key in found:
+            self._name(key, to, how)
+        return found
+
+    def _give_back(self, firm: str) -> None:
+        for key in self._left.pop(firm, []) if self.gives_back else ():
+            if self.rows["people"].get(key, {"firm": firm}).get("firm") is None:
+                self._name(key, firm, self.empties)
+
+    def _name(self, key: str, firm: str | None, how: Followed) -> None:
+        row = self.rows["people"][key]
+        row["firm"] = firm
+        if how == "stamped":
+            row["updated"] = self.stamp()
+            self.unseen.discard(key)
+        else:
+            self.unseen.add(key)
 
     def merge(self, stream: str, key: str, into: str) -> None:
         """As a person there would: the one record lives on in the other."""
+        if stream == "firms":
+            self._lead_on(key, into, self.leads_on)
         self.drop(stream, key)
         self.merged.setdefault(stream, []).append((key, into))
         self.put(stream, into)
@@ -217,6 +260,7 @@ class MemoryConnector:
         number = start
         while True:
             self._call(f"list {stream}")
+            asked = self._remote.now
             if self._remote.on_page is not None:
                 self._remote.on_page(stream, number)
             some = rows[number : number + size]
@@ -226,7 +270,7 @@ class MemoryConnector:
             if self._remote.shuffled:
                 some = some[::-1]
             back = {"at": number - size, **({} if passed is None else {"after": passed})}
-            page = Page([_record(row) for row in some], after, self._remote.now)
+            page = Page([_record(row) for row in some], after, asked)
             if self._remote.twice:
                 yield replace(page, position=back)
             yield page
@@ -354,6 +398,7 @@ class MergingConnector(MemoryConnector):
     streams: ClassVar[Mapping[str, StreamSpec]] = {
         **MemoryConnector.streams,
         "people": replace(SPEC, removals=True, merges_name_survivor=True),
+        "firms": replace(SPEC, removals=True, merges_name_survivor=True),
         "leads": SPEC,
     }
 

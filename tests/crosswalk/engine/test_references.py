@@ -20,7 +20,7 @@ connections:
     connector: merging
     account: {beta}
     streams:
-      firms: {{write: [create, update], create_from: [alpha]{on_delete}}}
+      firms: {{{beta_firms}{on_delete}}}
       people: {{write: [update]}}
 merge:
   defaults: {{masters: [alpha, beta], allow_clear: [alpha, beta], on_conflict: [masters]}}
@@ -35,10 +35,12 @@ class Employers:
     """Ann works at Quokka, as both systems say; both have Wombat as well."""
 
     def __init__(self, world: World, on_delete: str) -> None:
+        """`on_delete`: of companies; or that they are only read in beta."""
         self.world = world
-        told = "" if on_delete == "ignore" else f", on_delete: {on_delete}"
+        writes = "write: []" if on_delete == "read" else "write: [create, update], create_from: [alpha]"
+        told = "" if on_delete in ("ignore", "read") else f", on_delete: {on_delete}"
         accounts = {name: world.account(name) for name in ("alpha", "beta")}
-        world.write(FILE.format(**accounts, on_delete=told))
+        world.write(FILE.format(**accounts, on_delete=told, beta_firms=writes))
         for name in ("alpha", "beta"):
             remote = world.remote(name)
             for key, firm in (("q", "Quokka"), ("w", "Wombat")):
@@ -78,3 +80,40 @@ def test_who_goes_from_a_company_that_is_gone_has_gone_though_it_is_made_again(e
 
     assert gone_to == ("Wombat", "Wombat")
     assert (employers.shown("alpha"), employers.shown("beta")) == (None, None)
+
+
+@unlinking
+def test_a_company_that_is_made_again_is_shown_to_whom_its_end_had_left_without(employers: Employers) -> None:
+    """Whichever of the two that it has become keeps the id: of several companies each draws its own."""
+    world = employers.world
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    for n in range(6):
+        for remote in (alpha, beta):
+            remote.put("firms", f"f{n}", name=f"Firm {n}", site=f"https://f{n}.test")
+            remote.put("people", f"p{n}", name=f"Bea Cole{n}", email=f"bea{n}@a.test", firm=f"f{n}")
+    settle_down(world)
+
+    for n in range(6):
+        alpha.put("firms", f"f{n}", gone=True)
+        alpha.put("people", f"p{n}", firm=None)
+    for _ in range(3):
+        world.sync()
+    settle_down(world)
+
+    shown = [alpha.of("firms", alpha.of("people", f"p{n}")["firm"] or "q")["name"] for n in range(6)]
+    assert shown == [f"Firm {n}" for n in range(6)]
+    assert [beta.of("people", f"p{n}")["firm"] for n in range(6)] == [f"f{n}" for n in range(6)]
+
+
+def test_companies_that_were_one_for_a_while_are_told_apart_for_who_works_there(employers: Employers) -> None:
+    """They are merged in one system, to which the other one's word on the survivor is then written."""
+    world = employers.world
+    employers.say("alpha", "w")
+    settle_down(world)
+
+    world.remote("beta").merge("firms", "q", "w")
+    for _ in range(3):
+        world.sync()
+    settle_down(world)
+
+    assert employers.shown("alpha") == employers.shown("beta") == "Wombat"
