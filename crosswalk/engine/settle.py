@@ -737,6 +737,8 @@ class EntityMerger:
                 shown, gone = self._seen(member, at, left.value), left.gone
                 observed = ABSENT if left.doubtful else observed
             held: Any = golden if hub is False else (unmark(hub[0]) if hub else NEVER)
+            if gone and observed is None and self._stands_for_it(member, at, golden):
+                held = NEVER
             takes_place = self._takes_place(member, at, observed, shown, held, gone=gone)
             base = Base(held, held) if takes_place else Base(shown, held)
         return Side(
@@ -784,6 +786,12 @@ class EntityMerger:
         shown = mapping.shown(at, value, over=member.raw(self._load_raw))
         # Nobody could make sense of it there, an amount without its currency for one: then what it shows is all it can.
         return member.row[member.stream.place[at]] if shown is ABSENT else shown
+
+    def _stands_for_it(self, member: Member, at: int, golden: Value) -> bool:
+        """Is there another record of what the hub holds, to be shown where one of it is gone?"""
+        if golden is ABSENT or golden is None or not member.stream.may_write(at):
+            return False
+        return self._references.can_show(member.stream, golden)
 
     def _takes_place(self, member: Member, at: int, observed: Value, shown: Value, held: Value, *, gone: bool) -> bool:
         """Has somebody named another one where the hub holds what nothing there can stand for, or in place of what is

@@ -64,6 +64,7 @@ def employers(request: pytest.FixtureRequest, tmp_path: Path, database_url: str)
 
 
 unlinking = pytest.mark.parametrize("employers", ["unlink"], indirect=True)
+reading = pytest.mark.parametrize("employers", ["read"], indirect=True)
 
 
 @unlinking
@@ -117,3 +118,25 @@ def test_companies_that_were_one_for_a_while_are_told_apart_for_who_works_there(
     settle_down(world)
 
     assert employers.shown("alpha") == employers.shown("beta") == "Wombat"
+
+
+@reading
+def test_whose_record_of_a_company_is_gone_is_shown_another_one_of_it(employers: Employers) -> None:
+    """Two that stand for one in the other system, where somebody has made them one."""
+    world = employers.world
+    alpha, beta = world.remote("alpha"), world.remote("beta")
+    beta.merge("firms", "q", "w")
+    beta.put("people", "1", firm="w")
+    world.sync()
+    with world.open() as hub:
+        (pair,) = hub.review_list()["pairs"]
+        hub.review_pair(pair["id"], same=True)
+    settle_down(world)
+
+    alpha.put("firms", "q", gone=True)
+    alpha.put("people", "1", firm=None)
+    for _ in range(3):
+        world.sync()
+    settle_down(world)
+
+    assert (alpha.of("people", "1")["firm"], beta.of("people", "1")["firm"]) == ("w", "w")
