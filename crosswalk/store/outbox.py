@@ -175,20 +175,26 @@ def hand_over(database: Database, connection: Any, stays: int, goes: int, stream
 def minted(database: Database, connection: Any, stream: int, entities: Sequence[int]) -> dict[int, str]:
     """Hub ids of creates that came to nothing so far: the next try goes under the same.
 
-    One that did make a record stays with that record, also where matching has given it to another entity since.
+    One that did make a record stays with that record, also where matching has given it to another entity since, or it
+    was deleted and the entity is to be made once more; whatever earlier tries went under it.
     """
-    return {
-        row[0]: row[1]
-        for row in database.select(
+    creates = list(
+        database.select(
             connection,
-            "SELECT entity, hub_id FROM action WHERE op = 'create' AND hub_id IS NOT NULL AND state <> 'acked' "
-            "AND stream = ? AND",
+            "SELECT entity, hub_id, state FROM action WHERE op = 'create' AND hub_id IS NOT NULL AND stream = ? AND",
             "entity",
             entities,
             "ORDER BY id",
             first=(stream,),
         )
-    }
+    )
+    taken = {hub_id for _, hub_id, state in creates if state == "acked"}
+    open_ids = sorted({hub_id for _, hub_id, _ in creates} - taken)
+    rows = database.select(
+        connection, "SELECT hub_id FROM record WHERE stream = ? AND", "hub_id", open_ids, first=(stream,)
+    )
+    taken.update(row[0] for row in rows)
+    return {entity: hub_id for entity, hub_id, _ in creates if hub_id not in taken}
 
 
 def of_plan(

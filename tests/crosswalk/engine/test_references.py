@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from connectors.sdk.contract import Outcome, Write
 from tests.crosswalk.engine.test_rounds import settle_down
 from tests.hub import World
 
@@ -140,3 +141,30 @@ def test_whose_record_of_a_company_is_gone_is_shown_another_one_of_it(employers:
     settle_down(world)
 
     assert (alpha.of("people", "1")["firm"], beta.of("people", "1")["firm"]) == ("w", "w")
+
+
+@unlinking
+def test_what_is_made_again_goes_under_an_id_of_its_own_whatever_tries_it_took_before(employers: Employers) -> None:
+    world = employers.world
+    alpha = world.remote("alpha")
+    unanswered = []
+
+    def vanish(write: Write) -> Outcome | None:
+        unanswered.append(write.hub_id)
+        alpha.before = None
+        return Outcome(write.action, "unknown", reason="no answer")
+
+    alpha.before = vanish
+    alpha.put("firms", "q", gone=True)
+    for _ in range(4):
+        world.sync()
+    (made,) = [key for op, stream, key, _ in alpha.log if (op, stream) == ("create", "firms")]
+
+    alpha.put("firms", made, gone=True)
+    for _ in range(4):
+        world.sync()
+    settle_down(world)
+
+    living = [row["name"] for row in alpha.rows["firms"].values() if not row["gone"]]
+    assert len(unanswered) == 1
+    assert sorted(living) == ["Quokka", "Wombat"]
