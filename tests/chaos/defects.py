@@ -16,6 +16,7 @@ import crosswalk.engine.plan
 import crosswalk.engine.pull
 import mapping.merge.threeway
 from connectors.sdk.errors import UnknownOutcomeError
+from crosswalk.engine.emptied import Emptied, Left
 from crosswalk.engine.identify import Matcher
 from crosswalk.engine.settle import EntityMerger
 from crosswalk.engine.undo import _Undoer
@@ -200,17 +201,39 @@ def forgets_who_was_erased(patch: Patch) -> None:
     patch.setattr(Landing, "let_in", lambda _self, page, *_: page)
 
 
+def takes_what_is_emptied_for_left(patch: Patch) -> None:
+    """A reference that a vendor empties since its company is gone is somebody's word."""
+    patch.setattr(Emptied, "left", lambda _self, _record, _stream, before, *_, **__: Left(before, False, False))
+
+
+def puts_beside_what_is_gone(patch: Patch) -> None:
+    """Who names another company in place of one that is gone works for both."""
+    patch.setattr(EntityMerger, "_takes_place", lambda *_, **__: False)
+
+
+def follows_no_delete(patch: Patch) -> None:
+    """What is deleted in one system lives on in the others, whatever the file says."""
+    patch.setattr(crosswalk.engine.plan, "follow_removals", lambda *_, **__: ([], 0))
+
+
+def of_companies(make: Callable[[], World], seed: int) -> object:
+    return play(make(), history(seed, of_companies=True))
+
+
 DEFECTS: Final[Mapping[str, Defect]] = {
     one.breaks.__name__: one
     for one in (
         Defect("I1", compares_with_the_whole, ("edit", "edit", "sync")),
         Defect("I2", plans_nothing_for_one_system, ("edit", "sync")),
         Defect("I3", writes_over_edits, ("sure", "sync")),
+        Defect("I3", puts_beside_what_is_gone, ("deletes", "firm_new", "firm_sure", "firm_sure", "firm_sure")),
         Defect("I4", sends_again_without_a_look, ("new", "firm_new", "lost", "sync")),
         Defect("I5", journals_no_create, ("new", "sync")),
         Defect("I5", sends_what_is_not_on_the_disk, whole=lambda make, seed: play(make(), history(seed), power=True)),
         Defect("I6", holds_nothing_back, ("late", "late", "tick", "sync", "sync")),
         Defect("I7", believes_a_listing, ("new", "short", "tick", "sync", "sync")),
+        Defect("I7", takes_what_is_emptied_for_left, whole=of_companies),
+        Defect("I7", follows_no_delete, whole=of_companies),
         Defect("I8", forgets_who_was_erased, ("new", "sync", "erase", "edit", "sync")),
         Defect("I9", merges_consent_like_anything, ("opt_out", "opt_in", "sync", "sync")),
         Defect("I10", counts_on_arrival),

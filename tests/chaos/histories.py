@@ -18,7 +18,7 @@ from connectors.sdk.contract import Outcome, Write
 from connectors.sdk.errors import LaterError, UnknownOutcomeError
 from crosswalk.engine.words import AskError
 from crosswalk.store.dialect import Database
-from tests.chaos import erased
+from tests.chaos import companies, erased
 from tests.chaos.erased import Erased
 from tests.chaos.invariants import (
     BrokenError,
@@ -40,7 +40,7 @@ connections:
     connector: unique
     account: {alpha}
     streams:
-      firms: {{write: [create, update], create_from: [beta]}}
+      firms: {{write: {alpha_firms}, create_from: [beta]{on_delete}}}
       people:
         write: {alpha_write}
         create_from: [beta]
@@ -51,7 +51,7 @@ connections:
     connector: {beta_connector}
     account: {beta}
     streams:
-      firms: {{write: {beta_firms}}}
+      firms: {{write: {beta_firms}{on_delete}}}
       people:
         write: {beta_write}
         create_from: [alpha]
@@ -70,6 +70,7 @@ guards:
   create: {{at_most: {creates}, share: 100%}}
   update: {{at_most: 50, share: 100%}}
   clear: {{at_most: 50, share: 100%}}
+  delete: {{at_most: 50, share: 100%}}
 """
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -104,12 +105,14 @@ _COLUMN: Final = {"job_title": "title", "phones": "phone", "tags": "tags", "work
                   "department": "site"}  # fmt: skip
 _ERASES: Final = 0.2  # of the histories have people who are erased, now and then
 _KEEPS: Final = 0.3  # of them have somebody who lets each side of a question keep its own
+_COMPANIES: Final = 0.3  # of them are about companies that go, and who is said to work there
 _KEPT: Final = ("job_title", "department")  # whose columns hold one text
+_OF_COMPANIES: Final = ("beta_firms", "allow_clear")  # what else the file says in histories of companies
 # Steps after which what is kept stays so, as far as it is not edited itself.
 _GOES_ON: Final = frozenset({"keep", "sync", "edit", "tick", "calm", "commit", "page", "two", "short", "throttle",
                              "shuffle", "twice", "lost", "vanish", "refuse", "busy", "die_before", "die_after",
                              "still", "hint", "firm_new", "answer"})  # fmt: skip
-RUNS: Final = frozenset({"sync", "sure", "away", "hint"})
+RUNS: Final = frozenset({"sync", "sure", "away", "hint", "firm_sure", "firm_left"})
 
 
 class Step(NamedTuple):
@@ -119,10 +122,10 @@ class Step(NamedTuple):
     c: int
 
 
-def history(seed: int, length: int = 45, *, kinds: Sequence[str] = ()) -> list[Step]:
+def history(seed: int, length: int = 45, *, kinds: Sequence[str] = (), of_companies: bool = False) -> list[Step]:
     """Each has some kinds of steps often and others never: what is rare together is found that way.
 
-    `kinds`: of these steps alone.
+    `kinds`: of these steps alone. `of_companies`: it is about them, as some are anyway.
     """
     random = Random(seed)
     some = [name for name in SOMETIMES if random.random() < 0.3]
@@ -131,6 +134,12 @@ def history(seed: int, length: int = 45, *, kinds: Sequence[str] = ()) -> list[S
     if not kinds and Random(f"keep/{seed}").random() < _KEEPS:
         names = [*names, *["keep"] * 2, *["both"] * 4]
         steps.append(Step("config", list(CHOICES).index("on_conflict"), 1, 0))
+    about = Random(f"companies/{seed}")
+    if not kinds and (about.random() < _COMPANIES or of_companies):
+        names = [*names, *companies.MOVES]
+        steps.append(Step("deletes", *(about.randrange(100) for _ in range(3))))
+        steps += [Step("config", list(CHOICES).index(name), about.randrange(3), 0) for name in _OF_COMPANIES]
+        steps += [Step("firm_new", 2, 0, 0) for _ in range(2)]
     steps += [Step("new", random.randrange(100), random.randrange(100), random.randrange(100)) for _ in range(3)]
     if random.random() < 0.7:
         steps.append(Step("sync", 0, 0, 0))
@@ -175,6 +184,9 @@ class Play:
     nested: bool = False
     erased: Erased = field(default_factory=Erased)
     kept: list[Keeping] = field(default_factory=list)
+    on_delete: str = companies.ON_DELETE[0]  # of companies
+    fresh_words: set[tuple[str, str]] = field(default_factory=set)  # system, key of who was given a company just now
+    slip: Step | None = None  # a company that goes when the next page is asked for
     power: bool = False  # with a process that dies its machine does: the store is what was on the disk
 
     def __post_init__(self) -> None:
@@ -202,6 +214,9 @@ class Play:
             raise Crash
         self.unlanded += 1
         check_pages(self)
+        if self.slip is not None and stream == ("people", "firms")[self.slip.b // 4 % 2]:
+            step, self.slip = self.slip, None
+            self.do_firm_gone(step)
         if self.page_crash is not None:
             self.page_crash -= 1
             if self.page_crash < 0:
@@ -257,6 +272,9 @@ class Play:
     def _after(self, name: str, remote: Remote) -> Callable[[Write], None]:
         def after(write: Write) -> None:
             op, stream, key, values = remote.log[-1]
+            if op == "archive":
+                self.witness.gone.add((name, stream, key))
+                companies.note_gone(self, name, key)
             self.effects.append(
                 Effect(name, op, stream, key, int(write.action), write.hub_id, values, self.stood[write.action])
             )
@@ -291,6 +309,12 @@ class Play:
         for one, value in values.items():
             if value is None:
                 self.witness.cleared.add((name, one))
+            if value is None and one == "firm":
+                self.witness.left.add((name, key))
+            if one == "firm":
+                self.fresh_words.add((name, key))
+            if one == "gone" and value and stream == "firms":
+                companies.note_gone(self, name, key)
             if one == "title" and value is not None:
                 value = self.remote(name).of(stream, key)["title"]
             self.edits[name, stream, key, one] = value
@@ -336,6 +360,7 @@ class Play:
     def judge(self) -> None:
         """What must hold at any time."""
         with self.world.store() as database:
+            companies.at_any_time(self, database)
             at_any_time(self, database)
 
     def take(self, step: Step) -> None:
@@ -521,12 +546,13 @@ class Play:
     def calm(self) -> None:
         """No fault, no crash, and a day on: two runs bring everything to rest that can come to rest."""
         self.faults.clear()
-        self.crash_at = self.page_crash = self.page_busy = self.second = None
+        self.crash_at = self.page_crash = self.page_busy = self.second = self.slip = None
         for name in ("alpha", "beta"):
             self.remote(name).on_fetch = None
         self.take(Step("tick", 1, 0, 0))
         for _ in range(2):
             self.take(Step("sync", 0, 0, 0))
+        self.fresh_words.clear()
 
     def do_swap(self, step: Step) -> None:
         """Two people of one system have each other's address from now on."""
@@ -557,6 +583,8 @@ class Play:
         """Did somebody empty this field there last?"""
         if name == "consent":  # a box that was ticked is so no longer
             return self.edits.get((system, "people", key, "opt_out"), True) is not True
+        if name == "works_at" and (system, key) in self.witness.untold:  # somebody took the company before away
+            return True
         return self.edits.get((system, "people", key, _COLUMN.get(name, name)), "") is None
 
     def out_of_scope(self, system: str, row: dict[str, Any]) -> bool:
@@ -645,6 +673,44 @@ class Play:
             firm = firms[step.b % len(firms)] if firms and step.b % 5 else None if step.b % 2 else "unseen"
             self.put(target[0], "people", target[1], firm=firm)
 
+    def do_deletes(self, step: Step) -> None:
+        """What becomes of who names a company that is deleted, and of the company in the other system."""
+        companies.follow_suit(self, step)
+
+    def do_firm_gone(self, step: Step) -> None:
+        target = companies.pick(self, step.a)
+        if target is not None:
+            companies.go(self, *target, step.b)
+
+    def do_firm_slip(self, step: Step) -> None:
+        """A company goes while others of it, or people, are read."""
+        self.slip = step
+
+    def do_firm_back(self, step: Step) -> None:
+        companies.come_back(self, step)
+
+    def do_firm_both(self, step: Step) -> None:
+        companies.name_in_both(self, step)
+
+    def do_firm_sure(self, step: Step) -> None:
+        companies.be_sure(self, step, Step("sync", 0, 0, 0))
+
+    def do_firm_left(self, step: Step) -> None:
+        companies.leave_behind(self, step, Step("sync", 0, 0, 0))
+
+    def changed_unseen(self, system: str, stream: str, key: str) -> bool:
+        """Has a vendor changed this record without a word, when what it named went?"""
+        return stream == "people" and key in self.remote(system).unseen
+
+    def may_write(self, system: str) -> bool:
+        """Does today's file let people be written there?"""
+        return system == "alpha" or "update" in CHOICES["beta_write"][self.told["beta_write"]]
+
+    def may_clear_now(self) -> set[str]:
+        """The systems whose clears today's file lets through."""
+        told = CHOICES["allow_clear"][self.told["allow_clear"]]
+        return {name for name in ("alpha", "beta") if name in told}
+
     def do_answer(self, step: Step) -> None:
         self.answers += 1
         asked = {"field": {"id": "q", "ref": "q", "type": "nps"}, "type": "number", "number": step.b % 11}
@@ -720,6 +786,11 @@ class Play:
     def write_config(self) -> None:
         values = {name: choices[self.told[name]] for name, choices in CHOICES.items()}
         values["beta_connector"] = self.beta
+        values |= {"alpha_firms": "[create, update]", "on_delete": ""}
+        if self.on_delete != companies.ON_DELETE[0]:
+            values["on_delete"] = f", on_delete: {self.on_delete}"
+            for name in ("alpha_firms", "beta_firms"):
+                values[name] = values[name].replace("update", "update, delete")
         for name in ("alpha", "beta"):
             if name in values["allow_clear"]:
                 self.witness.may_clear.add(name)
@@ -800,7 +871,7 @@ class Play:
         self.faults.clear()
         self.told["listed"] = 0
         self.write_config()
-        self.crash_at = self.page_crash = self.page_busy = self.second = None
+        self.crash_at = self.page_crash = self.page_busy = self.second = self.slip = None
         for name in ("alpha", "beta"):
             remote = self.remote(name)
             remote.on_fetch = None
@@ -813,6 +884,7 @@ class Play:
         self.stays("I1", "a quiet world")
         with self.world.open() as hub:
             at_the_end(self, hub.house)
+            companies.at_the_end(self, hub.house)
         with self.world.store() as database:
             before = partition(database)
             self.held["I10"] += 1

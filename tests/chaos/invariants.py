@@ -73,6 +73,8 @@ class Witness:
 
     gone: set[tuple[str, str, str]] = field(default_factory=set)  # system, stream, key that a vendor showed as gone
     cleared: set[tuple[str, str]] = field(default_factory=set)  # system, column that somebody emptied
+    left: set[tuple[str, str]] = field(default_factory=set)  # system, key of people whom somebody said to work nowhere
+    untold: set[tuple[str, str]] = field(default_factory=set)  # and at a company that had gone before anybody read so
     may_clear: set[str] = field(default_factory=set)  # systems whose clears the file let through at some time
     told: list[str] = field(default_factory=list)  # texts of errors and problems that nobody has judged yet
     judged: int = 0  # effects that were looked at one by one
@@ -376,6 +378,9 @@ def check_rest(play: "Play", house: House) -> None:
                     if remote is None:
                         continue  # dropped there, and not swept yet
                     row, _ = stream.mapping.read(remote)
+                    if play.changed_unseen(stream.connection, stream.name, member.rkey):
+                        for at in stream.refs:  # of which the vendor has not told that it has changed
+                            row[at] = member.observed[at]
                     if [a for a, b in zip(row, member.observed, strict=True) if a is not ABSENT and a != b]:
                         raise BrokenError(
                             "I6", f"{stream.address}/{member.rkey} is held as {member.observed}, is {row}"
@@ -498,6 +503,8 @@ def check_creates(play: "Play", house: House) -> None:
                 raise BrokenError("I4", f"what was made is nobody's: {effect}")
             homes[effect.system, effect.stream, entity or 0] += 1
         del homes  # two that were made for two entities may be one by now
+    if play.on_delete == "unlink":  # what somebody deleted may be made again
+        creates = [one for one in creates if (one.system, one.stream, one.key) not in play.witness.gone]
     same = Counter(
         (e.system, e.stream, repr(sorted((k, v) for k, v in e.values.items() if k in ("name", "email", "phone"))))
         for e in creates

@@ -11,6 +11,7 @@ from typing import Any, Final
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from hypothesis.strategies import booleans, integers
 
+from tests.chaos.companies import MOVES
 from tests.chaos.histories import ALWAYS, SOMETIMES, Play, Step
 from tests.hub import World
 
@@ -57,7 +58,7 @@ def _taken(kind: str) -> Callable[..., Any]:
 
 
 _RULES: Final[Mapping[str, Any]] = {
-    kind: _taken(kind) for kind in dict.fromkeys((*ALWAYS, *SOMETIMES, "erase", "keep"))
+    kind: _taken(kind) for kind in dict.fromkeys((*ALWAYS, *SOMETIMES, *MOVES, "deletes", "erase", "keep"))
 }
 
 

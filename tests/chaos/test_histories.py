@@ -164,3 +164,25 @@ BROKE = {
 @pytest.mark.parametrize("what", BROKE)
 def test_the_shortest_parts_of_histories_that_broke_once(what: str, stage: Stage) -> None:
     play(stage.world(), BROKE[what])
+
+
+# All of them with a machine that dies with its process.
+OF_COMPANIES = {
+    "a company is unlinked and made again for who was left without it": (
+        Step("world", 83, 77, 76), Step("deletes", 92, 62, 57), Step("firm_new", 2, 0, 0), Step("firm_new", 2, 0, 0),
+        Step("new", 74, 60, 92), Step("firm_new", 58, 88, 15), Step("firm", 39, 39, 70), Step("firm_left", 1, 96, 46),
+    ),
+    "companies are one for a while": (
+        Step("world", 6, 5, 92), Step("config", 7, 1, 0), Step("firm_new", 2, 0, 0), Step("firm_new", 2, 0, 0),
+        Step("new", 8, 38, 47), Step("firm_sure", 20, 97, 54), Step("firm_left", 6, 95, 17),
+    ),
+    "what is made again had gone out unanswered before": (
+        Step("deletes", 2, 19, 93), Step("firm_new", 2, 0, 0), Step("new", 53, 14, 56), Step("firm_sure", 23, 47, 45),
+        Step("firm_sure", 95, 79, 47), Step("firm_gone", 24, 67, 56),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OF_COMPANIES)
+def test_the_shortest_parts_of_histories_of_companies_that_broke_once(what: str, stage: Stage) -> None:
+    play(stage.world(), OF_COMPANIES[what], power=True)

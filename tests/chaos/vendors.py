@@ -457,6 +457,9 @@ class VendorPlay(Play):
     def out_of_scope(self, _system: str, _row: Mapping[str, Any]) -> bool:
         return False
 
+    def changed_unseen(self, _system: str, _stream: str, _key: str) -> bool:
+        return False
+
     def judge(self) -> None:
         with self.world.store() as database, database.read() as connection:
             check_texts(self, database, connection)
