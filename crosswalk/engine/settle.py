@@ -805,9 +805,11 @@ class EntityMerger:
         """`shown`, as an edit is told by: of a reference that nothing there can stand for, what was agreed to stand in
         its place. What somebody has put there since is their word, and not all that the record can show."""
         shown = self.shown(member, at, value)
-        if base is None or base.side is ABSENT or at not in member.stream.refs or value is ABSENT or value is None:
+        if base is None or at not in member.stream.refs or value is ABSENT or value is None:
             return shown
-        return shown if self._references.can_show(member.stream, value) else base.side
+        if member.row[member.stream.place[at]] is ABSENT or self._references.can_show(member.stream, value):
+            return shown
+        return None if base.side is ABSENT else base.side
 
     def save_waiting(self) -> None:
         """Note which records wait for others to be there, and which others are to be asked for."""

@@ -186,3 +186,19 @@ OF_COMPANIES = {
 @pytest.mark.parametrize("what", OF_COMPANIES)
 def test_the_shortest_parts_of_histories_of_companies_that_broke_once(what: str, stage: Stage) -> None:
     play(stage.world(), OF_COMPANIES[what], power=True)
+
+
+def test_a_company_that_is_named_where_another_one_was_to_be_written_which_has_gone_since_is_asked_about(
+    stage: Stage,
+) -> None:
+    """It was taken for all that the record can show of the other one, and agreed with it."""
+    steps = (
+        Step("deletes", 33, 91, 73), Step("config", 7, 1, 0), Step("firm_new", 2, 0, 0), Step("firm_new", 2, 0, 0),
+        Step("new", 65, 18, 90), Step("new", 20, 72, 35), Step("new", 85, 22, 58), Step("firm_left", 24, 89, 21),
+        Step("employ", 70, 39, 12), Step("employ", 17, 73, 29), Step("employ", 65, 12, 23), Step("sync", 83, 61, 84),
+        Step("employ", 12, 27, 97), Step("new", 1, 4, 45), Step("firm_gone", 62, 38, 40), Step("firm_sure", 25, 20, 93),
+        Step("employ", 99, 39, 80), Step("employ", 40, 68, 63), Step("firm_gone", 35, 36, 0),
+    )  # fmt: skip
+    made = play(stage.world(), steps, power=True)
+    assert made.remote("alpha").of("people", "101")["firm"] == "af8"
+    assert made.contested()
