@@ -149,7 +149,7 @@ class FilesConnector:
         return self._rows(self._settings.streams[stream]).key(values)
 
     def _rows(self, settings: FilesStream) -> Rows:
-        return Rows(settings, self._tools.time_zone)
+        return Rows(settings, self._tools.time_zone, self._tools.sleep)
 
     def removals(self, stream: str, window: Window) -> Iterator[Sequence[Removal]]:
         return iter(())

@@ -42,13 +42,13 @@ class BusyError(Exception):
 class Open(Struct, frozen=True):
     """A file while it is read. `trace` is what it was when it was opened.
 
-    `fresh`: it was written a moment ago, and may go on.
+    `settles`: seconds from now until it is not written any more, if nobody has gone on by then; 0: it has settled.
     """
 
     handle: BinaryIO
     trace: Trace
     modified: int  # nanoseconds, trusted or not
-    fresh: bool
+    settles: float
 
     def check(self) -> None:
         """Raise BusyError where the file was written to since. One that was replaced whole stays what it was."""
@@ -119,7 +119,7 @@ class Folder(Struct, frozen=True):
         age = abs(self.clock().timestamp() - before.st_mtime)
         young = age < _YOUNG.total_seconds()
         trace = Trace(before.st_size, 0 if young else before.st_mtime_ns, content.hexdigest())
-        return Open(handle, trace, before.st_mtime_ns, age < _GOES_ON.total_seconds())
+        return Open(handle, trace, before.st_mtime_ns, max(0.0, _GOES_ON.total_seconds() - age))
 
 
 def look_into(path: Path) -> None:

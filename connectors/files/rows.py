@@ -1,7 +1,7 @@
 """Rows as records: the key, the time of the last change, and why a row is none."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -32,19 +32,21 @@ class Row(Struct, frozen=True):
 class Rows:
     """Makes rows of the lines of one stream."""
 
-    def __init__(self, stream: FilesStream, time_zone: str) -> None:
+    def __init__(self, stream: FilesStream, time_zone: str, sleep: Callable[[float], None]) -> None:
         self._stream = stream
         self._zone = ZoneInfo(time_zone)
+        self._sleep = sleep
 
     def of(self, name: str, file: Open) -> Iterator[Row]:
         """Every row of a file. Where it cannot be read, from some place on or at all, the last row says so.
 
         Raises BusyError where the file is written to meanwhile; that is looked at once a page, and at the end.
         """
-        if file.fresh and breaks_off(file.handle, name):
-            raise BusyError("ends in the middle of a line, and was just written")
         count = 0
         try:
+            if file.settles and breaks_off(file.handle, name):
+                self._sleep(file.settles)  # somebody may be copying it: half a value would be an edit
+                file.check()
             for line in lines(file.handle, name, self._stream):
                 yield self._row(name, line)
                 count += 1
