@@ -76,6 +76,7 @@ def go(play: "Play", name: str, key: str, how: int) -> None:
 
 def note_gone(play: "Play", name: str, firm: str) -> None:
     """Who was given this company, and nobody has read so: what will be read is that they left the one before."""
+    play.fresh_ends.add((name, firm))
     play.witness.untold |= {
         (system, key)
         for (system, stream, key, column), value in play.edits.items()
@@ -87,6 +88,8 @@ def come_back(play: "Play", step: "Step") -> None:
     name = SYSTEMS[step.a % 2]
     for key in play.keys(name, "firms"):
         if play.remote(name).of("firms", key).get("gone"):
+            if (name, key) in play.fresh_ends:  # nobody has read that it was gone, and it is there when asked for
+                play.witness.untold |= {(name, one) for one in play.remote(name).left_without(key)}
             play.put(name, "firms", key, gone=False)
 
 
@@ -247,15 +250,16 @@ def homes_of(play: "Play") -> list[tuple[int, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def _peers(database: Database, system: str, stream: str, key: str) -> list[tuple[str, str]]:
+def _peers(database: Database, system: str, stream: str, key: str, *, gone_too: bool = False) -> list[tuple[str, str]]:
     """System and key of all records of the entity of this one."""
+    most = max(range(len(STATES))) if gone_too else ARCHIVED
     with database.read() as connection:
         rows = database.run(
             connection,
             "SELECT o.connection, t.rkey FROM record r JOIN stream s ON s.id = r.stream "
             "JOIN member m ON m.record = r.id JOIN member n ON n.entity = m.entity JOIN record t ON t.id = n.record "
             f"JOIN stream o ON o.id = t.stream AND o.name = s.name "
-            f"WHERE s.connection = ? AND s.name = ? AND r.rkey = ? AND t.state <= {ARCHIVED}",
+            f"WHERE s.connection = ? AND s.name = ? AND r.rkey = ? AND t.state <= {most}",
             (system, stream, key),
         ).fetchall()
     return [(row[0], row[1]) for row in rows]
@@ -325,7 +329,7 @@ def check_left(play: "Play", database: Database, effect: Effect) -> None:
     if effect.before.get("firm") is None:
         return
     play.held["I7"] += 1
-    theirs = set(_peers(database, effect.system, "people", effect.key)) | {(effect.system, effect.key)}
+    theirs = {(effect.system, effect.key), *_peers(database, effect.system, "people", effect.key, gone_too=True)}
     words = play.witness.left | play.witness.untold
     said = {(system, key) for system, key in words if system in play.witness.may_clear}
     if not said & theirs:

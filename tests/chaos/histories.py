@@ -186,6 +186,7 @@ class Play:
     kept: list[Keeping] = field(default_factory=list)
     on_delete: str = companies.ON_DELETE[0]  # of companies
     fresh_words: set[tuple[str, str]] = field(default_factory=set)  # system, key of who was given a company just now
+    fresh_ends: set[tuple[str, str]] = field(default_factory=set)  # system, key of companies that went just now
     slip: Step | None = None  # a company that goes when the next page is asked for
     power: bool = False  # with a process that dies its machine does: the store is what was on the disk
 
@@ -553,6 +554,7 @@ class Play:
         for _ in range(2):
             self.take(Step("sync", 0, 0, 0))
         self.fresh_words.clear()
+        self.fresh_ends.clear()
 
     def do_swap(self, step: Step) -> None:
         """Two people of one system have each other's address from now on."""

@@ -129,6 +129,10 @@ class Remote:
             self._name(key, to, how)
         return found
 
+    def left_without(self, firm: str) -> list[str]:
+        """The people whom the end of this firm has left without one."""
+        return self._left.get(firm, [])
+
     def _give_back(self, firm: str) -> None:
         for key in self._left.pop(firm, []) if self.gives_back else ():
             if self.rows["people"].get(key, {"firm": firm}).get("firm") is None:
