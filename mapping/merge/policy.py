@@ -229,7 +229,8 @@ def stand(side: Side, golden: Value, fate: Fate, policy: FieldPolicy) -> tuple[S
     if observed is ABSENT:
         return _stand_unread(side, golden)
     if golden is ABSENT:
-        return ("rest", Base(observed, golden)) if base is None else ("rest", base)
+        # Who shows nothing agrees with that, and whatever is said there again is an edit.
+        return "rest", Base(observed, golden) if base is None or observed is None else base
     moves = moved(side, golden)
     if (
         shows(side, golden)

@@ -117,6 +117,17 @@ def test_a_record_without_our_id_is_not_taken_for_what_a_lost_create_made(stage:
     play(stage.world(), steps)
 
 
+def test_who_kept_its_own_and_takes_it_away_is_at_rest(stage: Stage) -> None:
+    """The shortest part of a history that broke I2: what had been kept stood on as the base, and would not have counted
+    as an edit if it had been said again."""
+    steps = (
+        Step("config", 5, 1, 0), Step("new", 4, 27, 47), Step("new", 19, 54, 94), Step("new", 12, 78, 52),
+        Step("edit", 97, 82, 99), Step("keep", 59, 90, 3), Step("both", 30, 27, 27), Step("keep", 52, 69, 79),
+        Step("sync", 83, 7, 56), Step("clear", 55, 21, 89),
+    )  # fmt: skip
+    play(stage.world(), steps)
+
+
 def test_who_is_edited_out_of_the_scope_is_held_as_hidden_and_stays_so(stage: Stage) -> None:
     """The shortest part of a history that broke I6: whoever left the scope was looked for among the living."""
     steps = (Step("new", 57, 15, 53), Step("config", 75, 4, 13), Step("scope", 77, 7, 13))

@@ -328,6 +328,18 @@ def test_consent_never_loosens_without_evidence_whatever_the_order(golden: Any, 
         assert [after] == said[1]
 
 
+def test_who_clears_where_the_hub_holds_nothing_agrees_with_it_and_may_say_the_same_again() -> None:
+    """Each side kept its own while the hub held nothing: one of them takes its own away, and brings it back."""
+    cem = side("cem", "other", "other", ABSENT)
+
+    cleared = merge([side("crm", None, "old", ABSENT), cem], golden=ABSENT, policy=policy())
+    again = merge([side("crm", "old", None, ABSENT), cem], golden=ABSENT, policy=policy())
+
+    assert (cleared.golden, cleared.stands) == (ABSENT, [REST, REST])
+    assert cleared.bases == [Base(None, ABSENT), Base("other", ABSENT)]
+    assert (again.golden, again.winner) == ("old", RECORDS["crm"])
+
+
 columns = st.lists(st.sampled_from([ABSENT, None, "a", "ab", "b"]), min_size=3, max_size=3)
 
 
