@@ -548,6 +548,9 @@ class EntityMerger:
             for at, name in enumerate(member.stream.mapping.fields):
                 place = member.stream.place[at]
                 if before is None or member.fresh:
+                    if member.fresh and (name in member.base.side or name in member.base.hub):
+                        member.base.settled(name)  # it was agreed with the entity that it has left
+                        noted = True
                     if after.values[place] != member.row[place] and name not in member.base.hub:
                         member.base.hub[name] = _NO_BASE
                         noted = True

@@ -128,6 +128,18 @@ def test_who_kept_its_own_and_takes_it_away_is_at_rest(stage: Stage) -> None:
     play(stage.world(), steps)
 
 
+def test_a_record_that_comes_back_under_another_entity_owes_nothing_to_its_former_one(stage: Stage) -> None:
+    """The shortest part of a history that broke I2: it was parted while it was gone, and golden stayed empty since it
+    seemed to show what was agreed."""
+    steps = (
+        Step("world", 66, 82, 92), Step("deletes", 60, 3, 9), Step("firm_new", 2, 0, 0), Step("new", 85, 3, 8),
+        Step("new", 15, 21, 21), Step("new", 16, 23, 89), Step("new", 53, 82, 87), Step("firm_left", 58, 73, 77),
+        Step("scope", 70, 81, 52), Step("firm_gone", 16, 11, 15), Step("firm", 59, 79, 2), Step("firm_new", 19, 27, 37),
+        Step("clear", 30, 55, 21), Step("firm_gone", 40, 15, 19), Step("sync", 3, 74, 65), Step("firm_back", 30, 15, 59),
+    )  # fmt: skip
+    play(stage.world(), steps, power=True)
+
+
 def test_who_is_edited_out_of_the_scope_is_held_as_hidden_and_stays_so(stage: Stage) -> None:
     """The shortest part of a history that broke I6: whoever left the scope was looked for among the living."""
     steps = (Step("new", 57, 15, 53), Step("config", 75, 4, 13), Step("scope", 77, 7, 13))
