@@ -133,8 +133,8 @@ def be_sure(play: "Play", step: "Step", sync: "Step") -> None:
         return  # who is left without a company that is gone is left without it already
     homes, contested = homes_of(play), play.contested() or play.refused(name, key)
     several = _held_of(play, name, key) > 1  # each system has one of them, and keeps it
-    if several and wanted is None:
-        return  # and is shown another one of them
+    if wanted is None and (several or _has_duplicates(play, name, key)):
+        return  # and is shown another one of them, or what a duplicate of it was said to
     there = _shown_to(play, target, other)
     same = not there - {None} if stood is None else counterpart(play, (name, stood), other) in there
     contested |= "firm" not in play.remote(name).of("people", key)  # a first contact: a master's word goes first
@@ -163,6 +163,12 @@ def be_sure(play: "Play", step: "Step", sync: "Step") -> None:
         several |= _held_of(play, name, key) > 1  # one of them came by the other system
     if same and not several:
         _spreads(play, target, other, wanted)
+
+
+def _has_duplicates(play: "Play", system: str, key: str) -> bool:
+    """Has the system other records of this person?"""
+    with play.world.store() as database:
+        return sum(at == system for at, _ in _peers(database, system, "people", key)) > 1
 
 
 def _spreads(play: "Play", target: tuple[str, str], other: str, wanted: str | None) -> None:

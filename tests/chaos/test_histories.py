@@ -135,7 +135,8 @@ def test_a_record_that_comes_back_under_another_entity_owes_nothing_to_its_forme
         Step("world", 66, 82, 92), Step("deletes", 60, 3, 9), Step("firm_new", 2, 0, 0), Step("new", 85, 3, 8),
         Step("new", 15, 21, 21), Step("new", 16, 23, 89), Step("new", 53, 82, 87), Step("firm_left", 58, 73, 77),
         Step("scope", 70, 81, 52), Step("firm_gone", 16, 11, 15), Step("firm", 59, 79, 2), Step("firm_new", 19, 27, 37),
-        Step("clear", 30, 55, 21), Step("firm_gone", 40, 15, 19), Step("sync", 3, 74, 65), Step("firm_back", 30, 15, 59),
+        Step("clear", 30, 55, 21), Step("firm_gone", 40, 15, 19), Step("sync", 3, 74, 65),
+        Step("firm_back", 30, 15, 59),
     )  # fmt: skip
     play(stage.world(), steps, power=True)
 
