@@ -93,7 +93,11 @@ def connect(file: str) -> SqliteConnection:
         check_same_thread=False,
         factory=SqliteConnection,
     )
-    prepare(connection)
+    try:
+        prepare(connection)
+    except BaseException:  # a file that is damaged, or no store at all
+        connection.close()
+        raise
     return connection
 
 

@@ -1,5 +1,6 @@
 """What people say of who is who does not contradict itself."""
 
+from contextlib import closing
 from itertools import combinations
 from typing import Any
 
@@ -99,20 +100,20 @@ PAIRS = list(combinations(range(1, 7), 2))
 
 @given(st.lists(st.tuples(st.sampled_from(PAIRS), st.sampled_from(["same", "never"])), max_size=25))
 def test_whatever_is_said_what_is_kept_can_all_be_so(saying: list[tuple[tuple[int, int], str]]) -> None:
-    database = in_memory()
-    migrate(database)
-    world = people(database, 6)
-    kept: dict[tuple[int, int], str] = {}
-    for pair, verdict in saying:
-        other = {one: told for one, told in kept.items() if one != pair} | {pair: verdict}
-        try:
-            said(world, *pair, verdict)
-            assert possible(other)
-            kept = other
-        except AskError:
-            assert not possible(other)
+    with closing(in_memory()) as database:
+        migrate(database)
+        world = people(database, 6)
+        kept: dict[tuple[int, int], str] = {}
+        for pair, verdict in saying:
+            other = {one: told for one, told in kept.items() if one != pair} | {pair: verdict}
+            try:
+                said(world, *pair, verdict)
+                assert possible(other)
+                kept = other
+            except AskError:
+                assert not possible(other)
 
-    assert words(world) == {(*pair, verdict) for pair, verdict in kept.items()}
+        assert words(world) == {(*pair, verdict) for pair, verdict in kept.items()}
 
 
 def possible(told: dict[tuple[int, int], str]) -> bool:
