@@ -30,8 +30,8 @@ def misjudged(found: Resolution, labels: Labels) -> list[Misjudged]:
     most alike first."""
     groups = found.group.astype(np.int64)
     known = np.flatnonzero(labels >= 0)
-    bits = {**_bits(found.joined), **_bits(found.review)}
-    asked = set(_bits(found.review))
+    asked = _bits(found.review)
+    bits = _bits(found.joined) | asked
 
     def told(left: int, right: int, wrong: str) -> Misjudged:
         return Misjudged(left, right, wrong, bits.get((left, right)))
